@@ -1,0 +1,1 @@
+"""Channel attention: squeezes, excitations, gates and the blocks made of them."""

@@ -1,0 +1,1 @@
+"""The command line `ablate`; the one place that knows all three packages."""

@@ -1,0 +1,1 @@
+"""Plan, supervisor, workers and records: how a study is executed and survives."""

@@ -1,0 +1,1 @@
+"""Host networks with a place for attention in every block."""

@@ -1,0 +1,1 @@
+"""Runs table in, estimates, verdicts, figures and report out. Needs no torch."""

@@ -1,0 +1,1 @@
+"""The presets: which settings a study may visit, one small module each."""
