@@ -4,16 +4,19 @@ All values are plain strings, integers, floats and booleans, so they survive JSO
 checkpoints unchanged (enums do not load with `weights_only=True`).
 """
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from ablations.errors import SettingError, explain
+from ablations.errors import SettingError, explain, one_of
 
 Placement = Literal["standard", "post", "none"]
 Order = Literal["before", "after"]
 Squeeze = Literal["avg", "max"]
 Gate = Literal["sigmoid", "one_plus_tanh", "two_sigmoid"]
+Shortcut = Literal["pad", "project"]
+Optimizer = Literal["sgd", "adamw"]
+Augmentation = Literal["none", "shift", "crop_flip"]
 
 
 class Settings(BaseModel):
@@ -50,6 +53,8 @@ class Backbone(Settings):
     """`cifar_resnet<6n+2>`."""
     width: int = Field(default=16, ge=1)
     """Channels of the first stage; the CIFAR family has width, 2 width, 4 width."""
+    shortcut: Shortcut = "pad"
+    """Between stages of the CIFAR family: zeros for new channels (A), or a 1x1 convolution (B)."""
 
 
 class Data(Settings):
@@ -61,16 +66,21 @@ class Data(Settings):
     """Share of the images held out, stratified by class."""
     split_seed: int = 0
     """The split is the same for all seeds unless a space varies this."""
+    augmentation: Augmentation = "none"
+    """`shift`: by one pixel each way, zero-padded. `crop_flip`: pad 4, crop, flip left-right."""
 
 
 class Training(Settings):
     """The recipe: optimiser, schedule and length."""
 
     epochs: int = Field(default=30, ge=1)
-    batch_size: int = Field(default=64, ge=1)
+    batch_size: int = Field(default=64, ge=2)
+    """The last, incomplete batch of an epoch is left out; the order is new in each epoch."""
+    optimizer: Optimizer = "sgd"
     learning_rate: float = Field(default=0.1, gt=0)
     weight_decay: float = Field(default=5e-4, ge=0)
     momentum: float = Field(default=0.9, ge=0, lt=1)
+    """Nesterov momentum of SGD; AdamW does not use it."""
     warmup_epochs: int = Field(default=3, ge=0)
     """Linear warm-up, then a cosine to zero, both counted in steps."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
@@ -136,12 +146,29 @@ def check_name(name: str) -> str:
     Raises:
         SettingError: If there is none; says the nearest one.
     """
-    from ablations.errors import one_of
-
     names = setting_names()
     if name not in names:
         raise SettingError(one_of("setting", name, names))
     return name
+
+
+def check_choice(name: str, level: Any) -> None:
+    """Refuse a word that the dotted setting does not know.
+
+    A number out of range passes: it makes an illegal arm, which a design lists.
+
+    Raises:
+        SettingError: If `level` is an unknown word; says the nearest known one.
+    """
+    group, _, field = name.partition(".")
+    kind = Arm.model_fields[group].annotation
+    assert kind is not None
+    if isinstance(level, str) and issubclass(kind, Settings):
+        info = kind.model_fields[field]
+        try:
+            TypeAdapter(Annotated[info.annotation, info]).validate_python(level)
+        except ValidationError as error:
+            raise SettingError(explain(error, [], at=name)) from None
 
 
 def inactive(arm: Arm) -> frozenset[str]:
