@@ -5,6 +5,9 @@ from collections.abc import Iterable
 
 from pydantic import ValidationError
 
+LONGEST_LIST = 12
+"""An error names all known names up to this many, and beyond it only the nearest."""
+
 
 class SettingError(ValueError):
     """A setting or a combination of settings that breaks a stated rule."""
@@ -17,24 +20,31 @@ class StudyError(RuntimeError):
 def one_of(name: str, value: object, allowed: Iterable[str]) -> str:
     """The sentence for an unknown choice, with the nearest known name."""
     names = [str(choice) for choice in allowed]
-    near = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(str(value), names, n=3, cutoff=0.5)
+    if len(names) > LONGEST_LIST and near:
+        known = f"a known name (of {len(names)}, the nearest are {', '.join(map(repr, near))})"
+        return f"`{name}` must be {known}, but got {value!r}."
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"`{name}` must be one of {', '.join(map(repr, names))}, but got {value!r}.{hint}"
 
 
-def explain(error: ValidationError, allowed: Iterable[str]) -> str:
+def explain(error: ValidationError, allowed: Iterable[str], *, at: str = "") -> str:
     """Pydantic's findings in this project's words, one sentence for each.
 
     Args:
         error: What pydantic raised.
         allowed: The field names of the model, for the hint on a misspelt one.
+        at: What was validated, where it is a single value.
     """
-    return " ".join(_sentence(finding, allowed) for finding in error.errors())  # type: ignore[arg-type]
+    findings = error.errors()
+    # A list whose item was refused is then also too short: that is no second problem.
+    real = [finding for finding in findings if finding["type"] != "too_short"]
+    return " ".join(_sentence(dict(finding), allowed, at) for finding in real or findings)
 
 
-def _sentence(finding: dict[str, object], allowed: Iterable[str]) -> str:
+def _sentence(finding: dict[str, object], allowed: Iterable[str], at: str) -> str:
     loc = finding["loc"]
-    name = ".".join(map(str, loc)) if isinstance(loc, tuple) else str(loc)
+    name = (".".join(map(str, loc)) if isinstance(loc, tuple) else str(loc)) or at
     value, context = finding.get("input"), finding.get("ctx")
     ctx = context if isinstance(context, dict) else {}
     match finding["type"]:

@@ -5,7 +5,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from ablations.errors import SettingError
-from ablations.settings import Arm, Settings, check_name, value_of, with_values
+from ablations.settings import Arm, Settings, check_choice, check_name, value_of, with_values
 
 
 class Factor(Settings):
@@ -21,6 +21,8 @@ class Factor(Settings):
     low: float | None = None
     high: float | None = None
     log: bool = False
+    off: bool | int | float | str | None = None
+    """The level that means "without this component", for the design `one-in`."""
 
     @model_validator(mode="after")
     def _levels_or_range(self) -> Self:
@@ -58,6 +60,8 @@ class Space(Settings):
         if len(set(names)) != len(names):
             raise ValueError(f"each factor must be named once, but got {names}.")
         for factor in self.factors:
+            for level in factor.levels:
+                check_choice(factor.name, level)
             given = value_of(self.baseline, factor.name)
             if factor.levels and given not in factor.levels:
                 raise ValueError(

@@ -1,0 +1,1 @@
+"""Designs: how a space becomes a finite list of assignments, and those a list of runs."""

@@ -1,0 +1,149 @@
+"""From assignments to runs: fold what an arm does not use, list what is illegal, repeat by seed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from ablations.cost import Cost, cost
+from ablations.data import fingerprint, shape
+from ablations.designs.assignments import DESIGNS, Assignment, baseline
+from ablations.errors import SettingError, StudyError, one_of
+from ablations.identity import arm_id, run_id
+from ablations.plan import PlannedRun, Stage
+from ablations.settings import Arm, Attention, Backbone, Run, inactive, value_of, with_values
+from ablations.space import Space
+
+
+@dataclass(frozen=True)
+class PlannedArm:
+    """One arm of a design: its settings, its place in the factors, and its exact cost."""
+
+    arm: Arm
+    id: str
+    label: str
+    factors: dict[str, Any]
+    cost: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """A design written out."""
+
+    arms: tuple[PlannedArm, ...]
+    """The baseline first."""
+    illegal: tuple[tuple[str, str], ...]
+    """Label and reason of each assignment that cannot be built."""
+    folded: tuple[tuple[str, str], ...]
+    """Label of each assignment that is the same arm as another, and that arm's label."""
+
+
+def expand(space: Space, *, design: str = "grid") -> Expansion:
+    """The arms of a design over a space, with the space's controls.
+
+    Raises:
+        SettingError: If the design is unknown or does not fit the space, or the baseline is illegal.
+    """
+    if design not in DESIGNS:
+        raise SettingError(one_of("design", design, [*DESIGNS, "search"]))
+    rows = [(_label(space, row), row) for row in DESIGNS[design](space)]
+    rows += list(space.controls.items())
+    arms: dict[str, PlannedArm] = {}
+    illegal: list[tuple[str, str]] = []
+    folded: list[tuple[str, str]] = []
+    for label, values in rows:
+        try:
+            made = plan_arm(space, values, label=label)
+        except SettingError as error:
+            illegal.append((label, str(error)))
+            continue
+        if made.id in arms:
+            folded.append((label, arms[made.id].label))
+        arms.setdefault(made.id, made)
+    if illegal and illegal[0][0] == rows[0][0]:
+        raise SettingError(f"the baseline cannot be built: {illegal[0][1]}")
+    return Expansion(tuple(arms.values()), tuple(illegal), tuple(folded))
+
+
+def plan_arm(space: Space, values: Assignment, *, label: str | None = None) -> PlannedArm:
+    """One arm of the space, built on the meta device to know its cost.
+
+    Raises:
+        SettingError: If the settings are illegal or do not fit the network.
+    """
+    arm = with_values(space.baseline, values)
+    price = _cost(arm.backbone, arm.attention, *shape(arm.data))
+    unused = inactive(arm)
+    return PlannedArm(
+        arm=arm,
+        id=arm_id(arm, fingerprint(arm.data)),
+        label=label or _label(space, values),
+        factors={name: None if name in unused else value_of(arm, name) for name in varied(space)},
+        cost=price.columns(),
+    )
+
+
+def varied(space: Space) -> list[str]:
+    """The dotted settings that the factors or the controls change."""
+    names = [factor.name for factor in space.factors]
+    names += [name for changes in space.controls.values() for name in changes]
+    return list(dict.fromkeys(names))
+
+
+def runs(arms: Iterable[PlannedArm], *, seeds: Iterable[int], stage: Stage) -> list[PlannedRun]:
+    """Every arm with every seed, seed by seed, so that a study cut short has whole blocks."""
+    arms = list(arms)
+    return [planned_run(arm, seed=seed, stage=stage) for seed in seeds for arm in arms]
+
+
+def planned_run(arm: PlannedArm, *, seed: int, stage: Stage) -> PlannedRun:
+    """One arm with one seed."""
+    return PlannedRun(
+        run=run_id(arm.arm, seed, fingerprint(arm.arm.data)),
+        arm=arm.id,
+        label=arm.label,
+        seed=seed,
+        stage=stage,
+        settings=Run(arm=arm.arm, seed=seed).model_dump(mode="json"),
+        factors=arm.factors,
+        cost=arm.cost,
+        epochs_planned=arm.arm.training.epochs,
+    )
+
+
+def refuse_illegal(space: Space, expansion: Expansion) -> None:
+    """Stop before the first run if the space has arms that cannot be built.
+
+    Raises:
+        StudyError: Unless the space says to skip them.
+    """
+    if expansion.illegal and not space.skip_illegal:
+        listed = "\n".join(f"  {label}: {why}" for label, why in expansion.illegal)
+        raise StudyError(
+            f"{len(expansion.illegal)} arm(s) of the space `{space.name}` cannot be built:\n{listed}\n"
+            "Change the levels, or set `skip_illegal: true` in the space to leave them out."
+        )
+
+
+@lru_cache(maxsize=4096)
+def _cost(
+    backbone: Backbone, attention: Attention, in_channels: int, image: int, classes: int
+) -> Cost:
+    """Recipe factors multiply the arms of a design, not its networks."""
+    return cost(backbone, attention, image=image, in_channels=in_channels, classes=classes)
+
+
+def _label(space: Space, values: Assignment) -> str:
+    """What differs from the baseline, in short names: `reduction=4, gate=sigmoid`."""
+    base = baseline(space)
+    shorts = [name.rpartition(".")[2] for name in base]
+    parts = [
+        f"{name if shorts.count(short) > 1 else short}={_show(values[name])}"
+        for name, short in zip(base, shorts, strict=True)
+        if name in values and values[name] != base[name]
+    ]
+    return ", ".join(parts) or "baseline"
+
+
+def _show(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

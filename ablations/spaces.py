@@ -1,0 +1,106 @@
+"""Finding a space by what a user types: a preset's name, a YAML or Python file, or an import path."""
+
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ablations.errors import SettingError, one_of
+from ablations.space import Space
+
+PRESETS = "search_spaces"
+"""The package whose modules are the presets. Looked up by name, as a user's own space would be."""
+
+LARGEST_YAML = 1_000_000
+"""Bytes. `safe_load` expands aliases; a space of this size is a mistake or an attack."""
+
+
+def presets() -> dict[str, Space]:
+    """Name -> space, of every preset."""
+    folder = importlib.import_module(PRESETS).__path__
+    names = [module.name for module in pkgutil.iter_modules(folder)]
+    return {name: _from_module(f"{PRESETS}.{name}", "space") for name in names}
+
+
+def load_space(text: str) -> Space:
+    """The space that `text` names.
+
+    Args:
+        text: A preset (`reduction`), a file (`my_space.yaml`, `my_space.py` with a `space` in it), or
+            an import path (`my_pkg.spaces:mine`).
+
+    Raises:
+        SettingError: If there is no such space, or it is not a legal one.
+    """
+    if ":" in text:
+        module, _, name = text.partition(":")
+        return _from_module(module, name)
+    if text.endswith((".yaml", ".yml")):
+        return _from_yaml(_existing(text))
+    if text.endswith(".py"):
+        return _from_file(_existing(text))
+    package = importlib.import_module(PRESETS)
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    if text not in names:
+        raise SettingError(
+            one_of("space", text, names)
+            + " A space of your own is a .yaml or .py file, or `package.module:name`."
+        )
+    return _from_module(f"{PRESETS}.{text}", "space")
+
+
+def _existing(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise SettingError(f"the space's file must exist, but there is no {text!r}.")
+    return path
+
+
+def _from_yaml(path: Path) -> Space:
+    if path.stat().st_size > LARGEST_YAML:
+        raise SettingError(f"a space's file must be smaller than 1 MB, but {str(path)!r} is not.")
+    try:
+        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        problem = " ".join(str(error).split())
+        raise SettingError(f"{str(path)!r} must be a YAML file, but: {problem}") from None
+    if not isinstance(content, dict):
+        raise SettingError(
+            f"{str(path)!r} must hold a mapping with `factors` and perhaps `baseline`, `controls`, "
+            f"`seeds`, but holds {content!r:.60}."
+        )
+    return Space(**{"name": path.stem, **content})
+
+
+def _from_file(path: Path) -> Space:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return _space_in(vars(module), "space", where=str(path))
+
+
+def _from_module(module: str, name: str) -> Space:
+    if "" not in sys.path:
+        # `ablate` is a script: the user's own folder is not on the path as it is for `python -m`.
+        sys.path.insert(0, "")
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise SettingError(f"`{module}:{name}` must be importable, but: {error}.") from None
+    return _space_in(vars(found), name, where=module)
+
+
+def _space_in(names: dict[str, Any], name: str, *, where: str) -> Space:
+    found = names.get(name)
+    if not isinstance(found, Space):
+        spaces = [key for key, value in names.items() if isinstance(value, Space)]
+        raise SettingError(
+            f"{where!r} must define a `Space` named `{name}`, but defines {spaces or 'none'}."
+        )
+    return found

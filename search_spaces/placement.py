@@ -1,0 +1,14 @@
+"""Where the block sits in the residual unit, and on which side of the activation."""
+
+from ablations.settings import Arm, Attention
+from ablations.space import Factor, Space
+
+space = Space(
+    name="placement",
+    question="Does it matter where attention sits?",
+    baseline=Arm(attention=Attention(reduction=4)),
+    factors=(
+        Factor(name="attention.placement", levels=("standard", "post", "none")),
+        Factor(name="attention.order", levels=("before", "after")),
+    ),
+)
