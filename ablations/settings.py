@@ -94,6 +94,14 @@ class Training(Settings):
         return self
 
 
+GROUPS: dict[str, type[Settings]] = {
+    "attention": Attention,
+    "backbone": Backbone,
+    "data": Data,
+    "training": Training,
+}
+
+
 class Arm(Settings):
     """One full assignment of factors: a run without its seed."""
 
@@ -131,13 +139,7 @@ def value_of(arm: Arm, name: str) -> Any:
 
 def setting_names() -> list[str]:
     """All dotted names, for example `attention.reduction`."""
-    groups = {group: info.annotation for group, info in Arm.model_fields.items()}
-    return [
-        f"{group}.{field}"
-        for group, kind in groups.items()
-        if kind is not None and issubclass(kind, Settings)
-        for field in kind.model_fields
-    ]
+    return [f"{group}.{field}" for group, kind in GROUPS.items() for field in kind.model_fields]
 
 
 def check_name(name: str) -> str:
@@ -161,12 +163,11 @@ def check_choice(name: str, level: Any) -> None:
         SettingError: If `level` is an unknown word; says the nearest known one.
     """
     group, _, field = name.partition(".")
-    kind = Arm.model_fields[group].annotation
-    assert kind is not None
-    if isinstance(level, str) and issubclass(kind, Settings):
-        info = kind.model_fields[field]
+    if isinstance(level, str):
+        info = GROUPS[group].model_fields[field]
+        adapter: TypeAdapter[Any] = TypeAdapter(Annotated[info.annotation, info])  # type: ignore[arg-type]
         try:
-            TypeAdapter(Annotated[info.annotation, info]).validate_python(level)
+            adapter.validate_python(level)
         except ValidationError as error:
             raise SettingError(explain(error, [], at=name)) from None
 
