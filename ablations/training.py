@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.plugins.io import CheckpointIO
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning.pytorch.strategies import DDPStrategy
 
 from ablations.augmentation import AUGMENTATIONS
 from ablations.batches import Batches
@@ -47,18 +48,26 @@ class RunContext(Protocol):
     folder: Path
     device: str
     threads: int
+    rank: int
+    world_size: int
 
     def epoch(self, record: dict[str, Any]) -> None:
         """Take an epoch's record; raises to stop the run."""
 
+    def beat(self) -> None:
+        """Take note that the run makes progress."""
+
 
 def train_run(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
-    """Train one run for the engine; goes on from `checkpoint.ckpt` in the run's folder if it is there."""
+    """Train one run for the engine; goes on from `checkpoint.ckpt` in the run's folder, if it is there."""
     torch.set_num_threads(context.threads)
     outcome = train(
         Run(**settings),
         device=context.device,
+        rank=context.rank,
+        world_size=context.world_size,
         on_epoch=context.epoch,
+        on_step=context.beat,
         checkpoint=context.folder / "checkpoint.ckpt",
     )
     return asdict(outcome)
@@ -68,7 +77,10 @@ def train(
     run: Run,
     *,
     device: str = "cpu",
+    rank: int = 0,
+    world_size: int = 1,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
+    on_step: Callable[[], None] | None = None,
     checkpoint: Path | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Outcome:
@@ -77,8 +89,12 @@ def train(
     Args:
         run: What to train.
         device: A torch device, for example `cpu` or `cuda:0`.
+        rank: This process's place among those that train this run together ...
+        world_size: ... and their number. Where more than one, each process calls this function
+            with `RANK`, `LOCAL_RANK`, `WORLD_SIZE`, `MASTER_ADDR` and `MASTER_PORT` set.
         on_epoch: Called after each epoch with its record (`docs/study-folder.md`, epochs.jsonl);
-            raising in it stops the run.
+            raising in it stops the run, with a checkpoint of that epoch.
+        on_step: Called after each step.
         checkpoint: Where the last whole epoch is kept; the run goes on from it if it exists, and
             then ends bit-equal to a run that was never interrupted.
         checkpoint_seconds: Least age of the last checkpoint before the next one is written.
@@ -96,66 +112,68 @@ def train(
         seed=run.seed,
         **run.arm.attention.model_dump(),
     ).to(memory_format=torch.channels_last)
-    watch = _Watch(on_epoch)
-    keep = _Keep(checkpoint, checkpoint_seconds) if checkpoint is not None else None
-    trainer = _trainer(run, device=device, callbacks=[watch, *([keep] if keep else [])])
-    recipe = run.arm.training
+    watch = _Watch(on_epoch, on_step, checkpoint, checkpoint_seconds)
+    trainer = _trainer(run, device=device, world_size=world_size, watch=watch)
     trainer.fit(
         module,
         Batches(
             split.train,
-            batch_size=recipe.batch_size,
+            batch_size=run.arm.training.batch_size,
             seed=run.seed,
             epoch=lambda: trainer.current_epoch,
             augment=AUGMENTATIONS[run.arm.data.augmentation],
-            rank=trainer.global_rank,
-            world_size=trainer.world_size,
+            rank=rank,
+            world_size=world_size,
         ),
-        Batches(
-            split.val,
-            batch_size=VALIDATION_BATCH,
-            rank=trainer.global_rank,
-            world_size=trainer.world_size,
-        ),
+        Batches(split.val, batch_size=VALIDATION_BATCH, rank=rank, world_size=world_size),
         ckpt_path=checkpoint if checkpoint is not None and checkpoint.exists() else None,
         weights_only=True,
     )
-    last = watch.last
     return Outcome(
-        epochs_run=last["epoch"],
-        train_loss=last["train_loss"],
-        val_loss=last["val_loss"],
-        val_accuracy=last["val_accuracy"],
+        epochs_run=watch.last["epoch"],
+        train_loss=watch.last["train_loss"],
+        val_loss=watch.last["val_loss"],
+        val_accuracy=watch.last["val_accuracy"],
         device=_device_name(device),
     )
 
 
-def _trainer(run: Run, *, device: str, callbacks: list[pl.Callback]) -> pl.Trainer:
+def _trainer(run: Run, *, device: str, world_size: int, watch: pl.Callback) -> pl.Trainer:
     # Its notes for beginners, once per run, would bury what a run itself prints.
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     kind, _, index = device.partition(":")
-    plugins: list[CheckpointIO] = [AtomicCheckpointIO()]
+    one_device: Any = [int(index or 0)] if kind == "cuda" else 1
+    together = DDPStrategy(cluster_environment=TorchElasticEnvironment())
     return pl.Trainer(
         max_epochs=run.arm.training.epochs,
         accelerator="gpu" if kind == "cuda" else kind,
-        devices=[int(index or 0)] if kind == "cuda" else 1,
+        devices=one_device if world_size == 1 else world_size,
+        strategy="auto" if world_size == 1 else together,
         logger=False,
-        enable_checkpointing=False,  # ours is `_Keep`
+        enable_checkpointing=False,  # ours is `_Watch`
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        callbacks=callbacks,
-        plugins=plugins,  # type: ignore[arg-type]
+        use_distributed_sampler=False,  # `Batches` takes its rank's share itself
+        callbacks=[watch],
+        plugins=[AtomicCheckpointIO()],
     )
 
 
 class _Watch(pl.Callback):
-    """Hands each epoch's record on, refuses numbers that are none, and remembers the last."""
+    """Hands each epoch's record on, keeps the checkpoint, and refuses numbers that are none."""
 
-    def __init__(self, on_epoch: Callable[[dict[str, Any]], None] | None) -> None:
-        self.on_epoch = on_epoch
+    def __init__(
+        self,
+        on_epoch: Callable[[dict[str, Any]], None] | None,
+        on_step: Callable[[], None] | None,
+        checkpoint: Path | None,
+        checkpoint_seconds: float,
+    ) -> None:
+        self.on_epoch, self.on_step = on_epoch, on_step
+        self.checkpoint, self.checkpoint_seconds = checkpoint, checkpoint_seconds
         self.last: dict[str, Any] = {}
-        self._began = time.monotonic()
+        self._began = self._saved = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
         return {"last": self.last}
@@ -167,39 +185,47 @@ class _Watch(pl.Callback):
         del trainer, pl_module
         self._began = time.monotonic()
 
+    def on_train_batch_end(self, *_: Any, **__: Any) -> None:
+        if self.on_step is not None:
+            self.on_step()
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         del pl_module
+        self.last = self._record(trainer)
+        try:
+            if self.on_epoch is not None:
+                self.on_epoch(self.last)
+        except Exception:
+            if self._is_finite():
+                self._save(trainer)
+            raise
+        if not self._is_finite():
+            raise NonFinite(
+                f"the loss must be finite, but after epoch {self.last['epoch']} it is "
+                f"{self.last['train_loss']} in training and {self.last['val_loss']} in validation: "
+                "the run diverged. A smaller learning rate or a longer warm-up may help."
+            )
+        is_last = trainer.current_epoch + 1 == trainer.max_epochs
+        if not is_last and time.monotonic() - self._saved >= self.checkpoint_seconds:
+            self._save(trainer)
+
+    def _record(self, trainer: pl.Trainer) -> dict[str, Any]:
         measured = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        self.last = {
+        return {
             "epoch": trainer.current_epoch + 1,
             "train_loss": measured["train_loss"],
             "val_loss": measured["val_loss"],
             "val_accuracy": measured["val_accuracy"],
-            "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+            "learning_rate": float(trainer.optimizers[0].param_groups[0]["lr"]),
             "seconds": time.monotonic() - self._began,
         }
-        for name in ("train_loss", "val_loss"):
-            if not math.isfinite(self.last[name]):
-                raise NonFinite(
-                    f"`{name}` must be finite, but is {self.last[name]} after epoch "
-                    f"{self.last['epoch']}; a smaller learning rate or a longer warm-up may help."
-                )
-        if self.on_epoch is not None and trainer.is_global_zero:
-            self.on_epoch(self.last)
 
+    def _is_finite(self) -> bool:
+        return all(math.isfinite(self.last[name]) for name in ("train_loss", "val_loss"))
 
-class _Keep(pl.Callback):
-    """Writes the checkpoint at the end of an epoch, at most once in a while."""
-
-    def __init__(self, path: Path, seconds: float) -> None:
-        self.path, self.seconds = path, seconds
-        self._saved = time.monotonic()
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        del pl_module
-        is_last = trainer.current_epoch + 1 == trainer.max_epochs
-        if not is_last and time.monotonic() - self._saved >= self.seconds:
-            trainer.save_checkpoint(self.path)
+    def _save(self, trainer: pl.Trainer) -> None:
+        if self.checkpoint is not None:
+            trainer.save_checkpoint(self.checkpoint)
             self._saved = time.monotonic()
 
 
