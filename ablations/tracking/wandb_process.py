@@ -1,0 +1,92 @@
+"""The process that owns W&B: `python -m ablations.tracking.wandb_process`, JSON lines on standard input.
+
+`{"do": "open", "folder", "mode", "project"}` first, then `start`, `log`, `files`, `end` as
+`ablations.tracking.wandb_tracker` sends them, and `close`. What is said on standard output is shown to
+the user as a warning. The end of standard input without `close` means that the supervisor died: the runs
+still open are closed as lost.
+"""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import IO
+
+from ablations.tracking.wandb_runs import WandbRuns
+
+# The study decides mode, names and folders; these say who the user is and how to reach the server.
+# WANDB_SERVICE above all would attach this process to another program's W&B.
+KEPT = frozenset(
+    f"WANDB_{name}"
+    for name in (
+        "API_KEY",
+        "BASE_URL",
+        "ENTITY",
+        "IDENTITY_TOKEN_FILE",
+        "CREDENTIALS_FILE",
+        "CONFIG_DIR",
+        "CACHE_DIR",
+        "DATA_DIR",
+        "HTTP_TIMEOUT",
+    )
+)
+
+ORPHAN_SECONDS = 90.0
+"""How long this process may outlive its supervisor."""
+
+
+def main() -> int:
+    """Serve one tracker until it closes or dies; 0 when it closed."""
+    for name in [name for name in os.environ if name.startswith("WANDB_") and name not in KEPT]:
+        del os.environ[name]
+    lines = iter(sys.stdin)
+    opened = json.loads(next(lines, "{}"))
+    if opened.get("do") != "open":
+        return 2
+    runs = WandbRuns(
+        Path(opened["folder"]),
+        mode=opened["mode"],
+        project=opened["project"],
+        tell=_tell(sys.stdout),
+    )
+    closed = _serve(runs, lines)
+    if not closed:
+        timer = threading.Timer(ORPHAN_SECONDS, os._exit, (1,))
+        timer.daemon = True
+        timer.start()
+    runs.close()
+    return 0
+
+
+def _serve(runs: WandbRuns, lines: Iterable[str]) -> bool:
+    for line in lines:
+        message = json.loads(line)
+        match message["do"]:
+            case "start":
+                runs.start(message["run"])
+            case "log":
+                runs.log(message["id"], message["row"])
+            case "files":
+                runs.files(message["id"])
+            case "end":
+                runs.end(message["id"], message["end"])
+            case "close":
+                return True
+    return False
+
+
+def _tell(stream: IO[str]) -> Callable[[str], None]:
+    def tell(sentence: str) -> None:
+        try:
+            stream.write(sentence + "\n")
+            stream.flush()
+        except OSError:
+            sys.stderr.write(sentence + "\n")
+
+    return tell
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ablations.plan import PlannedRun
+
+STUDY: dict[str, Any] = {
+    "layout": 1,
+    "study": "first",
+    "design": "grid",
+    "seeds": 2,
+    "space": {
+        "name": "reduction",
+        "question": "Which ratio?",
+        "factors": [
+            {"name": "attention.reduction", "levels": [2, 4]},
+            {"name": "attention.gate", "levels": ["sigmoid", "one_plus_tanh"]},
+        ],
+    },
+    "baseline": {
+        "attention.reduction": 4,
+        "attention.gate": "sigmoid",
+        "data.root": "/home/canary",
+    },
+    "baseline_arm": "arm4",
+    "metric": "val_loss",
+    "direction": "minimize",
+    "fingerprint": {"space": "aa", "code": "bb", "data": "cc", "versions": {"torch": "2.13.0"}},
+    "created": "2026-11-21T00:00:00+00:00",
+}
+
+
+def make_planned(reduction: int | None = 2, *, seed: int = 0, stage: str = "grid") -> PlannedRun:
+    attention = {"reduction": reduction, "gate": "sigmoid", "placement": "standard"}
+    data = {"name": "digits", "root": "/home/canary/data"}
+    return PlannedRun(
+        run=f"run{reduction}s{seed}",
+        arm=f"arm{reduction}",
+        label="no attention" if reduction is None else f"reduction={reduction}",
+        seed=seed,
+        stage=stage,  # type: ignore[arg-type]
+        settings={"arm": {"attention": attention, "data": data}, "seed": seed},
+        factors={"attention.reduction": reduction, "attention.gate": "sigmoid"},
+        cost={
+            "hidden": [] if reduction is None else [16 // reduction, 32 // reduction],
+            "channels": [] if reduction is None else [16, 32],
+            "c2_eff": 1280,
+            "params": 1000 + 1280 * 2 // (reduction or 10**9),
+            "attention_params": 1280 * 2 // (reduction or 10**9),
+            "macs": 90_000,
+        },
+        epochs_planned=3,
+    )
+
+
+def make_epoch(epoch: int, *, offset: float = 0.0) -> dict[str, Any]:
+    return {
+        "epoch": epoch,
+        "train_loss": 1.0 / epoch,
+        "val_loss": 1.0 / epoch + offset,
+        "val_accuracy": 0.9,
+        "learning_rate": 0.1,
+        "seconds": 0.25,
+    }
+
+
+def make_result(
+    planned: PlannedRun, state: str = "COMPLETE", *, attempt: int = 1
+) -> dict[str, Any]:
+    error = {"type": "NonFinite", "message": "https://me:canary@host", "exit_code": None}
+    return {
+        "run": planned.run,
+        "attempt": attempt,
+        "state": state,
+        "epochs_run": 3,
+        "train_loss": 1 / 3,
+        "val_loss": 0.5,
+        "val_accuracy": 0.9,
+        "seconds": 0.75,
+        "device": "cpu",
+        "host": "canary-host",
+        "error": error if state == "FAILED" else None,
+        "started": "2026-11-21T00:00:01+00:00",
+        "ended": f"2026-11-21T00:00:1{planned.seed}+00:00",
+    }
+
+
+@pytest.fixture
+def study() -> dict[str, Any]:
+    return json.loads(json.dumps(STUDY))
+
+
+@pytest.fixture
+def planned() -> PlannedRun:
+    return make_planned(2, seed=0)
+
+
+@pytest.fixture
+def other() -> PlannedRun:
+    return make_planned(4, seed=1)
+
+
+@pytest.fixture
+def plan() -> Callable[..., PlannedRun]:
+    return make_planned
+
+
+@pytest.fixture
+def epoch() -> Callable[..., dict[str, Any]]:
+    return make_epoch
+
+
+@pytest.fixture
+def result() -> Callable[..., dict[str, Any]]:
+    return make_result
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty study folder."""
+    path = tmp_path / "first study"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def recorded(folder: Path) -> Path:
+    """The records of a study of four runs: two complete, one pruned, one failed at its second attempt."""
+    runs = [make_planned(r, seed=s) for r in (2, 4) for s in (0, 1)]
+    (folder / "study.json").write_text(json.dumps(STUDY))
+    (folder / "plan.jsonl").write_text("".join(json.dumps(run.to_json()) + "\n" for run in runs))
+    for run, state in zip(runs, ("COMPLETE", "PRUNED", "COMPLETE", "FAILED"), strict=True):
+        last = 2 if state == "FAILED" else 1
+        for attempt in range(1, last + 1):
+            made = folder / "runs" / run.run / str(attempt)
+            made.mkdir(parents=True)
+            first = 2 if attempt == 2 else 1
+            stop = 2 if attempt < last else 4
+            rows = [json.dumps(make_epoch(e, offset=0.1 * run.seed)) for e in range(first, stop)]
+            (made / "epochs.jsonl").write_text("\n".join(rows) + "\n")
+        text = json.dumps(make_result(run, state, attempt=last))
+        (made / "result.json").write_text(text)
+        (folder / "runs" / run.run / "result.json").hardlink_to(made / "result.json")
+    return folder
