@@ -1,0 +1,133 @@
+"""Writing so that what was said to be written is there after a crash: append lines, commit a file once."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
+
+
+def encode(record: dict[str, Any]) -> bytes:
+    """One line of JSON; a non-finite number is refused because JSON has none."""
+    return json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def append_lines(path: Path, records: Iterable[dict[str, Any]], *, sync: bool) -> None:
+    """Append records as JSON lines: all of them or none.
+
+    A last line without its newline (a write that a crash cut short) is removed first, because the
+    next record would be glued to it.
+
+    Args:
+        path: The file; made where missing.
+        records: What to append.
+        sync: Whether to wait until the lines are on the disk.
+
+    Raises:
+        OSError: The disk is full, for example; the file is as it was before.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
+    try:
+        append_bytes(descriptor, b"".join(map(encode, records)), sync=sync)
+    finally:
+        os.close(descriptor)
+
+
+def append_bytes(descriptor: int, content: bytes, *, sync: bool) -> None:
+    """Append to an open file of lines, after removing a torn last line; undone on an error."""
+    length = _whole_length(descriptor)
+    os.ftruncate(descriptor, length)
+    try:
+        _write_all(descriptor, content)
+        if sync:
+            os.fsync(descriptor)
+    except OSError:
+        os.ftruncate(descriptor, length)
+        raise
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The records of a file of JSON lines; a torn last line counts as not written."""
+    if not path.exists():
+        return
+    with path.open("rb") as lines:
+        for line in lines:
+            if line.endswith(b"\n"):
+                yield json.loads(line)
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """The object in a JSON file; None where there is no file."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    record = json.loads(content)
+    return record if isinstance(record, dict) else None
+
+
+def write_once(path: Path, record: dict[str, Any]) -> bool:
+    """Write a file that may be written only once; False where it is there already.
+
+    Written beside, fsync, hard link: a reader sees the whole file or none.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    try:
+        _write_all(descriptor, encode(record))
+        os.fsync(descriptor)
+        os.link(beside, path)
+    except FileExistsError:
+        return False
+    finally:
+        os.close(descriptor)
+        beside.unlink()
+    return True
+
+
+def replace(path: Path, record: dict[str, Any]) -> None:
+    """Write or rewrite a JSON file; a reader sees the old content or the new, never a part."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    try:
+        _write_all(descriptor, json.dumps(record, indent=1, allow_nan=False).encode() + b"\n")
+        os.fsync(descriptor)
+        beside.replace(path)
+    finally:
+        os.close(descriptor)
+        beside.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    # A write to a nearly full disk can be short without an error; the next one then raises.
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _whole_length(descriptor: int) -> int:
+    """Bytes up to and including the last newline."""
+    end = os.lseek(descriptor, 0, os.SEEK_END)
+    if end and os.pread(descriptor, 1, end - 1) == b"\n":
+        return end
+    while end > 0:
+        start = max(0, end - 65536)
+        chunk = os.pread(descriptor, end - start, start)
+        newline = chunk.rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0

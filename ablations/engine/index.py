@@ -1,0 +1,177 @@
+"""The Optuna study that mirrors a study's records, for Optuna's own tools.
+
+It is an index: rebuilt from the records wherever it lacks something, written in batches by a thread
+of its own, and never waited for by a run.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from ablations.engine.journal import SafeJournalBackend
+from ablations.plan import PlannedRun
+
+STATES = {
+    "COMPLETE": TrialState.COMPLETE,
+    "PRUNED": TrialState.PRUNED,
+    "FAILED": TrialState.FAIL,
+}
+Direction = Literal["minimize", "maximize"]
+BATCH_SECONDS = 1.0
+CLOSE_SECONDS = 20.0
+BACKOFF = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+class Index:
+    """Mirrors outcomes to an Optuna study, each once, under its key (`user_attrs["key"]`)."""
+
+    def __init__(
+        self,
+        storage: Path | str,
+        *,
+        study: str,
+        directions: Sequence[Direction] = ("minimize",),
+        metric: str = "val_loss",
+        warn: Callable[..., None] = lambda kind, **fields: None,
+    ) -> None:
+        """Mirror to a journal file or to an Optuna storage URL.
+
+        Args:
+            storage: A path is a journal; a string is a storage URL. Give its password in
+                PGPASSFILE or the like, not in the URL.
+            study: Name of the Optuna study; made where missing.
+            directions: Of the Optuna study.
+            metric: The result's number that is a planned run's value.
+            warn: Takes an event's kind and its fields.
+        """
+        self._storage, self._study_name, self._metric = storage, study, metric
+        self._directions, self._warn = directions, warn
+        self._queue: queue.SimpleQueue[FrozenTrial | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def add(self, planned: PlannedRun, result: Mapping[str, Any]) -> None:
+        """Mirror the outcome of a planned run; a run of a search belongs to its trial instead."""
+        if planned.stage != "search":
+            self.add_trial(run_as_trial(planned, result, self._metric))
+
+    def add_trial(self, trial: FrozenTrial) -> None:
+        """Mirror a finished trial with a `key` among its user attributes."""
+        self._queue.put(trial)
+
+    def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Write what is left, waiting at most so long; the next start writes the rest."""
+        self._queue.put(None)
+        self._thread.join(seconds)
+        if self._thread.is_alive():
+            self._warn("index_behind", waited=seconds)
+
+    def _work(self) -> None:
+        waiting: list[FrozenTrial] = []
+        closing, failures, store = False, 0, None
+        while not closing or waiting:
+            closing = self._collect(waiting, closing) or closing
+            try:
+                store = store or _Store(self._storage, self._study_name, self._directions)
+                store.add(waiting)
+                waiting, failures = [], 0
+            except Exception as error:
+                # The database is away, perhaps: open it anew and look what arrived.
+                store, failures = None, failures + 1
+                if failures == 1:
+                    self._warn("index_unreachable", error=_first_line(error))
+                time.sleep(BACKOFF[min(failures, len(BACKOFF)) - 1])
+
+    def _collect(self, waiting: list[FrozenTrial], closing: bool) -> bool:
+        """Gather what arrives in a second; True at the end mark."""
+        deadline = time.monotonic() + BATCH_SECONDS
+        while not closing and (left := deadline - time.monotonic()) > 0:
+            try:
+                trial = self._queue.get(timeout=left)
+            except queue.Empty:
+                return False
+            if trial is None:
+                return True
+            waiting.append(trial)
+        return closing
+
+
+class _Store:
+    """An open Optuna study and the keys that are in it."""
+
+    def __init__(self, storage: Path | str, study: str, directions: Sequence[Direction]) -> None:
+        self._backend = SafeJournalBackend(storage) if isinstance(storage, Path) else None
+        self._study = optuna.create_study(
+            study_name=study,
+            storage=optuna.storages.JournalStorage(self._backend)
+            if self._backend
+            else str(storage),
+            directions=list(directions),
+            load_if_exists=True,
+        )
+        trials = self._study.get_trials(deepcopy=False)
+        self._keys = {trial.user_attrs.get("key") for trial in trials}
+
+    def add(self, trials: list[FrozenTrial]) -> None:
+        new = [trial for trial in trials if trial.user_attrs["key"] not in self._keys]
+        together: AbstractContextManager[None] = (
+            self._backend.batch() if self._backend else nullcontext()
+        )
+        with together:
+            for trial in new:
+                self._study.add_trial(trial)
+        self._keys |= {trial.user_attrs["key"] for trial in new}
+
+
+def run_as_trial(planned: PlannedRun, result: Mapping[str, Any], metric: str) -> FrozenTrial:
+    """A planned run and its outcome as a finished Optuna trial."""
+    used = {name: value for name, value in planned.factors.items() if value is not None}
+    value = result.get(metric)
+    is_complete = result["state"] == "COMPLETE" and value is not None
+    trial = create_trial(
+        state=STATES[result["state"]] if is_complete or result["state"] != "COMPLETE" else
+        TrialState.FAIL,
+        value=value if is_complete else None,
+        params=used,
+        distributions={name: _distribution(value) for name, value in used.items()},
+        user_attrs={
+            "key": planned.run,
+            "run": planned.run,
+            "arm": planned.arm,
+            "label": planned.label,
+            "seed": planned.seed,
+            "stage": planned.stage,
+        },
+    )  # fmt: skip
+    started, ended = result.get("started"), result.get("ended")
+    trial.datetime_start = datetime.fromisoformat(started) if started else None
+    trial.datetime_complete = datetime.fromisoformat(ended) if ended else trial.datetime_complete
+    return trial
+
+
+def _distribution(value: Any) -> BaseDistribution:
+    """Wide enough for every level, so that trials of a study that is extended stay compatible."""
+    if isinstance(value, bool | str):
+        return CategoricalDistribution([value])
+    if isinstance(value, int):
+        return IntDistribution(min(0, value), max(1, value))
+    return FloatDistribution(min(0.0, value), max(1.0, value))
+
+
+def _first_line(error: Exception) -> str:
+    # A database driver's message can hold the URL it was given; its first line is the reason.
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"

@@ -1,0 +1,96 @@
+"""Whether a run whose attempts failed is tried again."""
+
+import signal
+from collections.abc import Sequence
+from typing import Any, Literal
+
+Kind = Literal["deterministic", "memory", "infrastructure"]
+Decision = Literal["commit", "again", "alone"]
+
+WORKER_DIED = "WorkerDied"
+HANG = "Hang"
+
+# The fault of the machine or of another process, not of the run.
+INFRASTRUCTURE = frozenset(
+    {
+        WORKER_DIED,
+        HANG,
+        "ConnectionError",
+        "ConnectionResetError",
+        "BrokenPipeError",
+        "TimeoutError",
+        "DistBackendError",
+        "DistNetworkError",
+    }
+)
+MEMORY = frozenset({"MemoryError", "OutOfMemoryError"})
+MEMORY_TRIES = 2
+
+
+def decide(failures: Sequence[dict[str, Any]], *, retries: int) -> Decision:
+    """What to do with a run that has failed and has no other outcome.
+
+    A deterministic error would come again: it is committed. Out of memory is tried once more, with
+    nothing else on the device. Infrastructure faults are tried again `retries` times.
+
+    Args:
+        failures: The `error` of each failed attempt, in order; attempts that were handed back or
+            whose supervisor died have none and do not count.
+        retries: Further attempts after infrastructure faults.
+    """
+    if not failures:
+        return "again"
+    kinds = [classify(error) for error in failures]
+    match kinds[-1]:
+        case "deterministic":
+            return "commit"
+        case "memory":
+            return "alone" if kinds.count("memory") < MEMORY_TRIES else "commit"
+        case "infrastructure":
+            if kinds.count("infrastructure") > retries:
+                return "commit"
+            return "alone" if "memory" in kinds else "again"
+
+
+def classify(error: dict[str, Any]) -> Kind:
+    """The class of an error as it stands in a result."""
+    kind, message = str(error.get("type")), str(error.get("message"))
+    if kind in MEMORY or "out of memory" in message.lower():
+        return "memory"
+    return "infrastructure" if kind in INFRASTRUCTURE else "deterministic"
+
+
+def died(exit_code: int | None, tail: str) -> dict[str, Any]:
+    """The error of an attempt whose worker died.
+
+    Args:
+        exit_code: As `subprocess` gives it: negative for a signal.
+        tail: The end of what the worker printed.
+    """
+    return {
+        "type": WORKER_DIED,
+        "message": f"the worker {_how(exit_code)}",
+        "traceback": tail,
+        "exit_code": exit_code,
+    }
+
+
+def hung(seconds: float, exit_code: int | None, tail: str) -> dict[str, Any]:
+    """The error of an attempt that was killed because it made no progress."""
+    return {
+        "type": HANG,
+        "message": f"no progress for {seconds:g} s; the worker was killed",
+        "traceback": tail,
+        "exit_code": exit_code,
+    }
+
+
+def _how(exit_code: int | None) -> str:
+    if exit_code is None:
+        return "disappeared"
+    if exit_code >= 0:
+        return f"exited with code {exit_code}"
+    try:
+        return f"was killed by {signal.Signals(-exit_code).name}"
+    except ValueError:
+        return f"was killed by signal {-exit_code}"

@@ -1,0 +1,114 @@
+"""Which slots this machine has: the GPUs or shares of them, or the cores."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablations.errors import SettingError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """A place for one run at a time."""
+
+    name: str
+    device: str
+    """What the slot is a part of. Memory is shared by the slots of a device."""
+    gpus: tuple[str, ...] = ()
+    """For CUDA_VISIBLE_DEVICES; empty on a CPU."""
+    processes: int = 1
+    """Processes of one run."""
+    threads: int = 1
+    """Threads of each process."""
+
+
+def find_slots(
+    *,
+    workers: int | None = None,
+    gpus_per_run: float = 1.0,
+    processes_per_run: int = 1,
+    gpus: tuple[str, ...] | None = None,
+    cores: int | None = None,
+) -> list[Slot]:
+    """The slots of this machine: its GPUs where there are any, else its cores.
+
+    Args:
+        workers: Slots at most; all by default. On a CPU it may exceed the cores.
+        gpus_per_run: A share of a GPU (0.25: four runs on each), or several GPUs (2: a process
+            group of two).
+        processes_per_run: Processes of a run on a CPU; on GPUs it follows from `gpus_per_run`.
+        gpus: Names of the GPUs; found by themselves when None; empty for the CPU.
+        cores: Cores to use; those this process may use when None.
+
+    Raises:
+        SettingError: A value is out of range, or a run needs more GPUs than there are.
+    """
+    if workers is not None and workers < 1:
+        raise SettingError(f"`workers >= 1` must hold, but got {workers}.")
+    if processes_per_run < 1:
+        raise SettingError(f"`processes_per_run >= 1` must hold, but got {processes_per_run}.")
+    gpus = find_gpus() if gpus is None else gpus
+    if gpus:
+        return _gpu_slots(gpus, gpus_per_run)[:workers]
+    count = find_cores() if cores is None else cores
+    return _cpu_slots(workers or max(1, count // processes_per_run), processes_per_run)
+
+
+def find_gpus() -> tuple[str, ...]:
+    """The GPUs this process may use, as CUDA names them; without importing torch."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")  # set by schedulers and by users alike
+    if visible is not None:
+        return tuple(name for name in visible.split(",") if name.strip() not in ("", "-1"))
+    if shutil.which("nvidia-smi") is None:
+        return ()
+    listed = subprocess.run(
+        ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    return tuple(listed.stdout.split()) if listed.returncode == 0 else ()
+
+
+def find_cores() -> int:
+    """The cores this process may use: its affinity, and a container's quota."""
+    return max(1, min(len(os.sched_getaffinity(0)), _quota(Path("/sys/fs/cgroup/cpu.max"))))
+
+
+def _quota(path: Path) -> int:
+    unlimited = 2**31
+    try:
+        quota, period = path.read_text().split()
+    except (OSError, ValueError):
+        return unlimited
+    return unlimited if quota == "max" else int(quota) // int(period)
+
+
+def _cpu_slots(count: int, processes: int) -> list[Slot]:
+    return [Slot(name=f"cpu{i}", device="cpu", processes=processes) for i in range(count)]
+
+
+def _gpu_slots(gpus: tuple[str, ...], per_run: float) -> list[Slot]:
+    if per_run <= 0 or (per_run > 1 and per_run != int(per_run)):
+        raise SettingError(
+            f"`gpus_per_run` must be a share of a GPU up to 1 or a whole number of them, "
+            f"but got {per_run}."
+        )
+    if per_run <= 1:
+        shares = int(1 / per_run + 1e-9)
+        return [
+            Slot(name=f"gpu{gpu}" if shares == 1 else f"gpu{gpu}.{i}", device=gpu, gpus=(gpu,))
+            for i in range(shares)
+            for gpu in gpus
+        ]
+    size = int(per_run)
+    groups = [gpus[i : i + size] for i in range(0, len(gpus) - size + 1, size)]
+    if not groups:
+        raise SettingError(f"`gpus_per_run` must be at most {len(gpus)} here, but got {size}.")
+    return [
+        Slot(name="gpu" + "+".join(group), device="+".join(group), gpus=group, processes=size)
+        for group in groups
+    ]

@@ -1,0 +1,102 @@
+"""Where runs come from: a finite plan, or a search that proposes them one by one."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from ablations.plan import PlannedRun
+
+Result = Mapping[str, Any]
+
+
+class Source(Protocol):
+    """Says what to run next and is told what became of it.
+
+    A source keeps nothing on disk that matters: `resume` tells it what the records say.
+    """
+
+    @property
+    def total(self) -> int:
+        """Runs in all, as far as can be said."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether an epoch can be answered with *prune*; each epoch then waits for the answer."""
+
+    def resume(self, plan: Sequence[PlannedRun], results: Mapping[str, Result]) -> list[PlannedRun]:
+        """Take note of what is on disk, before the first `next`.
+
+        Args:
+            plan: All runs planned so far.
+            results: The committed outcomes, by run.
+
+        Returns:
+            Runs to add to the plan now.
+        """
+
+    def next(self) -> PlannedRun | None:
+        """A run that has no outcome and was not given out yet; None where there is none now."""
+
+    def epoch(self, planned: PlannedRun, record: Mapping[str, Any]) -> bool:
+        """Take note of an epoch; True gives the run up."""
+
+    def ended(self, planned: PlannedRun, result: Result) -> None:
+        """Take note of a committed outcome."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether no run will come any more and none is out."""
+
+
+class PlannedSource:
+    """The runs of a design. Never prunes: a pruned run of a plan would bias every contrast."""
+
+    def __init__(self, runs: Sequence[PlannedRun]) -> None:
+        """Plan the runs; a run that the study's plan has already is not planned twice."""
+        self._asked = list(runs)
+        self._waiting: deque[PlannedRun] = deque()
+        self._out: set[str] = set()
+        self._total = len(self._asked)
+
+    @property
+    def total(self) -> int:
+        """Runs in the study's plan, whether asked for now or before."""
+        return self._total
+
+    @property
+    def asks(self) -> bool:
+        """Never: a planned run is not pruned."""
+        return False
+
+    def resume(self, plan: Sequence[PlannedRun], results: Mapping[str, Result]) -> list[PlannedRun]:
+        """Join the study's plan with what is asked for now."""
+        known = {planned.run for planned in plan}
+        unique = {planned.run: planned for planned in self._asked}
+        new = [planned for run, planned in unique.items() if run not in known]
+        everything = [*plan, *new]
+        self._waiting.extend(planned for planned in everything if planned.run not in results)
+        self._total = len(everything)
+        return new
+
+    def next(self) -> PlannedRun | None:
+        """The next run of the plan that has no outcome."""
+        if not self._waiting:
+            return None
+        planned = self._waiting.popleft()
+        self._out.add(planned.run)
+        return planned
+
+    def epoch(self, planned: PlannedRun, record: Mapping[str, Any]) -> bool:
+        """Go on."""
+        del planned, record
+        return False
+
+    def ended(self, planned: PlannedRun, result: Result) -> None:
+        """Take note of a committed outcome."""
+        del result
+        self._out.discard(planned.run)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every run of the plan has its outcome."""
+        return not self._waiting and not self._out

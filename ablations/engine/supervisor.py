@@ -1,0 +1,530 @@
+"""The supervisor: brings what is (records, live workers) towards what should be (the plan), until it is.
+
+Level-triggered: every decision is made from the folder's content, so starting again after any
+crash is the same code as starting.
+"""
+
+import errno
+import time
+from collections import deque
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from ablations.engine import retry
+from ablations.engine.executor import (
+    Beat,
+    Ended,
+    Epoch,
+    Executor,
+    Job,
+    Lost,
+    Message,
+    Unwritten,
+)
+from ablations.engine.folder import StudyFolder, cannot_write, now
+from ablations.engine.local import LocalExecutor
+from ablations.engine.lock import held
+from ablations.engine.progress import NoProgress, Progress
+from ablations.engine.snapshot import Busy, Snapshot
+from ablations.engine.source import Source
+from ablations.engine.stopping import StopSignals
+from ablations.engine.tally import Best, Tally
+from ablations.engine.tracker import GuardedTracker, Tracker
+from ablations.errors import StudyError
+from ablations.plan import PlannedRun
+
+if TYPE_CHECKING:  # Optuna takes a third of a second to import
+    from ablations.engine.index import Index
+
+TRAIN = "ablations.training:train_run"
+RETRIES = 3
+HANG_SECONDS = 600.0
+START_SECONDS = 300.0
+"""For a worker to start and to import what it trains with."""
+GRACE_SECONDS = 25.0
+"""For runs to hand themselves back; a scheduler kills 30 s after its SIGTERM."""
+TICK_SECONDS = 0.5
+FREE_BYTES = 32 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """How a study stands when its supervisor ends."""
+
+    study: str
+    planned: int
+    complete: int
+    pruned: int
+    failed: int
+    waiting: int
+    """Runs without an outcome."""
+    attempts: int
+    """Attempts started by this supervisor."""
+    lost: int
+    """Attempts of this supervisor that were lost: the worker died or hung."""
+    seconds: float
+    stopped_by: str | None
+    """`SIGINT` or `SIGTERM` where it was asked to stop."""
+    best: Best | None
+
+    @property
+    def exit_code(self) -> int:
+        """0 all complete or pruned, 1 some failed or missing, 130 after SIGINT, 143 after SIGTERM."""
+        if self.stopped_by is not None and self.waiting:
+            return {"SIGINT": 130, "SIGTERM": 143}[self.stopped_by]
+        return 1 if self.failed or self.waiting else 0
+
+
+def execute(
+    folder: StudyFolder,
+    source: Source,
+    *,
+    executor: Executor | None = None,
+    train: str = TRAIN,
+    tracker: Tracker | None = None,
+    progress: Progress | None = None,
+    index: "Index | None" = None,
+    retries: int = RETRIES,
+    hang_timeout: float = HANG_SECONDS,
+    start_timeout: float = START_SECONDS,
+    grace: float = GRACE_SECONDS,
+    wait: bool = False,
+    keep_checkpoints: bool = False,
+    free_bytes: int = FREE_BYTES,
+) -> Summary:
+    """Run a study until every run has its outcome, or until it is asked to stop.
+
+    Call it again after whatever happened: it goes on where the records stand.
+
+    Args:
+        folder: An existing study folder.
+        source: Where runs come from.
+        executor: Where they run; this machine's slots by default. It is closed at the end.
+        train: Import path of the function that trains, `package.module:function`.
+        tracker: A view of the study, for example W&B; it cannot fail the study.
+        progress: What the user sees.
+        index: The Optuna study that mirrors the records; none by default.
+        retries: Further attempts after a worker died or hung; deterministic errors get none.
+        hang_timeout: Seconds without an epoch or a beat after which a run counts as hung.
+        start_timeout: The same, while a run has not begun yet: its worker imports.
+        grace: Seconds that runs get to hand themselves back when the study is stopped.
+        wait: Wait where another supervisor runs the study, instead of refusing.
+        keep_checkpoints: Keep the checkpoint of a complete run.
+        free_bytes: Refuse to start with less free space than this.
+
+    Raises:
+        StudyError: Another supervisor runs the study, or the disk is full.
+    """
+    executor = LocalExecutor() if executor is None else executor
+    supervisor = _Supervisor(
+        folder,
+        source,
+        executor=executor,
+        train=train,
+        tracker=GuardedTracker(tracker, warn=folder.event),
+        progress=NoProgress() if progress is None else progress,
+        index=index,
+        retries=retries,
+        hang_timeout=hang_timeout,
+        start_timeout=start_timeout,
+        grace=grace,
+        keep_checkpoints=keep_checkpoints,
+    )
+    try:
+        _refuse_full_disk(folder, free_bytes)
+        with held(folder.lock_file, wait=wait), StopSignals() as signals:
+            return supervisor.run(signals)
+    except OSError as error:
+        raise cannot_write(folder.path, error) from error
+    finally:
+        executor.close()
+        supervisor.close()
+
+
+@dataclass
+class _Live:
+    """An attempt that is going on."""
+
+    planned: PlannedRun
+    attempt: int
+    slot: str
+    since: float
+    """When it last made progress, in monotonic seconds."""
+    begun: bool = False
+    hung: bool = False
+    record: dict[str, Any] | None = None
+
+
+class _Supervisor:
+    def __init__(
+        self,
+        folder: StudyFolder,
+        source: Source,
+        *,
+        executor: Executor,
+        train: str,
+        tracker: GuardedTracker,
+        progress: Progress,
+        index: "Index | None",
+        retries: int,
+        hang_timeout: float,
+        start_timeout: float,
+        grace: float,
+        keep_checkpoints: bool,
+    ) -> None:
+        self._folder, self._source, self._executor = folder, source, executor
+        self._train, self._tracker, self._progress = train, tracker, progress
+        self._index = index
+        self._retries, self._grace = retries, grace
+        self._hang_timeout, self._start_timeout = hang_timeout, start_timeout
+        self._keep_checkpoints = keep_checkpoints
+        self._study = folder.study()
+        self._tally = Tally(
+            metric=self._study.get("metric", "val_loss"),
+            minimize=self._study.get("direction", "minimize") == "minimize",
+        )
+        self._live: dict[str, _Live] = {}
+        self._again: deque[PlannedRun] = deque()
+        self._alone: deque[PlannedRun] = deque()
+        self._over: list[PlannedRun] = []
+        self._known: set[str] = set()
+        self._begun: set[str] = set()
+        self._attempts = self._lost = self._ended_here = 0
+        self._has_more = True
+        self._started = time.monotonic()
+        self._shown = 0.0
+
+    def run(self, signals: StopSignals) -> Summary:
+        self._resume()
+        while signals.received is None and not self._finished():
+            self._fill(signals)
+            self._step(self._executor.poll(TICK_SECONDS))
+            self._end_hung()
+        if signals.received is not None:
+            self._hand_back(signals)
+        return self._finish(signals)
+
+    def close(self) -> None:
+        self._tracker.close()
+        self._progress.close()
+        if self._index is not None:
+            self._index.close()
+
+    def _finished(self) -> bool:
+        # A source that has nothing to give and nothing out has ended, one way or the other.
+        return self._source.finished or not (
+            self._live or self._again or self._alone or self._over or self._has_more
+        )
+
+    # -- from the records to what is left to do ---------------------------------------------------
+
+    def _resume(self) -> None:
+        """Read the records and say what is left to do."""
+        plan = self._folder.plan()
+        results = self._folder.results(planned.run for planned in plan)
+        new = self._source.resume(plan, results)
+        if new:
+            self._folder.append_plan(new)
+        self._begun = self._folder.begun()
+        for planned in plan:
+            if planned.run in results:
+                self._tally.add(planned, results[planned.run])
+                self._mirror(planned, results[planned.run])
+        self._known = {planned.run for planned in (*plan, *new)}
+        self._note(
+            "study_started", slots=list(self._executor.slots), total=self._source.total,
+            ended=self._tally.ended,
+        )  # fmt: skip
+        self._tracker.study_started(self._study)
+
+    def _fill(self, signals: StopSignals) -> None:
+        """Start runs while there are runs to start and room for them."""
+        while signals.received is None and self._executor.room():
+            if self._again:
+                self._start(self._again.popleft())
+                continue
+            planned = self._source.next()
+            self._has_more = planned is not None
+            if planned is not None:
+                self._place(planned)
+            elif self._over:
+                self._settle()
+            else:
+                break
+        if self._alone and not self._has_more and self._executor.room(alone=True):
+            self._start(self._alone.popleft(), alone=True)
+
+    def _place(self, planned: PlannedRun) -> None:
+        """Start a run, unless its attempts so far say something else."""
+        if planned.run not in self._known:
+            self._folder.append_plan([planned])
+            self._known.add(planned.run)
+        if planned.run not in self._begun:
+            self._start(planned)
+        elif not self._adopt(planned):
+            self._over.append(planned)
+
+    def _adopt(self, planned: PlannedRun) -> bool:
+        """Take over an attempt that outlived its supervisor, on a cluster."""
+        attempts = self._folder.attempts(planned.run)
+        if planned.run in self._live or not attempts:
+            return False
+        slot = self._executor.adopt(planned.run, attempts[-1])
+        if slot is None:
+            return False
+        self._live[planned.run] = _Live(planned, attempts[-1], slot, time.monotonic())
+        self._note("run_adopted", run=planned.run, attempt=attempts[-1], slot=slot)
+        return True
+
+    def _start(self, planned: PlannedRun, *, alone: bool = False) -> None:
+        attempt = self._folder.begin_attempt(planned.run)
+        self._begun.add(planned.run)
+        slot = self._executor.start(
+            Job(
+                run=planned.run,
+                attempt=attempt,
+                folder=str(self._folder.run_folder(planned.run)),
+                settings=planned.settings,
+                train=self._train,
+                ask=self._source.asks,
+                alone=alone,
+            )
+        )
+        self._live[planned.run] = _Live(planned, attempt, slot, time.monotonic())
+        self._attempts += 1
+        self._note("run_started", run=planned.run, attempt=attempt, slot=slot)
+        self._tracker.run_started(planned, attempt)
+
+    # -- what happened ------------------------------------------------------------------------------
+
+    def _step(self, messages: list[Message]) -> None:
+        for message in messages:
+            self._hear(message)
+        self._settle()
+        self._show()
+
+    def _hear(self, message: Message) -> None:
+        live = self._live.get(message.run)
+        if live is None or live.attempt != message.attempt:
+            return
+        live.since, live.begun = time.monotonic(), True
+        match message:
+            case Epoch(record=record):
+                self._epoch(live, record)
+            case Beat():
+                pass
+            case Ended(state=state):
+                self._end(live, state)
+            case Lost(exit_code=exit_code, tail=tail):
+                self._lose(live, exit_code, tail)
+            case Unwritten(error=error, errno=number):
+                raise OSError(number or errno.EIO, str(error.get("message")))
+
+    def _epoch(self, live: _Live, record: dict[str, Any]) -> None:
+        live.record = record
+        self._tracker.epoch(live.planned, live.attempt, record)
+        prune = self._source.epoch(live.planned, record)
+        self._executor.answer(live.planned.run, "prune" if prune else "go")
+
+    def _end(self, live: _Live, state: str) -> None:
+        self._leave(live)
+        if state == "HANDED_BACK":
+            self._note("run_handed_back", run=live.planned.run, attempt=live.attempt)
+            self._tracker.run_ended(live.planned, live.attempt, {"state": state})
+
+    def _lose(self, live: _Live, exit_code: int | None, tail: str) -> None:
+        self._lost += 1
+        error = (
+            retry.hung(self._hang_timeout, exit_code, tail)
+            if live.hung
+            else retry.died(exit_code, tail)
+        )
+        result = _lost_result(live, error)
+        self._folder.end_attempt(live.planned.run, live.attempt, result)
+        self._note("run_lost", run=live.planned.run, attempt=live.attempt, error=error["message"])
+        self._leave(live)
+
+    def _leave(self, live: _Live) -> None:
+        del self._live[live.planned.run]
+        self._over.append(live.planned)
+
+    # -- from attempts to outcomes ------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Commit the outcomes of runs whose attempts are over, or try again."""
+        over, self._over = self._over, []
+        outcomes = []
+        for planned in over:
+            attempt = self._decide(planned)
+            if attempt is not None:
+                outcomes.append((planned, attempt))
+        self._folder.commit([(planned.run, attempt) for planned, attempt in outcomes])
+        for planned, attempt in outcomes:
+            self._commit(planned, attempt)
+
+    def _decide(self, planned: PlannedRun) -> int | None:
+        """The attempt whose result is the run's outcome; None where the run is tried again."""
+        numbers = self._folder.attempts(planned.run)
+        found = [(n, self._folder.attempt_result(planned.run, n)) for n in numbers]
+        results = [(n, result) for n, result in found if result is not None]
+        for attempt, result in results:
+            if result["state"] != "FAILED":
+                return attempt
+        errors = [result["error"] for _, result in results]
+        match retry.decide(errors, retries=self._retries):
+            case "commit":
+                return results[-1][0]
+            case "alone":
+                self._alone.append(planned)
+            case "again":
+                self._again.append(planned)
+        if results and found[-1] == results[-1]:
+            self._tracker.run_ended(planned, *results[-1])
+        return None
+
+    def _commit(self, planned: PlannedRun, attempt: int) -> None:
+        result = self._folder.result(planned.run)
+        assert result is not None
+        self._ended_here += 1
+        self._tally.add(planned, result)
+        self._source.ended(planned, result)
+        self._mirror(planned, result)
+        if result["state"] == "COMPLETE" and not self._keep_checkpoints:
+            (self._folder.run_folder(planned.run) / "checkpoint.ckpt").unlink(missing_ok=True)
+        error = result.get("error")
+        reason = f"{error['type']}: {error['message']}" if error else None
+        self._note(
+            "run_ended", run=planned.run, attempt=attempt, state=result["state"],
+            seconds=result.get("seconds"), error=reason,
+        )  # fmt: skip
+        self._tracker.run_ended(planned, attempt, result)
+        self._progress.line(_sentence(planned, result, reason, self._tally, self._source.total))
+
+    def _mirror(self, planned: PlannedRun, result: dict[str, Any]) -> None:
+        if self._index is not None:
+            self._index.add(planned, result)
+
+    # -- hangs, stopping, the end -------------------------------------------------------------------
+
+    def _end_hung(self) -> None:
+        moment = time.monotonic()
+        for live in self._live.values():
+            limit = self._hang_timeout if live.begun else max(
+                self._start_timeout, self._hang_timeout
+            )  # fmt: skip
+            if not live.hung and moment - live.since > limit:
+                live.hung = True
+                self._executor.kill(live.planned.run)
+
+    def _hand_back(self, signals: StopSignals) -> None:
+        """Let runs stop after their epoch; end by force those that take too long."""
+        assert signals.received is not None
+        self._note("stopping", signal=signals.received.name)
+        self._progress.line(
+            f"{signals.received.name}: handing {len(self._live)} runs back "
+            f"(at most {self._grace:g} s; again to stop at once)"
+        )
+        deadline = time.monotonic() + self._grace
+        self._executor.stop()
+        while self._live and time.monotonic() < deadline and signals.count < 2:
+            self._step(self._executor.poll(min(TICK_SECONDS, self._grace)))
+
+    def _finish(self, signals: StopSignals) -> Summary:
+        ended, states = self._tally.ended, self._tally.states
+        total = max(ended, self._source.total)
+        stopped = signals.received.name if signals.received is not None else None
+        summary = Summary(
+            study=self._study.get("study", self._folder.path.name),
+            planned=total,
+            complete=states["COMPLETE"],
+            pruned=states["PRUNED"],
+            failed=states["FAILED"],
+            waiting=total - ended,
+            attempts=self._attempts,
+            lost=self._lost,
+            seconds=time.monotonic() - self._started,
+            stopped_by=stopped,
+            best=self._tally.best(),
+        )
+        self._note("study_ended", **asdict(summary))
+        self._show(force=True)
+        self._tracker.study_ended(summary)
+        return summary
+
+    def _note(self, kind: str, **fields: Any) -> None:
+        self._folder.event(kind, **fields)
+
+    def _show(self, *, force: bool = False) -> None:
+        if force or time.monotonic() - self._shown > TICK_SECONDS:
+            self._shown = time.monotonic()
+            self._progress.show(self._snapshot())
+
+    def _snapshot(self) -> Snapshot:
+        elapsed = time.monotonic() - self._started
+        busy = tuple(
+            Busy(
+                slot=live.slot,
+                label=live.planned.label,
+                seed=live.planned.seed,
+                epoch=(live.record or {}).get("epoch", 0),
+                epochs=live.planned.epochs_planned,
+                value=(live.record or {}).get(self._tally.metric),
+            )
+            for live in self._live.values()
+        )
+        begun = sum(slot.epoch / slot.epochs for slot in busy if slot.epochs)
+        return Snapshot(
+            study=self._study.get("study", self._folder.path.name),
+            total=self._source.total,
+            complete=self._tally.states["COMPLETE"],
+            pruned=self._tally.states["PRUNED"],
+            failed=self._tally.states["FAILED"],
+            slots=self._executor.slots,
+            busy=busy,
+            metric=self._tally.metric,
+            best=self._tally.best(),
+            seconds=elapsed,
+            runs_per_hour=3600 * self._ended_here / elapsed if elapsed else 0.0,
+            seconds_left=self._tally.seconds_left(
+                total=self._source.total, slots=len(self._executor.slots), begun=begun
+            ),
+        )
+
+
+def _refuse_full_disk(folder: StudyFolder, least: int) -> None:
+    free = folder.free_bytes()
+    if free < least:
+        raise StudyError(
+            f"{folder.path} has {free / 2**20:.1f} MiB free, and at least {least / 2**20:.0f} MiB "
+            "are wanted before a study starts (ENOSPC). Free some space."
+        )
+
+
+def _lost_result(live: _Live, error: dict[str, Any]) -> dict[str, Any]:
+    record = live.record or {}
+    return {
+        "run": live.planned.run,
+        "attempt": live.attempt,
+        "state": "FAILED",
+        "epochs_run": record.get("epoch", 0),
+        **{name: record.get(name) for name in ("train_loss", "val_loss", "val_accuracy")},
+        "seconds": None,
+        "device": None,
+        "host": None,
+        "error": error,
+        "started": None,
+        "ended": now(),
+        "versions": {},
+    }
+
+
+def _sentence(
+    planned: PlannedRun, result: dict[str, Any], reason: str | None, tally: Tally, total: int
+) -> str:
+    what = f"{planned.label} seed {planned.seed}"
+    count = f"{tally.ended}/{total}"
+    value = result.get(tally.metric)
+    number = f" {tally.metric} {value:.4g}" if value is not None else ""
+    seconds = f" ({result['seconds']:.1f} s)" if result.get("seconds") is not None else ""
+    why = f": {reason}" if reason else ""
+    return f"{count} {result['state'].lower()} {what}{number}{seconds}{why}"
