@@ -1,0 +1,100 @@
+"""The rules that a runs table must keep, each with the sentence that names the column and the row."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.errors import TableError
+
+TABLE_VERSION = 1
+FLAGGED = ("early_stopped", "diverged")
+"""Columns of other tools' tables: a run where one is true never enters an estimate."""
+
+
+def check_table_version(info: Mapping[str, Any], *, source: Path) -> None:
+    """Raises if the study was written by a version whose columns this one does not know."""
+    layout = info.get("layout", 1)
+    version = (info.get("runs_table") or {}).get("version", 1)
+    if layout != 1 or version != TABLE_VERSION:
+        raise TableError(
+            f"{source} has layout {layout} and runs table {version}; this version reads layout 1 and "
+            f"runs table {TABLE_VERSION}. Install the version that wrote it."
+        )
+
+
+def check_metric(frame: pd.DataFrame, *, metric: str | None) -> str:
+    """The metric's column.
+
+    Raises:
+        TableError: If the `metric` column names several, or the metric's column is missing.
+    """
+    if metric is None:
+        metric = "val_loss"
+        if "metric" in frame:
+            named = frame["metric"].dropna()
+            if named.nunique() > 1:
+                row = named.index[named != named.iloc[0]][0]
+                raise TableError(
+                    f"`metric` must be one and the same, but row {named.index[0]} has "
+                    f"{named.iloc[0]!r} and row {row} has {named[row]!r}; read one metric at a time."
+                )
+            metric = str(named.iloc[0]) if len(named) else metric
+    if metric not in frame:
+        there = ", ".join(map(str, frame.columns))
+        raise TableError(
+            f"the table lacks the column `{metric}`; it has {there}. Rename it or name another metric."
+        )
+    return metric
+
+
+def check_numbers(column: "pd.Series[Any]") -> "pd.Series[float]":
+    """The column as numbers, empty cells as NaN.
+
+    Raises:
+        TableError: If a cell holds text; says the column and the row.
+    """
+    numbers = pd.to_numeric(column, errors="coerce")
+    text = column.notna() & numbers.isna() & ~column.astype(str).str.lower().eq("nan")
+    if text.any():
+        row = text.idxmax()
+        raise TableError(f"`{column.name}` must be a number, but row {row} has {column[row]!r}.")
+    return numbers.astype(float)
+
+
+def reasons_to_leave_out(frame: pd.DataFrame, *, metric: str) -> "pd.Series[str]":
+    """Per row: why it may not enter an estimate; an empty string where it may."""
+    state = frame["state"].astype(str)
+    run, planned = frame["epochs_run"], frame["epochs_planned"]
+    flagged = {name: frame[name].fillna(False).astype(bool) for name in FLAGGED if name in frame}
+    rules = [
+        (state != "COMPLETE", "state " + state),
+        *((mask, name) for name, mask in flagged.items()),
+        (~np.isfinite(frame[metric]), f"no finite {metric}"),
+        (run.notna() & planned.notna() & (run < planned), "fewer epochs than planned"),
+    ]
+    reason: Any = np.full(len(frame), "", dtype=object)
+    for mask, text in rules:
+        reason = np.where(np.asarray(mask, dtype=bool) & (reason == ""), text, reason)
+    fine, searched = reason == "", (frame["stage"] == "search").to_numpy()
+    if (fine & searched).any() and (fine & ~searched).any():
+        reason = np.where(fine & searched, "search run (selected by its result)", reason)
+    return pd.Series(reason, index=frame.index, dtype=object)
+
+
+def check_duplicates(rows: pd.DataFrame, *, by: list[str]) -> None:
+    """Raises if an arm has two rows with one seed; names both rows."""
+    seeded = rows[rows["seed"].notna()]
+    keys = [*by, "seed"]
+    double = seeded.duplicated(keys, keep=False)
+    if not double.any():
+        return
+    first = seeded[double].iloc[0]
+    twins = seeded[double & (seeded[keys].fillna("") == first[keys].fillna("")).all(axis=1)]
+    what = ", ".join(f"{name}={first[name]}" for name in keys)
+    raise TableError(
+        f"`seed` must be unique within an arm, but rows {', '.join(map(str, twins.index[:3]))} are all "
+        f"{what}. Keep one of them, or give repeated runs seeds of their own."
+    )

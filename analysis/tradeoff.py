@@ -1,0 +1,291 @@
+"""The reduction ratio worth its cost: kappa, r*, how sure that is, and whether the model holds.
+
+    L(r) = L0 + kappa r^2 / 2      J(r) = L(r) + lam C2 / r      r* = (lam C2 / kappa)^(1/3)
+
+kappa is the slope on r^2/2 with one intercept per seed and CR2 standard errors (`cr2.py`). The interval
+of r* is the monotone image of kappa's. Nothing is given without its status.
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.control import compare_control
+from analysis.cost import Cost, parse_blocks
+from analysis.cr2 import Slope, classical, cr2, hc2
+from analysis.errors import TableError
+from analysis.families import (
+    Fits,
+    average_interval,
+    averaged_curve,
+    families_frame,
+    fit_families,
+    minimisers,
+    ratio_grid,
+)
+from analysis.lack_of_fit import LackOfFit, lack_of_fit
+from analysis.price import Price, best_ratio
+from analysis.ratios import Cluster, RatioRuns, ratio_runs
+from analysis.reduced import Reduced, reduce_grid
+from analysis.reduction_fit import Average, Curve, Interval, ReductionFit, Status
+from analysis.sweep import price_sweep, tested_switches
+from analysis.table import RunsTable
+from analysis.tested import Tested, pair_ratios
+
+Floats = NDArray[np.float64]
+MIN_SEEDS = 3
+NO_INTERVAL = (math.nan, math.nan)
+
+
+def fit_reduction(
+    table: RunsTable,
+    *,
+    price: Price | None = None,
+    blocks: Cost | str | None = None,
+    channels: int | None = None,
+    confidence: float = 0.95,
+    cluster: Cluster = "auto",
+    seed: int = 0,
+) -> ReductionFit:
+    """The trade-off between loss and cost that the complete runs of a table support.
+
+    Args:
+        table: Runs with a ratio, a loss and (for an interval that knows of seeds) a seed.
+        price: What a weight is worth. Without one: the sweep of prices, and no single r*.
+        blocks: Channels of the network's blocks (`3x256,4x512`), where the table does not have them.
+        channels: C of a network with one block; instead of `blocks`.
+        confidence: Of every interval.
+        cluster: What errors are independent between. `auto`: seeds, or runs where no seed is shared.
+            Choose before looking.
+        seed: Of the bootstrap behind the averaged r*'s interval.
+
+    Raises:
+        TableError: If the table cannot be fitted; names the column and the row.
+    """
+    if not 0.5 < confidence < 1:
+        raise TableError(f"`0.5 < confidence < 1` must hold, but got {confidence!r}.")
+    if price is not None and price.metric not in (None, table.metric):
+        raise TableError(
+            f"the price is in units of `{price.metric}`, but the runs were measured in "
+            f"`{table.metric}`; convert it, or fit that metric."
+        )
+    runs = ratio_runs(table, blocks=_cost(blocks, channels), cluster=cluster)
+    if price is not None and runs.c2_eff is None:
+        raise TableError(
+            "a price needs the network's channels, but the table lacks `channels` and `c2_eff`; "
+            "give --channels C or --blocks 3x256,4x512."
+        )
+    return _fit(runs, table.metric, price=price, confidence=confidence, cluster=cluster, seed=seed)
+
+
+def slope_of(runs: RatioRuns, *, cluster: Cluster) -> tuple[Slope, str]:
+    """The slope on r^2/2, and the name of what its interval rests on."""
+    x = runs.r**2 / 2
+    if len(runs.levels) == len(x) or (runs.blocked and runs.seeds.max() == 0):
+        return classical(x, runs.loss, np.zeros_like(runs.seeds)), "classical"
+    if runs.blocked and cluster != "run":
+        return cr2(x, runs.loss, runs.seeds), "CR2 by seed"
+    return hc2(x, runs.loss, runs.seeds), "HC2 by run"
+
+
+def ratio_interval(kappa_ci: Interval, *, lam: float, c2: float) -> Interval:
+    """The interval of r*: the monotone image of kappa's; open above where kappa may be 0."""
+    low, high = kappa_ci
+    return best_ratio(high, lam=lam, c2=c2), best_ratio(low, lam=lam, c2=c2)
+
+
+def _fit(
+    runs: RatioRuns,
+    metric: str,
+    *,
+    price: Price | None,
+    confidence: float,
+    cluster: Cluster,
+    seed: int,
+    drop_largest: bool = True,
+) -> ReductionFit:
+    slope, interval = slope_of(runs, cluster=cluster)
+    status, kappa_ci = _status(runs, slope, interval, confidence=confidence)
+    kappa, c2 = float(slope.value), runs.c2_eff
+    lam = _lam(price, kappa, c2)
+    lam_c2 = lam * c2 if lam is not None and c2 is not None else None
+    grid = reduce_grid(runs.r, runs.loss, runs.seeds, blocked=runs.blocked)
+    fits = fit_families(grid, grid.z[None], np.array([grid.rss]))
+    r_star, r_star_ci = _r_star(price, kappa, kappa_ci, lam=lam, c2=c2)
+    rise = kappa * (grid.r[-1] ** 2 - grid.r[0] ** 2) / 2
+    lof = lack_of_fit(grid, rise=rise)
+    smaller = None
+    if drop_largest and len(grid.r) > 2:
+        smaller = _fit(
+            runs.without_largest(),
+            metric,
+            price=price,
+            confidence=confidence,
+            cluster=cluster,
+            seed=seed,
+            drop_largest=False,
+        )
+    leverage = leverages(grid.r, grid.sizes.astype(float))
+    pairs = pair_ratios(runs.r, runs.loss, runs.seeds, mean=grid.mean, paired=runs.blocked)
+    tested = pairs.at(lam_c2=lam_c2 or 0.0, confidence=confidence)
+    flags = [*runs.flags, *_flags(runs, lof, interval, r_star, price)]
+    if smaller is not None and _depends_on_largest(status, kappa_ci, smaller):
+        flags.append("rmax_dependent")
+    return ReductionFit(
+        metric=metric,
+        confidence=confidence,
+        interval=interval,
+        n=grid.n,
+        seeds=grid.groups if runs.blocked else 0,
+        L0=float(runs.loss.mean() - kappa * (runs.r**2 / 2).mean()),
+        kappa=kappa,
+        kappa_ci=kappa_ci,
+        se=float(slope.se),
+        df=slope.df,
+        status=status,
+        flags=tuple(dict.fromkeys(flags)),
+        price=price,
+        lam=lam,
+        price_per_param=lam / 2 if lam is not None else None,
+        price_ci=_price_ci(price, kappa_ci, c2),
+        r_star=r_star,
+        r_star_ci=r_star_ci,
+        c2_eff=c2,
+        lack_of_fit=lof,
+        models=families_frame(grid, fits, lam_c2=lam_c2),
+        average=_average(grid, fits, lam_c2=lam_c2, confidence=confidence, seed=seed),
+        tested=_tested_frame(tested, runs, leverage),
+        argmin_set=tested.argmin_set,
+        leverage=leverage,
+        without_largest=smaller,
+        icc=_icc(runs, grid),
+        sigma=math.sqrt(grid.sigma2) if grid.df > 0 else math.nan,
+        sweep=price_sweep(runs, pairs, kappa=kappa, kappa_ci=kappa_ci, confidence=confidence),
+        switch_prices=tested_switches(runs, loss=grid.mean),
+        control=compare_control(runs, metric=metric, best=tested.best, confidence=confidence),
+        excluded=runs.excluded,
+        shape=Curve(float((runs.r**2 / 2).mean()), grid, fits),
+    )
+
+
+def _cost(blocks: Cost | str | None, channels: int | None) -> Cost | None:
+    if blocks is not None and channels is not None:
+        raise TableError("give either `blocks` or `channels`, not both.")
+    if channels is not None:
+        return Cost((channels,))
+    return parse_blocks(blocks) if isinstance(blocks, str) else blocks
+
+
+def _status(
+    runs: RatioRuns, slope: Slope, interval: str, *, confidence: float
+) -> tuple[Status, Interval]:
+    """What kind of answer this is, and kappa's interval (NaN where there is none)."""
+    low, high = map(float, slope.interval(confidence))
+    if interval == "classical":
+        if math.isnan(low) or low > 0:
+            return "single_seed", (low, high)
+    elif _replicates(runs) < MIN_SEEDS or math.isnan(low):
+        return "too_few_seeds", NO_INTERVAL
+    if low > 0:
+        return "ok", (low, high)
+    if high < 0:
+        return "decreasing", (low, high)
+    return ("lower_bound_only" if slope.value > 0 else "not_identified"), (low, high)
+
+
+def _replicates(runs: RatioRuns) -> float:
+    if runs.blocked:
+        return float(runs.seeds.max() + 1)
+    return len(runs.r) / len(runs.levels)
+
+
+def _lam(price: Price | None, kappa: float, c2: float | None) -> float | None:
+    if price is None or c2 is None:
+        return None
+    lam = price.lam(kappa=kappa, c2=c2)
+    return lam if lam > 0 else None
+
+
+def _r_star(
+    price: Price | None, kappa: float, kappa_ci: Interval, *, lam: float | None, c2: float | None
+) -> tuple[float | None, Interval | None]:
+    if price is None or lam is None or c2 is None:
+        return None, None
+    if price.fixes_ratio:
+        # The ratio was given; what the runs estimate is its price (`price_ci`).
+        return price.ratio(c2), None
+    interval = None if math.isnan(kappa_ci[0]) else ratio_interval(kappa_ci, lam=lam, c2=c2)
+    return best_ratio(kappa, lam=lam, c2=c2), interval
+
+
+def _price_ci(price: Price | None, kappa_ci: Interval, c2: float | None) -> Interval | None:
+    if price is None or c2 is None or not price.fixes_ratio or math.isnan(kappa_ci[0]):
+        return None
+    per_kappa = price.ratio(c2) ** 3 / c2 / 2
+    return max(kappa_ci[0] * per_kappa, 0.0), max(kappa_ci[1] * per_kappa, 0.0)
+
+
+def _flags(
+    runs: RatioRuns, lof: LackOfFit, interval: str, r_star: float | None, price: Price | None
+) -> list[str]:
+    flags = ["knows_no_seeds"] if interval == "classical" else []
+    if not lof.testable:
+        flags.append("lack_of_fit_untestable")
+    elif lof.p < 0.05:
+        flags.append("lack_of_fit")
+    tested = runs.levels
+    estimated = r_star is not None and price is not None and not price.fixes_ratio
+    if estimated and r_star is not None and not tested[0] <= r_star <= tested[-1]:
+        flags.append("extrapolated")
+    return flags
+
+
+def _depends_on_largest(status: Status, kappa_ci: Interval, smaller: ReductionFit) -> bool:
+    """Whether the answer changes without the largest ratio: another status, or disjoint intervals."""
+    apart = kappa_ci[0] > smaller.kappa_ci[1] or kappa_ci[1] < smaller.kappa_ci[0]
+    return apart or smaller.status != status
+
+
+def leverages(r: Floats, weights: Floats) -> dict[float, float]:
+    """Leverage of each ratio's mean on the quadratic: 1 means that it alone decides the curvature."""
+    design = np.stack([np.ones_like(r), r**2 / r.max() ** 2], axis=1) * np.sqrt(weights)[:, None]
+    q, _ = np.linalg.qr(design)
+    return {float(ratio): float(h) for ratio, h in zip(r, np.sum(q**2, axis=1), strict=True)}
+
+
+def _average(
+    grid: Reduced, fits: Fits, *, lam_c2: float | None, confidence: float, seed: int
+) -> Average:
+    if lam_c2 is None or not np.isfinite(fits.aicc).all():
+        return Average(math.nan, NO_INTERVAL)
+    steps = ratio_grid(grid.r)
+    curve = averaged_curve(fits, steps, r_max=float(grid.r[-1]))
+    r_star = float(minimisers(curve, steps, lam_c2=lam_c2)[0])
+    interval = average_interval(grid, fits, lam_c2=lam_c2, confidence=confidence, seed=seed)
+    return Average(r_star, interval)
+
+
+def _tested_frame(tested: Tested, runs: RatioRuns, leverage: dict[float, float]) -> pd.DataFrame:
+    frame = tested.frame.copy()
+    nominal = pd.Series(runs.nominal).groupby(runs.r).first()
+    frame.insert(1, "nominal", nominal.reindex(frame["r"]).to_numpy())
+    frame.insert(2, "n", [int(np.sum(runs.r == r)) for r in frame["r"]])
+    frame["params"] = 2 * runs.c2_eff / frame["r"] if runs.c2_eff is not None else math.nan
+    frame["leverage"] = [leverage[float(r)] for r in frame["r"]]
+    return frame
+
+
+def _icc(runs: RatioRuns, grid: Reduced) -> float:
+    """Share of the noise variance that runs of one seed have in common, at least 0."""
+    if not runs.blocked or grid.groups < 2 or grid.df < 1:
+        return math.nan
+    away = runs.loss - grid.mean[np.searchsorted(grid.r, runs.r)]
+    per_seed = np.bincount(runs.seeds, away) / np.bincount(runs.seeds)
+    between = float(per_seed.var(ddof=1)) - grid.sigma2 * float(
+        np.mean(1 / np.bincount(runs.seeds))
+    )
+    between = max(between, 0.0)
+    total = between + grid.sigma2
+    return between / total if total > 0 else math.nan
