@@ -1,0 +1,86 @@
+"""The command `ablate`: its commands by name, each loaded when it is called, and how errors are said."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from ablations.errors import SettingError, StudyError
+from analysis.errors import TableError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "spaces": ("ablations.cli.study:spaces", "The presets, one line each."),
+    "show": ("ablations.cli.study:show", "A space: baseline, factors, arms, what is infeasible."),
+    "run": ("ablations.cli.study:run", "Run a study, or go on with one."),
+    "status": ("ablations.cli.study:status", "How far a study is."),
+    "report": ("ablations.cli.report:report", "Write a study's report: verdicts, figures, tables."),
+    "plot": ("ablations.cli.report:plot", "Draw one figure of a study."),
+    "fit": ("ablations.cli.analysis:fit", "Fit the trade-off r* to a study or any table."),
+    "effects": ("ablations.cli.analysis:effects", "Effect and verdict of each component."),
+    "width": ("ablations.cli.analysis:width", "How r* grows with the number of channels."),
+    "importance": ("ablations.cli.analysis:importance", "Variance shares of the factors."),
+    "plan": ("ablations.cli.analysis:plan", "How many seeds a question needs."),
+    "compare": ("ablations.cli.analysis:compare", "The same comparison in two studies."),
+    "cost": ("ablations.cli.cost:cost", "Exact cost of a network with any attention."),
+    "wandb": ("ablations.cli.dashboards:wandb", "Publish a study to W&B."),
+    "leet": ("ablations.cli.dashboards:leet", "W&B's terminal viewer on a study's offline files."),
+    "dashboard": ("ablations.cli.dashboards:dashboard", "Optuna's dashboard on a study."),
+}
+
+
+def app() -> App:
+    """The command line, with every command unloaded."""
+    made = App(
+        name="ablate",
+        help="Ablation and hyperparameter studies that answer with intervals and verdicts.",
+        version_flags=["--version"],
+    )
+    for name, (path, summary) in COMMANDS.items():
+        made.command(path, name=name, help=summary)
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit: 0 done, 1 a fault of ours, 2 an error the user can mend."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        app()(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        _stop(_one_line(str(error)), code=2)
+    except (SettingError, StudyError, TableError, OSError) as error:
+        if debug:
+            raise
+        _stop(_said(error), code=2)
+    except KeyboardInterrupt:
+        _stop("stopped; the same command goes on from here.", code=130)
+    except Exception as error:
+        if debug:
+            raise
+        _stop(
+            f"{type(error).__name__}: {_one_line(str(error))} (a fault in ablate itself; "
+            "`--debug` shows where)",
+            code=1,
+        )
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        where = f": {error.filename!r}" if error.filename else ""
+        return f"{error.strerror}{where}"
+    return str(error)
+
+
+def _stop(sentence: str, *, code: int) -> None:
+    print(f"ablate: {sentence}", file=sys.stderr)
+    sys.stdout.flush()
+    # A reader that went away (`ablate ... | head`) is no error of the command.
+    if code == 2 and "Broken pipe" in sentence:
+        os._exit(0)
+    raise SystemExit(code)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

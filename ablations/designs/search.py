@@ -1,0 +1,63 @@
+"""A space in Optuna's hands: one trial is one arm, its levels suggested by a sampler."""
+
+from typing import Any, Protocol
+
+from ablations.designs.assignments import Assignment
+from ablations.designs.expand import PlannedArm, plan_arm
+from ablations.settings import GROUPS, inactive, with_values
+from ablations.space import Factor, Space
+
+
+class Suggests(Protocol):
+    """What is used of an `optuna.Trial`."""
+
+    def suggest_categorical(self, name: str, choices: Any) -> Any:
+        """One of the choices."""
+
+    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int:
+        """A whole number, both ends included."""
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        """A number, both ends included."""
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Store a plain value with the trial."""
+
+
+def suggest(trial: Suggests, space: Space) -> Assignment:
+    """Let a trial choose a level of every factor that its arm uses.
+
+    Factors are asked for in the space's order, and one that the arm so far does not use is left at
+    the baseline: a trial without attention has no ratio. Ordered levels are suggested as their rank,
+    in the parameter `<factor>.rank`, because a categorical parameter would hide the order from the
+    sampler; the trial's user attribute `<factor>` has the level itself.
+    """
+    chosen: Assignment = {}
+    for factor in space.factors:
+        if factor.name not in inactive(with_values(space.baseline, chosen)):
+            chosen[factor.name] = _level(trial, factor)
+            trial.set_user_attr(factor.name, chosen[factor.name])
+    return chosen
+
+
+def propose(trial: Suggests, space: Space) -> PlannedArm:
+    """The arm that a trial chooses.
+
+    Raises:
+        SettingError: If the levels chosen do not make a legal network.
+    """
+    return plan_arm(space, suggest(trial, space))
+
+
+def _level(trial: Suggests, factor: Factor) -> Any:
+    if factor.levels and factor.ordered:
+        ordered = sorted(factor.levels)
+        return ordered[trial.suggest_int(f"{factor.name}.rank", 0, len(ordered) - 1)]
+    if factor.levels:
+        return trial.suggest_categorical(factor.name, list(factor.levels))
+    assert factor.low is not None
+    assert factor.high is not None
+    group, _, field = factor.name.partition(".")
+    if GROUPS[group].model_fields[field].annotation is int:
+        return trial.suggest_int(factor.name, int(factor.low), int(factor.high), log=factor.log)
+    return trial.suggest_float(factor.name, factor.low, factor.high, log=factor.log)

@@ -1,0 +1,74 @@
+import pytest
+import torch
+
+from ablations.augmentation import crop_flip, shift
+from ablations.batches import Batches
+from ablations.data import Images
+from ablations.streams import generator
+
+N = 23
+IMAGES = Images(torch.arange(N * 16, dtype=torch.float32).view(N, 1, 4, 4), torch.arange(N))
+
+
+def labels(batches: Batches) -> list[list[int]]:
+    return [y.tolist() for _, y in batches]
+
+
+def flat(batches: Batches) -> list[int]:
+    return [label for batch in labels(batches) for label in batch]
+
+
+def test_validation_visits_every_image_once_in_order() -> None:
+    assert flat(Batches(IMAGES, batch_size=5)) == list(range(N))
+    assert len(Batches(IMAGES, batch_size=5)) == 5
+
+
+def test_training_leaves_the_last_incomplete_batch_out() -> None:
+    batches = Batches(IMAGES, batch_size=5, seed=0)
+    seen = flat(batches)
+    assert (len(batches), len(seen), len(set(seen))) == (4, 20, 20)
+
+
+def test_the_order_follows_seed_and_epoch_only() -> None:
+    epoch = 0
+    batches = Batches(IMAGES, batch_size=5, seed=0, epoch=lambda: epoch)
+    first = labels(batches)
+    assert first == labels(batches)
+    epoch = 1
+    assert first != labels(batches)
+    assert first != labels(Batches(IMAGES, batch_size=5, seed=1))
+
+
+@pytest.mark.parametrize("augment", [None, shift])
+def test_ranks_share_each_batch_out_without_changing_it(augment) -> None:
+    whole = list(Batches(IMAGES, batch_size=6, seed=0, augment=augment))
+    parts = [
+        list(Batches(IMAGES, batch_size=6, seed=0, augment=augment, rank=rank, world_size=2))
+        for rank in (0, 1)
+    ]
+    for (x, y), (x0, y0), (x1, y1) in zip(whole, *parts, strict=True):
+        assert torch.equal(x[0::2], x0)
+        assert torch.equal(x[1::2], x1)
+        assert torch.equal(torch.stack([y0, y1], dim=1).flatten(), y)
+
+
+def test_shift_moves_by_at_most_one_pixel_and_pads_with_zeros() -> None:
+    x = torch.zeros(200, 1, 5, 5)
+    x[:, 0, 2, 2] = 1
+    moved = shift(x, generator(0, "a")).nonzero()
+    assert len(moved) == 200
+    assert set(moved[:, 2].tolist()) == set(moved[:, 3].tolist()) == {1, 2, 3}
+
+
+def test_crop_flip_mirrors_about_half_of_the_images() -> None:
+    ramp = torch.arange(16.0).expand(400, 1, 16, 16)
+    out = crop_flip(ramp, generator(0, "a"))
+    middle = out[:, 0, 8]
+    falling = (middle[:, 7] > middle[:, 8]).float().mean()
+    assert 0.4 < falling < 0.6
+
+
+def test_augmentation_repeats_with_the_seed_and_differs_with_another() -> None:
+    x = torch.rand(8, 3, 6, 6)
+    assert torch.equal(crop_flip(x, generator(0, "a")), crop_flip(x, generator(0, "a")))
+    assert not torch.equal(crop_flip(x, generator(0, "a")), crop_flip(x, generator(1, "a")))

@@ -1,0 +1,50 @@
+import pytest
+import torch
+
+from ablations.data import fingerprint, load, shape
+from ablations.errors import SettingError
+from ablations.settings import Data
+
+
+def test_digits_are_the_real_ones_split_by_class() -> None:
+    split = load(Data())
+    assert len(split.train.y) + len(split.val.y) == 1797
+    assert shape(Data()) == (1, 8, 10)
+    shares = torch.bincount(split.val.y) / (
+        torch.bincount(split.val.y) + torch.bincount(split.train.y)
+    )
+    assert torch.allclose(shares, torch.full((10,), 0.3), atol=0.01)
+
+
+def test_the_training_images_are_standardised_and_the_others_with_the_same_numbers() -> None:
+    split = load(Data())
+    assert abs(split.train.x.mean()) < 1e-5
+    assert abs(split.train.x.std() - 1) < 1e-3
+    assert split.val.x.mean() != 0
+
+
+def test_no_image_is_on_both_sides() -> None:
+    split = load(Data())
+    train = {row.tobytes() for row in split.train.x.numpy()}
+    val = {row.tobytes() for row in split.val.x.numpy()}
+    # The digits hold no two equal images.
+    assert (len(train), len(val)) == (len(split.train.y), len(split.val.y))
+    assert not train & val
+
+
+def test_the_split_seed_changes_the_split_and_not_the_content() -> None:
+    assert torch.equal(load(Data()).val.y, load(Data()).val.y)
+    assert not torch.equal(load(Data()).val.x, load(Data(split_seed=1)).val.x)
+    assert fingerprint(Data()) == fingerprint(Data(split_seed=1))
+
+
+def test_an_unknown_data_set_gets_the_nearest_name() -> None:
+    with pytest.raises(SettingError, match=r"but got 'digit'\. Did you mean 'digits'\?"):
+        load(Data(name="digit"))
+
+
+def test_a_share_that_empties_a_class_is_refused() -> None:
+    with pytest.raises(
+        SettingError, match="`val_fraction` must leave images of class 0 on both sides"
+    ):
+        load(Data(val_fraction=0.001))

@@ -1,0 +1,83 @@
+from pathlib import Path
+
+import pytest
+
+from ablations.errors import SettingError
+from ablations.spaces import load_space, presets
+
+YAML = """
+question: Does the ratio matter?
+baseline:
+  attention: {reduction: 2}
+  training: {learning_rate: 1e-2}
+factors:
+  - {name: attention.reduction, levels: [2, 4]}
+controls:
+  no attention: {attention.placement: none}
+seeds: 3
+"""
+
+
+def test_a_space_is_a_yaml_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(YAML)
+    space = load_space(str(path))
+    assert (space.name, space.seeds, space.factors[0].levels) == ("mine", 3, (2, 4))
+    # YAML 1.1 reads 1e-2 as a string.
+    assert space.baseline.training.learning_rate == 0.01
+
+
+def test_a_space_is_a_python_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("from search_spaces.gate import space\n")
+    assert load_space(str(path)) == load_space("gate")
+
+
+def test_a_space_is_an_import_path() -> None:
+    assert load_space("search_spaces.gate:space") == load_space("gate")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("reducton", r"`space` must be .*but got 'reducton'.*package\.module:name"),
+        ("nothing.yaml", r"must exist, but there is no 'nothing\.yaml'"),
+        ("nothing.py", r"must exist, but there is no 'nothing\.py'"),
+        ("no_such_pkg:x", "`no_such_pkg:x` must be importable"),
+        ("search_spaces.gate:spce", r"must define a `Space` named `spce`, but defines \['space'\]"),
+    ],
+)
+def test_an_unknown_space_says_what_there_is(text: str, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        load_space(text)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a: [1, 2", "must be a YAML file"),
+        ("just words", "must hold a mapping"),
+        ("factors: []", "`factors`"),
+        ("factor: []", "`setting` must be one of"),
+        ("x: !!python/object/apply:os.system ['true']", "must be a YAML file"),
+    ],
+)
+def test_a_file_that_is_no_space_is_refused(content: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(content)
+    with pytest.raises(SettingError, match=message):
+        load_space(str(path))
+
+
+def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "huge.yaml"
+    path.write_bytes(b"#" * 1_000_001)
+    with pytest.raises(SettingError, match="must be smaller than 1 MB"):
+        load_space(str(path))
+
+
+def test_every_preset_asks_a_question_and_has_five_seeds() -> None:
+    found = presets()
+    assert {"reduction", "squeeze", "gate", "placement", "full", "width", "recipe"} <= set(found)
+    assert all(space.question.endswith("?") and space.seeds >= 5 for space in found.values())
+    assert all(name == space.name for name, space in found.items())
