@@ -15,6 +15,10 @@ from ablations.settings import Arm, Attention, Backbone, Run, inactive, value_of
 from ablations.space import Space
 
 
+LONGEST_BASELINE = 3
+"""The baseline's label names its levels where it has at most so many factors."""
+
+
 @dataclass(frozen=True)
 class PlannedArm:
     """One arm of a design: its settings, its place in the factors, and its exact cost."""
@@ -142,7 +146,10 @@ def _label(space: Space, values: Assignment) -> str:
         for name, short in zip(base, shorts, strict=True)
         if name in values and values[name] != base[name]
     ]
-    return ", ".join(parts) or "baseline"
+    if parts:
+        return ", ".join(parts)
+    stated = [f"{short}={_show(base[name])}" for name, short in zip(base, shorts, strict=True)]
+    return f"{', '.join(stated)} (baseline)" if len(stated) <= LONGEST_BASELINE else "baseline"
 
 
 def _show(value: Any) -> str:

@@ -48,7 +48,7 @@ def test_the_objective_can_be_pruned(quiet: None) -> None:
 def test_show_folds_the_ratio_of_arms_without_attention() -> None:
     shown = show(SPACE)
     assert [arm.label for arm in shown.arms] == [
-        "baseline",
+        "placement=standard, reduction=4 (baseline)",
         "reduction=1",
         "reduction=16",
         "placement=none, reduction=1",

@@ -16,7 +16,7 @@ TOO_FAR = Space(
 def test_the_reduction_preset_is_five_ratios_and_no_attention() -> None:
     expansion = expand(load_space("reduction"))
     assert [arm.label for arm in expansion.arms] == [
-        "baseline", "reduction=1", "reduction=2", "reduction=8", "reduction=16", "no attention",
+        "reduction=4 (baseline)", "reduction=1", "reduction=2", "reduction=8", "reduction=16", "no attention",
     ]  # fmt: skip
     assert expansion.illegal == ()
     assert [arm.cost["attention_params"] for arm in expansion.arms] == [
@@ -42,7 +42,7 @@ def test_a_ratio_that_does_not_divide_is_listed_with_the_rule_and_refused() -> N
 def test_a_space_may_say_to_skip_what_is_illegal() -> None:
     space = Space(**{**TOO_FAR.model_dump(), "skip_illegal": True})
     refuse_illegal(space, expand(space))
-    assert [arm.label for arm in expand(space).arms] == ["baseline"]
+    assert [arm.label for arm in expand(space).arms] == ["reduction=4 (baseline)"]
 
 
 def test_an_illegal_baseline_cannot_be_skipped() -> None:

@@ -1,0 +1,60 @@
+"""What commands share: where studies lie, how one is found by name, and their common options."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from ablations.errors import SettingError, StudyError, one_of
+
+ROOT = Path("runs")
+Root = Annotated[Path, Parameter(help="Where studies lie.")]
+Json = Annotated[bool, Parameter(negative=(), help="Print JSON for scripts.")]
+Flag = Annotated[bool, Parameter(negative=())]
+Set = Annotated[
+    tuple[str, ...],
+    Parameter(name="--set", help="A setting's value, as training.epochs=10; repeatable."),
+]
+
+
+def find_study(root: Path, study: str) -> Path:
+    """The folder of the study with that name (or of that path).
+
+    Raises:
+        StudyError: If there is none; says the nearest known name.
+    """
+    for path in (root / study, Path(study)):
+        if (path / "study.json").exists():
+            return path
+    known = sorted(path.parent.name for path in root.glob("*/study.json"))
+    if not known:
+        raise StudyError(
+            f"there is no study {study!r}, nor any other in {root}/; start one with `ablate run SPACE`."
+        )
+    raise StudyError(one_of("study", study, known))
+
+
+def folder_name(name: str) -> str:
+    """The name, if it can be a study's.
+
+    Raises:
+        StudyError: If it is not the plain name of a folder.
+    """
+    if not name.strip() or name in (".", "..") or "/" in name or "\0" in name:
+        raise StudyError(f"a study's name must be a plain folder name, but got {name!r}.")
+    return name
+
+
+def assignments(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """`("training.epochs=10",)` as `{"training.epochs": "10"}`; the settings convert the value.
+
+    Raises:
+        SettingError: If one is not of the form name=value.
+    """
+    values = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise SettingError(f"`--set` must be given as name=value, but got {pair!r}.")
+        values[name.strip()] = value.strip()
+    return values

@@ -1,0 +1,72 @@
+"""How `ablate show` says what a space is and what a design makes of it."""
+
+from rich.console import Console
+from rich.table import Table
+
+from ablations.designs.assignments import baseline
+from ablations.designs.expand import Expansion, PlannedArm, expand
+from ablations.designs.fractional import aliases
+from ablations.space import Factor, Space
+
+
+def print_space(space: Space, *, design: str, seeds: int | None) -> None:
+    """The space, and what the design makes of it."""
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(f"[bold]{space.name}[/]  {space.question}")
+    base = baseline(space)
+    table = Table("factor", "levels", "baseline", box=None, padding=(0, 3, 0, 0))
+    for factor in space.factors:
+        table.add_row(factor.name, _levels(factor), str(base[factor.name]))
+    console.print(table)
+    if design == "search":
+        console.print(
+            "\nA search draws arms from these factors; it proposes, `ablate confirm` concludes."
+        )
+        return
+    expansion = expand(space, design=design)
+    count = space.seeds if seeds is None else seeds
+    total = count * len(expansion.arms)
+    console.print(
+        f"\n{design.replace('_', '-')}: {len(expansion.arms)} arms x {count} seeds = {total} runs, "
+        f"{expansion.arms[0].arm.training.epochs} epochs each"
+    )
+    console.print(_arms(expansion.arms))
+    _print_left_out(console, space, expansion)
+    if design == "fractional":
+        for group in aliases([factor.name for factor in space.factors]):
+            console.print(f"aliased: {' = '.join(group)}")
+
+
+def _arms(arms: tuple[PlannedArm, ...]) -> Table:
+    table = Table(box=None, padding=(0, 3, 0, 0))
+    for column in ("arm", "label"):
+        table.add_column(column)
+    for column in ("hidden widths", "params", "of attention", "MACs"):
+        table.add_column(column, justify="right")
+    for arm in arms:
+        cost = arm.cost
+        hidden = " ".join(str(width) for width in dict.fromkeys(cost["hidden"])) or "-"
+        numbers = (f"{cost[name]:,}" for name in ("params", "attention_params", "macs"))
+        table.add_row(arm.id, arm.label, hidden, *numbers)
+    return table
+
+
+def _print_left_out(console: Console, space: Space, expansion: Expansion) -> None:
+    for label, same in expansion.folded:
+        console.print(f"folded: {label} is the same arm as {same}")
+    for label, why in expansion.illegal:
+        console.print(f"cannot be built: {label}: {why}", style="yellow")
+    if any(factor.name == "attention.reduction" for factor in space.factors):
+        widths = [arm.cost["channels"] for arm in expansion.arms if arm.cost["channels"]]
+        narrowest = min((min(channels) for channels in widths), default=None)
+        if narrowest is not None:
+            console.print(
+                f"The narrowest block has {narrowest} channels: ratios up to {narrowest} that divide "
+                "every width can be built. Larger ratios need a wider network (--set backbone.width=64)."
+            )
+
+
+def _levels(factor: Factor) -> str:
+    if factor.levels:
+        return ", ".join(str(level) for level in factor.levels)
+    return f"{factor.low:g} to {factor.high:g}{', logarithmic' if factor.log else ''}"

@@ -1,0 +1,138 @@
+"""What a study says of itself: the content of `study.json`, and how two declarations differ."""
+
+import hashlib
+import json
+from typing import Any
+
+from ablations.data import fingerprint
+from ablations.designs.expand import PlannedArm, varied
+from ablations.settings import value_of
+from ablations.space import Space
+
+RUNS_TABLE_VERSION = 1
+
+# The columns that every runs table has, besides one per factor (docs/study-folder.md).
+COLUMNS: dict[str, str] = {
+    "study": "text",
+    "run": "text",
+    "attempt": "integer",
+    "arm": "text",
+    "label": "text",
+    "seed": "integer",
+    "stage": "text",
+    "state": "text",
+    "data": "text",
+    "metric": "text",
+    "hidden": "list of integers",
+    "channels": "list of integers",
+    "c2_eff": "number",
+    "params": "integer",
+    "attention_params": "integer",
+    "macs": "integer",
+    "epochs_run": "integer",
+    "epochs_planned": "integer",
+    "train_loss": "number",
+    "val_loss": "number",
+    "val_accuracy": "number",
+    "seconds": "number",
+    "device": "text",
+    "error": "text",
+}
+
+Declaration = dict[str, Any]
+
+
+def declare(
+    space: Space, baseline: PlannedArm, *, study: str, design: str, seeds: list[int]
+) -> Declaration:
+    """The content of `study.json`, without what the folder itself adds."""
+    names = varied(space)
+    stated = space.model_dump(mode="json")
+    return {
+        "study": study,
+        "design": design,
+        "seeds": seeds,
+        "space": stated,
+        "baseline": {name: value_of(space.baseline, name) for name in names},
+        "baseline_arm": baseline.id,
+        "metric": "val_loss",
+        "direction": "minimize",
+        "fingerprint": {
+            "space": _digest(stated),
+            "data": fingerprint(space.baseline.data),
+        },
+        "runs_table": {
+            "version": RUNS_TABLE_VERSION,
+            "columns": {**COLUMNS, **dict.fromkeys(names, "value")},
+        },
+    }
+
+
+def conflicts(stored: Declaration, asked: Declaration) -> list[str]:
+    """What the two contradict each other in: one line each, `name: stored -> asked`.
+
+    What only adds runs to the same question is no conflict (`additions`).
+    """
+    was, now = _flat(stored), _flat(asked)
+    lines = [
+        f"{name}: {was.get(name, 'absent')} -> {now.get(name, 'absent')}"
+        for name in dict.fromkeys([*was, *now])
+        if was.get(name) != now.get(name)
+    ]
+    levels, wanted = _levels(stored), _levels(asked)
+    for name, known in levels.items():
+        gone = [level for level in known if level not in wanted.get(name, known)]
+        if name not in wanted:
+            lines.append(f"factor {name}: no longer varied")
+        elif gone:
+            lines.append(f"factor {name}: levels {gone} are gone")
+    for label, changes in stored["space"]["controls"].items():
+        now_changes = asked["space"]["controls"].get(label)
+        if now_changes != changes:
+            lines.append(f"control {label!r}: {changes} -> {now_changes}")
+    return lines
+
+
+def additions(stored: Declaration, asked: Declaration) -> list[str]:
+    """What is asked for beyond what is stored: designs, seeds, factors, levels, controls."""
+    lines = []
+    if stored["design"] != asked["design"]:
+        lines.append(f"design: {asked['design']}")
+    if new := [seed for seed in asked["seeds"] if seed not in stored["seeds"]]:
+        lines.append(f"seeds: {new}")
+    known = _levels(stored)
+    for name, wanted in _levels(asked).items():
+        if name not in known:
+            lines.append(f"factor {name}: {wanted}")
+        elif more := [level for level in wanted if level not in known[name]]:
+            lines.append(f"factor {name}: levels {more}")
+    known_controls = stored["space"]["controls"]
+    lines += [f"control {x!r}" for x in asked["space"]["controls"] if x not in known_controls]
+    return lines
+
+
+def _levels(declared: Declaration) -> dict[str, list[Any]]:
+    return {
+        factor["name"]: factor["levels"] or [factor["low"], factor["high"], factor["log"]]
+        for factor in declared["space"]["factors"]
+    }
+
+
+def _flat(declared: Declaration) -> dict[str, Any]:
+    """What must be equal for two declarations to be of one study."""
+    settings = {
+        f"baseline {group}.{field}": value
+        for group, fields in declared["space"]["baseline"].items()
+        for field, value in fields.items()
+        if (group, field) != ("data", "root")
+    }
+    same = ("metric", "direction")
+    return {
+        "data": declared["fingerprint"]["data"],
+        **{name: declared[name] for name in same},
+        **settings,
+    }
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
