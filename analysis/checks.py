@@ -35,7 +35,7 @@ def check_metric(frame: pd.DataFrame, *, metric: str | None) -> str:
         metric = "val_loss"
         if "metric" in frame:
             named = frame["metric"].dropna()
-            if named.nunique() > 1:
+            if len(named.unique()) > 1:
                 row = named.index[named != named.iloc[0]][0]
                 raise TableError(
                     f"`metric` must be one and the same, but row {named.index[0]} has "

@@ -1,0 +1,138 @@
+"""The runs of a comparison as a seed x cell matrix; a cell is an arm with its unused factors filled in."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.errors import TableError
+from analysis.table import RunsTable
+
+Floats = NDArray[np.float64]
+COSTS = ("params", "attention_params", "macs", "seconds")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Losses by seed and cell."""
+
+    y: Floats
+    """Shape (seeds, cells); NaN where the run is missing."""
+    seeds: Floats
+    values: pd.DataFrame
+    """Factor values per cell, columns = factors; an unused factor has its baseline's value."""
+    labels: list[str]
+    arms: list[str]
+    costs: pd.DataFrame
+    """Mean cost per cell: those of `params, attention_params, macs, seconds` that the table has."""
+    baseline: int
+    """Index of the baseline's cell."""
+    factors: list[str]
+    """The factors that vary between the cells."""
+    runs: NDArray[np.intp]
+    """Complete runs per cell."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every seed has every cell."""
+        return not bool(np.isnan(self.y).any())
+
+
+def cells_of(table: RunsTable) -> Cells:
+    """The complete runs as a seed x cell matrix.
+
+    Raises:
+        TableError: If a run has no seed, there is one arm only, or the baseline's arm has no run.
+    """
+    rows = table.complete()
+    if rows["seed"].isna().any():
+        row = rows["seed"].isna().idxmax()
+        raise TableError(
+            f"`seed` must be given for effects (seeds are the blocks), but row {row} has none."
+        )
+    names = [f for f in dict.fromkeys([*table.factors, *table.baseline]) if f in rows]
+    if not names:
+        raise TableError(
+            "the table has no factor: no column beside seed and metric takes two values."
+        )
+    baseline = _baseline(table, rows, names)
+    filled = rows[names].copy()
+    for name in names:
+        filled[name] = filled[name].astype(object).where(filled[name].notna(), baseline[name])
+    code, values = _codes(filled)
+    if len(values) < 2:
+        raise TableError(
+            "effects need at least two arms, but every complete run of the table is of one arm."
+        )
+    at = np.flatnonzero(
+        [all(row[n] == baseline[n] for n in names) for row in values.to_dict("records")]
+    )
+    if len(at) == 0:
+        raise TableError(f"the baseline {baseline} has no complete run to compare with.")
+    return _matrix(table, rows, code, values, baseline=int(at[0]))
+
+
+def _baseline(table: RunsTable, rows: pd.DataFrame, names: list[str]) -> dict[str, Any]:
+    """The declared baseline; for a factor without one, its value in the table's first complete run."""
+    first = {n: rows[n].dropna().iloc[0] for n in names if rows[n].notna().any()}
+    return {n: table.baseline.get(n, first.get(n)) for n in names}
+
+
+def _codes(filled: pd.DataFrame) -> tuple[NDArray[np.intp], pd.DataFrame]:
+    code = filled.groupby(list(filled.columns), sort=False, dropna=False).ngroup().to_numpy()
+    values = filled.iloc[np.unique(code, return_index=True)[1]].reset_index(drop=True)
+    return code.astype(np.intp), values
+
+
+def _matrix(
+    table: RunsTable,
+    rows: pd.DataFrame,
+    code: NDArray[np.intp],
+    values: pd.DataFrame,
+    *,
+    baseline: int,
+) -> Cells:
+    seeds, seed_code = np.unique(rows["seed"].to_numpy(float), return_inverse=True)
+    count = np.zeros((len(seeds), len(values)))
+    total = np.zeros_like(count)
+    np.add.at(count, (seed_code, code), 1.0)
+    np.add.at(total, (seed_code, code), rows[table.metric].to_numpy(float))
+    if count.max() > 1:
+        seed, cell = np.argwhere(count > 1)[0]
+        twins = rows.index[(seed_code == seed) & (code == cell)]
+        raise TableError(
+            f"`seed` must be unique within an arm, but rows {twins[0]} and {twins[1]} build one arm "
+            f"({', '.join(f'{k}={v}' for k, v in values.iloc[cell].items())}) with seed {seeds[seed]:g}."
+        )
+    y = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+    costs = pd.DataFrame(
+        {c: rows.groupby(code)[c].mean() for c in COSTS if rows[c].notna().any()}
+    ).reset_index(drop=True)
+    varying = [f for f in values.columns if len(values[f].unique()) > 1]
+    first = np.unique(code, return_index=True)[1]
+    labels = [
+        _label(rows.iloc[i]["label"], values.iloc[c], values.iloc[baseline], varying)
+        for c, i in enumerate(first)
+    ]
+    arms = [str(rows.iloc[i]["arm"]) for i in first]
+    return Cells(
+        y, seeds, values, labels, arms, costs, baseline, varying, count.sum(0).astype(np.intp)
+    )
+
+
+def _label(given: Any, row: "pd.Series[Any]", base: "pd.Series[Any]", varying: list[str]) -> str:
+    if isinstance(given, str) and given:
+        return given
+    changes = [f"{f.rpartition('.')[2]}={short(row[f])}" for f in varying if row[f] != base[f]]
+    return ", ".join(changes) or "baseline"
+
+
+def short(value: Any) -> str:
+    """A level as a reader writes it: 8 rather than 8.0."""
+    return (
+        f"{value:g}"
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        else str(value)
+    )

@@ -1,0 +1,279 @@
+"""Which components matter, by how much, and which are still undecided.
+
+Every comparison is between runs that share a seed. Holm's adjusted test decides that an effect is real,
+two one-sided tests against a margin (adjusted alike) that it is negligible. Nothing else decides.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from analysis.calibration import Calibration, calibrate
+from analysis.cells import Cells, cells_of
+from analysis.contrasts import Contrast, contrast_frame, contrasts_of, weights_of
+from analysis.equivalence import seeds_needed, tost, verdicts
+from analysis.errors import TableError
+from analysis.multiplicity import benjamini_hochberg, holm, simultaneous_t
+from analysis.seed_blocks import Blocks, fit_blocks, pairing, per_seed, two_sided, unequal_noise
+from analysis.table import RunsTable
+
+Floats = NDArray[np.float64]
+ErrorModel = Literal["auto", "pooled", "paired"]
+NOISE_GATE = 0.2
+"""`auto` pools the noise unless the test of equal noise has a smaller p than this."""
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Every comparison with the baseline, with intervals and verdicts."""
+
+    metric: str
+    frame: pd.DataFrame
+    """One row per comparison: `role, label, factor, level, against, backgrounds, arm, n_pairs, error,
+    estimate, se, df, ci95_low, ci95_high, ci90_low, ci90_high, sim_low, sim_high, p, p_holm, p_bh,
+    p_equivalence, p_equivalence_holm, verdict, seeds_needed, correlation, variance_ratio` and, where
+    known, `saved_params, saved_macs, saved_seconds` (positive: the level is cheaper).
+    `estimate` is the level's loss less the baseline's: positive is worse."""
+    baseline: str
+    alpha: float
+    margin: float | None
+    exploratory: str
+    """Why the verdicts are exploratory; empty where they are not."""
+    seeds: int
+    pairing: float
+    """Correlation of runs that share a seed; seeds are worth 1/(1 - correlation) as many unpaired ones."""
+    unequal_noise: float
+    """p of the test that one arm is noisier than the rest; NaN where it cannot be tested."""
+    flags: tuple[str, ...]
+    calibration: Calibration | None
+    """What the same tests say of arms that are relabelled at random within seeds."""
+    cells: Cells
+    excluded: dict[str, int]
+
+    @property
+    def family(self) -> pd.DataFrame:
+        """The rows that are decided together: factors and controls."""
+        return self.frame[self.frame["role"] != "cell"]
+
+    def sentences(self) -> list[str]:
+        """The verdicts in plain words, what matters first."""
+        from analysis.effects_words import sentences
+
+        return sentences(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; infinity and undefined numbers are null."""
+        from analysis.effects_words import as_json
+
+        return as_json(self)
+
+
+def effects(
+    table: RunsTable,
+    *,
+    margin: float | None = None,
+    alpha: float = 0.05,
+    error: ErrorModel = "auto",
+    calibration_draws: int = 1000,
+    seed: int = 0,
+) -> Effects:
+    """Seed-blocked effects of every factor's levels, and of every arm, against the baseline.
+
+    Args:
+        table: Runs with seeds; complete runs only enter.
+        margin: The largest effect that does not matter, in the metric's unit. Taken from the study's
+            planned comparisons where they name one. One that is given only now is exploratory.
+        alpha: Family-wise error of the verdicts.
+        error: `pooled`: one noise variance for all arms. `paired`: each comparison's own paired
+            differences, valid however the arms' noise differs. `auto`: pooled, unless the noise is seen
+            to differ (p < 0.2). Choose before looking.
+        calibration_draws: Random relabellings for the A/A check; 0 leaves it out.
+        seed: Of every simulation.
+
+    Raises:
+        TableError: If the table has no seeds, one arm only, or an option breaks its rule.
+    """
+    if margin is not None and not margin > 0:
+        raise TableError(f"`margin > 0` must hold, but got {margin!r}.")
+    if not 0 < alpha < 0.5:
+        raise TableError(f"`0 < alpha < 0.5` must hold, but got {alpha!r}.")
+    margin, exploratory = _declared(table, margin)
+    cells = cells_of(table)
+    rows = contrasts_of(cells)
+    weights = weights_of(rows)
+    blocks, flags = _blocks(cells, weights)
+    noise = unequal_noise(cells.y, seed=seed)
+    frame = contrast_frame(rows)
+    frame = _estimates(frame, cells, blocks, weights, error=_error(error, noise, weights, cells))
+    sign = 1.0 if table.direction == "minimize" else -1.0
+    frame["estimate"] = frame["estimate"] * sign
+    parts = [
+        _decide(
+            part, weights[part.index], blocks, alpha=alpha, margin=margin, cells=cells, seed=seed
+        )
+        for _, part in frame.groupby(frame["role"] == "cell", sort=False)
+    ]
+    frame = _savings(pd.concat(parts), rows, cells)
+    if error == "auto" and noise < NOISE_GATE:
+        flags.append("unequal_noise")
+    if table.selected:
+        flags.append("selected_data")
+    check = None
+    if calibration_draws and cells.complete and len(cells.seeds) > 1 and blocks.blocked:
+        family = (frame["role"] != "cell").to_numpy()
+        check = calibrate(
+            cells.y, weights[family], alpha=alpha, error=error, draws=calibration_draws, seed=seed
+        )
+    return Effects(
+        metric=table.metric,
+        frame=frame,
+        baseline=cells.labels[cells.baseline],
+        alpha=alpha,
+        margin=margin,
+        exploratory=exploratory,
+        seeds=len(cells.seeds),
+        pairing=pairing(cells.y) if blocks.blocked else math.nan,
+        unequal_noise=noise,
+        flags=tuple(flags),
+        calibration=check,
+        cells=cells,
+        excluded=table.excluded,
+    )
+
+
+def _declared(table: RunsTable, margin: float | None) -> tuple[float | None, str]:
+    """The margin, and why verdicts that use it are exploratory."""
+    planned = [
+        float(item["margin"])
+        for item in (table.planned or {}).get("comparisons", [])
+        if item.get("margin") is not None
+    ]
+    if margin is None:
+        return (min(planned), "") if planned else (None, "")
+    if margin in planned:
+        return margin, ""
+    return margin, "the margin was given after the runs, not declared before them"
+
+
+def _blocks(cells: Cells, weights: Floats) -> tuple[Blocks, list[str]]:
+    """Seeds as blocks where they connect the arms; otherwise all runs as independent."""
+    shared = int(np.max(np.sum(~np.isnan(cells.y), axis=1))) > 1
+    if shared:
+        blocks = fit_blocks(cells.y)
+        if blocks.estimable(weights):
+            return blocks, ([] if cells.complete else ["missing_runs"])
+    return fit_blocks(cells.y, blocked=False), ["unpaired"]
+
+
+def _error(error: ErrorModel, noise: float, weights: Floats, cells: Cells) -> list[str]:
+    """Per contrast: `pooled` or `paired`.
+
+    A contrast with one weight size on all cells (a main effect of a two-level factorial) has the pooled
+    variance as its own, so there pooling holds whatever the noise.
+    """
+    if error != "auto":
+        return [error] * len(weights)
+    size = np.abs(weights)
+    whole = np.isclose(size, size[:, :1]).all(axis=1)
+    gate = noise < NOISE_GATE
+    return ["paired" if gate and not w else "pooled" for w in whole]
+
+
+def _estimates(
+    frame: pd.DataFrame, cells: Cells, blocks: Blocks, weights: Floats, *, error: list[str]
+) -> pd.DataFrame:
+    own, own_se, pairs = per_seed(cells.y, weights)
+    pooled_se = np.sqrt(np.diag(blocks.covariance(weights)) * blocks.sigma2)
+    paired = np.array([kind == "paired" for kind in error]) & blocks.blocked
+    df = np.where(paired, np.maximum(pairs - 1, 0.0), float(blocks.df))
+    correlation, ratio = _pairing_by_row(cells, weights)
+    return frame.assign(
+        n_pairs=pairs.astype(int),
+        error=np.where(paired, "paired", "pooled"),
+        estimate=np.where(paired, own, blocks.estimate(weights)),
+        se=np.where(paired, own_se, pooled_se),
+        df=np.where(df > 0, df, np.nan),
+        correlation=correlation,
+        variance_ratio=ratio,
+    )
+
+
+def _pairing_by_row(cells: Cells, weights: Floats) -> tuple[Floats, Floats]:
+    """For each comparison of two cells: correlation over seeds, paired over unpaired variance."""
+    correlation, ratio = np.full((2, len(weights)), np.nan)
+    for i, w in enumerate(weights):
+        pair = np.flatnonzero(w)
+        if len(pair) != 2:
+            continue
+        both = cells.y[~np.isnan(cells.y[:, pair]).any(axis=1)][:, pair]
+        if len(both) > 2:
+            covariance = np.cov(both.T)
+            apart = covariance[0, 0] + covariance[1, 1]
+            if covariance[0, 0] > 0 and covariance[1, 1] > 0:
+                correlation[i] = covariance[0, 1] / math.sqrt(covariance[0, 0] * covariance[1, 1])
+                ratio[i] = (apart - 2 * covariance[0, 1]) / apart
+    return correlation, ratio
+
+
+def _decide(
+    part: pd.DataFrame, weights: Floats, blocks: Blocks, *, alpha: float, margin: float | None,
+    cells: Cells, seed: int,
+) -> pd.DataFrame:  # fmt: skip
+    """Intervals, adjusted p values and verdicts of rows that are decided together."""
+    estimate, se, df = (part[name].to_numpy(float) for name in ("estimate", "se", "df"))
+    p = two_sided(estimate, se, df)
+    p_equal = tost(estimate, se, df, margin=margin) if margin else np.full(len(part), np.nan)
+    adjusted, adjusted_equal = holm(p), holm(p_equal)
+    level = alpha / len(part)
+    more = [
+        seeds_needed(e, s, df=d, seeds=len(cells.seeds), alpha=level, margin=margin)
+        for e, s, d in zip(estimate, se, df, strict=True)
+    ]
+    verdict = verdicts(adjusted, adjusted_equal, alpha=alpha)
+    at_once = _critical(part, weights, blocks, alpha=alpha, seed=seed)
+    result = part.assign(**_interval(estimate, se, df, 0.95, "ci95"))
+    result = result.assign(**_interval(estimate, se, df, 0.90, "ci90"))
+    return result.assign(
+        sim_low=estimate - at_once * se,
+        sim_high=estimate + at_once * se,
+        p=p,
+        p_holm=adjusted,
+        p_bh=benjamini_hochberg(p),
+        p_equivalence=p_equal,
+        p_equivalence_holm=adjusted_equal,
+        verdict=verdict,
+        seeds_needed=[k if v == "undecided" else 0.0 for k, v in zip(more, verdict, strict=True)],
+    )
+
+
+def _critical(
+    part: pd.DataFrame, weights: Floats, blocks: Blocks, *, alpha: float, seed: int
+) -> Floats:
+    """Critical t of the simultaneous interval per row: joint law if pooled, Sidak's bound if paired."""
+    df = part["df"].to_numpy(float)
+    sidak = stats.t.ppf(0.5 + (1 - alpha) ** (1 / len(part)) / 2, df)
+    if (part["error"] == "paired").any() or not blocks.df > 0:
+        return np.asarray(sidak)
+    joint = simultaneous_t(blocks.covariance(weights), blocks.df, confidence=1 - alpha, seed=seed)
+    return np.full(len(part), joint)
+
+
+def _interval(
+    estimate: Floats, se: Floats, df: Floats, confidence: float, name: str
+) -> dict[str, Floats]:
+    half = stats.t.ppf(0.5 + confidence / 2, df) * se
+    return {f"{name}_low": estimate - half, f"{name}_high": estimate + half}
+
+
+def _savings(frame: pd.DataFrame, rows: list[Contrast], cells: Cells) -> pd.DataFrame:
+    """What each level costs less than the baseline, from the cells' mean costs."""
+    for name in ("params", "macs", "seconds"):
+        if name in cells.costs:
+            cost = cells.costs[name].to_numpy(float)
+            frame[f"saved_{name}"] = [0.0 - float(rows[i].weights @ cost) for i in frame.index]
+    return frame.reset_index(drop=True)

@@ -1,0 +1,99 @@
+"""The effects in plain words, and as plain values."""
+
+import math
+from typing import Any
+
+from analysis.effects import Effects
+from analysis.plain import plain, records
+
+FLAG_WORDS = {
+    "unpaired": "the arms share no seeds, so runs were compared as independent",
+    "missing_runs": "some seeds lack some arms; the rest was adjusted for it",
+    "unequal_noise": "the arms' noise differs, so each comparison rests on its own paired differences",
+    "selected_data": "these runs were chosen by a search as it went; confirm them with fresh seeds",
+}
+ORDER = {"matters": 0, "negligible": 1, "undecided": 2}
+
+
+def sentences(result: Effects) -> list[str]:
+    """One sentence per decided comparison, what matters first; then how far to trust them."""
+    rows = sorted(
+        result.family.to_dict("records"), key=lambda r: (ORDER[r["verdict"]], -abs(r["estimate"]))
+    )
+    lines = [_row(row, result) for row in rows]
+    if result.exploratory and any(row["verdict"] == "negligible" for row in rows):
+        lines.append(f"Exploratory: {result.exploratory}.")
+    if result.margin is None:
+        lines.append("No margin was declared, so nothing can be called negligible.")
+    if math.isfinite(result.pairing):
+        lines.append(_pairing(result))
+    if result.calibration is not None:
+        check = result.calibration
+        lines.append(
+            f"A/A check: {check.false_positive_rate:.1%} of {check.draws} tables relabelled at random have "
+            f"a false 'matters' (nominal {result.alpha:.0%})."
+        )
+    notes = [FLAG_WORDS[flag] for flag in result.flags]
+    if notes:
+        lines.append("Reservations: " + "; ".join(notes) + ".")
+    if result.excluded:
+        left = ", ".join(f"{count} {reason}" for reason, count in result.excluded.items())
+        lines.append(f"Left out: {left}.")
+    return lines
+
+
+def _row(row: dict[Any, Any], result: Effects) -> str:
+    half = (row["ci95_high"] - row["ci95_low"]) / 2
+    size = f"{row['estimate']:+.3g}" + ("" if math.isnan(half) else f" ± {half:.2g}")
+    what = row["label"] + (
+        f" (over {row['backgrounds']} backgrounds)" if row["backgrounds"] > 1 else ""
+    )
+    match row["verdict"]:
+        case "matters":
+            worse = "raises" if row["estimate"] > 0 else "lowers"
+            return f"{what} matters: it {worse} {result.metric}, {size} (Holm p = {row['p_holm']:.2g})."
+        case "negligible":
+            return (
+                f"{what} is negligible: {size}, within ±{result.margin:g} "
+                f"(equivalence p = {row['p_equivalence_holm']:.2g})."
+            )
+    return f"{what} is undecided: {size}; {_more(row['seeds_needed'])}."
+
+
+def _more(seeds: float) -> str:
+    if math.isnan(seeds):
+        return "at least 2 seeds are needed"
+    if math.isinf(seeds):
+        return "more than 1000 seeds would be needed at this size"
+    return f"it needs about {seeds:.0f} more seeds"
+
+
+def _pairing(result: Effects) -> str:
+    rho = result.pairing
+    gain = f", worth {1 / (1 - rho):.1f} times as many unpaired seeds" if 0 < rho < 1 else ""
+    return f"Runs that share a seed correlate at {rho:.2f}{gain}."
+
+
+def as_json(result: Effects) -> dict[str, Any]:
+    """Plain values; infinity and undefined numbers are null."""
+    check = result.calibration
+    return {
+        "metric": result.metric,
+        "baseline": result.baseline,
+        "alpha": result.alpha,
+        "margin": result.margin,
+        "exploratory": result.exploratory,
+        "seeds": result.seeds,
+        "effects": records(result.frame),
+        "pairing": plain(result.pairing),
+        "unequal_noise_p": plain(result.unequal_noise),
+        "flags": list(result.flags),
+        "calibration": None if check is None else {
+            "draws": check.draws,
+            "false_positive_rate": check.false_positive_rate,
+            "standard_error": check.error,
+            "alpha": check.alpha,
+        },
+        "excluded": result.excluded,
+        "sentences": sentences(result),
+    }  # fmt: skip

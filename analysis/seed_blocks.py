@@ -1,0 +1,143 @@
+"""Contrasts of cell means with seeds as blocks: y = seed + cell + noise, complete or with holes.
+
+Complete tables give the textbook randomised-block analysis. With missing runs the cells are eliminated
+first, so the algebra is seeds x seeds whatever the number of cells.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The fitted two-way model."""
+
+    cell: Floats
+    """Seed-adjusted mean of each cell, shape (cells,)."""
+    sigma2: float
+    """Pooled variance of one run within its seed and cell; NaN without degrees of freedom."""
+    df: int
+    counts: Floats
+    """Runs per seed and cell, shape (seeds, cells)."""
+    inverse: Floats
+    """Pseudo-inverse of the seeds' matrix after the cells are eliminated, shape (seeds, seeds)."""
+    blocked: bool
+
+    def estimate(self, weights: Floats) -> Floats:
+        """Contrasts, one per row of `weights` (shape contrasts x cells)."""
+        return np.asarray(weights @ self.cell)
+
+    def covariance(self, weights: Floats) -> Floats:
+        """Covariance of the contrasts in units of sigma2, shape (contrasts, contrasts)."""
+        per_cell = self.counts.sum(axis=0)
+        direct = (weights / per_cell) @ weights.T
+        if not self.blocked:
+            return np.asarray(direct)
+        v = (weights / per_cell) @ self.counts.T
+        return np.asarray(direct + v @ self.inverse @ v.T)
+
+    def estimable(self, weights: Floats) -> bool:
+        """Whether shared seeds connect the cells of every contrast."""
+        if not self.blocked:
+            return True
+        v = (weights / self.counts.sum(axis=0)) @ self.counts.T
+        matrix = seed_matrix(self.counts)
+        return bool(np.allclose(v @ self.inverse @ matrix, v, atol=1e-8))
+
+
+def fit_blocks(y: Floats, *, blocked: bool = True) -> Blocks:
+    """The two-way model of a seed x cell matrix, NaN where a run is missing.
+
+    `blocked=False` leaves the seeds out: for cells that share none.
+    """
+    there = ~np.isnan(y)
+    counts = there.astype(float)
+    filled = np.where(there, y, 0.0)
+    per_cell = counts.sum(axis=0)
+    mean = filled.sum(axis=0) / per_cell
+    inverse = np.zeros((0, 0))
+    seed = np.zeros(len(y))
+    rank = 0
+    if blocked:
+        away = np.where(there, y - mean, 0.0).sum(axis=1)
+        matrix = seed_matrix(counts)
+        inverse = np.linalg.pinv(matrix, rcond=1e-9, hermitian=True)
+        rank = int(
+            np.linalg.matrix_rank(matrix, tol=1e-9 * max(np.trace(matrix), 1e-300), hermitian=True)
+        )
+        seed = inverse @ away
+        # The level of the seeds is arbitrary; zero on average keeps cell means on the loss's scale.
+        seed = seed - seed.mean()
+    cell = mean - counts.T @ seed / per_cell
+    residual = np.where(there, y - cell - seed[:, None], 0.0)
+    df = int(there.sum()) - y.shape[1] - rank
+    sigma2 = float(np.sum(residual**2)) / df if df > 0 else float("nan")
+    return Blocks(cell, sigma2, df, counts, inverse, blocked)
+
+
+def seed_matrix(counts: Floats) -> Floats:
+    """K - N D^-1 N': the normal matrix of the seeds with the cells eliminated."""
+    per_cell = counts.sum(axis=0)
+    return np.asarray(np.diag(counts.sum(axis=1)) - (counts / per_cell) @ counts.T)
+
+
+def per_seed(y: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Contrasts of each seed's own cells: mean, standard error, seeds that have all the cells needed."""
+    need = (weights != 0).astype(float)
+    there = (~np.isnan(y)).astype(float)
+    whole = there @ need.T >= need.sum(axis=1) - 0.5
+    values = np.where(whole, np.where(np.isnan(y), 0.0, y) @ weights.T, 0.0)
+    n = whole.sum(axis=0).astype(float)
+    mean = values.sum(axis=0) / np.maximum(n, 1)
+    square = np.where(whole, (values - mean) ** 2, 0.0).sum(axis=0)
+    se = np.sqrt(square / np.maximum(n - 1, 1) / np.maximum(n, 1))
+    return np.where(n > 0, mean, np.nan), np.where(n > 1, se, np.nan), n
+
+
+def unequal_noise(y: Floats, *, draws: int = 4000, seed: int = 0) -> float:
+    """p of the test that one cell is noisier than the rest: its share of the two-way residuals.
+
+    Exact for normal noise by simulation, whatever the variance and the seeds; NaN with fewer than three
+    whole seeds or three cells.
+    """
+    whole = y[~np.isnan(y).any(axis=1)]
+    if len(whole) < 3 or whole.shape[1] < 3:
+        return float("nan")
+    noise = np.random.default_rng(seed).standard_normal((draws, *whole.shape))
+    null = _largest_share(noise)
+    return float((1 + np.sum(null >= _largest_share(whole[None])[0])) / (1 + draws))
+
+
+def _largest_share(y: Floats) -> Floats:
+    residual = y - y.mean(axis=1, keepdims=True) - y.mean(axis=2, keepdims=True)
+    residual += y.mean(axis=(1, 2), keepdims=True)
+    per_cell = np.sum(residual**2, axis=1)
+    total = per_cell.sum(axis=1)
+    return np.asarray(per_cell.max(axis=1) / np.where(total > 0, total, 1.0))
+
+
+def pairing(y: Floats) -> float:
+    """Correlation of runs that share a seed: the intraclass correlation of the two-way table.
+
+    NaN with fewer than two whole seeds. 0 means that sharing seeds buys nothing; negative is possible.
+    """
+    whole = y[~np.isnan(y).any(axis=1)]
+    s, k = whole.shape
+    if s < 2 or k < 2:
+        return float("nan")
+    between = k * float(whole.mean(axis=1).var(ddof=1))
+    blocks = fit_blocks(whole)
+    total = between + (k - 1) * blocks.sigma2
+    return (between - blocks.sigma2) / total if total > 0 else float("nan")
+
+
+def two_sided(estimate: Floats, se: Floats, df: Floats) -> Floats:
+    """p of the two-sided t test; 1 where both estimate and standard error are zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(estimate == 0, 0.0, np.abs(estimate) / se)
+    return np.asarray(2 * stats.t.sf(t, df))
