@@ -1,7 +1,6 @@
 """Data sets as tensors in memory, with a fixed stratified split and a fingerprint of their content."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ablations.errors import SettingError, one_of
+from ablations.errors import SettingError
 from ablations.settings import Data
+from ablations.sources import Labels, Pixels, read
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,6 @@ class Split:
     def image(self) -> int:
         """Height of an image in pixels."""
         return self.train.x.shape[2]
-
-
-def digits(data: Data) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """scikit-learn's 1 797 handwritten digits, 8x8 pixels, bundled with it: shape (1797, 1, 8, 8)."""
-    from sklearn.datasets import load_digits
-
-    pixels, labels = load_digits(return_X_y=True)
-    return pixels.reshape(-1, 1, 8, 8).astype(np.float32), labels.astype(np.int64)
-
-
-SOURCES: dict[str, Callable[[Data], tuple[NDArray[np.float32], NDArray[np.int64]]]] = {
-    "digits": digits,
-}
 
 
 def load(data: Data) -> Split:
@@ -86,13 +73,11 @@ def shape(data: Data) -> tuple[int, int, int]:
 
 
 @lru_cache(maxsize=2)
-def _read(data: Data) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    if data.name not in SOURCES:
-        raise SettingError(one_of("data.name", data.name, SOURCES))
-    return SOURCES[data.name](data)
+def _read(data: Data) -> tuple[Pixels, Labels]:
+    return read(data)
 
 
-def _stratified(labels: NDArray[np.int64], *, share: float, seed: int) -> NDArray[np.bool_]:
+def _stratified(labels: Labels, *, share: float, seed: int) -> NDArray[np.bool_]:
     """True for the held-out examples: `share` of each class, rounded to the nearest whole example."""
     rng = np.random.default_rng(seed)
     held_out = np.zeros(len(labels), dtype=bool)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
 
-from ablations.errors import SettingError, StudyError
+from ablations.errors import SettingError, StudyError, one_of
 from analysis.errors import TableError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
+        if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+            raise SettingError(one_of("command", words[0], sorted(COMMANDS)))
         app()(words, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         _stop(_one_line(str(error)), code=2)

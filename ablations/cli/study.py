@@ -29,7 +29,9 @@ def spaces() -> None:
         print(f"{name:<12} {space.question}  [{factors}]")
 
 
-def show(space: str, *, design: Design = "grid", seeds: int | None = None, set_: Set = ()) -> None:
+def show(
+    space: str, /, *, design: Design = "grid", seeds: int | None = None, set_: Set = ()
+) -> None:
     """A space: its baseline, factors, arms and runs, and what cannot be built and why.
 
     Args:
@@ -45,6 +47,7 @@ def show(space: str, *, design: Design = "grid", seeds: int | None = None, set_:
 
 def run(
     space: str,
+    /,
     *,
     study: str | None = None,
     design: Design = "grid",
@@ -101,7 +104,7 @@ def run(
         raise SystemExit(summary.exit_code)
 
 
-def status(study: str, *, json: Json = False, root: Root = ROOT) -> None:
+def status(study: str, /, *, json: Json = False, root: Root = ROOT) -> None:
     """How far a study is: runs done, running, failed; the best arm; time left."""
     from ablations.engine.folder import StudyFolder
     from ablations.engine.status import status as read_status

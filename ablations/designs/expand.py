@@ -14,7 +14,6 @@ from ablations.plan import PlannedRun, Stage
 from ablations.settings import Arm, Attention, Backbone, Run, inactive, value_of, with_values
 from ablations.space import Space
 
-
 LONGEST_BASELINE = 3
 """The baseline's label names its levels where it has at most so many factors."""
 

@@ -1,0 +1,183 @@
+"""Where labelled images come from: each source returns all of them, unscaled, before any split.
+
+Notation: pixels_nchw, float32, of shape (n, channels, height, width); labels_n, int64, of shape (n,).
+"""
+
+import importlib
+import io
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablations.errors import SettingError, one_of
+from ablations.settings import Data
+
+Pixels = NDArray[np.float32]
+Labels = NDArray[np.int64]
+Source = Callable[[Data], tuple[Pixels, Labels]]
+
+
+def read(data: Data) -> tuple[Pixels, Labels]:
+    """All images of the data set that the settings name.
+
+    Raises:
+        SettingError: If there is no such data set, its files are missing, or they are not images with
+            a label each.
+    """
+    source = _own(data.name) if ":" in data.name else SOURCES.get(data.name)
+    if source is None:
+        raise SettingError(
+            one_of("data.name", data.name, SOURCES)
+            + " A function of your own is named `package.module:function`."
+        )
+    return _checked(data, *source(data))
+
+
+def digits(data: Data) -> tuple[Pixels, Labels]:
+    """scikit-learn's 1 797 handwritten digits, 8x8 pixels of 0 to 16, bundled with it."""
+    del data
+    from sklearn.datasets import load_digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    return pixels.reshape(-1, 1, 8, 8).astype(np.float32), labels.astype(np.int64)
+
+
+def cifar10(data: Data) -> tuple[Pixels, Labels]:
+    """CIFAR-10's 50 000 training images; `root` is the unpacked folder, in either version."""
+    return _cifar(data, binary=[f"data_batch_{i}.bin" for i in range(1, 6)], label_bytes=1,
+                  python=[f"data_batch_{i}" for i in range(1, 6)], key=b"labels")  # fmt: skip
+
+
+def cifar100(data: Data) -> tuple[Pixels, Labels]:
+    """CIFAR-100's 50 000 training images with their fine labels; `root` as for CIFAR-10."""
+    return _cifar(data, binary=["train.bin"], label_bytes=2, python=["train"], key=b"fine_labels")
+
+
+def npz(data: Data) -> tuple[Pixels, Labels]:
+    """A NumPy archive at `root` with arrays `x` (n, channels, height, width) and `y` (n,)."""
+    path = _root(data)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return archive["x"].astype(np.float32), archive["y"].astype(np.int64)
+    except (KeyError, ValueError, OSError) as error:
+        raise SettingError(
+            f"`data.root` must be an .npz archive with the arrays `x` and `y`, but {str(path)!r}: "
+            f"{error}"
+        ) from None
+
+
+def folder(data: Data) -> tuple[Pixels, Labels]:
+    """Images of one size in a folder per class under `root`; classes in the order of their names."""
+    try:
+        from PIL import Image
+    except ModuleNotFoundError:
+        raise SettingError(
+            "the data set `folder` needs Pillow: pip install 'ablations[images]'."
+        ) from None
+    root = _root(data)
+    classes = sorted(path for path in root.iterdir() if path.is_dir())
+    images: list[NDArray[np.float32]] = []
+    labels: list[int] = []
+    for label, path in enumerate(classes):
+        for file in sorted(path.iterdir()):
+            with Image.open(file) as image:
+                pixels = np.asarray(image.convert("RGB"), dtype=np.float32)
+            if images and pixels.shape != images[0].shape:
+                raise SettingError(
+                    f"all images must be of one size, but {str(file)!r} is {pixels.shape[:2]} "
+                    f"where the first is {images[0].shape[:2]}; resize them first."
+                )
+            images.append(pixels)
+            labels.append(label)
+    if not images:
+        raise SettingError(
+            f"`data.root` must hold a folder of images per class, but {root} is empty."
+        )
+    return np.stack(images).transpose(0, 3, 1, 2), np.array(labels, dtype=np.int64)
+
+
+SOURCES: dict[str, Source] = {
+    "digits": digits,
+    "cifar10": cifar10,
+    "cifar100": cifar100,
+    "npz": npz,
+    "folder": folder,
+}
+
+
+def _own(name: str) -> Source:
+    module, _, function = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), function)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise SettingError(f"`data.name` {name!r} must be importable, but: {error}.") from None
+    return found  # type: ignore[no-any-return]
+
+
+def _checked(data: Data, pixels: Any, labels: Any) -> tuple[Pixels, Labels]:
+    shapes = f"{np.shape(pixels)} and {np.shape(labels)}"
+    if np.ndim(pixels) != 4 or np.shape(labels) != (len(pixels),):
+        raise SettingError(
+            f"data set {data.name!r} must give pixels of shape (n, channels, height, width) and "
+            f"labels of shape (n,), but gave {shapes}."
+        )
+    x, y = np.asarray(pixels, dtype=np.float32), np.asarray(labels, dtype=np.int64)
+    if not np.isfinite(x).all():
+        raise SettingError(
+            f"the pixels of data set {data.name!r} must be finite, but some are not."
+        )
+    if len(y) == 0 or set(np.unique(y)) != set(range(int(y.max(initial=0)) + 1)):
+        raise SettingError(
+            f"the labels of data set {data.name!r} must be 0, 1, ... without a gap, but are "
+            f"{np.unique(y)[:12].tolist()}."
+        )
+    return x, y
+
+
+def _root(data: Data) -> Path:
+    if data.root is None:
+        raise SettingError(
+            f"data set {data.name!r} must be told where it lies: set `data.root` "
+            "(--set data.root=PATH)."
+        )
+    path = Path(data.root).expanduser()
+    if not path.exists():
+        raise SettingError(f"`data.root` must exist, but there is no {str(path)!r}.")
+    return path
+
+
+def _cifar(
+    data: Data, *, binary: list[str], label_bytes: int, python: list[str], key: bytes
+) -> tuple[Pixels, Labels]:
+    root = _root(data)
+    if all((root / name).exists() for name in binary):
+        records = [np.fromfile(root / name, dtype=np.uint8) for name in binary]
+        rows = np.concatenate(records).reshape(-1, label_bytes + 3072)
+        pixels, labels = rows[:, label_bytes:], rows[:, label_bytes - 1]
+    elif all((root / name).exists() for name in python):
+        batches = [_ArraysOnly(io.BytesIO((root / n).read_bytes())).load() for n in python]
+        pixels = np.concatenate([batch[b"data"] for batch in batches])
+        labels = np.concatenate([np.asarray(batch[key]) for batch in batches])
+    else:
+        raise SettingError(
+            f"`data.root` must hold {binary[0]} or {python[0]} of {data.name}, but {str(root)!r} "
+            "holds neither; unpack the archive and name the folder inside it."
+        )
+    return pixels.reshape(-1, 3, 32, 32).astype(np.float32), labels.astype(np.int64)
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Reads the pickles of CIFAR's Python version without running what else a pickle may hold."""
+
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file, encoding="bytes")
+
+    def find_class(self, module: str, name: str) -> Any:
+        is_array = module.startswith("numpy") and name in ("_reconstruct", "ndarray", "dtype")
+        if is_array or (module, name) == ("_codecs", "encode"):
+            return super().find_class(module, name)
+        raise SettingError(f"a CIFAR file must hold arrays only, but names {module}.{name}.")

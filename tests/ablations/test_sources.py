@@ -1,0 +1,120 @@
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ablations.errors import SettingError
+from ablations.settings import Data
+from ablations.sources import read
+
+RNG = np.random.default_rng(0)
+X = RNG.integers(0, 256, (20, 3, 32, 32), dtype=np.uint8)
+Y = np.arange(20, dtype=np.uint8) % 10
+
+
+def test_digits_have_the_published_size_and_range() -> None:
+    x, y = read(Data())
+    assert (x.shape, x.min(), x.max()) == ((1797, 1, 8, 8), 0, 16)
+    assert np.bincount(y).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+
+
+def write_binary(root: Path) -> None:
+    for i in range(5):
+        rows = slice(4 * i, 4 * i + 4)
+        records = np.concatenate([Y[rows, None], X[rows].reshape(4, -1)], axis=1)
+        (root / f"data_batch_{i + 1}.bin").write_bytes(records.tobytes())
+
+
+def write_python(root: Path) -> None:
+    for i in range(5):
+        rows = slice(4 * i, 4 * i + 4)
+        batch = {b"data": X[rows].reshape(4, -1), b"labels": Y[rows].tolist()}
+        (root / f"data_batch_{i + 1}").write_bytes(pickle.dumps(batch, protocol=2))
+
+
+@pytest.mark.parametrize("write", [write_binary, write_python])
+def test_both_versions_of_cifar_give_the_same_images(write, tmp_path: Path) -> None:
+    write(tmp_path)
+    x, y = read(Data(name="cifar10", root=str(tmp_path)))
+    assert (x == X).all()
+    assert (y == Y).all()
+
+
+def test_cifar_100_has_fine_labels(tmp_path: Path) -> None:
+    coarse = np.zeros(20, dtype=np.uint8)
+    records = np.concatenate([coarse[:, None], Y[:, None], X.reshape(20, -1)], axis=1)
+    (tmp_path / "train.bin").write_bytes(records.tobytes())
+    x, y = read(Data(name="cifar100", root=str(tmp_path)))
+    assert (x == X).all()
+    assert (y == Y).all()
+
+
+def test_a_malicious_cifar_file_runs_nothing(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+
+    class Evil:
+        def __reduce__(self):
+            return (canary.write_text, ("ran",))
+
+    write_python(tmp_path)
+    (tmp_path / "data_batch_1").write_bytes(pickle.dumps({b"data": Evil()}))
+    with pytest.raises(SettingError, match="a CIFAR file must hold arrays only, but names"):
+        read(Data(name="cifar10", root=str(tmp_path)))
+    assert not canary.exists()
+
+
+def test_an_archive_of_arrays_is_a_data_set(tmp_path: Path) -> None:
+    np.savez(tmp_path / "mine.npz", x=X, y=Y)
+    x, y = read(Data(name="npz", root=str(tmp_path / "mine.npz")))
+    assert (x == X).all()
+    assert (y == Y).all()
+
+
+def test_a_folder_of_images_is_a_data_set(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    for label in ("cat", "dog"):
+        (tmp_path / label).mkdir()
+    image.fromarray(X[0].transpose(1, 2, 0)).save(tmp_path / "dog" / "a.png")
+    image.fromarray(X[1].transpose(1, 2, 0)).save(tmp_path / "cat" / "b.png")
+    x, y = read(Data(name="folder", root=str(tmp_path)))
+    assert (x == X[[1, 0]]).all()
+    assert y.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "root", "message"),
+    [
+        (
+            "cifr10",
+            None,
+            r"`data\.name` must be one of .*but got 'cifr10'\. Did you mean 'cifar10'\?",
+        ),
+        ("cifar10", None, r"must be told where it lies: set `data\.root`"),
+        ("cifar10", "no/such", r"`data\.root` must exist, but there is no 'no/such'"),
+        ("cifar10", ".", r"must hold data_batch_1\.bin or data_batch_1 of cifar10"),
+        ("npz", "pyproject.toml", r"must be an \.npz archive with the arrays `x` and `y`"),
+        ("no_such_module:f", None, "'no_such_module:f' must be importable"),
+    ],
+)
+def test_a_data_set_that_cannot_be_read_says_why(name: str, root: str | None, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        read(Data(name=name, root=root))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (
+            np.zeros((4, 8, 8)),
+            np.zeros(4),
+            r"must give pixels of shape .* but gave \(4, 8, 8\) and \(4,\)",
+        ),
+        (np.full((2, 1, 2, 2), np.nan), [0, 1], "must be finite, but some are not"),
+        (np.zeros((2, 1, 2, 2)), [0, 2], r"must be 0, 1, \.\.\. without a gap, but are \[0, 2\]"),
+    ],
+)
+def test_arrays_that_are_no_labelled_images_are_refused(x, y, message: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "bad.npz", x=x, y=np.asarray(y))
+    with pytest.raises(SettingError, match=message):
+        read(Data(name="npz", root=str(tmp_path / "bad.npz")))
