@@ -1,0 +1,378 @@
+"""Runs that an adaptive search proposes: ask Optuna for an arm, run it on its seeds, tell Optuna.
+
+A trial is an arm. The budget counts complete and pruned trials. What was asked and told is recorded
+in `trials.jsonl`, so a search resumes after any crash without losing or repeating a run.
+"""
+
+import warnings
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+from optuna import Trial
+from optuna.pruners import BasePruner, NopPruner
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState
+
+from ablations.engine.files import read_lines
+from ablations.engine.folder import StudyFolder
+from ablations.engine.samplers import make_pruner, make_sampler, make_study, over_seeds
+from ablations.engine.source import Result
+from ablations.engine.trials import RecordedTrial, TrialRecords, live_trial, restore, sampler_notes
+from ablations.errors import SettingError, StudyError
+from ablations.plan import PlannedRun
+
+Propose = Callable[[Trial, int], PlannedRun]
+
+SESSION_STEP = 7919
+ILLEGAL_IN_A_ROW = 200
+SPARE_FAILURES = 10
+
+
+class SearchSource:
+    """An adaptive search over arms."""
+
+    def __init__(
+        self,
+        folder: StudyFolder,
+        propose: Propose,
+        *,
+        trials: int,
+        seeds: Sequence[int] = (0,),
+        sampler: str | BaseSampler = "tpe",
+        pruner: str | BasePruner = "none",
+        objectives: Sequence[str] = ("val_loss",),
+        directions: Sequence[str] | None = None,
+        seed: int = 0,
+        epochs: int = 0,
+        mirror: Callable[[FrozenTrial], None] | None = None,
+    ) -> None:
+        """Search in a study folder.
+
+        Args:
+            folder: Where `trials.jsonl` is kept.
+            propose: Takes a trial and a seed and returns the run of the trial's arm with that seed;
+                called once for each seed. It suggests the levels, and may set constraints
+                (`trial.set_constraint`). A `SettingError` in it makes the trial infeasible.
+            trials: Budget: complete and pruned trials, those of earlier sessions included.
+            seeds: Seeds of each arm. Without a pruner they run side by side, with one in turn.
+            sampler: A name (`samplers.SAMPLERS`) or one of Optuna's.
+            pruner: A name (`samplers.PRUNERS`) or one of Optuna's. Pruners by epochs see the epochs
+                of an arm's seeds one after another; Wilcoxon sees one value for each seed.
+            objectives: Numbers of a run's result, or of its planned cost; the mean over the seeds.
+            directions: `minimize` or `maximize` for each objective; all minimised by default.
+            seed: Of the sampler.
+            epochs: Epochs of a run, for Hyperband.
+            mirror: Takes each trial that ended (`index.Index.add_trial`).
+
+        Raises:
+            SettingError: A setting is out of range, or pruning is asked for several objectives.
+        """
+        _check(trials, seeds, objectives)
+        self._folder, self._propose = folder, propose
+        self._budget, self._seeds = trials, tuple(seeds)
+        self._objectives = tuple(objectives)
+        self._directions = tuple(directions or ["minimize"] * len(self._objectives))
+        self._sampler, self._seed = sampler, seed
+        self._pruner = (
+            make_pruner(pruner, epochs=epochs * len(seeds)) if isinstance(pruner, str) else pruner
+        )
+        if len(self._objectives) > 1 and not isinstance(self._pruner, NopPruner):
+            raise SettingError(
+                f"`pruner` must be 'none' with several objectives, but got {pruner!r}: "
+                "Optuna prunes by one number only."
+            )
+        self._mirror = mirror
+        self._records = TrialRecords(folder.path / "trials.jsonl")
+        self._results: dict[str, Result] = {}
+        self._arms: dict[str, _Arm] = {}
+        self._live: dict[str, _Arm] = {}
+        self._by_run: dict[str, _Arm] = {}
+        self._others: deque[PlannedRun] = deque()
+        self._others_out: set[str] = set()
+        self._others_total = 0
+        self._counted = self._failed = 0
+
+    @property
+    def total(self) -> int:
+        """Runs given out and those that the rest of the budget can still ask for."""
+        live = sum(len(arm.trials) for arm in self._live.values())
+        seeds = len(self._seeds)
+        unborn = sum(seeds - len(arm.runs) for arm in self._live.values())
+        unasked = 0 if self._exhausted else max(0, self._budget - self._counted - live)
+        return len(self._by_run) + unborn + unasked * seeds + self._others_total
+
+    @property
+    def asks(self) -> bool:
+        """Whether epochs can be answered with *prune*."""
+        return self._in_turn and not over_seeds(self._pruner)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the budget is used up, or too many trials failed, and no run is out."""
+        is_over = self._exhausted or self._counted >= self._budget
+        return is_over and not (self._live or self._others or self._others_out)
+
+    @property
+    def _in_turn(self) -> bool:
+        """Whether an arm's seeds run one after another, because an earlier one can prune it."""
+        return not isinstance(self._pruner, NopPruner)
+
+    @property
+    def _exhausted(self) -> bool:
+        return self._failed > self._budget + SPARE_FAILURES
+
+    def resume(self, plan: Sequence[PlannedRun], results: Mapping[str, Result]) -> list[PlannedRun]:
+        """Rebuild the sampler's view from the records."""
+        recorded, notes = self._records.read()
+        # Another seed for each session: the same one would propose the first arms again.
+        sampler = (
+            make_sampler(self._sampler, seed=self._seed + SESSION_STEP * len(recorded))
+            if isinstance(self._sampler, str)
+            else self._sampler
+        )
+        self._study = make_study(sampler, self._pruner, self._directions)
+        restore(self._study, recorded, notes)
+        self._results = dict(results)
+        by_arm: dict[str, dict[int, PlannedRun]] = {}
+        for planned in plan:
+            by_arm.setdefault(planned.arm, {})[planned.seed] = planned
+        for trial in recorded:
+            self._restore(trial, by_arm)
+        for arm in self._arms.values():
+            if arm.state:
+                self._tell_all(arm)  # twins of a trial that was told just before a crash
+            else:
+                self._replay(arm)
+        others = [planned for planned in plan if planned.run not in self._by_run]
+        self._others.extend(planned for planned in others if planned.run not in results)
+        self._others_total = len(others)
+        return []
+
+    def _restore(
+        self, trial: RecordedTrial, by_arm: Mapping[str, Mapping[int, PlannedRun]]
+    ) -> None:
+        self._count(trial.state)
+        if trial.state is not None:
+            self._show(trial.number)
+        if trial.arm is None:
+            return
+        arm = self._arms.get(trial.arm) or self._new_arm(trial.arm)
+        planned = by_arm.get(trial.arm, {})
+        for seed in self._seeds[len(arm.runs) :]:
+            if seed not in planned:
+                break
+            self._add_run(arm, planned[seed])
+        if trial.state is None:
+            arm.trials.append(live_trial(self._study, trial.number))
+        else:
+            self._end(arm, trial.state, trial.values)
+
+    def _replay(self, arm: "_Arm") -> None:
+        """Report a live arm's recorded epochs again, then see what it lacks."""
+        for planned in arm.runs if self.asks else ():
+            for attempt in self._folder.attempts(planned.run):
+                folder = self._folder.attempt_folder(planned.run, attempt)
+                for record in read_lines(folder / "epochs.jsonl"):
+                    self._report(arm, planned, record)
+        self._advance(arm)
+
+    def next(self) -> PlannedRun | None:
+        """A run to start: one planned before, another seed of a live arm, or a new arm's first."""
+        if self._others:
+            planned = self._others.popleft()
+            self._others_out.add(planned.run)
+            return planned
+        illegal = 0
+        while True:
+            for arm in list(self._live.values()):
+                given = self._next_of(arm)
+                if given is not None:
+                    return given
+            live = sum(len(arm.trials) for arm in self._live.values())
+            if self._exhausted or self._counted + live >= self._budget:
+                return None
+            illegal = 0 if self._ask() else illegal + 1
+            if illegal >= ILLEGAL_IN_A_ROW:
+                raise StudyError(
+                    f"the sampler proposed {illegal} illegal arms in a row. Narrow the space."
+                )
+
+    def _next_of(self, arm: "_Arm") -> PlannedRun | None:
+        """A run of a live arm that can start now."""
+        while True:
+            if arm.unstarted:
+                return arm.unstarted.pop(0)
+            is_out = any(run.run not in self._results for run in arm.runs)
+            if len(arm.runs) == len(self._seeds) or (self._in_turn and is_out):
+                return None
+            if any(self._results[run.run]["state"] != "COMPLETE" for run in self._known(arm)):
+                return None
+            planned = self._make(arm.trials[0], self._seeds[len(arm.runs)])
+            self._add_run(arm, planned)
+            self._advance(arm)
+            if arm.state:
+                return None
+
+    def _ask(self) -> bool:
+        """Ask for a new trial; False where it is illegal."""
+        trial = self._study.ask()
+        try:
+            first = self._make(trial, self._seeds[0])
+        except SettingError:
+            self._record(trial, None)
+            self._tell(trial, "FAIL", None)
+            return False
+        self._record(trial, first.arm)
+        arm = self._arms.get(first.arm)
+        if arm is None:
+            arm = self._new_arm(first.arm)
+            self._add_run(arm, first)
+        arm.trials.append(trial)
+        if arm.state:
+            # Proposed before: the answer is known and nothing is trained twice.
+            self._tell_all(arm)
+        else:
+            self._advance(arm)
+        return True
+
+    def _make(self, trial: Trial, seed: int) -> PlannedRun:
+        with warnings.catch_warnings():
+            # Said at the second seed of an arm, whose constraints are those of the first.
+            warnings.filterwarnings("ignore", "The constraint value is ignored because")
+            return self._propose(trial, seed)
+
+    def _record(self, trial: Trial, arm: str | None) -> None:
+        frozen = self._study.get_trials(deepcopy=False)[trial.number]
+        self._records.asked(frozen, arm, sampler_notes(self._study))
+
+    def _new_arm(self, name: str) -> "_Arm":
+        self._arms[name] = self._live[name] = _Arm(name)
+        return self._arms[name]
+
+    def _add_run(self, arm: "_Arm", planned: PlannedRun) -> None:
+        arm.runs.append(planned)
+        self._by_run[planned.run] = arm
+        if planned.run not in self._results:
+            arm.unstarted.append(planned)
+
+    def epoch(self, planned: PlannedRun, record: Mapping[str, Any]) -> bool:
+        """Report the epoch to Optuna; True gives the arm up. The last epoch never does."""
+        arm = self._by_run.get(planned.run)
+        if arm is None or arm.state or not self.asks:
+            return False
+        return self._report(arm, planned, record) and record["epoch"] < planned.epochs_planned
+
+    def _report(self, arm: "_Arm", planned: PlannedRun, record: Mapping[str, Any]) -> bool:
+        value = record.get(self._objectives[0])
+        step = arm.runs.index(planned) * planned.epochs_planned + record["epoch"]
+        if value is None:
+            return False
+        if step not in arm.reported:  # a resumed run repeats epochs
+            arm.reported.add(step)
+            arm.trials[0].report(value, step)
+        return arm.trials[0].should_prune()
+
+    def ended(self, planned: PlannedRun, result: Result) -> None:
+        """Take note of an outcome, and tell Optuna where the arm has ended with it."""
+        self._others_out.discard(planned.run)
+        self._results[planned.run] = result
+        arm = self._by_run.get(planned.run)
+        if arm is not None and not arm.state:
+            self._advance(arm)
+
+    def _advance(self, arm: "_Arm") -> None:
+        """End the arm if all its runs have outcomes and these say so."""
+        known = self._known(arm)
+        if len(known) < len(arm.runs) or not known:
+            return
+        states = {self._results[run.run]["state"] for run in known}
+        if "FAILED" in states:
+            self._end(arm, "FAIL", None)
+        elif "PRUNED" in states or (
+            over_seeds(self._pruner) and self._is_worse(arm) and len(known) < len(self._seeds)
+        ):
+            self._end(arm, "PRUNED", None)
+        elif len(known) == len(self._seeds):
+            self._end(arm, "COMPLETE", self._values(arm))
+
+    def _known(self, arm: "_Arm") -> list[PlannedRun]:
+        return [run for run in arm.runs if run.run in self._results]
+
+    def _is_worse(self, arm: "_Arm") -> bool:
+        """Whether the arm's seeds so far are worse than the best arm's same seeds."""
+        for step, planned in enumerate(arm.runs):
+            if step not in arm.reported:
+                arm.reported.add(step)
+                value = _number(self._objectives[0], planned, self._results[planned.run])
+                arm.trials[0].report(value, step)
+        return arm.trials[0].should_prune()
+
+    def _values(self, arm: "_Arm") -> list[float]:
+        def mean(name: str) -> float:
+            numbers = [_number(name, run, self._results[run.run]) for run in arm.runs]
+            return sum(numbers) / len(numbers)
+
+        return [mean(name) for name in self._objectives]
+
+    def _end(self, arm: "_Arm", state: str, values: list[float] | None) -> None:
+        arm.state, arm.values = state, values
+        self._live.pop(arm.id, None)
+        self._tell_all(arm)
+
+    def _tell_all(self, arm: "_Arm") -> None:
+        for trial in arm.trials:
+            self._tell(trial, arm.state, arm.values)
+        arm.trials = []
+
+    def _tell(self, trial: Trial, state: str, values: list[float] | None) -> None:
+        self._study.tell(trial.number, values=values, state=TrialState[state])
+        self._records.told(self._study.get_trials(deepcopy=False)[trial.number])
+        self._count(state)
+        self._show(trial.number)
+
+    def _count(self, state: str | None) -> None:
+        self._counted += state in ("COMPLETE", "PRUNED")
+        self._failed += state == "FAIL"
+
+    def _show(self, number: int) -> None:
+        if self._mirror is not None:
+            frozen = copy(self._study.get_trials(deepcopy=False)[number])
+            frozen.user_attrs = {"key": f"trial{number}"}
+            self._mirror(frozen)
+
+
+@dataclass
+class _Arm:
+    """An arm that was proposed, by one trial or by several."""
+
+    id: str
+    runs: list[PlannedRun] = field(default_factory=list)
+    """One for each seed so far, in the seeds' order."""
+    unstarted: list[PlannedRun] = field(default_factory=list)
+    """Of those, the ones without an outcome that were not given out in this session."""
+    trials: list[Trial] = field(default_factory=list)
+    """Those that wait for its outcome; the first one reports its epochs."""
+    reported: set[int] = field(default_factory=set)
+    state: str = ""
+    """COMPLETE, PRUNED or FAIL; empty while it is live."""
+    values: list[float] | None = None
+
+
+def _number(name: str, planned: PlannedRun, result: Result) -> float:
+    value = result.get(name, planned.cost.get(name))
+    if value is None:
+        known = sorted({*planned.cost, *(k for k, v in result.items() if isinstance(v, float))})
+        raise SettingError(f"objective {name!r} is in no result and no cost; known are {known}.")
+    return float(value)
+
+
+def _check(trials: int, seeds: Sequence[int], objectives: Sequence[str]) -> None:
+    if trials < 1:
+        raise SettingError(f"`trials >= 1` must hold, but got {trials}.")
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise SettingError(f"`seeds` must name each seed once, at least one, but got {seeds}.")
+    if not objectives:
+        raise SettingError("`objectives` must name at least one number of a result.")
