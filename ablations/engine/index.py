@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -60,14 +61,24 @@ class Index:
         """
         self._storage, self._study_name, self._metric = storage, study, metric
         self._directions, self._warn = directions, warn
+        self._distributions: dict[str, BaseDistribution] = {}
         self._queue: queue.SimpleQueue[FrozenTrial | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
+    def prepare(self, plan: Sequence[PlannedRun]) -> None:
+        """Say which runs may come: a factor's levels make its distribution in Optuna."""
+        levels: dict[str, list[Any]] = {}
+        for planned in plan:
+            for name, value in planned.factors.items():
+                if value is not None and value not in levels.setdefault(name, []):
+                    levels[name].append(value)
+        self._distributions = {name: distribution(values) for name, values in levels.items()}
+
     def add(self, planned: PlannedRun, result: Mapping[str, Any]) -> None:
         """Mirror the outcome of a planned run; a run of a search belongs to its trial instead."""
         if planned.stage != "search":
-            self.add_trial(run_as_trial(planned, result, self._metric))
+            self.add_trial(run_as_trial(planned, result, self._distributions, self._metric))
 
     def add_trial(self, trial: FrozenTrial) -> None:
         """Mirror a finished trial with a `key` among its user attributes."""
@@ -86,8 +97,9 @@ class Index:
         while not closing or waiting:
             closing = self._collect(waiting, closing) or closing
             try:
-                store = store or _Store(self._storage, self._study_name, self._directions)
-                store.add(waiting)
+                if waiting:
+                    store = store or self._open()
+                    store.add(waiting)
                 waiting, failures = [], 0
             except Exception as error:
                 # The database is away, perhaps: open it anew and look what arrived.
@@ -95,6 +107,9 @@ class Index:
                 if failures == 1:
                     self._warn("index_unreachable", error=_first_line(error))
                 time.sleep(BACKOFF[min(failures, len(BACKOFF)) - 1])
+
+    def _open(self) -> "_Store":
+        return _Store(self._storage, self._study_name, self._directions, self._distributions)
 
     def _collect(self, waiting: list[FrozenTrial], closing: bool) -> bool:
         """Gather what arrives in a second; True at the end mark."""
@@ -113,41 +128,73 @@ class Index:
 class _Store:
     """An open Optuna study and the keys that are in it."""
 
-    def __init__(self, storage: Path | str, study: str, directions: Sequence[Direction]) -> None:
+    def __init__(
+        self,
+        storage: Path | str,
+        study: str,
+        directions: Sequence[Direction],
+        distributions: Mapping[str, BaseDistribution],
+    ) -> None:
         self._backend = SafeJournalBackend(storage) if isinstance(storage, Path) else None
-        self._study = optuna.create_study(
+        store = optuna.storages.get_storage(
+            optuna.storages.JournalStorage(self._backend) if self._backend else str(storage)
+        )
+        open_study = partial(
+            optuna.create_study,
             study_name=study,
-            storage=optuna.storages.JournalStorage(self._backend)
-            if self._backend
-            else str(storage),
+            storage=store,
             directions=list(directions),
             load_if_exists=True,
         )
+        self._study = open_study()
         trials = self._study.get_trials(deepcopy=False)
+        if any(_differ(trial, distributions) for trial in trials):
+            # The study was extended by a level, and Optuna's choices cannot change. Every record
+            # is sent again at a start, so nothing is lost.
+            optuna.delete_study(study_name=study, storage=store)
+            self._study, trials = open_study(), []
         self._keys = {trial.user_attrs.get("key") for trial in trials}
 
     def add(self, trials: list[FrozenTrial]) -> None:
-        new = [trial for trial in trials if trial.user_attrs["key"] not in self._keys]
+        new = {trial.user_attrs["key"]: trial for trial in trials}
         together: AbstractContextManager[None] = (
             self._backend.batch() if self._backend else nullcontext()
         )
         with together:
-            for trial in new:
-                self._study.add_trial(trial)
-        self._keys |= {trial.user_attrs["key"] for trial in new}
+            for key, trial in new.items():
+                if key not in self._keys:
+                    self._study.add_trial(trial)
+        self._keys |= new.keys()
 
 
-def run_as_trial(planned: PlannedRun, result: Mapping[str, Any], metric: str) -> FrozenTrial:
-    """A planned run and its outcome as a finished Optuna trial."""
+def _differ(trial: FrozenTrial, distributions: Mapping[str, BaseDistribution]) -> bool:
+    return any(
+        isinstance(found, CategoricalDistribution) and distributions.get(name, found) != found
+        for name, found in trial.distributions.items()
+    )
+
+
+def run_as_trial(
+    planned: PlannedRun,
+    result: Mapping[str, Any],
+    distributions: Mapping[str, BaseDistribution],
+    metric: str,
+) -> FrozenTrial:
+    """A planned run and its outcome as a finished Optuna trial.
+
+    Args:
+        planned: The run.
+        result: Its committed outcome.
+        distributions: Of each factor, over all its levels in the plan.
+        metric: The result's number that is the trial's value.
+    """
     used = {name: value for name, value in planned.factors.items() if value is not None}
-    value = result.get(metric)
-    is_complete = result["state"] == "COMPLETE" and value is not None
+    value = result.get(metric) if result["state"] == "COMPLETE" else None
     trial = create_trial(
-        state=STATES[result["state"]] if is_complete or result["state"] != "COMPLETE" else
-        TrialState.FAIL,
-        value=value if is_complete else None,
+        state=STATES[result["state"]],
+        value=value,
         params=used,
-        distributions={name: _distribution(value) for name, value in used.items()},
+        distributions={name: distributions[name] for name in used},
         user_attrs={
             "key": planned.run,
             "run": planned.run,
@@ -156,20 +203,20 @@ def run_as_trial(planned: PlannedRun, result: Mapping[str, Any], metric: str) ->
             "seed": planned.seed,
             "stage": planned.stage,
         },
-    )  # fmt: skip
+    )
     started, ended = result.get("started"), result.get("ended")
     trial.datetime_start = datetime.fromisoformat(started) if started else None
     trial.datetime_complete = datetime.fromisoformat(ended) if ended else trial.datetime_complete
     return trial
 
 
-def _distribution(value: Any) -> BaseDistribution:
-    """Wide enough for every level, so that trials of a study that is extended stay compatible."""
-    if isinstance(value, bool | str):
-        return CategoricalDistribution([value])
-    if isinstance(value, int):
-        return IntDistribution(min(0, value), max(1, value))
-    return FloatDistribution(min(0.0, value), max(1.0, value))
+def distribution(levels: Sequence[Any]) -> BaseDistribution:
+    """Optuna's distribution of a factor with these levels; numbers are ordered."""
+    if not all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels):
+        return CategoricalDistribution(sorted(levels, key=lambda level: (str(type(level)), level)))
+    if all(isinstance(level, int) for level in levels):
+        return IntDistribution(min(levels), max(levels))
+    return FloatDistribution(float(min(levels)), float(max(levels)))
 
 
 def _first_line(error: Exception) -> str:

@@ -226,6 +226,8 @@ class _Supervisor:
         if new:
             self._folder.append_plan(new)
         self._begun = self._folder.begun()
+        if self._index is not None:
+            self._index.prepare([*plan, *new])
         for planned in plan:
             if planned.run in results:
                 self._tally.add(planned, results[planned.run])
