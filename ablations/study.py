@@ -1,33 +1,42 @@
-"""Studies from Python, with the command line's names: show, run, status, objective.
+"""Studies from Python, with the command line's names: show, run, confirm, status, objective.
 
 In a notebook: `run(load_space("reduction"), study="first")`, then `analysis.report.build.write_report`.
 """
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from ablations.declaration import Declaration, additions, conflicts, declare
-from ablations.designs.expand import Expansion, PlannedArm, expand, refuse_illegal, runs
+from ablations.confirmation import confirm_runs
+from ablations.declaration import declare
+from ablations.designs.expand import (
+    Expansion,
+    PlannedArm,
+    expand,
+    plan_arm,
+    planned_run,
+    refuse_illegal,
+    runs,
+)
 from ablations.designs.search import propose
+from ablations.engine.executor import Executor
 from ablations.engine.folder import StudyFolder
 from ablations.engine.index import Index
-from ablations.engine.local import LocalExecutor
-from ablations.engine.slots import find_slots
-from ablations.engine.source import PlannedSource
-from ablations.engine.supervisor import Summary, execute
-from ablations.errors import StudyError
-from ablations.plan import Stage
+from ablations.engine.progress import Progress
+from ablations.engine.search import SearchSource
+from ablations.engine.source import PlannedSource, Source
+from ablations.engine.status import StudyStatus
+from ablations.engine.status import status as read_status
+from ablations.engine.supervisor import HANG_SECONDS, RETRIES, Summary, execute
+from ablations.opening import open_or_create
+from ablations.plan import PlannedRun, Stage
 from ablations.settings import Run
 from ablations.space import Space
 from ablations.tracking.wandb_tracker import Mode, WandbTracker
 
 if TYPE_CHECKING:
     from optuna import Trial
-
-    from ablations.engine.executor import Executor
-    from ablations.engine.progress import Progress
 
 ROOT = Path("runs")
 """Where studies lie, beside the user's own files."""
@@ -78,79 +87,162 @@ def objective(
     return evaluate
 
 
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """How an adaptive search goes: Optuna's sampler and pruner, its budget and its objectives."""
+
+    trials: int = 30
+    """Budget: complete and pruned trials; each is an arm."""
+    sampler: str = "tpe"
+    pruner: str = "median"
+    """Arms may be given up early: a search only proposes."""
+    seeds: int = 1
+    """Seeds of each arm."""
+    seed: int = 0
+    """Of the sampler."""
+    objectives: tuple[str, ...] = ("val_loss",)
+    """Numbers of a result or of the cost, all minimised: `val_loss`, `params`, `macs`."""
+    max_params: int | None = None
+    """A constraint: arms with more parameters are infeasible."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """How and where runs are executed; the defaults are one machine and all of it."""
+
+    executor: Executor | None = None
+    wandb: Mode = "offline"
+    progress: Progress | None = None
+    storage: str | None = None
+    """An Optuna storage URL for the index; the journal in the study's folder by default."""
+    retries: int = RETRIES
+    hang_timeout: float = HANG_SECONDS
+    wait: bool = False
+    """Wait where another supervisor runs the study."""
+    keep_checkpoints: bool = False
+
+
 def run(
     space: Space,
     *,
     study: str | None = None,
     design: str = "grid",
     seeds: int | None = None,
+    search: Search | None = None,
     extend: bool = False,
     root: Path = ROOT,
-    executor: "Executor | None" = None,
-    wandb: Mode = "offline",
-    progress: "Progress | None" = None,
+    execution: Execution | None = None,
 ) -> Summary:
     """Run a study to its end, or go on with one that was interrupted; the call is the same.
 
     Args:
         space: What varies.
         study: Name of the study and of its folder; the space's name by default.
-        design: `grid`, `loco`, `one_in`, `fractional`, `zip`.
+        design: `grid`, `loco`, `one_in`, `fractional`, `zip` or `search`.
         seeds: Number of seeds, counted from 0; the space's own number by default.
+        search: How to search, where the design is `search`.
         extend: Allow a study to be given more seeds, levels or factors than it was started with.
         root: Where studies lie.
-        executor: Where runs are placed; this machine's GPUs or cores by default.
-        wandb: `offline` writes files only, `online` sends too, `disabled` does nothing.
-        progress: What the user sees; nothing by default.
+        execution: How and where runs are executed.
 
     Raises:
         SettingError: If the space does not fit the design or the network.
         StudyError: If the study in that folder is another one, or cannot be written.
     """
+    name = study or space.name
+    if design == "search":
+        return _search(space, search or Search(), path=root / name, execution=execution)
     expansion = expand(space, design=design)
     refuse_illegal(space, expansion)
     block = list(range(space.seeds if seeds is None else seeds))
-    name = study or space.name
     declared = declare(space, expansion.arms[0], study=name, design=design, seeds=block)
     folder = open_or_create(root / name, declared, extend=extend)
+    planned = runs(expansion.arms, seeds=block, stage=cast(Stage, design))
+    return _execute(folder, PlannedSource(planned), execution)
+
+
+def confirm(
+    study: str,
+    *,
+    top: int = 4,
+    seeds: int = 5,
+    at: Mapping[str, Any] | None = None,
+    root: Path = ROOT,
+    execution: Execution | None = None,
+) -> Summary:
+    """Run fresh seeds, unpruned, of the arms that a study proposes, into the same study.
+
+    Args:
+        study: Name of a study.
+        top: How many of its best arms to confirm; the baseline is always among the arms.
+        seeds: Fresh seeds for each arm.
+        at: Instead: settings of one arm, confirmed beside its nearest tested levels.
+        root: Where studies lie.
+        execution: How and where runs are executed.
+
+    Raises:
+        StudyError: If the study has no complete run yet.
+    """
+    folder = StudyFolder.open(root / study)
+    planned = confirm_runs(folder, top=top, seeds=seeds, at=at)
+    return _execute(folder, PlannedSource(planned), execution)
+
+
+def status(study: str, *, root: Path = ROOT) -> StudyStatus:
+    """How a study stands, while it runs and after: runs by state, the best arm, time left."""
+    return read_status(StudyFolder.open(root / study))
+
+
+def _search(space: Space, search: Search, *, path: Path, execution: Execution | None) -> Summary:
+    base = plan_arm(space, {})
+    block = list(range(search.seeds))
+    declared = declare(space, base, study=path.name, design="search", seeds=block)
+    folder = open_or_create(path, {**declared, "search": asdict(search)}, extend=True)
+    how = execution or Execution()
+    index = _index(folder, how)
+
+    def propose_run(trial: "Trial", seed: int) -> PlannedRun:
+        arm = propose(trial, space)
+        if search.max_params is not None:
+            trial.set_constraint("params", float(arm.cost["params"] - search.max_params))
+        return planned_run(arm, seed=seed, stage="search")
+
+    source = SearchSource(
+        folder,
+        propose_run,
+        trials=search.trials,
+        seeds=block,
+        sampler=search.sampler,
+        pruner=search.pruner if len(search.objectives) == 1 else "none",
+        objectives=search.objectives,
+        seed=search.seed,
+        epochs=base.arm.training.epochs,
+        mirror=index.add_trial,
+    )
+    return _execute(folder, source, how, index=index)
+
+
+def _execute(
+    folder: StudyFolder,
+    source: Source,
+    execution: Execution | None,
+    *,
+    index: Index | None = None,
+) -> Summary:
+    how = execution or Execution()
     return execute(
         folder,
-        PlannedSource(runs(expansion.arms, seeds=block, stage=cast(Stage, design))),
-        executor=executor or LocalExecutor(find_slots()),
-        tracker=WandbTracker(folder.path, wandb),
-        progress=progress,
-        index=Index(folder.journal_file, study=name, warn=folder.event),
+        source,
+        executor=how.executor,
+        tracker=WandbTracker(folder.path, how.wandb),
+        progress=how.progress,
+        index=index or _index(folder, how),
+        retries=how.retries,
+        hang_timeout=how.hang_timeout,
+        wait=how.wait,
+        keep_checkpoints=how.keep_checkpoints,
     )
 
 
-def open_or_create(path: Path, declared: Declaration, *, extend: bool) -> StudyFolder:
-    """The study's folder, if what it holds and what is asked for are one study.
-
-    Raises:
-        StudyError: If they differ; says in what, and what to do.
-    """
-    if not (path / "study.json").exists():
-        return StudyFolder.create(path, declared)
-    folder = StudyFolder.open(path)
-    stored = folder.study()
-    if different := conflicts(stored, declared):
-        listed = "\n".join(f"  {line}" for line in different)
-        raise StudyError(
-            f"the study {path} is another one; it differs from what was asked for:\n{listed}\n"
-            "Give the study another name with --study, or ask for the same."
-        )
-    new = additions(stored, declared)
-    if new and not extend:
-        listed = "\n".join(f"  {line}" for line in new)
-        raise StudyError(
-            f"the study {path} was started without:\n{listed}\n"
-            "Add --extend to run these too; the report will say that they were added."
-        )
-    if new:
-        extensions = [*stored.get("extensions", []), {"at": _now(), "added": new}]
-        folder.rewrite_study({**stored, **declared, "extensions": extensions})
-    return folder
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _index(folder: StudyFolder, how: Execution) -> Index:
+    return Index(how.storage or folder.journal_file, study=folder.path.name, warn=folder.event)

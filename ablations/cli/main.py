@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "spaces": ("ablations.cli.study:spaces", "The presets, one line each."),
     "show": ("ablations.cli.study:show", "A space: baseline, factors, arms, what is infeasible."),
     "run": ("ablations.cli.study:run", "Run a study, or go on with one."),
+    "confirm": ("ablations.cli.study:confirm", "Fresh seeds for what a study proposes."),
     "status": ("ablations.cli.study:status", "How far a study is."),
     "report": ("ablations.cli.report:report", "Write a study's report: verdicts, figures, tables."),
     "plot": ("ablations.cli.report:plot", "Draw one figure of a study."),

@@ -1,6 +1,7 @@
-"""Commands that plan, run and watch studies: spaces, show, run, status."""
+"""Commands that plan, run and watch studies: spaces, show, run, confirm, status."""
 
 import json as json_format
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ablations.cli.arguments import (
@@ -15,9 +16,12 @@ from ablations.cli.arguments import (
 )
 
 if TYPE_CHECKING:
+    from ablations.engine.supervisor import Summary
     from ablations.space import Space
+    from ablations.study import Execution
 
 Design = Literal["grid", "loco", "one-in", "fractional", "zip", "search"]
+Wandb = Literal["offline", "online", "disabled"]
 
 
 def spaces() -> None:
@@ -55,9 +59,16 @@ def run(
     set_: Set = (),
     extend: Flag = False,
     dry_run: Flag = False,
+    trials: int = 30,
+    sampler: str = "tpe",
+    pruner: str = "median",
+    objectives: tuple[str, ...] = ("val_loss",),
+    max_params: int | None = None,
     workers: int | None = None,
     gpus_per_run: float = 1.0,
-    wandb: Literal["offline", "online", "disabled"] = "offline",
+    wandb: Wandb = "offline",
+    storage: str | None = None,
+    wait: Flag = False,
     root: Root = ROOT,
 ) -> None:
     """Run a study. Interrupt it at any time: the same command goes on where it stopped.
@@ -65,15 +76,21 @@ def run(
     Args:
         space: A preset, a .yaml or .py file, or package.module:name.
         study: Name of the study; the space's name by default.
-        design: How the space becomes a list of runs.
-        seeds: Seeds, each a block of all arms; the space's own number by default.
+        design: How the space becomes a list of runs; `search` lets Optuna choose arms.
+        seeds: Seeds, each a block of all arms; the space's own number, and 1 in a search.
         extend: Allow more seeds, levels or factors than the study was started with.
         dry_run: Print the runs and what they cost, and run nothing.
+        trials: Arms that a search may try, complete or pruned.
+        sampler: Of a search: tpe, gp, cma-es, qmc, random, nsga-ii.
+        pruner: Of a search: none, median, percentile, asha, hyperband, wilcoxon.
+        objectives: Of a search: numbers to minimise, such as val_loss params macs.
+        max_params: Of a search: arms with more parameters are infeasible.
         workers: Runs at a time; every GPU, or every core, by default.
         gpus_per_run: 0.25 shares a GPU among four runs, 2 gives each run two.
         wandb: Where W&B's view goes; offline writes files only.
+        storage: An Optuna storage URL for the index; the study's own journal by default.
+        wait: Wait where another process runs the study, instead of saying so.
     """
-    from ablations.engine.progress import make_progress
     from ablations.spaces import load_space
 
     asked = _changed(load_space(space), set_)
@@ -82,26 +99,64 @@ def run(
 
         print_space(asked, design=_name(design), seeds=seeds)
         return
-    from ablations.engine.local import LocalExecutor
-    from ablations.engine.slots import find_slots
-    from ablations.study import run as run_study
+    from ablations import study as studies
 
-    name = study or asked.name
-    summary = run_study(
+    name = folder_name(study or asked.name)
+    summary = studies.run(
         asked,
-        study=folder_name(name),
+        study=name,
         design=_name(design),
         seeds=seeds,
+        search=studies.Search(
+            trials=trials,
+            sampler=sampler,
+            pruner=pruner,
+            seeds=seeds or 1,
+            objectives=objectives,
+            max_params=max_params,
+        ),
         extend=extend,
         root=root,
-        executor=LocalExecutor(find_slots(workers=workers, gpus_per_run=gpus_per_run)),
-        wandb=wandb,
-        progress=make_progress(),
+        execution=_execution(workers, gpus_per_run, wandb, storage=storage, wait=wait),
     )
-    ended = f"{summary.complete} complete, {summary.failed} failed, {summary.waiting} to do"
-    print(f"{root / name}: {ended}. Read it with: ablate report {name}")
-    if summary.exit_code:
-        raise SystemExit(summary.exit_code)
+    _conclude(summary, root=root, name=name, is_search=design == "search")
+
+
+def confirm(
+    study: str,
+    /,
+    *,
+    top: int = 4,
+    seeds: int = 5,
+    at: Set = (),
+    workers: int | None = None,
+    gpus_per_run: float = 1.0,
+    wandb: Wandb = "offline",
+    root: Root = ROOT,
+) -> None:
+    """Confirm a study's best arms with fresh seeds, unpruned; only these runs conclude.
+
+    Args:
+        study: A study.
+        top: How many of its best arms; the baseline is always among the arms.
+        seeds: Fresh seeds for each arm.
+        at: Instead: one arm, as attention.reduction=6, beside its nearest tested levels.
+        workers: Runs at a time; every GPU, or every core, by default.
+        gpus_per_run: 0.25 shares a GPU among four runs, 2 gives each run two.
+        wandb: Where W&B's view goes; offline writes files only.
+    """
+    from ablations import study as studies
+
+    path = find_study(root, study)
+    summary = studies.confirm(
+        path.name,
+        top=top,
+        seeds=seeds,
+        at=assignments(at) or None,
+        root=path.parent,
+        execution=_execution(workers, gpus_per_run, wandb),
+    )
+    _conclude(summary, root=path.parent, name=path.name)
 
 
 def status(study: str, /, *, json: Json = False, root: Root = ROOT) -> None:
@@ -116,6 +171,47 @@ def status(study: str, /, *, json: Json = False, root: Root = ROOT) -> None:
     from ablations.cli.status_text import print_status
 
     print_status(now)
+
+
+def _execution(
+    workers: int | None,
+    gpus_per_run: float,
+    wandb: Wandb,
+    *,
+    storage: str | None = None,
+    wait: bool = False,
+) -> "Execution":
+    from ablations.engine.local import LocalExecutor
+    from ablations.engine.progress import make_progress
+    from ablations.engine.slots import find_slots
+    from ablations.study import Execution
+
+    return Execution(
+        executor=LocalExecutor(find_slots(workers=workers, gpus_per_run=gpus_per_run)),
+        wandb=wandb,
+        progress=make_progress(),
+        storage=storage,
+        wait=wait,
+    )
+
+
+def _conclude(summary: "Summary", *, root: Path, name: str, is_search: bool = False) -> None:
+    """One line on how the study stands and what to do next; the exit code says it too."""
+    counts = {
+        "complete": summary.complete,
+        "pruned": summary.pruned,
+        "failed": summary.failed,
+        "to do": summary.waiting,
+    }
+    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    next_step = f"Read it with: ablate report {name}"
+    if is_search:
+        next_step = f"A search proposes; conclude with: ablate confirm {name}"
+    if summary.waiting:
+        next_step = "The same command goes on from here."
+    print(f"{root / name}: {told}. {next_step}")
+    if summary.exit_code:
+        raise SystemExit(summary.exit_code)
 
 
 def _changed(space: "Space", pairs: tuple[str, ...]) -> "Space":
