@@ -87,3 +87,7 @@ def _stop(sentence: str, *, code: int) -> None:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+if __name__ == "__main__":
+    main()
