@@ -112,7 +112,8 @@ def read_server(
     found = [
         {"id": run.id, "name": run.name, "group": run.group, "state": run.state}
         | {"config": _flat(run.config), "summary": dict(run.summary_metrics)}
-        for run in wandb.Api(timeout=30).runs(project, filters=filters)
+        # Lazily, each run's configuration would be one more request.
+        for run in wandb.Api(timeout=30).runs(project, filters=filters, lazy=False)
     ]
     return _runs(found, study=study, factors=factors)
 

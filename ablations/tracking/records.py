@@ -1,7 +1,7 @@
 """A study's records as the tracker needs them (layout: docs/study-folder.md)."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,23 +43,22 @@ def committed_results(folder: Path) -> list[dict[str, Any]]:
     return sorted(results, key=lambda result: str(result.get("ended")))
 
 
-def earlier_epochs(
-    folder: Path, run: str, attempt: int, first: Mapping[str, Any]
+def recorded_epochs(
+    folder: Path, run: str, attempt: int, *, before: int | None = None
 ) -> list[dict[str, Any]]:
-    """The epochs that earlier attempts finished before this one went on from the checkpoint.
+    """The epochs of an attempt, and of the attempts whose checkpoint it went on from, in order.
 
     Args:
         folder: The study's folder.
         run: The run's id.
-        attempt: The attempt that goes on.
-        first: The first epoch record of this attempt.
+        attempt: The attempt.
+        before: Leave out this epoch and later ones.
     """
-    start = first.get("epoch")
-    if attempt == 1 or not isinstance(start, int) or start <= 1:
+    if before is not None and before <= 1:
         return []
     rows: dict[int, dict[str, Any]] = {}
     for number in attempts(folder, run):
-        if number < attempt:
+        if number <= attempt:
             records = read_lines(folder / "runs" / run / str(number) / "epochs.jsonl")
             rows |= {row["epoch"]: row for row in records if isinstance(row.get("epoch"), int)}
-    return [rows[epoch] for epoch in sorted(rows) if epoch < start]
+    return [rows[epoch] for epoch in sorted(rows) if before is None or epoch < before]

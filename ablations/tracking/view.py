@@ -139,7 +139,7 @@ def view_result(result: Mapping[str, Any]) -> RunEnd:
     """How an attempt ended.
 
     The final values are set for a COMPLETE run only, so that no panel takes the last loss of a pruned or
-    broken run for a result.
+    broken run for a result. `HANDED_BACK`, a run that was stopped to be gone on with, looks failed.
     """
     state = str(result["state"])
     summary: dict[str, Any] = {"state": state} | _plain_values(result, OUTCOME)
@@ -157,8 +157,20 @@ def view_result(result: Mapping[str, Any]) -> RunEnd:
 
 
 def view_lost() -> RunEnd:
-    """The end of an attempt that no result came from: its worker was lost, or the study was stopped."""
+    """The end of an attempt that no result came from: its worker was lost, or its supervisor died."""
     return RunEnd(summary={"state": "LOST"}, tags=("lost",), exit_code=1)
+
+
+def view_end_of_study(summary: object) -> RunEnd:
+    """The end of the study's own run: how many runs came to what.
+
+    Args:
+        summary: A dataclass or a mapping of numbers, with an `exit_code` where it has one.
+    """
+    values = summary if isinstance(summary, Mapping) else getattr(summary, "__dict__", {})
+    return RunEnd(
+        summary=dict(view_epoch(values)), tags=(), exit_code=int(getattr(summary, "exit_code", 0))
+    )
 
 
 def view_progress(results: Mapping[str, int], best: float | None) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """The process that owns W&B: `python -m ablations.tracking.wandb_process`, JSON lines on standard input.
 
-`{"do": "open", "folder", "mode", "project"}` first, then `start`, `log`, `files`, `end` as
-`ablations.tracking.wandb_tracker` sends them, and `close`. What is said on standard output is shown to
+`{"do": "open", "folder", "mode", "project"}` first, then `start`, `log`, `report`, `end` as
+`ablations.tracking` sends them, and `close`. What is said on standard output is shown to
 the user as a warning. The end of standard input without `close` means that the supervisor died: the runs
 still open are closed as lost.
 """
@@ -14,24 +14,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
+from ablations.tracking.environment import wandb_environment
 from ablations.tracking.wandb_runs import WandbRuns
-
-# The study decides mode, names and folders; these say who the user is and how to reach the server.
-# WANDB_SERVICE above all would attach this process to another program's W&B.
-KEPT = frozenset(
-    f"WANDB_{name}"
-    for name in (
-        "API_KEY",
-        "BASE_URL",
-        "ENTITY",
-        "IDENTITY_TOKEN_FILE",
-        "CREDENTIALS_FILE",
-        "CONFIG_DIR",
-        "CACHE_DIR",
-        "DATA_DIR",
-        "HTTP_TIMEOUT",
-    )
-)
 
 ORPHAN_SECONDS = 90.0
 """How long this process may outlive its supervisor."""
@@ -39,14 +23,18 @@ ORPHAN_SECONDS = 90.0
 
 def main() -> int:
     """Serve one tracker until it closes or dies; 0 when it closed."""
-    for name in [name for name in os.environ if name.startswith("WANDB_") and name not in KEPT]:
+    for name in set(os.environ) - set(wandb_environment(os.environ)):
         del os.environ[name]
     lines = iter(sys.stdin)
     opened = json.loads(next(lines, "{}"))
     if opened.get("do") != "open":
         return 2
+    folder = Path(opened["folder"])
+    for name in ("DATA", "CACHE"):
+        # Otherwise artifacts lie in the user's home until they are sent.
+        os.environ.setdefault(f"WANDB_{name}_DIR", str(folder / "wandb" / name.lower()))
     runs = WandbRuns(
-        Path(opened["folder"]),
+        folder,
         mode=opened["mode"],
         project=opened["project"],
         tell=_tell(sys.stdout),
@@ -65,11 +53,12 @@ def _serve(runs: WandbRuns, lines: Iterable[str]) -> bool:
         message = json.loads(line)
         match message["do"]:
             case "start":
-                runs.start(message["run"])
+                runs.start(message["run"], started=message.get("started"))
             case "log":
                 runs.log(message["id"], message["row"])
-            case "files":
-                runs.files(message["id"])
+            case "report":
+                report = message["report"]
+                runs.report(message["id"], **report)
             case "end":
                 runs.end(message["id"], message["end"])
             case "close":

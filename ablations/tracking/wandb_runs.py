@@ -1,18 +1,26 @@
 """The W&B runs that are open, and the settings they are opened with. Imports wandb."""
 
 import contextlib
+import csv
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
+import requests
 import wandb
 from wandb.errors import CommError, UsageError
 
 FLUSH_SECONDS = 0.2
 """W&B's default of 15 loses everything when the process is killed; at 0.2, 100 of 100 rows survived."""
+REACH_SECONDS = 5.0
 INIT_SECONDS = 20.0
 FINISH_SECONDS = 30.0
+
+
+class UnreachableError(Exception):
+    """Nothing answers at W&B's address."""
 
 
 class WandbRuns:
@@ -44,7 +52,7 @@ class WandbRuns:
 
         Args:
             view: `ablations.tracking.view.RunView` as a dict.
-            started: When the run began, UTC in ISO 8601, for a run written from the records.
+            started: When the run began, ISO 8601, for a run written from the records.
         """
         if view["id"] in self._runs:
             self._finish(view["id"], 1)
@@ -70,10 +78,32 @@ class WandbRuns:
             run.tags = (*(run.tags or ()), *end["tags"])
         self._finish(id, end["exit_code"])
 
-    def files(self, id: str) -> None:
-        """Add the figures and tables of the study's report to a run."""
-        if id in self._runs:
-            add_report(self._runs[id], self._folder)
+    def report(
+        self, id: str, *, figures: Mapping[str, str], tables: Mapping[str, str], verdict: str
+    ) -> None:
+        """Add a report to a run: figures and tables as media and as one artifact, the verdict as notes.
+
+        Args:
+            id: The run.
+            figures: Name -> path of a PNG.
+            tables: Name -> path of a CSV.
+            verdict: Markdown.
+        """
+        if id not in self._runs:
+            return
+        run = self._runs[id]
+        run.notes = verdict
+        shown: dict[str, Any] = {f"figures/{k}": wandb.Image(v) for k, v in figures.items()}
+        shown |= {f"tables/{k}": _table(Path(v)) for k, v in tables.items()}
+        if shown:
+            run.log(shown)
+        artifact = wandb.Artifact(f"study-{id}", type="study")
+        for group, files in (("figures", figures), ("tables", tables)):
+            for path in files.values():
+                artifact.add_file(path, f"{group}/{Path(path).name}")
+        with artifact.new_file("verdict.md", encoding="utf-8") as file:
+            file.write(verdict)
+        run.log_artifact(artifact)
 
     def close(self) -> None:
         """Close what is still open as failed, and wait until W&B has written everything."""
@@ -84,9 +114,19 @@ class WandbRuns:
     def _open(self, view: Mapping[str, Any], started: str | None) -> wandb.Run:
         if self._mode == "online":
             try:
+                check_reachable(wandb.setup().settings.base_url)
                 return self._init(view, "online", started)
-            except (CommError, UsageError) as error:
+            except UsageError as error:
+                self._go_offline(f"W&B can not be used ({_first_line(error)})")
+            except UnreachableError as error:
+                self._go_offline(f"W&B can not be reached ({error})")
+            except CommError as error:
                 self._go_offline(f"W&B can not be reached ({_first_line(error)})")
+                # W&B's service keeps the id of a run that it could not open, and refuses it from then
+                # on. Ending the service frees it, and ends the runs that are open: what they had is on
+                # disk, what comes is written by `--sync`.
+                self._runs.clear()
+                wandb.teardown()
         return self._init(view, "offline", started)
 
     def _init(
@@ -112,6 +152,10 @@ class WandbRuns:
             run.finish(exit_code=exit_code)
         except (TimeoutError, CommError) as error:
             self._go_offline(f"W&B stopped answering ({_first_line(error)})")
+            return
+        if self._mode == "online":
+            # W&B's own mark: `wandb sync` passes over what is marked.
+            Path(f"{run.settings.sync_file}.synced").touch()
 
     def _go_offline(self, why: str) -> None:
         if self._mode == "online":
@@ -142,8 +186,32 @@ def lean_settings(*, started: str | None = None) -> wandb.Settings:
     return settings
 
 
-def add_report(run: wandb.Run, folder: Path) -> None:
-    """Attach the figures and tables of `folder/report` to a run; nothing where there is no report."""
+def _table(path: Path) -> wandb.Table:
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    return wandb.Table(columns=[*header], data=[[_number(cell) for cell in row] for row in rows])
+
+
+def _number(cell: str) -> float | str | None:
+    try:
+        return float(cell)
+    except ValueError:
+        return cell or None
+
+
+def check_reachable(url: str) -> None:
+    """Return if anything answers there within `REACH_SECONDS`.
+
+    Without this a dead network costs `INIT_SECONDS` and W&B's service.
+
+    Raises:
+        UnreachableError: If nothing does.
+    """
+    try:
+        requests.head(url, timeout=REACH_SECONDS)
+    except requests.RequestException as error:
+        # Not the error's own text: an address can hold a password.
+        raise UnreachableError(f"{urlsplit(url).hostname}: {type(error).__name__}") from None
 
 
 def _first_line(error: Exception) -> str:

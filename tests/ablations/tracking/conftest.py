@@ -1,11 +1,23 @@
+import importlib.util
+import io
 import json
-from collections.abc import Callable
+import logging
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ablations.plan import PlannedRun
+from ablations.tracking.rebuild import rebuild
+from ablations.tracking.wandb_tracker import WandbTracker
+
+# Forty characters, as W&B's keys have; a test looks for it everywhere.
+KEY = "canary" + "0123456789" * 3 + "abcd"
 
 STUDY: dict[str, Any] = {
     "layout": 1,
@@ -126,8 +138,7 @@ def folder(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def recorded(folder: Path) -> Path:
+def record_study(folder: Path) -> Path:
     """The records of a study of four runs: two complete, one pruned, one failed at its second attempt."""
     runs = [make_planned(r, seed=s) for r in (2, 4) for s in (0, 1)]
     (folder / "study.json").write_text(json.dumps(STUDY))
@@ -145,3 +156,109 @@ def recorded(folder: Path) -> Path:
         (made / "result.json").write_text(text)
         (folder / "runs" / run.run / "result.json").hardlink_to(made / "result.json")
     return folder
+
+
+@pytest.fixture
+def recorded(folder: Path) -> Path:
+    """The records of a study; see `record_study`."""
+    return record_study(folder)
+
+
+@pytest.fixture(scope="session")
+def _rebuilt(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    folder = record_study(tmp_path_factory.mktemp("rebuilt"))
+    return folder, rebuild(folder)
+
+
+@pytest.fixture
+def written(_rebuilt: tuple[Path, list[str]], tmp_path: Path) -> tuple[Path, list[str]]:
+    """A recorded study with all of W&B's files, written from the records, and the ids of its runs."""
+    made, ids = _rebuilt
+    return Path(shutil.copytree(made, tmp_path / "written")), ids
+
+
+def _load_server() -> Any:
+    # Test modules can not import one another where pytest imports them by path.
+    path = Path(__file__).with_name("wandb_server.py")
+    spec = importlib.util.spec_from_file_location("wandb_server", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["wandb_server"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def serving() -> Iterator[Any]:
+    """W&B's server on loopback, and an environment that leads to it."""
+    made = _load_server().WandbServer()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WANDB_BASE_URL", made.url)
+        patch.setenv("WANDB_API_KEY", KEY)
+        yield made
+    made.close()
+
+
+@pytest.fixture
+def server() -> Iterator[Any]:
+    """W&B's server on loopback, which this process's environment leads to."""
+    with serving() as made:
+        yield made
+
+
+@dataclass(frozen=True)
+class OnlineStudy:
+    """A study that was shown online, with secrets all around it."""
+
+    server: Any
+    folder: Path
+    runs: list[PlannedRun]
+    said: str
+
+
+@pytest.fixture(scope="session")
+def online(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnlineStudy]:
+    folder = tmp_path_factory.mktemp("online")
+    runs = [make_planned(2, seed=0), make_planned(2, seed=1), make_planned(4)]
+    said = io.StringIO()
+    handler = logging.StreamHandler(said)
+    logging.getLogger("ablations.tracking").addHandler(handler)
+    with serving() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", "postgres://me:canary@host/db")
+        patch.setenv("WANDB_NOTES", "canary")
+        patch.setenv("WANDB_MODE", "disabled")
+        patch.setattr(sys, "argv", ["ablate", "--token=canary"])
+        tracker = WandbTracker(folder, "online")
+        states = ("COMPLETE", "PRUNED", "FAILED")
+        show_study(tracker, list(zip(runs, states, strict=True)))
+        yield OnlineStudy(server, folder, runs, said.getvalue())
+    logging.getLogger("ablations.tracking").removeHandler(handler)
+
+
+def show_study(
+    tracker: WandbTracker,
+    runs: list[tuple[PlannedRun, str]],
+    between: Callable[[], None] = lambda: None,
+) -> None:
+    """Tell a tracker about a whole study; `between` is called before each run's end."""
+    tracker.study_started(STUDY)
+    for run, state in runs:
+        tracker.run_started(run, 1)
+        for number in (1, 2, 3):
+            tracker.epoch(run, 1, make_epoch(number))
+        between()
+        tracker.run_ended(run, 1, make_result(run, state))
+    tracker.study_ended(None)
+    tracker.close()
+
+
+@pytest.fixture
+def show() -> Callable[..., None]:
+    return show_study
+
+
+@pytest.fixture
+def show_warnings(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.WARNING, "ablations.tracking")
+    return caplog

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from ablations.errors import SettingError
-from ablations.tracking import wandb_tracker
+from ablations.tracking import pipe
 from ablations.tracking.view import run_id, study_id
 from ablations.tracking.wandb_tracker import WandbTracker
 from analysis.wandb_export import read_offline
@@ -138,6 +138,41 @@ def test_a_study_that_goes_on_counts_what_had_ended(recorded, study, lines):
     }
 
 
+def test_an_attempt_that_outlived_its_supervisor_is_shown_whole(
+    recorded, study, plan, result, lines
+):
+    command, sent = lines
+    planned = plan(2, seed=0)
+    tracker = WandbTracker(recorded, "offline", command=command)
+    tracker.study_started(study)
+    tracker.run_ended(planned, 1, result(planned))
+    tracker.run_ended(planned, 1, result(planned))
+    tracker.close()
+    id = run_id(study, planned.run, 1)
+    about = [line for line in sent() if line.get("id", line.get("run", {}).get("id")) == id]
+    assert [line["do"] for line in about] == ["start", "log", "log", "log", "end"]
+    assert [line["row"]["epoch"] for line in about if line["do"] == "log"] == [1, 2, 3]
+
+
+def test_a_run_that_failed_first_and_then_completed_counts_once(
+    folder, study, planned, result, lines
+):
+    command, sent = lines
+    tracker = WandbTracker(folder, "offline", command=command)
+    tracker.study_started(study)
+    tracker.run_ended(planned, 1, result(planned, "FAILED"))
+    tracker.run_ended(planned, 2, {"state": "HANDED_BACK"})
+    tracker.run_ended(planned, 3, result(planned, attempt=3))
+    tracker.close()
+    counts = [line["row"] for line in sent() if line["do"] == "log"]
+    assert counts == [
+        {"runs/failed": 1, "runs/ended": 1},
+        {"runs/complete": 1, "runs/ended": 1, "best_value": 0.5},
+    ]
+    ends = [line["end"]["summary"]["state"] for line in sent() if line["do"] == "end"]
+    assert ends == ["FAILED", "HANDED_BACK", "COMPLETE"]
+
+
 @pytest.mark.parametrize(
     ("code", "warning"),
     [
@@ -174,7 +209,7 @@ def test_a_process_that_can_not_be_started_is_one_warning(folder, study, caplog)
 def test_a_process_that_is_too_slow_is_dropped_and_ended(
     folder, study, planned, epoch, caplog, monkeypatch
 ):
-    monkeypatch.setattr(wandb_tracker, "QUEUE_LINES", 50)
+    monkeypatch.setattr(pipe, "QUEUE_LINES", 50)
     tracker = WandbTracker(folder, "offline", command=python("import time; time.sleep(600)"))
     tracker.study_started(study)
     tracker.run_started(planned, 1)

@@ -1,0 +1,81 @@
+"""Sending W&B's offline files to its server, once each."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablations.errors import StudyError
+from ablations.tracking.environment import wandb_environment
+
+FILES_AT_ONCE = 200
+"""A command line has a limited length."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What `sync` did."""
+
+    sent: int
+    """Files that this call sent."""
+    before: int
+    """Files that had been sent before."""
+
+
+def sync(folder: Path, *, environment: Mapping[str, str], seconds: float = 3600.0) -> Sent:
+    """Send the files of a study that were not sent yet; a second call sends nothing.
+
+    Args:
+        folder: The study's folder.
+        environment: Variables of the caller: W&B's key and address are taken from it.
+        seconds: How long it may take.
+
+    Raises:
+        StudyError: If something could not be sent; what was sent stays sent.
+    """
+    files = sorted((folder / "wandb").glob("*run-*/run-*.wandb"))
+    waiting = [file for file in files if not is_sent(file)]
+    said = ""
+    for first in range(0, len(waiting), FILES_AT_ONCE):
+        said = _send(waiting[first : first + FILES_AT_ONCE], environment, seconds)
+    left = [file for file in waiting if not is_sent(file)]
+    if left:
+        raise StudyError(
+            f"{len(left)} of {len(files)} W&B runs were not sent: {_reason(said)} "
+            "The same command goes on where it stopped."
+        )
+    return Sent(sent=len(waiting), before=len(files) - len(waiting))
+
+
+def is_sent(file: Path) -> bool:
+    """Whether W&B has marked a file as sent."""
+    return file.with_name(f"{file.name}.synced").exists()
+
+
+def _send(files: list[Path], environment: Mapping[str, str], seconds: float) -> str:
+    command = [sys.executable, "-m", "wandb", "sync", "--include-online"]
+    try:
+        done = subprocess.run(
+            [*command, *(str(file.parent.resolve()) for file in files)],
+            env=wandb_environment(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            # It makes a folder named wandb where it is started.
+            cwd=files[0].parents[2],
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"W&B did not finish within {seconds:g} s."
+    return done.stdout + done.stderr
+
+
+def _reason(said: str) -> str:
+    """The lines of W&B's own words that say what went wrong."""
+    if "No API key" in said or "Not authenticated" in said or "api_key" in said:
+        return "there is no API key. Set WANDB_API_KEY, or run `wandb login`."
+    lines = [line.removeprefix("wandb:").strip() for line in said.splitlines()]
+    wrong = [line for line in lines if "rror" in line or "fail" in line.lower()]
+    return (wrong or lines or ["W&B does not say why."])[-1]

@@ -1,0 +1,143 @@
+"""W&B's real client against a server on loopback."""
+
+import sys
+import time
+
+import pytest
+
+from ablations.tracking.rebuild import rebuild
+from ablations.tracking.sync import Sent, sync
+from ablations.tracking.view import run_id, study_id
+from ablations.tracking.wandb_tracker import WandbTracker
+from analysis.wandb_export import read_server
+from analysis.wandb_file import offline_files, read_offline_file
+
+# The real process with less patience than users need.
+QUICK = (
+    sys.executable,
+    "-c",
+    "import ablations.tracking.wandb_runs as runs; from ablations.tracking import wandb_process;"
+    "runs.REACH_SECONDS = runs.INIT_SECONDS = runs.FINISH_SECONDS = 2.0; wandb_process.main()",
+)
+
+
+def wait_for(condition, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.02)
+
+
+def files_of(folder):
+    return [read_offline_file(path) for path in offline_files(folder)]
+
+
+def test_an_online_study_arrives_whole_and_once(online, study):
+    assert online.said == ""
+    ids = [run_id(study, run.run, 1) for run in online.runs]
+    states = {id: run.state for id, run in online.server.runs.items()}
+    ended = ("finished", "finished", "failed")
+    assert states == {study_id(study): "finished"} | dict(zip(ids, ended, strict=True))
+    first = online.server.runs[ids[0]]
+    assert (first.group, first.job_type, first.name) == ("first", "grid", "reduction=2 seed 0")
+    assert first.tags == ["gate=sigmoid", "reduction=2", "seed=0", "complete"]
+    assert first.config["attention"]["reduction"] == 2
+    assert [row["epoch"] for _, row in sorted(first.history.items())] == [1, 2, 3]
+    assert first.summary["val_loss"] == 0.5
+    assert "pruned" in online.server.runs[ids[1]].tags
+    assert "val_loss" not in online.server.runs[ids[1]].summary
+
+
+def test_what_arrived_is_not_sent_again(online):
+    environment = {"WANDB_BASE_URL": online.server.url}
+    assert sync(online.folder, environment=environment) == Sent(sent=0, before=4)
+
+
+def test_nothing_private_reaches_the_server_or_the_disk(online):
+    assert len(online.server.bytes_seen) > 5
+    assert not [body for body in online.server.bytes_seen if b"canary" in body]
+    written = [path for path in online.folder.rglob("*") if path.is_file()]
+    assert len(written) > 5
+    assert not [path for path in written if b"canary" in path.read_bytes()]
+
+
+def test_a_study_on_the_server_is_read_back(online):
+    frame = read_server("me/ablations", study="first").set_index("run")
+    found = frame.loc[[run.run for run in online.runs]]
+    assert list(found["state"]) == ["COMPLETE", "PRUNED", "FAILED"]
+    assert list(found["attention.reduction"]) == [2, 2, 4]
+    assert found["val_loss"].iloc[0] == 0.5
+
+
+@pytest.mark.integration
+def test_without_a_key_the_study_goes_on_offline(
+    folder, planned, server, monkeypatch, tmp_path, show, show_warnings
+):
+    monkeypatch.delenv("WANDB_API_KEY")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    show(WandbTracker(folder, "online"), [(planned, "COMPLETE")])
+    assert len(show_warnings.records) == 1
+    assert "W&B can not be used (No API key configured." in show_warnings.text
+    assert server.runs == {}
+    assert sorted(len(run.history) for run in files_of(folder)) == [1, 3]
+
+
+def test_without_a_network_the_study_goes_on_offline(folder, planned, server, show, show_warnings):
+    server.close()
+    show(WandbTracker(folder, "online"), [(planned, "COMPLETE")])
+    said = [record.getMessage() for record in show_warnings.records]
+    assert said == [
+        "W&B can not be reached (127.0.0.1: ConnectionError); going on offline. "
+        "`ablate wandb STUDY --sync` sends it later."
+    ]
+    assert sorted(len(run.history) for run in files_of(folder)) == [1, 3]
+
+
+@pytest.mark.integration
+def test_a_server_that_dies_costs_bounded_time_and_nothing_is_lost(
+    folder, study, plan, server, show, show_warnings
+):
+    runs = [(plan(2, seed=0), "COMPLETE"), (plan(2, seed=1), "COMPLETE")]
+    first = run_id(study, runs[0][0].run, 1)
+
+    def die():
+        wait_for(lambda: first in server.runs)
+        server.close()
+
+    before = time.monotonic()
+    show(WandbTracker(folder, "online", command=QUICK), runs, die)
+    assert time.monotonic() - before < 30
+    assert len(show_warnings.records) == 1
+    assert "going on offline" in show_warnings.text
+    assert sorted(len(run.history) for run in files_of(folder)) == [2, 3, 3]
+
+
+def test_a_process_killed_in_the_middle_leaves_its_rows_on_disk(folder, study, planned, epoch):
+    tracker = WandbTracker(folder, "offline")
+    tracker.study_started(study)
+    tracker.run_started(planned, 1)
+    for number in range(1, 101):
+        tracker.epoch(planned, 1, epoch(number))
+    id = run_id(study, planned.run, 1)
+
+    def rows():
+        return [len(run.history) for run in files_of(folder) if run.id == id]
+
+    wait_for(lambda: rows() == [100])
+    process = tracker._pipe._process
+    process.kill()
+    process.wait()
+    assert rows() == [100]
+    tracker.close()
+
+
+@pytest.mark.integration
+def test_an_offline_study_is_sent_once(written, server):
+    folder, _ = written
+    environment = {"WANDB_BASE_URL": server.url, "WANDB_API_KEY": "a" * 40, "PATH": "", "HOME": "/"}
+    assert sync(folder, environment=environment) == Sent(sent=6, before=0)
+    assert {len(run.history) for run in server.runs.values()} == {1, 3, 4}
+    calls = len(server.calls)
+    assert rebuild(folder, on_disk=files_of(folder)) == []
+    assert sync(folder, environment=environment) == Sent(sent=0, before=6)
+    assert len(server.calls) == calls
