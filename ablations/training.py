@@ -103,7 +103,7 @@ def train(
         NonFinite: If a loss becomes NaN or infinite.
         SettingError: If the settings do not fit the data or the network.
     """
-    split = _on_device(run.arm.data, device)
+    split = on_device(run.arm.data, device)
     module = AttentionClassifier(
         in_channels=split.in_channels,
         classes=split.classes,
@@ -136,6 +136,18 @@ def train(
         val_accuracy=watch.last["val_accuracy"],
         device=_device_name(device),
     )
+
+
+@lru_cache(maxsize=4)
+def on_device(data: Data, device: str) -> Split:
+    """The split, kept on the device from one run of a worker to the next."""
+    split = load(data)
+
+    def put(images: Images) -> Images:
+        x = images.x.to(device).contiguous(memory_format=torch.channels_last)
+        return Images(x, images.y.to(device))
+
+    return Split(put(split.train), put(split.val), classes=split.classes)
 
 
 def _trainer(run: Run, *, device: str, world_size: int, watch: pl.Callback) -> pl.Trainer:
@@ -227,18 +239,6 @@ class _Watch(pl.Callback):
         if self.checkpoint is not None:
             trainer.save_checkpoint(self.checkpoint)
             self._saved = time.monotonic()
-
-
-@lru_cache(maxsize=4)
-def _on_device(data: Data, device: str) -> Split:
-    """The split, kept on the device from one run of a worker to the next."""
-    split = load(data)
-
-    def put(images: Images) -> Images:
-        x = images.x.to(device).contiguous(memory_format=torch.channels_last)
-        return Images(x, images.y.to(device))
-
-    return Split(put(split.train), put(split.val), classes=split.classes)
 
 
 def _device_name(device: str) -> str:

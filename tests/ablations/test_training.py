@@ -2,15 +2,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from torch import nn
 
-from ablations.batches import Batches
-from ablations.data import load
-from ablations.module import AttentionClassifier
-from ablations.optimisers import OPTIMISERS, warmup_cosine
 from ablations.settings import Arm, Attention, Run, Training
-from ablations.training import NonFinite, train
+from ablations.training import NonFinite, on_device, train
+from benchmarks.bare_loop import bare_loop
 
 
 def run(*, seed: int = 0, epochs: int = 2, **recipe: Any) -> Run:
@@ -48,35 +43,8 @@ def test_another_seed_trains_another_network() -> None:
 
 def test_training_equals_the_bare_loop_bit_for_bit() -> None:
     wanted = run(epochs=2)
-    assert train(wanted).val_loss == bare_loop(wanted)
-
-
-def bare_loop(wanted: Run) -> float:
-    """The same arithmetic, layout and optimiser without Lightning."""
-    split, recipe = load(wanted.arm.data), wanted.arm.training
-    module = AttentionClassifier(
-        in_channels=1, classes=10, seed=wanted.seed, **wanted.arm.attention.model_dump()
-    ).to(memory_format=torch.channels_last)
-    network = module.network
-    optimiser = OPTIMISERS[recipe.optimizer](network.parameters(), recipe)
-    batches = Batches(
-        split.train, batch_size=recipe.batch_size, seed=wanted.seed, epoch=lambda: epoch
-    )
-    factor = warmup_cosine(steps=recipe.epochs * len(batches), warmup=len(batches))
-    step = 0
-    for epoch in range(recipe.epochs):  # noqa: B007 - read by `batches`
-        network.train()
-        for x, y in batches:
-            for group in optimiser.param_groups:
-                group["lr"] = recipe.learning_rate * factor(step)
-            optimiser.zero_grad()
-            nn.functional.cross_entropy(network(x), y).backward()
-            optimiser.step()
-            step += 1
-    network.eval()
-    with torch.no_grad():
-        total = nn.functional.cross_entropy(network(split.val.x), split.val.y, reduction="sum")
-    return float((total.double() / len(split.val.y)).float())
+    split = on_device(wanted.arm.data, "cpu")
+    assert train(wanted).val_loss == bare_loop(wanted, split)
 
 
 def test_a_diverging_run_says_so_and_its_numbers_are_none() -> None:
