@@ -1,22 +1,27 @@
 """What an arm costs, exactly and before training: the network is built and traced without any weights.
 
-Conventions: `macs` are multiply-adds of convolutions, linear layers and attention's products for one image (what
-the SENet paper calls FLOPs); pooling, gates, activations and normalisation are not in it. `attention_flops` is
-2CHW + 4C h for each block (4C²/r), with 2 operations for a multiply-add and 1 for each element that is pooled
-and each that is scaled.
+Conventions, all for one image. `macs`: multiply-adds of convolutions, linear layers and matrix products (what the
+SENet paper calls FLOPs); pooling, gates, activations and norms are not in it. `attention_flops`: the formula
+2CHW + 4C h (4C²/r) for each block, with 2 operations for a multiply-add and 1 for each element that is pooled and
+each that is scaled. `activation_bytes`: what autograd keeps for the backward pass, in float32, without weights.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ablations.attention.block import SqueezeExcite
-from ablations.networks.build import build_network
-from ablations.networks.sites import Unit
+from ablations.attention.controls import ConstantGate, StaticGate
+from ablations.attention.rules import WIDENINGS
+from ablations.errors import SettingError
+from ablations.networks.build import build_host, position_dims
+from ablations.networks.sites import Sites, Unit
 from ablations.settings import Attention, Backbone
+
+BATCH = 2  # the smallest that batch norm trains on; a shuffled gate needs another image, too
+WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,21 +29,58 @@ class BlockCost:
     """One block of attention."""
 
     name: str
+    """The unit that it is in."""
     channels: int
-    height: int
-    width: int
-    hidden: int
+    base: int
+    """Channels that the reduction divides."""
+    size: tuple[int, ...]
+    hidden: int | None
+    """None where there are no hidden units."""
     params: int
+    macs: int
+    elementwise: int
+    """Elements that are pooled and elements that are scaled."""
 
     @property
-    def realised_reduction(self) -> float:
-        """C/h, after any rounding."""
-        return self.channels / self.hidden
+    def height(self) -> int:
+        """Rows of the map; 1 for a sequence."""
+        return self.size[-2] if len(self.size) > 1 else 1
+
+    @property
+    def width(self) -> int:
+        """Columns of the map."""
+        return self.size[-1]
+
+    @property
+    def realised_reduction(self) -> float | None:
+        """C/h, after any rounding; None where there are no hidden units."""
+        return self.channels / self.hidden if self.hidden else None
 
     @property
     def flops(self) -> int:
-        """2CHW + 4C h."""
-        return 2 * self.channels * self.height * self.width + 4 * self.channels * self.hidden
+        """2CHW + 4C h for the plain block."""
+        return self.elementwise + 2 * self.macs
+
+    @property
+    def excitation_half_from(self) -> float | None:
+        """The C from which on the excitation is at least half of the block's cost, r H W / 2."""
+        r = self.realised_reduction
+        return None if r is None else r * self.height * self.width / 2
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "name": self.name,
+            "channels": self.channels,
+            "height": self.height,
+            "width": self.width,
+            "hidden": self.hidden,
+            "realised_reduction": self.realised_reduction,
+            "params": self.params,
+            "macs": self.macs,
+            "flops": self.flops,
+            "excitation_half_from": self.excitation_half_from,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +89,10 @@ class Cost:
 
     params: int
     macs: int
+    activation_bytes: int
     blocks: tuple[BlockCost, ...]
+    mismatch: float | None = None
+    """Of a host widened to match: the share by which it missed. None for all others."""
 
     @property
     def attention_params(self) -> int:
@@ -61,8 +106,8 @@ class Cost:
 
     @property
     def c2_eff(self) -> int:
-        """The sum of C² over the blocks: the blocks' weights are 2 c2_eff / r."""
-        return sum(block.channels**2 for block in self.blocks)
+        """The sum of C² over the blocks (C times the base that r divides): their weights are 2 c2_eff / r."""
+        return sum(block.channels * block.base for block in self.blocks)
 
     def columns(self) -> dict[str, Any]:
         """What the runs table records of it."""
@@ -73,6 +118,19 @@ class Cost:
             "params": self.params,
             "attention_params": self.attention_params,
             "macs": self.macs,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "params": self.params,
+            "attention_params": self.attention_params,
+            "macs": self.macs,
+            "attention_flops": self.attention_flops,
+            "activation_bytes": self.activation_bytes,
+            "c2_eff": self.c2_eff,
+            "mismatch": self.mismatch,
+            "blocks": [block.to_json() for block in self.blocks],
         }
 
 
@@ -89,67 +147,138 @@ def cost(
     Args:
         backbone: The host.
         attention: The attention in it.
-        image: Side of a square image, or its height and width.
+        image: Side of a square image, or its height and width; length of a sequence.
         in_channels: Channels of the image.
         classes: Outputs.
 
     Raises:
-        SettingError: If the arm is illegal in this host.
+        SettingError: If the arm is illegal in this host, or the image too small for it.
     """
+    given = {"in_channels": in_channels, "classes": classes}
+    if attention.placement == "none" or attention.control not in WIDENINGS:
+        return cost_of(backbone, Sites(attention), image=image, **given)
+    # Imported here, because matching a widened host counts costs.
+    from ablations.networks.widening import matched_widening
+
+    matched = matched_widening(backbone, attention, image=image, **given)
+    sites = Sites(attention, widening=matched.share)
+    return cost_of(backbone, sites, image=image, mismatch=matched.mismatch, **given)
+
+
+def cost_of(
+    backbone: Backbone,
+    sites: Sites,
+    *,
+    image: int | tuple[int, ...],
+    in_channels: int,
+    classes: int,
+    mismatch: float | None = None,
+) -> Cost:
+    """The cost of a host with what the sites put in it.
+
+    Raises:
+        SettingError: If the arm is illegal in this host, or the image too small for it.
+    """
+    dims = position_dims(backbone.name)
+    size = (image,) * dims if isinstance(image, int) else image
     with torch.device("meta"):
-        network = build_network(backbone, attention, in_channels=in_channels, classes=classes)
-        size = (image, image) if isinstance(image, int) else image
-        macs, maps = _trace(network, torch.empty(1, in_channels, *size))
-    blocks = tuple(
-        _block_cost(name, unit.attention, maps[name])
+        network = build_host(backbone, sites, in_channels=in_channels, classes=classes)
+        trace = _trace(network, torch.empty(BATCH, in_channels, *size))
+    units = {
+        name: unit
         for name, unit in network.named_modules()
         if isinstance(unit, Unit) and unit.attention is not None
+    }
+    return Cost(
+        params=count_params(network),
+        macs=sum(trace.macs.values()),
+        activation_bytes=trace.kept_bytes,
+        blocks=tuple(_block_cost(name, unit, trace) for name, unit in units.items()),
+        mismatch=mismatch,
     )
-    return Cost(params=_count(network), macs=macs, blocks=blocks)
 
 
-def _block_cost(name: str, block: nn.Module, shape: torch.Size) -> BlockCost:
-    assert isinstance(block, SqueezeExcite)
-    _, channels, height, width = shape
+def count_params(module: nn.Module) -> int:
+    """Elements of all parameters; buffers are not counted."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@dataclass(kw_only=True)
+class _Trace:
+    """What one forward pass shows, for one image."""
+
+    macs: dict[str, int] = field(default_factory=dict)
+    maps: dict[str, torch.Size] = field(default_factory=dict)
+    kept_bytes: int = 0
+
+
+def _trace(network: nn.Module, x: Tensor) -> _Trace:
+    trace = _Trace()
+    for name, module in network.named_modules():
+        if isinstance(module, WEIGHTED) or hasattr(module, "products"):
+            module.register_forward_hook(_counter(trace, name))
+        if isinstance(module, Unit) and module.attention is not None:
+            module.attention.register_forward_pre_hook(_viewer(trace, name))
+    weights = {p.untyped_storage()._cdata for p in network.parameters()}
+    kept: dict[int, torch.UntypedStorage] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in weights:
+            kept[storage._cdata] = storage
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        _forward(network, x)
+    trace.kept_bytes = sum(storage.nbytes() for storage in kept.values()) // BATCH
+    return trace
+
+
+def _forward(network: nn.Module, x: Tensor) -> None:
+    try:
+        network.train()(x)
+    except SettingError:
+        raise
+    except (RuntimeError, ValueError) as error:
+        size = "x".join(map(str, x.shape[2:]))
+        raise SettingError(
+            f"the network cannot take an image of {size}: {error}. Use a larger `image`."
+        ) from None
+
+
+def _counter(trace: _Trace, name: str) -> Callable[..., None]:
+    def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if isinstance(layer, WEIGHTED):
+            # One for each output element and each weight that reaches it.
+            found = output.numel() // BATCH * layer.weight[0].numel()
+        else:
+            found = layer.products(inputs[0].shape)  # type: ignore[operator]
+        trace.macs[name] = trace.macs.get(name, 0) + found
+
+    return count
+
+
+def _viewer(trace: _Trace, name: str) -> Callable[..., None]:
+    def see(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        trace.maps[name] = inputs[0].shape
+
+    return see
+
+
+def _block_cost(name: str, unit: Unit, trace: _Trace) -> BlockCost:
+    block = unit.attention
+    assert block is not None
+    _, channels, *size = trace.maps[name]
+    inside = f"{name}.attention."
+    pools = not isinstance(block, ConstantGate | StaticGate)
+    pools = pools and not getattr(block, "per_position", False)
     return BlockCost(
         name=name,
         channels=channels,
-        height=height,
-        width=width,
-        hidden=block.hidden,
-        params=_count(block),
+        base=unit.base,
+        size=tuple(size),
+        hidden=getattr(block, "hidden", None),
+        params=count_params(block),
+        macs=sum(macs for layer, macs in trace.macs.items() if layer.startswith(inside)),
+        elementwise=(2 if pools else 1) * torch.Size((channels, *size)).numel(),
     )
-
-
-def _trace(network: nn.Module, x: Tensor) -> tuple[int, dict[str, torch.Size]]:
-    """Multiply-adds of one forward pass, and the shape that each block of attention sees."""
-    macs = 0
-    maps: dict[str, torch.Size] = {}
-
-    def count(layer: nn.Module, inputs: Any, output: Tensor) -> None:
-        nonlocal macs
-        macs += _macs(layer, output)
-
-    def see(name: str) -> Callable[..., None]:
-        def hook(block: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            maps[name] = inputs[0].shape
-
-        return hook
-
-    for name, module in network.named_modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            module.register_forward_hook(count)
-        if isinstance(module, Unit) and module.attention is not None:
-            module.attention.register_forward_hook(see(name))
-    network.eval()(x)
-    return macs, maps
-
-
-def _macs(layer: nn.Module, output: Tensor) -> int:
-    """One multiply-add for each output element and each weight that reaches it."""
-    assert isinstance(layer, nn.Conv2d | nn.Linear)
-    return output.numel() * layer.weight[0].numel()
-
-
-def _count(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())

@@ -4,16 +4,23 @@ All values are plain strings, integers, floats and booleans, so they survive JSO
 checkpoints unchanged (enums do not load with `weights_only=True`).
 """
 
-from typing import Annotated, Any, Literal, Self
+import re
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
+from ablations.attention import choices
+from ablations.attention.rules import SIZES, broken_rule, is_import_path, unused
 from ablations.errors import SettingError, explain, one_of
 
-Placement = Literal["standard", "post", "none"]
-Order = Literal["before", "after"]
-Squeeze = Literal["avg", "max"]
-Gate = Literal["sigmoid", "one_plus_tanh", "two_sigmoid"]
 Shortcut = Literal["pad", "project"]
 Optimizer = Literal["sgd", "adamw"]
 Augmentation = Literal["none", "shift", "crop_flip"]
@@ -31,28 +38,102 @@ class Settings(BaseModel):
             raise SettingError(explain(error, type(self).model_fields)) from None
 
 
-class Attention(Settings):
-    """Channel attention: what it is, and where in the network it sits."""
+def _or_own(name: str, known: Any) -> AfterValidator:
+    """A known word, or the import path of the user's own choice."""
 
-    placement: Placement = "standard"
+    def check(value: str) -> str:
+        if value in get_args(known) or is_import_path(value):
+            return value
+        raise ValueError(one_of(name, value, get_args(known)))
+
+    return AfterValidator(check)
+
+
+class Attention(Settings):
+    """Channel attention: what it is, and where in the network it sits.
+
+    Which settings go together is `ablations.attention.rules`; what they do is `docs/attention.md`.
+    """
+
+    placement: choices.Placement = "standard"
     """Where in the residual unit, by the SENet paper's names (arXiv 1709.01507, section 6.5)."""
-    order: Order = "before"
+    order: choices.Order = "before"
     """Before or after the activation: gate(bn(conv)), or gate(relu(bn(conv)))."""
-    reduction: float = Field(default=16.0, ge=1)
-    """r: the bottleneck has C/r hidden units. C/r must be whole in every block."""
-    squeeze: Squeeze = "avg"
-    gate: Gate = "sigmoid"
-    bias: bool = False
-    """Biases in both layers of the bottleneck. The paper's ablations have none; most libraries do."""
+    stages: str = Field(default="all", pattern=r"^(all|\d+(,\d+)*)$")
+    """Stages that get a block, counted from 1, for example `1,2,3`."""
+    blocks: str = Field(default="all", pattern=r"^(all|own|residual|first|last|every_[2-9])$")
+    """Blocks of a stage that get one: all, those of the published network or with a shortcut, ..."""
+    kind: Annotated[str, _or_own("kind", choices.Kind)] = "squeeze_excite"
+    """The squeeze-and-excitation block, a relative of it, or your own module `package.module:name`."""
+    control: choices.Control = "none"
+    """What stands in for the block, or is done to its gate, to tell apart why it helps."""
+    reduction: float | None = Field(default=16.0, ge=1)
+    """r: the bottleneck has C/r hidden units. Exactly one of this, `ratio` and `hidden` is given."""
+    ratio: float | None = Field(default=None, gt=0, le=1)
+    """1/r."""
+    hidden: int | None = Field(default=None, ge=1)
+    """The number of hidden units, in every block."""
+    reduction_base: choices.Base = "own"
+    """Whose channels r divides: the gated map's, or those that enter or leave the unit."""
+    rounding: choices.Rounding = "exact"
+    """How C/r becomes whole. `exact`: it must be. `divisible`: nearest multiple of `divisor`."""
+    divisor: int = Field(default=8, ge=1)
+    round_limit: float = Field(default=0.9, ge=0, le=1)
+    """One more `divisor` where rounding would fall below this share of C/r."""
+    min_hidden: int | None = Field(default=None, ge=1)
+    """Rounding goes no lower than this; without it, fewer than one hidden unit is an error."""
+    squeeze: Annotated[str, _or_own("squeeze", choices.Squeeze)] = "avg"
+    squeeze_power: float = Field(default=3.0, gt=0)
+    """p of `gem` (where learning starts) and `lp`, sharpness of `lse`."""
+    excitation: choices.Excitation = "bottleneck"
+    activation: choices.Activation = "relu"
+    """Between the two layers of the bottleneck."""
+    norm: choices.Norm = "none"
+    """Before that activation; without hidden units, before the gate."""
+    bias: choices.Bias = False
+    """Biases of the excitation. The paper's ablations have none; most libraries do."""
+    eca_kernel: int | None = Field(default=None, ge=1)
+    """Channels that ECA's convolution sees; None adapts it to the width."""
+    eca_circular: bool = False
+    affine: bool = False
+    """The excitation also gives a shift: gate(a) x + b."""
+    gate: Annotated[str, _or_own("gate", choices.Gate)] = "sigmoid"
+    temperature: float = Field(default=1.0, gt=0)
+    """tau: the gate is g(v / tau)."""
+    gain: choices.Gain = "own"
+    """`unit` divides the gate by g(0), so that every gate starts at 1: the gain-matched gate."""
+    residual: bool = False
+    """x (1 + g) in place of x g."""
+    init: choices.Init = "default"
+    """`zero`: the last layer is 0, so g = g(0). `open`: its bias makes g = `opening`."""
+    opening: float = 0.9
+    extent: Literal[0, 2, 4, 8] = 0
+    """Gather-excite: pixels that are gathered into one; 0 is the whole map."""
+    gather: choices.Gather = "mean"
+    spatial_kernel: int = Field(default=7, ge=1)
+    """CBAM's spatial convolution."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _size_replaces_the_default(cls, values: Any) -> Any:
+        other = isinstance(values, dict) and (values.get("ratio") or values.get("hidden"))
+        return {**values, "reduction": None} if other and "reduction" not in values else values
+
+    @model_validator(mode="after")
+    def _keeps_the_rules(self) -> Self:
+        message = broken_rule(self)
+        if message is not None:
+            raise ValueError(message)
+        return self
 
 
 class Backbone(Settings):
-    """The host network."""
+    """The host network; `docs/networks.md` lists them."""
 
     name: str = "cifar_resnet8"
-    """`cifar_resnet<6n+2>`."""
+    """`cifar_resnet<6n+2>`, or one of torchvision's names: `resnet50`, `mobilenet_v3_large`, ..."""
     width: int = Field(default=16, ge=1)
-    """Channels of the first stage; the CIFAR family has width, 2 width, 4 width."""
+    """Channels of the first stage, where it is free; the CIFAR family has width, 2 width, 4 width."""
     shortcut: Shortcut = "pad"
     """Between stages of the CIFAR family: zeros for new channels (A), or a 1x1 convolution (B)."""
 
@@ -128,7 +209,16 @@ def with_values(arm: Arm, values: dict[str, Any]) -> Arm:
     for name, value in values.items():
         group, _, field = check_name(name).partition(".")
         tree[group][field] = value
+        if group == "attention" and field in SIZES and value is not None:
+            _clear_other_sizes(tree[group], field, given=values)
     return Arm(**tree)
+
+
+def _clear_other_sizes(fields: dict[str, Any], field: str, *, given: dict[str, Any]) -> None:
+    """A new ratio takes the place of the old reduction; two that are both given stay, and collide."""
+    for other in SIZES:
+        if other != field and f"attention.{other}" not in given:
+            fields[other] = None
 
 
 def value_of(arm: Arm, name: str) -> Any:
@@ -177,8 +267,13 @@ def inactive(arm: Arm) -> frozenset[str]:
 
     Two arms that differ only in these are one arm; a design folds them.
     """
-    if arm.attention.placement == "none":
-        return frozenset(
-            f"attention.{field}" for field in Attention.model_fields if field != "placement"
-        )
-    return frozenset()
+    idle = {f"attention.{field}" for field in unused(arm.attention)}
+    return frozenset(idle | {f"backbone.{field}" for field in fixed_fields(arm.backbone.name)})
+
+
+def fixed_fields(name: str) -> frozenset[str]:
+    """The fields of `Backbone` that a network of this name does not use."""
+    if re.fullmatch(r"cifar_(preact_)?resnet\w*", name):
+        return frozenset()
+    free_width = name == "small_vit" or name.startswith("sequence_resnet")
+    return frozenset({"shortcut"}) if free_width else frozenset({"shortcut", "width"})

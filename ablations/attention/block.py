@@ -1,69 +1,102 @@
-"""The squeeze-and-excitation block (Hu et al., arXiv 1709.01507, eq. 2 to 4).
+"""The squeeze-and-excitation block and every variant of it (Hu et al., arXiv 1709.01507, eq. 2 to 4).
 
-Notation: C channels, r reduction, h = C/r hidden units, z = squeeze(x), v = W2 relu(W1 z),
-g = gate(v), y = g x. x_ncs is a feature map (N, C, ...) of one, two, three or any number of dimensions.
+Notation: C channels, h hidden units, z = squeeze(x), v = excite(z), g = gate(v), y = g x (+ shift).
+x_ncs is a feature map (N, C, ...) of one, two, three or any number of position dimensions.
 """
 
-import torch
+from collections.abc import Callable
+from typing import Any
+
 from torch import Tensor, nn
 
-from ablations.attention.gates import GATES
+from ablations.attention.controls import ON_GATES
+from ablations.attention.excitations import Shape, make_excitation
+from ablations.attention.gates import make_gate, opening_logit
 from ablations.attention.hidden import hidden_width
-from ablations.attention.squeezes import SQUEEZES
-from ablations.errors import SettingError, one_of
-
-
-class Linear(nn.Linear):
-    """A linear layer that starts as He's normal initialisation asks, with zero biases."""
-
-    def reset_parameters(self) -> None:
-        """Draw the weights from torch's global generator."""
-        nn.init.kaiming_normal_(self.weight, mode="fan_in", nonlinearity="relu")
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
+from ablations.attention.layers import Shift
+from ablations.attention.rules import WITH_HIDDEN_UNITS
+from ablations.attention.squeezes import STATISTICS, make_squeeze
+from ablations.settings import Attention
 
 
 class SqueezeExcite(nn.Module):
     """Multiplies every channel by a gate that is computed from the whole map.
 
+    Usable in any network: `SqueezeExcite(64, reduction=16)`, `SqueezeExcite(64, squeeze="max")`.
+
     Args:
         channels: C.
-        reduction: r >= 1; C/r must be whole.
-        squeeze: Name of a squeeze, see `squeezes.SQUEEZES`.
-        gate: Name of a gate, see `gates.GATES`.
-        bias: Biases in both layers.
+        base: Channels that the reduction divides; C unless given.
+        settings: What the block is, instead of `fields`. Where it sits is the host's business.
+        fields: Fields of `settings.Attention`.
 
     Raises:
-        SettingError: If C/r is not whole or below 1, or a name is unknown.
+        SettingError: If a field is unknown or illegal, or C/r is below 1 or not whole.
     """
 
     def __init__(
         self,
         channels: int,
         *,
-        reduction: float = 16,
-        squeeze: str = "avg",
-        gate: str = "sigmoid",
-        bias: bool = False,
+        base: int | None = None,
+        settings: Attention | None = None,
+        **fields: Any,
     ) -> None:
         super().__init__()
-        if squeeze not in SQUEEZES:
-            raise SettingError(one_of("squeeze", squeeze, SQUEEZES))
-        if gate not in GATES:
-            raise SettingError(one_of("gate", gate, GATES))
+        if settings is not None and fields:
+            raise TypeError(f"give either `settings` or fields, but got both: {sorted(fields)}.")
+        a = settings or Attention(**fields)
         self.channels = channels
-        self.hidden = hidden_width(channels, reduction)
-        self.squeeze = SQUEEZES[squeeze]
-        self.gate = GATES[gate]
-        self.reduce = Linear(channels, self.hidden, bias=bias)
-        self.expand = Linear(self.hidden, channels, bias=bias)
+        has_hidden = a.excitation in WITH_HIDDEN_UNITS
+        self.hidden = hidden_width(a, base or channels) if has_hidden else None
+        self.squeeze = make_squeeze(a.squeeze, channels=channels, power=a.squeeze_power)
+        self.per_position = a.squeeze == "none"
+        self.sums_rows = a.squeeze == "avg_max_mlp"
+        shift = opening_logit(a, channels=channels) if a.init == "open" else 0.0
+        self.excite = make_excitation(
+            a,
+            Shape(
+                channels=channels,
+                statistics=STATISTICS.get(a.squeeze, 1),
+                hidden=self.hidden,
+                shift=Shift(shift, channels),
+            ),
+        )
+        self.gate = make_gate(a, channels=channels)
+        self.affine = a.affine
+        self.on_gates: Callable[[Tensor], Tensor] | None = ON_GATES.get(a.control)
+        if a.control == "frozen":
+            self.requires_grad_(False)
 
-    def forward(self, x_ncs: Tensor) -> Tensor:
-        """The gated map, of the same shape."""
-        g_nc = self.gates(x_ncs)
-        return x_ncs * g_nc.reshape(g_nc.shape + (1,) * (x_ncs.dim() - 2))
+    def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
+        """The gated map, of the same shape.
 
-    def gates(self, x_ncs: Tensor) -> Tensor:
-        """The gates (N, C) of each image and channel."""
-        z_nc = self.squeeze(x_ncs)
-        return self.gate(self.expand(torch.relu(self.reduce(z_nc))))
+        Args:
+            x_ncs: The feature map.
+            mask_ns: True at the positions that count, (N, ...); None counts all.
+        """
+        factor, shift = self.gates(x_ncs, mask_ns)
+        y_ncs = x_ncs * self._spread(factor, x_ncs)
+        return y_ncs if shift is None else y_ncs + self._spread(shift, x_ncs)
+
+    def gates(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """The factors (N, C), or (N, ..., C) without a squeeze, and the shifts of an affine block."""
+        v = self.logits(x_ncs, mask_ns)
+        v, shift = v.chunk(2, dim=-1) if self.affine else (v, None)
+        g = self.gate(v)
+        if self.on_gates is not None:
+            g = self.on_gates(g)
+            shift = None if shift is None else self.on_gates(shift)
+        return g, shift
+
+    def logits(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
+        """What the gate is computed from, channels last."""
+        z = self.squeeze(x_ncs) if mask_ns is None else self.squeeze(x_ncs, mask_ns)
+        v: Tensor = self.excite(z)
+        return v.sum(dim=1) if self.sums_rows else v
+
+    def _spread(self, g: Tensor, x_ncs: Tensor) -> Tensor:
+        """Gates with the dimensions of the map."""
+        if self.per_position:
+            return g.movedim(-1, 1)
+        return g.reshape(g.shape + (1,) * (x_ncs.dim() - 2))

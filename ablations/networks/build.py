@@ -1,30 +1,138 @@
 """From settings to a network."""
 
+import re
+from collections.abc import Callable
+from typing import Any
+
 from torch import nn
 
+from ablations.attention.rules import WIDENINGS
 from ablations.errors import SettingError, one_of
-from ablations.networks.cifar_resnet import CifarResNet, cifar_depth
+from ablations.networks import mobile, resnet, vgg
+from ablations.networks.cifar_resnet import CifarResNet
+from ablations.networks.googlenet import GoogLeNet
+from ablations.networks.regnet import LINES, RegNet
+from ablations.networks.sequence_resnet import SequenceResNet
 from ablations.networks.sites import Sites
+from ablations.networks.vit import SmallVit
 from ablations.settings import Attention, Backbone
+
+Host = Callable[..., nn.Module]
 
 
 def build_network(
-    backbone: Backbone, attention: Attention, *, in_channels: int, classes: int
+    backbone: Backbone,
+    attention: Attention,
+    *,
+    in_channels: int,
+    classes: int,
+    image: int | tuple[int, ...] | None = None,
 ) -> nn.Module:
     """The host network with the arm's attention in it: images (N, in_channels, H, W) to logits.
+
+    Args:
+        backbone: The host.
+        attention: What is in it; `networks.own_attention.own_attention(name)` is the literature's.
+        in_channels: Channels of the image, or of the sequence.
+        classes: Outputs.
+        image: Side of the image, or its height and width; needed where the host is widened to equal
+            multiply-adds, which depend on it.
 
     Raises:
         SettingError: If the name is unknown or the arm is illegal in this host.
     """
-    if not backbone.name.startswith("cifar_resnet"):
-        raise SettingError(
-            one_of("backbone.name", backbone.name, ["cifar_resnet8", "cifar_resnet20"])
-        )
-    return CifarResNet(
-        cifar_depth(backbone.name),
-        width=backbone.width,
-        shortcut=backbone.shortcut,
-        sites=Sites(attention),
-        in_channels=in_channels,
-        classes=classes,
+    widening = 0.0
+    if attention.placement != "none" and attention.control in WIDENINGS:
+        # Imported here, because matching a widened host builds networks.
+        from ablations.networks.widening import matched_widening
+
+        widening = matched_widening(
+            backbone, attention, in_channels=in_channels, classes=classes, image=image
+        ).share
+    return build_host(
+        backbone, Sites(attention, widening=widening), in_channels=in_channels, classes=classes
     )
+
+
+def build_host(backbone: Backbone, sites: Sites, *, in_channels: int, classes: int) -> nn.Module:
+    """The host network with what the sites put in it.
+
+    Raises:
+        SettingError: If the name is unknown or the arm is illegal in this host.
+    """
+    network = _host(backbone.name)(backbone, sites=sites, in_channels=in_channels, classes=classes)
+    sites.check()
+    return network
+
+
+def network_names() -> list[str]:
+    """All names of networks, the families by their smallest members."""
+    return [*NETWORKS, *(f"{family}8" for family in FAMILIES)]
+
+
+def position_dims(name: str) -> int:
+    """Dimensions of an input's positions: 1 for sequences, 2 for images."""
+    return 1 if name.startswith("sequence") else 2
+
+
+def _host(name: str) -> Host:
+    if name in NETWORKS:
+        return NETWORKS[name]
+    found = re.fullmatch(r"([a-z_]+resnet)(\d+)", name)
+    if found and found[1] in FAMILIES:
+        return FAMILIES[found[1]]
+    raise SettingError(one_of("backbone.name", name, network_names()))
+
+
+def _resnet(backbone: Backbone, **given: Any) -> nn.Module:
+    return resnet.ResNet(resnet.DESIGNS[backbone.name], **given)
+
+
+def _regnet(backbone: Backbone, **given: Any) -> nn.Module:
+    return RegNet(backbone.name, **given)
+
+
+def _vgg(backbone: Backbone, **given: Any) -> nn.Module:
+    return vgg.Vgg(backbone.name, **given)
+
+
+def _googlenet(_: Backbone, **given: Any) -> nn.Module:
+    return GoogLeNet(**given)
+
+
+def _mobile(backbone: Backbone, *, sites: Sites, in_channels: int, classes: int) -> nn.Module:
+    build = {
+        "mobilenet_v3_small": mobile.mobilenet_v3_small,
+        "mobilenet_v3_large": mobile.mobilenet_v3_large,
+        "efficientnet_b0": mobile.efficientnet_b0,
+    }[backbone.name]
+    return build(sites, in_channels, classes)
+
+
+def _small_vit(backbone: Backbone, **given: Any) -> nn.Module:
+    return SmallVit(width=backbone.width, **given)
+
+
+def _cifar(backbone: Backbone, **given: Any) -> nn.Module:
+    return CifarResNet(backbone.name, width=backbone.width, shortcut=backbone.shortcut, **given)
+
+
+def _sequence(backbone: Backbone, **given: Any) -> nn.Module:
+    return SequenceResNet(backbone.name, width=backbone.width, **given)
+
+
+NETWORKS: dict[str, Host] = {
+    **dict.fromkeys(resnet.DESIGNS, _resnet),
+    "mobilenet_v3_small": _mobile,
+    "mobilenet_v3_large": _mobile,
+    "efficientnet_b0": _mobile,
+    **dict.fromkeys(LINES, _regnet),
+    **dict.fromkeys(vgg.COUNTS, _vgg),
+    "googlenet": _googlenet,
+    "small_vit": _small_vit,
+}
+FAMILIES: dict[str, Host] = {
+    "cifar_resnet": _cifar,
+    "cifar_preact_resnet": _cifar,
+    "sequence_resnet": _sequence,
+}

@@ -5,19 +5,27 @@ A host is built of units. A unit names the points of its forward pass where a bl
 the host is ever wrapped or renamed, so all arms share the host's names.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ablations.attention.block import SqueezeExcite
-from ablations.errors import SettingError, one_of
+from ablations.attention.build import build_block
+from ablations.attention.rules import WIDENINGS
+from ablations.errors import SettingError
 from ablations.settings import Attention
 
 # Where (placement, order) lies in the forward pass of a unit. The paper's post is after the sum and its
-# activation, so there order has no meaning.
+# activation, pre and identity are on maps that no activation follows: there order has no meaning.
 POINTS = {
     ("standard", "before"): "branch",
     ("standard", "after"): "activated_branch",
+    ("inner", "before"): "inner",
+    ("inner", "after"): "activated_inner",
+    ("pre", "before"): "input",
+    ("pre", "after"): "input",
+    ("identity", "before"): "shortcut",
+    ("identity", "after"): "shortcut",
     ("post", "before"): "output",
     ("post", "after"): "output",
 }
@@ -30,50 +38,147 @@ class Unit(nn.Module):
         super().__init__()
         self.attention: nn.Module | None = None
         self.point = ""
+        self.base = 0
+        """Channels that the attention's reduction divides."""
 
-    def at(self, point: str, x: Tensor) -> Tensor:
+    def at(self, point: str, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """The map, gated if attention sits at this point."""
         if self.attention is None or self.point != point:
             return x
-        gated: Tensor = self.attention(x)
+        gated: Tensor = self.attention(x) if mask is None else self.attention(x, mask)
         return gated
 
 
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """What a host says about one of its units."""
+
+    name: str
+    """Dotted name of the unit in the host."""
+    stage: int
+    """From 1."""
+    block: int
+    """From 0, within the stage."""
+    of: int
+    """Blocks in the stage."""
+    points: Mapping[str, int]
+    """The points that the unit has, and the channels of the map at each."""
+    inputs: int
+    """Channels that enter the unit."""
+    outputs: int
+    """Channels that leave it."""
+    nonnegative: Collection[str] = ()
+    """Points whose map is nowhere negative."""
+    own: bool = True
+    """Whether the published network has attention here."""
+    dims: int = 2
+
+
 class Sites:
-    """Puts the attention of an arm into the units of a host.
+    """Puts the attention of an arm into the units of a host, and widens units for the controls.
 
     Args:
         attention: What is put, and where.
+        widening: Share by which inner widths grow; 0 is the host as it is.
     """
 
-    def __init__(self, attention: Attention) -> None:
+    def __init__(self, attention: Attention, *, widening: float = 0.0) -> None:
         self.attention = attention
+        self.widening = widening
+        self._widths = 0
+        self._stages: set[int] = set()
+        self._blocks = 0
 
-    def attend(self, unit: Unit, *, name: str, channels: Mapping[str, int]) -> None:
+    def inner(self, width: int, *, granule: int = 1) -> int:
+        """The width of a unit's inner layer: as given, or widened in whole granules.
+
+        Units of one width are widened one after the other as `widening` grows, so that the parameters
+        of the whole network grow in small steps.
+        """
+        self._widths += 1
+        if not self.widening:
+            return width
+        golden = 0.618033988749895  # spreads the units' steps evenly, however many units there are
+        offset = (self._widths * golden) % 1
+        return granule * int(width / granule * (1 + self.widening) + offset)
+
+    def attend(self, unit: Unit, site: Site) -> None:
         """Give a unit its block of attention, or none.
 
-        Args:
-            unit: Where it goes.
-            name: Dotted name of the unit in the host, for messages.
-            channels: The unit's points and how many channels the map has at each.
-
         Raises:
-            SettingError: If the unit has no such point, or the block is illegal at this width.
+            SettingError: If the unit has no such point, or the block is illegal there.
         """
         arm = self.attention
-        if arm.placement == "none":
+        self._stages.add(site.stage)
+        if arm.placement == "none" or arm.control in WIDENINGS or not _chosen(arm, site):
             return
-        point = POINTS[arm.placement, arm.order]
-        if point not in channels:
-            raise SettingError(one_of(f"placement in {name}", point, channels))
+        unit.point = _point(arm, site)
+        channels = site.points[unit.point]
+        bases = {"own": channels, "block_input": site.inputs, "block_output": site.outputs}
         try:
-            unit.attention = SqueezeExcite(
-                channels[point],
-                reduction=arm.reduction,
-                squeeze=arm.squeeze,
-                gate=arm.gate,
-                bias=arm.bias,
+            unit.attention = build_block(
+                arm, channels=channels, base=bases[arm.reduction_base], dims=site.dims
             )
+            unit.base = bases[arm.reduction_base]
         except SettingError as error:
-            raise SettingError(f"In block {name}: {error}") from None
-        unit.point = point
+            raise SettingError(f"In block {site.name}: {error}") from None
+        self._blocks += 1
+
+    def check(self) -> None:
+        """Refuse a choice of stages or blocks that leaves nothing, after the host is built.
+
+        Raises:
+            SettingError: If a stage does not exist, or no block got attention.
+        """
+        arm = self.attention
+        if arm.placement == "none" or arm.control in WIDENINGS:
+            return
+        missing = _stages(arm) - self._stages
+        if missing:
+            raise SettingError(
+                f"`stages` must be among {_words(self._stages)} in this network, "
+                f"but got {arm.stages!r}."
+            )
+        if not self._blocks:
+            raise SettingError(
+                f"`stages={arm.stages!r}` and `blocks={arm.blocks!r}` leave no block of this network "
+                "with attention. Choose others, or `placement='none'`."
+            )
+
+
+def _chosen(arm: Attention, site: Site) -> bool:
+    in_stage = arm.stages == "all" or site.stage in _stages(arm)
+    every = int(arm.blocks.removeprefix("every_")) if arm.blocks.startswith("every_") else 1
+    chosen = {
+        "all": True,
+        "own": site.own,
+        "residual": "shortcut" in site.points,
+        "first": site.block == 0,
+        "last": site.block == site.of - 1,
+    }
+    return in_stage and chosen.get(arm.blocks, site.block % every == 0)
+
+
+def _stages(arm: Attention) -> set[int]:
+    return set() if arm.stages == "all" else {int(stage) for stage in arm.stages.split(",")}
+
+
+def _point(arm: Attention, site: Site) -> str:
+    point = POINTS[arm.placement, arm.order]
+    if point not in site.points:
+        known = sorted({f"{p}/{o}" for (p, o), at in POINTS.items() if at in site.points})
+        raise SettingError(
+            f"In block {site.name}: there is no place for attention with `placement={arm.placement!r}` "
+            f"and `order={arm.order!r}`. This unit has {', '.join(known)}; units with a shortcut are "
+            "chosen by `blocks='residual'`."
+        )
+    if arm.squeeze == "gem" and arm.kind == "squeeze_excite" and point not in site.nonnegative:
+        raise SettingError(
+            f"In block {site.name}: `squeeze='gem'` needs a map that is nowhere negative, which it may "
+            "be before the activation. Use `order='after'`, or `squeeze='lp'`."
+        )
+    return point
+
+
+def _words(stages: set[int]) -> str:
+    return ", ".join(map(str, sorted(stages)))

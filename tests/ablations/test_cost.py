@@ -34,6 +34,7 @@ def test_columns_hold_an_entry_per_block_and_c2_eff():
 def test_a_ratio_that_does_not_divide_the_channels_names_the_block_and_the_rule():
     with pytest.raises(
         SettingError,
-        match=r"In block layer1\.0: `channels / reduction` must be whole, but got 16 / 3 = 5\.33",
+        match=r"In block layer1\.0: `channels / reduction` must be whole, but got 16 channels with "
+        r"reduction=3, which is 5\.33333\. Choose one that divides 16",
     ):
         cost(Backbone(), Attention(reduction=3), image=8, in_channels=1, classes=10)

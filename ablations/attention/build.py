@@ -1,0 +1,46 @@
+"""From settings and a width to the module that sits in a host."""
+
+from torch import nn
+
+from ablations.attention.block import SqueezeExcite
+from ablations.attention.controls import ConstantGate, StaticGate
+from ablations.attention.gates import make_gate, start
+from ablations.attention.kin import KIN
+from ablations.attention.own import load_function
+from ablations.attention.rules import is_import_path
+from ablations.errors import SettingError
+from ablations.settings import Attention
+
+
+def build_block(attention: Attention, *, channels: int, base: int, dims: int) -> nn.Module:
+    """The module that takes and gives a map (N, C, ...).
+
+    Args:
+        attention: What it is.
+        channels: C.
+        base: Channels that the reduction divides.
+        dims: Number of position dimensions: 1, 2 or 3.
+
+    Raises:
+        SettingError: If the block is illegal at this width.
+    """
+    if is_import_path(attention.kind):
+        return _own(attention.kind, channels)
+    if attention.kind in KIN:
+        kin: nn.Module = KIN[attention.kind](channels, base=base, settings=attention, dims=dims)
+        return kin
+    if attention.control == "constant":
+        return ConstantGate(start(attention, channels=channels))
+    if attention.control == "static":
+        return StaticGate(channels, make_gate(attention, channels=channels))
+    return SqueezeExcite(channels, base=base, settings=attention)
+
+
+def _own(path: str, channels: int) -> nn.Module:
+    block = load_function(path, channels=channels)
+    if not isinstance(block, nn.Module):
+        raise SettingError(
+            f"`kind` {path!r} must be an `nn.Module` that is made with the number of channels, "
+            f"but is {block!r}."
+        )
+    return block

@@ -1,0 +1,168 @@
+"""Relatives of squeeze-and-excitation that are more than a choice of squeeze, excitation and gate.
+
+x_ncs is a feature map (N, C, ...) with one, two or three position dimensions.
+ECA, effective SE, SRM, CBAM's channel part and NoSqueeze are settings of `block.SqueezeExcite`.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ablations.attention.block import SqueezeExcite
+from ablations.attention.excitations import Bottleneck, Shape
+from ablations.attention.gates import make_gate
+from ablations.attention.hidden import hidden_width
+from ablations.attention.layers import NO_SHIFT, Linear
+from ablations.attention.squeezes import AttentionPool
+from ablations.networks.layers import BATCH_NORMS, conv
+from ablations.settings import Attention
+
+
+class Cbam(nn.Module):
+    """Channel attention, then spatial attention (CBAM, arXiv 1807.06521).
+
+    The channel gate is sigmoid(MLP(avg) + MLP(max)); the spatial one is sigmoid(bn(conv([mean, max]))) with
+    mean and max over channels. A mask reaches the channel part; positions are gated one by one anyway.
+    """
+
+    def __init__(self, channels: int, *, base: int, settings: Attention, dims: int) -> None:
+        super().__init__()
+        channel = settings.model_copy(update={"kind": "squeeze_excite", "squeeze": "avg_max_mlp"})
+        self.channel = SqueezeExcite(channels, base=base, settings=channel)
+        self.hidden = self.channel.hidden
+        k = settings.spatial_kernel
+        self.conv = conv(dims, 2, 1, k, padding=k // 2)
+        self.bn = BATCH_NORMS[dims](1)
+
+    def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
+        """The gated map, of the same shape."""
+        x_ncs = self.channel(x_ncs, mask_ns)
+        z_n2s = torch.cat((x_ncs.mean(1, keepdim=True), x_ncs.amax(1, keepdim=True)), dim=1)
+        return x_ncs * torch.sigmoid(self.bn(self.conv(z_n2s)))
+
+
+class Scse(nn.Module):
+    """Concurrent spatial and channel excitation, x g(channel) + x g(position) (arXiv 1803.02579)."""
+
+    def __init__(self, channels: int, *, base: int, settings: Attention, dims: int) -> None:
+        super().__init__()
+        channel = settings.model_copy(update={"kind": "squeeze_excite"})
+        self.channel = SqueezeExcite(channels, base=base, settings=channel)
+        self.hidden = self.channel.hidden
+        self.position = Linear(channels, 1, bias=True)
+
+    def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
+        """The gated map, of the same shape."""
+        g_n1s = torch.sigmoid(self.position(x_ncs.movedim(1, -1)).movedim(-1, 1))
+        gated: Tensor = self.channel(x_ncs, mask_ns)
+        return gated + x_ncs * g_n1s
+
+
+class Gct(nn.Module):
+    """Gated channel transformation (arXiv 1909.11519): channels compete, 3 C parameters.
+
+    e = alpha ||x_c||, n = sqrt(C) e / ||e||, y = x (1 + tanh(gamma n + beta)); starts as the identity.
+    """
+
+    hidden: int | None = None
+    epsilon = 1e-5
+
+    def __init__(self, channels: int, *, base: int, settings: Attention, dims: int) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.empty(channels))
+        self.gamma = nn.Parameter(torch.empty(channels))
+        self.beta = nn.Parameter(torch.empty(channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Start with alpha = 1, gamma = beta = 0."""
+        nn.init.ones_(self.alpha)
+        nn.init.zeros_(self.gamma)
+        nn.init.zeros_(self.beta)
+
+    def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
+        """The gated map, of the same shape."""
+        seen = x_ncs if mask_ns is None else x_ncs * mask_ns.unsqueeze(1)
+        e_nc = self.alpha * (seen.flatten(2).square().sum(2) + self.epsilon).sqrt()
+        scale_n1 = (e_nc.square().mean(1, keepdim=True) + self.epsilon).rsqrt()
+        g_nc = 1 + torch.tanh(self.gamma * e_nc * scale_n1 + self.beta)
+        return x_ncs * g_nc.reshape(g_nc.shape + (1,) * (x_ncs.dim() - 2))
+
+
+class GatherExcite(nn.Module):
+    """A gate for each neighbourhood of `extent` positions (Gather-Excite, arXiv 1810.12348).
+
+    Gathers by the mean (no parameters) or by depthwise convolutions of stride 2, each with batch norm; then
+    excites by the bottleneck at each gathered place, or not at all; the gate goes back to the positions
+    by nearest neighbour. With extent 0 a mask is kept; a local gather has no mask.
+    """
+
+    def __init__(self, channels: int, *, base: int, settings: Attention, dims: int) -> None:
+        super().__init__()
+        self.extent, self.dims = settings.extent, dims
+        self.gather = nn.Sequential()
+        for step in range(int(math.log2(self.extent)) if settings.gather == "depthwise" else 0):
+            self.gather.append(
+                conv(dims, channels, channels, 3, stride=2, padding=1, groups=channels)
+            )
+            self.gather.append(BATCH_NORMS[dims](channels))
+            if 2 ** (step + 1) < self.extent:
+                self.gather.append(nn.ReLU())
+        self.hidden = hidden_width(settings, base) if settings.excitation != "none" else None
+        shape = Shape(channels=channels, statistics=1, hidden=self.hidden, shift=NO_SHIFT)
+        plain = settings.model_copy(update={"norm": "none", "init": "default", "affine": False})
+        self.excite = Bottleneck(plain, shape) if self.hidden else nn.Identity()
+        self.gate = make_gate(settings, channels=channels)
+
+    def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
+        """The gated map, of the same shape."""
+        z_ncs = self._gathered(x_ncs, mask_ns)
+        g_ncs = self.gate(self.excite(z_ncs.movedim(1, -1))).movedim(-1, 1)
+        if self.extent:
+            g_ncs = F.interpolate(g_ncs, size=x_ncs.shape[2:], mode="nearest")
+        return x_ncs * g_ncs
+
+    def _gathered(self, x_ncs: Tensor, mask_ns: Tensor | None) -> Tensor:
+        if len(self.gather):
+            gathered: Tensor = self.gather(x_ncs)
+            return gathered
+        if self.extent:
+            pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[self.dims - 1]
+            k = 2 * self.extent - 1
+            return pool(x_ncs, k, stride=self.extent, padding=k // 2, count_include_pad=False)
+        weight = torch.ones_like(x_ncs[:, :1]) if mask_ns is None else mask_ns.unsqueeze(1)
+        positions = tuple(range(2, x_ncs.dim()))
+        total = (x_ncs * weight).sum(positions, keepdim=True)
+        return total / weight.sum(positions, keepdim=True)
+
+
+class GlobalContext(nn.Module):
+    """Adds a context to every position: x + W2 act(norm(W1 pool(x))) (GCNet, arXiv 1904.11492).
+
+    The pool is learnt attention over positions. What multiplies instead of adding is the plain block with
+    `squeeze='attention'`.
+    """
+
+    def __init__(self, channels: int, *, base: int, settings: Attention, dims: int) -> None:
+        super().__init__()
+        self.hidden = hidden_width(settings, base)
+        self.squeeze = AttentionPool(channels, 1)
+        shape = Shape(channels=channels, statistics=1, hidden=self.hidden, shift=NO_SHIFT)
+        plain = settings.model_copy(update={"excitation": "bottleneck", "affine": False})
+        self.excite = Bottleneck(plain, shape)
+
+    def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
+        """The map with the context added, of the same shape."""
+        t_nc: Tensor = self.excite(self.squeeze(x_ncs, mask_ns))
+        return x_ncs + t_nc.reshape(t_nc.shape + (1,) * (x_ncs.dim() - 2))
+
+
+KIN = {
+    "cbam": Cbam,
+    "scse": Scse,
+    "gct": Gct,
+    "gather_excite": GatherExcite,
+    "global_context": GlobalContext,
+}
