@@ -1,10 +1,13 @@
-"""Sending W&B's offline files to its server, once each."""
+"""Sending a study to W&B's server: its offline files, once each, and its saved views."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 from ablations.errors import StudyError
 from ablations.tracking.environment import wandb_environment
@@ -48,6 +51,39 @@ def sync(folder: Path, *, environment: Mapping[str, str], seconds: float = 3600.
     return Sent(sent=len(waiting), before=len(files) - len(waiting))
 
 
+def save_views(
+    folder: Path,
+    kinds: Sequence[Literal["workspace", "report"]],
+    *,
+    environment: Mapping[str, str],
+    project: str = "ablations",
+    seconds: float = 180.0,
+) -> dict[str, str]:
+    """Save a study's workspace and report in W&B, in place of those saved before; kind -> address.
+
+    Args:
+        folder: The study's folder; the addresses are kept in `wandb/views.json`.
+        kinds: Which.
+        environment: Variables of the caller.
+        project: W&B's project.
+        seconds: How long it may take.
+
+    Raises:
+        StudyError: If the extra is not installed, or W&B refuses.
+    """
+    if find_spec("wandb_workspaces") is None:
+        raise StudyError(
+            "workspaces and reports need the extra `wandb-reports`: "
+            "`pip install 'ablations[wandb-reports]'`."
+        )
+    module = "ablations.tracking.views_process"
+    command = [sys.executable, "-m", module, str(folder.resolve()), project, *kinds]
+    code, said, wrong = _run(command, folder, environment, seconds)
+    if code != 0:
+        raise StudyError(f"the {' and the '.join(kinds)} could not be saved: {_reason(wrong)}")
+    return dict(line.split(" ", 1) for line in said.splitlines())
+
+
 def is_sent(file: Path) -> bool:
     """Whether W&B has marked a file as sent."""
     return file.with_name(f"{file.name}.synced").exists()
@@ -55,21 +91,31 @@ def is_sent(file: Path) -> bool:
 
 def _send(files: list[Path], environment: Mapping[str, str], seconds: float) -> str:
     command = [sys.executable, "-m", "wandb", "sync", "--include-online"]
+    folders = [str(file.parent.resolve()) for file in files]
+    _, said, wrong = _run([*command, *folders], files[0].parents[2], environment, seconds)
+    return said + wrong
+
+
+def _run(
+    command: list[str], folder: Path, environment: Mapping[str, str], seconds: float
+) -> tuple[int, str, str]:
+    """Exit code, output and errors of one of W&B's programs, which has no terminal to ask at."""
+    path = os.pathsep.join(entry for entry in sys.path if entry)
     try:
         done = subprocess.run(
-            [*command, *(str(file.parent.resolve()) for file in files)],
-            env=wandb_environment(environment),
+            command,
+            env=wandb_environment(environment) | {"PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            # It makes a folder named wandb where it is started.
-            cwd=files[0].parents[2],
+            # W&B makes a folder named wandb where it is started.
+            cwd=folder,
             timeout=seconds,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"W&B did not finish within {seconds:g} s."
-    return done.stdout + done.stderr
+        return 1, "", f"W&B did not finish within {seconds:g} s."
+    return done.returncode, done.stdout, done.stderr
 
 
 def _reason(said: str) -> str:
