@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -49,6 +50,14 @@ def _or_own(name: str, known: Any) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _plain(value: Any) -> Any:
+    """A word typed in a shell as the truth value or whole number that a list of choices has."""
+    if not isinstance(value, str):
+        return value
+    words = {"true": True, "false": False, "none": None}
+    return words.get(value.lower(), int(value) if value.isdecimal() else value)
+
+
 class Attention(Settings):
     """Channel attention: what it is, and where in the network it sits.
 
@@ -67,11 +76,11 @@ class Attention(Settings):
     """The squeeze-and-excitation block, a relative of it, or your own module `package.module:name`."""
     control: choices.Control = "none"
     """What stands in for the block, or is done to its gate, to tell apart why it helps."""
-    reduction: float | None = Field(default=16.0, ge=1)
+    reduction: Annotated[float | None, BeforeValidator(_plain)] = Field(default=16.0, ge=1)
     """r: the bottleneck has C/r hidden units. Exactly one of this, `ratio` and `hidden` is given."""
-    ratio: float | None = Field(default=None, gt=0, le=1)
+    ratio: Annotated[float | None, BeforeValidator(_plain)] = Field(default=None, gt=0, le=1)
     """1/r."""
-    hidden: int | None = Field(default=None, ge=1)
+    hidden: Annotated[int | None, BeforeValidator(_plain)] = Field(default=None, ge=1)
     """The number of hidden units, in every block."""
     reduction_base: choices.Base = "own"
     """Whose channels r divides: the gated map's, or those that enter or leave the unit."""
@@ -80,7 +89,7 @@ class Attention(Settings):
     divisor: int = Field(default=8, ge=1)
     round_limit: float = Field(default=0.9, ge=0, le=1)
     """One more `divisor` where rounding would fall below this share of C/r."""
-    min_hidden: int | None = Field(default=None, ge=1)
+    min_hidden: Annotated[int | None, BeforeValidator(_plain)] = Field(default=None, ge=1)
     """Rounding goes no lower than this; without it, fewer than one hidden unit is an error."""
     squeeze: Annotated[str, _or_own("squeeze", choices.Squeeze)] = "avg"
     squeeze_power: float = Field(default=3.0, gt=0)
@@ -90,9 +99,9 @@ class Attention(Settings):
     """Between the two layers of the bottleneck."""
     norm: choices.Norm = "none"
     """Before that activation; without hidden units, before the gate."""
-    bias: choices.Bias = False
+    bias: Annotated[choices.Bias, BeforeValidator(_plain)] = False
     """Biases of the excitation. The paper's ablations have none; most libraries do."""
-    eca_kernel: int | None = Field(default=None, ge=1)
+    eca_kernel: Annotated[int | None, BeforeValidator(_plain)] = Field(default=None, ge=1)
     """Channels that ECA's convolution sees; None adapts it to the width."""
     eca_circular: bool = False
     affine: bool = False
@@ -107,7 +116,7 @@ class Attention(Settings):
     init: choices.Init = "default"
     """`zero`: the last layer is 0, so g = g(0). `open`: its bias makes g = `opening`."""
     opening: float = 0.9
-    extent: Literal[0, 2, 4, 8] = 0
+    extent: Annotated[Literal[0, 2, 4, 8], BeforeValidator(_plain)] = 0
     """Gather-excite: pixels that are gathered into one; 0 is the whole map."""
     gather: choices.Gather = "mean"
     spatial_kernel: int = Field(default=7, ge=1)

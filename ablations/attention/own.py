@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,9 @@ def load(path: str) -> Any:
         SettingError: If the module cannot be imported or has no such name.
     """
     module_name, _, name = path.partition(":")
+    if "" not in sys.path:
+        # `ablate` is a script: the user's own folder is not on the path as it is for `python -m`.
+        sys.path.insert(0, "")
     try:
         found: Any = importlib.import_module(module_name)
     except ImportError as error:

@@ -1,0 +1,157 @@
+"""`ablate cost`, and the table of `ablate show --verify`."""
+
+import json as json_format
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from ablations.cli.arguments import Flag, Json, Set, assignments
+
+if TYPE_CHECKING:
+    from ablations.cost import Cost
+    from ablations.interventions import Intervention
+    from ablations.settings import Arm
+    from ablations.space import Space
+
+CONVENTIONS = {
+    "params": "elements of all parameters; buffers are not counted",
+    "macs": "multiply-adds of convolutions, linear layers and matrix products for one image; "
+    "the SENet paper's GFLOPs",
+    "attention_flops": "2CHW + 4C²/r per block: 2 per multiply-add, 1 per element pooled and "
+    "per element scaled",
+    "activation_bytes": "what training keeps for the backward pass of one image, in float32",
+}
+
+
+def cost(
+    network: str,
+    /,
+    *,
+    set_: Set = (),
+    image: int | None = None,
+    in_channels: int = 3,
+    classes: int | None = None,
+    json: Json = False,
+    latency: Flag = False,
+    batches: Annotated[tuple[int, ...], Parameter(help="Batch sizes of --latency.")] = (1, 128),
+) -> None:
+    """Exact cost of a network with any attention, before anything is trained.
+
+    Without `--set attention...` it is the published network, with the literature's own attention if any.
+
+    Args:
+        network: A network's name, such as resnet50 or cifar_resnet20.
+        image: Side of the image; 224, or 32 for the CIFAR family.
+        in_channels: Channels of the image.
+        classes: Outputs; 1000, or 10 for the CIFAR family.
+        latency: Also time the whole network with and without its attention on this machine.
+    """
+    from ablations.cost import cost as cost_of_arm
+
+    small = network.startswith(("cifar", "sequence", "small"))
+    arm = arm_of(network, assignments(set_))
+    shape: dict[str, Any] = {
+        "image": image or (32 if small else 224),
+        "in_channels": in_channels,
+        "classes": classes or (10 if small else 1000),
+    }
+    found = cost_of_arm(arm.backbone, arm.attention, **shape)
+    timed = _latency(arm, shape, batches) if latency else None
+    if json:
+        content = {"network": network, **shape, **found.to_json(), "conventions": CONVENTIONS}
+        print(json_format.dumps(content | ({"latency": timed} if timed else {}), indent=2))
+        return
+    _print_cost(network, found, shape)
+    for line in timed or ():
+        print(
+            f"batch {line['batch']}: {line['milliseconds']:.1f} ms, without attention "
+            f"{line['milliseconds_without']:.1f} ms, ratio {line['ratio']:.3f} "
+            f"(medians of {line['repeats']}, {line['device']}, {line['threads']} threads)"
+        )
+
+
+def arm_of(network: str, values: dict[str, Any]) -> "Arm":
+    """The published network, with some settings replaced.
+
+    A change of attention in a network that has none of its own puts squeeze-and-excitation there first,
+    as the SENet paper does.
+
+    Raises:
+        SettingError: If the network or a setting is unknown, or a combination illegal.
+    """
+    from ablations.networks.own_attention import own_attention, usual_attention
+    from ablations.settings import Arm, Backbone, with_values
+
+    changes_attention = any(name.startswith("attention.") for name in values)
+    attention = usual_attention(network) if changes_attention else own_attention(network)
+    return with_values(Arm(attention=attention, backbone=Backbone(name=network)), values)
+
+
+def print_verified(space: "Space", *, design: str) -> None:
+    """The table of `ablate show --verify`: what each arm changes of the baseline's network.
+
+    Raises:
+        StudyError: After the table, if an arm changes nothing, is another arm's network, or changes what
+            the space does not declare.
+    """
+    from ablations.designs.expand import expand
+    from ablations.interventions import refuse, verify_expansion
+
+    table = verify_expansion(space, expand(space, design=design))
+    _print_table(table)
+    refuse(table)
+
+
+def _print_table(table: "tuple[Intervention, ...]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(box=None, padding=(0, 3, 0, 0))
+    for column in ("arm", "changes", "modules", "reshaped", "params", "output"):
+        shown.add_column(column, justify="right" if column in ("params", "output") else "left")
+    for row in table:
+        shown.add_row(
+            row.label,
+            ", ".join(name.partition(".")[2] for name in row.changed) or "-",
+            f"+{len(row.added)} -{len(row.removed)}",
+            str(len(row.reshaped)),
+            f"{row.params_change:+,}",
+            f"{row.output_change:.2g}",
+        )
+    Console(soft_wrap=True, highlight=False).print(shown)
+
+
+def _print_cost(network: str, found: "Cost", shape: dict[str, Any]) -> None:
+    size = f"{shape['image']} pixels, {shape['in_channels']} channels, {shape['classes']} classes"
+    print(f"{network} ({size})")
+    share = found.attention_params / found.params
+    print(f"parameters        {found.params:>16,}")
+    print(f"  of attention    {found.attention_params:>16,}  ({share:.2%})")
+    print(
+        f"multiply-adds     {found.macs:>16,}  (the SENet paper's GFLOPs; without pooling, gates)"
+    )
+    print(f"attention FLOPs   {found.attention_flops:>16,}  (2CHW + 4C²/r per block)")
+    print(f"activations       {found.activation_bytes:>16,}  bytes kept for backward, one image")
+    if found.mismatch is not None:
+        print(f"widened to match  {found.mismatch:>+16.3%}  off the network with attention")
+    if not found.blocks:
+        print("no attention")
+        return
+    print(
+        f"\n{'block':<22}{'C':>6}{'H':>5}{'W':>5}{'hidden':>8}{'C/hidden':>10}{'params':>12}"
+        f"{'  excitation is half from C ='}"
+    )
+    for block in found.blocks:
+        reduction, half = block.realised_reduction, block.excitation_half_from
+        print(
+            f"{block.name:<22}{block.channels:>6}{block.height:>5}{block.width:>5}"
+            f"{block.hidden or '-':>8}{'-' if reduction is None else f'{reduction:g}':>10}"
+            f"{block.params:>12,}{'-' if half is None else f'{half:g}':>12}"
+        )
+
+
+def _latency(arm: "Arm", shape: dict[str, Any], batches: tuple[int, ...]) -> list[dict[str, Any]]:
+    """Medians of interleaved repeats of inference, with and without attention."""
+    from ablations.latency import compare
+
+    return [compare(arm, batch=batch, **shape).to_json() for batch in batches]
