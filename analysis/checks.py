@@ -59,7 +59,7 @@ def check_numbers(column: "pd.Series[Any]") -> "pd.Series[float]":
     numbers = pd.to_numeric(column, errors="coerce")
     text = column.notna() & numbers.isna() & ~column.astype(str).str.lower().eq("nan")
     if text.any():
-        row = text.idxmax()
+        row: Any = text.idxmax()
         raise TableError(f"`{column.name}` must be a number, but row {row} has {column[row]!r}.")
     return numbers.astype(float)
 
@@ -77,7 +77,8 @@ def reasons_to_leave_out(frame: pd.DataFrame, *, metric: str) -> "pd.Series[str]
     ]
     reason: Any = np.full(len(frame), "", dtype=object)
     for mask, text in rules:
-        reason = np.where(np.asarray(mask, dtype=bool) & (reason == ""), text, reason)
+        says: Any = text.to_numpy(dtype=object) if isinstance(text, pd.Series) else text
+        reason = np.where(np.asarray(mask, dtype=bool) & (reason == ""), says, reason)
     fine, searched = reason == "", (frame["stage"] == "search").to_numpy()
     if (fine & searched).any() and (fine & ~searched).any():
         reason = np.where(fine & searched, "search run (selected by its result)", reason)

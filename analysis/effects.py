@@ -6,7 +6,7 @@ two one-sided tests against a margin (adjusted alike) that it is negligible. Not
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,14 +18,12 @@ from analysis.cells import Cells, cells_of
 from analysis.contrasts import Contrast, contrast_frame, contrasts_of, weights_of
 from analysis.equivalence import seeds_needed, tost, verdicts
 from analysis.errors import TableError
+from analysis.estimation import NOISE_GATE, ErrorModel, blocks_for, estimate, t_bounds
 from analysis.multiplicity import benjamini_hochberg, holm, simultaneous_t
-from analysis.seed_blocks import Blocks, fit_blocks, pairing, per_seed, two_sided, unequal_noise
+from analysis.seed_blocks import Blocks, pairing, two_sided, unequal_noise
 from analysis.table import RunsTable
 
 Floats = NDArray[np.float64]
-ErrorModel = Literal["auto", "pooled", "paired"]
-NOISE_GATE = 0.2
-"""`auto` pools the noise unless the test of equal noise has a smaller p than this."""
 
 
 @dataclass(frozen=True)
@@ -106,12 +104,12 @@ def effects(
     cells = cells_of(table)
     rows = contrasts_of(cells)
     weights = weights_of(rows)
-    blocks, flags = _blocks(cells, weights)
+    blocks, flags = blocks_for(cells, weights)
     noise = unequal_noise(cells.y, seed=seed)
-    frame = contrast_frame(rows)
-    frame = _estimates(frame, cells, blocks, weights, error=_error(error, noise, weights, cells))
-    sign = 1.0 if table.direction == "minimize" else -1.0
-    frame["estimate"] = frame["estimate"] * sign
+    frame = contrast_frame(rows).assign(
+        **estimate(cells, blocks, weights, error=error, noise=noise)
+    )
+    frame["correlation"], frame["variance_ratio"] = _pairing_by_row(cells, weights)
     parts = [
         _decide(
             part, weights[part.index], blocks, alpha=alpha, margin=margin, cells=cells, seed=seed
@@ -160,49 +158,6 @@ def _declared(table: RunsTable, margin: float | None) -> tuple[float | None, str
     return margin, "the margin was given after the runs, not declared before them"
 
 
-def _blocks(cells: Cells, weights: Floats) -> tuple[Blocks, list[str]]:
-    """Seeds as blocks where they connect the arms; otherwise all runs as independent."""
-    shared = int(np.max(np.sum(~np.isnan(cells.y), axis=1))) > 1
-    if shared:
-        blocks = fit_blocks(cells.y)
-        if blocks.estimable(weights):
-            return blocks, ([] if cells.complete else ["missing_runs"])
-    return fit_blocks(cells.y, blocked=False), ["unpaired"]
-
-
-def _error(error: ErrorModel, noise: float, weights: Floats, cells: Cells) -> list[str]:
-    """Per contrast: `pooled` or `paired`.
-
-    A contrast with one weight size on all cells (a main effect of a two-level factorial) has the pooled
-    variance as its own, so there pooling holds whatever the noise.
-    """
-    if error != "auto":
-        return [error] * len(weights)
-    size = np.abs(weights)
-    whole = np.isclose(size, size[:, :1]).all(axis=1)
-    gate = noise < NOISE_GATE
-    return ["paired" if gate and not w else "pooled" for w in whole]
-
-
-def _estimates(
-    frame: pd.DataFrame, cells: Cells, blocks: Blocks, weights: Floats, *, error: list[str]
-) -> pd.DataFrame:
-    own, own_se, pairs = per_seed(cells.y, weights)
-    pooled_se = np.sqrt(np.diag(blocks.covariance(weights)) * blocks.sigma2)
-    paired = np.array([kind == "paired" for kind in error]) & blocks.blocked
-    df = np.where(paired, np.maximum(pairs - 1, 0.0), float(blocks.df))
-    correlation, ratio = _pairing_by_row(cells, weights)
-    return frame.assign(
-        n_pairs=pairs.astype(int),
-        error=np.where(paired, "paired", "pooled"),
-        estimate=np.where(paired, own, blocks.estimate(weights)),
-        se=np.where(paired, own_se, pooled_se),
-        df=np.where(df > 0, df, np.nan),
-        correlation=correlation,
-        variance_ratio=ratio,
-    )
-
-
 def _pairing_by_row(cells: Cells, weights: Floats) -> tuple[Floats, Floats]:
     """For each comparison of two cells: correlation over seeds, paired over unpaired variance."""
     correlation, ratio = np.full((2, len(weights)), np.nan)
@@ -225,22 +180,22 @@ def _decide(
     cells: Cells, seed: int,
 ) -> pd.DataFrame:  # fmt: skip
     """Intervals, adjusted p values and verdicts of rows that are decided together."""
-    estimate, se, df = (part[name].to_numpy(float) for name in ("estimate", "se", "df"))
-    p = two_sided(estimate, se, df)
-    p_equal = tost(estimate, se, df, margin=margin) if margin else np.full(len(part), np.nan)
+    size, se, df = (part[name].to_numpy(float) for name in ("estimate", "se", "df"))
+    p = two_sided(size, se, df)
+    p_equal = tost(size, se, df, margin=margin) if margin else np.full(len(part), np.nan)
     adjusted, adjusted_equal = holm(p), holm(p_equal)
     level = alpha / len(part)
     more = [
         seeds_needed(e, s, df=d, seeds=len(cells.seeds), alpha=level, margin=margin)
-        for e, s, d in zip(estimate, se, df, strict=True)
+        for e, s, d in zip(size, se, df, strict=True)
     ]
     verdict = verdicts(adjusted, adjusted_equal, alpha=alpha)
     at_once = _critical(part, weights, blocks, alpha=alpha, seed=seed)
-    result = part.assign(**_interval(estimate, se, df, 0.95, "ci95"))
-    result = result.assign(**_interval(estimate, se, df, 0.90, "ci90"))
+    result = part.assign(**t_bounds(size, se, df, 0.95, "ci95"))
+    result = result.assign(**t_bounds(size, se, df, 0.90, "ci90"))
     return result.assign(
-        sim_low=estimate - at_once * se,
-        sim_high=estimate + at_once * se,
+        sim_low=size - at_once * se,
+        sim_high=size + at_once * se,
         p=p,
         p_holm=adjusted,
         p_bh=benjamini_hochberg(p),
@@ -261,13 +216,6 @@ def _critical(
         return np.asarray(sidak)
     joint = simultaneous_t(blocks.covariance(weights), blocks.df, confidence=1 - alpha, seed=seed)
     return np.full(len(part), joint)
-
-
-def _interval(
-    estimate: Floats, se: Floats, df: Floats, confidence: float, name: str
-) -> dict[str, Floats]:
-    half = stats.t.ppf(0.5 + confidence / 2, df) * se
-    return {f"{name}_low": estimate - half, f"{name}_high": estimate + half}
 
 
 def _savings(frame: pd.DataFrame, rows: list[Contrast], cells: Cells) -> pd.DataFrame:

@@ -12,7 +12,7 @@ MOST_SEEDS = 1000
 
 
 def tost(estimate: Floats, se: Floats, df: Floats, *, margin: float) -> Floats:
-    """p of the equivalence test: the larger of the two one-sided p against -margin and +margin."""
+    """The p of the equivalence test: the larger of the two one-sided p against -margin and +margin."""
     with np.errstate(divide="ignore", invalid="ignore"):
         t = (margin - np.abs(estimate)) / se
     return np.asarray(stats.t.sf(t, df))

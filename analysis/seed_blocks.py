@@ -60,13 +60,13 @@ def fit_blocks(y: Floats, *, blocked: bool = True) -> Blocks:
     filled = np.where(there, y, 0.0)
     per_cell = counts.sum(axis=0)
     mean = filled.sum(axis=0) / per_cell
-    inverse = np.zeros((0, 0))
+    inverse: Floats = np.zeros((0, 0))
     seed = np.zeros(len(y))
     rank = 0
     if blocked:
         away = np.where(there, y - mean, 0.0).sum(axis=1)
         matrix = seed_matrix(counts)
-        inverse = np.linalg.pinv(matrix, rcond=1e-9, hermitian=True)
+        inverse = np.asarray(np.linalg.pinv(matrix, rcond=1e-9, hermitian=True), dtype=np.float64)
         rank = int(
             np.linalg.matrix_rank(matrix, tol=1e-9 * max(np.trace(matrix), 1e-300), hermitian=True)
         )
@@ -100,7 +100,7 @@ def per_seed(y: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def unequal_noise(y: Floats, *, draws: int = 4000, seed: int = 0) -> float:
-    """p of the test that one cell is noisier than the rest: its share of the two-way residuals.
+    """The p of the test that one cell is noisier than the rest: its share of the two-way residuals.
 
     Exact for normal noise by simulation, whatever the variance and the seeds; NaN with fewer than three
     whole seeds or three cells.
@@ -137,7 +137,7 @@ def pairing(y: Floats) -> float:
 
 
 def two_sided(estimate: Floats, se: Floats, df: Floats) -> Floats:
-    """p of the two-sided t test; 1 where both estimate and standard error are zero."""
+    """The p of the two-sided t test; 1 where both estimate and standard error are zero."""
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(estimate == 0, 0.0, np.abs(estimate) / se)
     return np.asarray(2 * stats.t.sf(t, df))

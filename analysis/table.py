@@ -4,7 +4,7 @@ The columns are those of `docs/study-folder.md`. Reading imports no user code an
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from analysis.checks import (
     reasons_to_leave_out,
 )
 from analysis.errors import TableError
+from analysis.wandb_export import as_runs, is_export
 
 REDUCTION = "attention.reduction"
 COLUMNS = (
@@ -158,17 +159,22 @@ def read_study(folder: Path) -> RunsTable:
 
 
 def read_csv(
-    path: Path, *, metric: str | None = None, baseline: Mapping[str, Any] | None = None
+    path: Path,
+    *,
+    metric: str | None = None,
+    baseline: Mapping[str, Any] | None = None,
+    factors: Sequence[str] = (),
 ) -> RunsTable:
     """The runs table of any CSV with `val_loss` (or another `metric`), `seed` and the factors.
 
     A column that the contract does not name and whose values repeat is a factor. A W&B export is
-    recognised by its `Name` column. Row numbers are lines of the file.
+    recognised by its columns. Row numbers are lines of the file.
 
     Args:
         path: The file.
         metric: The column to estimate from; `val_loss` unless the file's `metric` column says other.
         baseline: Factor -> value that comparisons are made against.
+        factors: For a W&B export of another program: the configuration values that vary.
 
     Raises:
         TableError: If a column is missing, mixes metrics, or holds text where a number must be.
@@ -179,10 +185,8 @@ def read_csv(
         raise TableError(f"there is no file {str(path)!r}.") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise TableError(f"{path} is not a CSV table: {str(error).strip()}.") from None
-    if {"Name", "State"} <= set(frame.columns):
-        from analysis.wandb_table import as_runs
-
-        frame = as_runs(frame)
+    if is_export(frame.columns):
+        frame = as_runs(frame, factors=factors)
     frame.index = pd.RangeIndex(2, len(frame) + 2)
     return from_frame(frame, metric=metric, baseline=baseline, study=path.stem)
 
@@ -215,7 +219,9 @@ def from_frame(
     )
 
 
-def read_tables(source: str | Path, *, metric: str | None = None) -> list[RunsTable]:
+def read_tables(
+    source: str | Path, *, metric: str | None = None, baseline: Mapping[str, Any] | None = None
+) -> list[RunsTable]:
     """The runs tables of a study folder, a folder of studies, a CSV, or `STORAGE_URL#study`.
 
     Raises:
@@ -238,16 +244,18 @@ def read_tables(source: str | Path, *, metric: str | None = None) -> list[RunsTa
         return [read_study(folder) for folder in studies]
     if not path.exists() and (Path("runs") / text / "study.json").is_file():
         return [read_study(Path("runs") / text)]
-    return [read_csv(path, metric=metric)]
+    return [read_csv(path, metric=metric, baseline=baseline)]
 
 
-def read_table(source: str | Path, *, metric: str | None = None) -> RunsTable:
+def read_table(
+    source: str | Path, *, metric: str | None = None, baseline: Mapping[str, Any] | None = None
+) -> RunsTable:
     """The one runs table of a source.
 
     Raises:
         TableError: If it is a folder of several studies, or no table at all.
     """
-    tables = read_tables(source, metric=metric)
+    tables = read_tables(source, metric=metric, baseline=baseline)
     if len(tables) > 1:
         names = ", ".join(table.study for table in tables)
         raise TableError(f"{source} holds several studies ({names}); name one of them.")

@@ -1,0 +1,87 @@
+"""The runs table of any Optuna study: one row per trial, whoever ran it."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.errors import TableError
+from analysis.table import COLUMNS, RunsTable, from_frame
+
+STATES = {"COMPLETE": "COMPLETE", "PRUNED": "PRUNED", "FAIL": "FAILED", "RUNNING": "RUNNING",
+          "WAITING": "WAITING"}  # fmt: skip
+
+
+def read_optuna(text: str, *, metric: str | None = None) -> RunsTable:
+    """The trials of `STORAGE_URL#study` (for example `sqlite:///a.db#mine`, `journal:///a.log#mine`).
+
+    Parameters become factors; user attributes with the names of the runs table (`seed`, `epochs_run`,
+    ...) fill its columns. A pruned trial's value is its last intermediate one; its state keeps it out of
+    every estimate. Without a `seed` attribute each trial counts as a seed of its own. Trials that a
+    sampler proposed are of stage `search`, those of a grid or brute-force sampler are not told apart, so
+    all are `search` unless an attribute `stage` says otherwise.
+
+    Raises:
+        TableError: If the storage or the study cannot be read.
+    """
+    import optuna
+
+    url, _, name = text.partition("#")
+    try:
+        storage = _storage(url)
+        names = optuna.get_all_study_names(storage)
+        if not name and len(names) == 1:
+            name = names[0]
+        if name not in names:
+            raise TableError(f"{url} has no study {name!r}; it has {', '.join(names) or 'none'}.")
+        study = optuna.load_study(study_name=name, storage=storage)
+    except (OSError, ImportError, ValueError) as error:
+        if isinstance(error, TableError):
+            raise
+        raise TableError(f"{url} cannot be read as an Optuna storage: {error}.") from None
+    if len(study.directions) > 1:
+        raise TableError(f"study {name!r} has several objectives; the analysis reads one metric.")
+    value = metric or "val_loss"
+    rows = [_row(trial, value) for trial in study.get_trials(deepcopy=False)]
+    if not rows:
+        raise TableError(f"study {name!r} has no trials.")
+    table = from_frame(pd.DataFrame(rows), metric=value, study=name)
+    return RunsTable(
+        frame=table.frame,
+        factors=table.factors,
+        metric=value,
+        study=name,
+        direction=study.direction.name.lower(),
+    )
+
+
+def _storage(url: str) -> Any:
+    if not url.startswith("journal://"):
+        from optuna.storages import RDBStorage
+
+        path = url.partition(":///")[2]
+        if url.startswith("sqlite") and path and not Path(path).is_file():
+            raise TableError(f"there is no file {path!r}.")
+        return RDBStorage(url)
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    path = url.removeprefix("journal://")
+    if not Path(path).is_file():
+        raise TableError(f"there is no file {path!r}.")
+    return JournalStorage(JournalFileBackend(path))
+
+
+def _row(trial: Any, metric: str) -> dict[str, Any]:
+    known = {k: v for k, v in trial.user_attrs.items() if k in COLUMNS}
+    complete = trial.state.name == "COMPLETE"
+    row = {
+        "run": str(trial.number),
+        "seed": trial.number,
+        "stage": "search",
+        **trial.params,
+        **known,
+        "state": STATES[trial.state.name],
+    }
+    row[metric] = trial.value if complete else None
+    return row

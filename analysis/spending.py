@@ -1,0 +1,74 @@
+"""Looking more than once at a declared plan: how much of alpha each look may spend.
+
+Lan and DeMets (1983): a spending function of the share of seeds that is in; the bound of each look is
+found by integrating the joint law of the looks' statistics (Armitage, McPherson and Rowe 1969).
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, stats
+
+from analysis.errors import TableError
+
+Floats = NDArray[np.float64]
+Spending = Literal["obrien_fleming", "pocock"]
+HALF_WIDTH = 8.0
+POINTS = 1601
+
+
+def spent(share: Floats, *, alpha: float, spending: Spending) -> Floats:
+    """Cumulative alpha that may be spent when `share` (0 .. 1) of the seeds is in; two-sided."""
+    if spending == "pocock":
+        return np.asarray(alpha * np.log1p((np.e - 1) * share))
+    return np.asarray(2 * stats.norm.sf(stats.norm.isf(alpha / 2) / np.sqrt(share)))
+
+
+def nominal_levels(looks: Sequence[int], *, alpha: float, spending: Spending) -> list[float]:
+    """The two-sided p that each look's test must fall below, so that all looks together err at alpha.
+
+    Args:
+        looks: Seeds at each look, ascending; the last is the final one.
+        alpha: Two-sided error of the whole plan.
+        spending: How early error may be spent; O'Brien and Fleming's keeps nearly all for the end.
+
+    Raises:
+        TableError: If the looks are not ascending.
+    """
+    if (
+        len(looks) < 1
+        or any(b <= a for a, b in zip(looks, looks[1:], strict=False))
+        or looks[0] < 2
+    ):
+        raise TableError(
+            f"`looks` must be ascending numbers of seeds from 2, but got {list(looks)}."
+        )
+    share = np.asarray(looks, dtype=float) / looks[-1]
+    new = np.diff(spent(share, alpha=alpha, spending=spending), prepend=0.0)
+    # The score at a look is Brownian motion at time `share`; `density` is its law without a crossing.
+    grid = np.linspace(-HALF_WIDTH, HALF_WIDTH, POINTS) * 1.0
+    step = float(grid[1] - grid[0])
+    density = stats.norm.pdf(grid, scale=np.sqrt(share[0]))
+    levels = []
+    for k, time in enumerate(share):
+        if k:
+            spread = np.sqrt(time - share[k - 1])
+            density = stats.norm.pdf(grid[:, None] - grid[None, :], scale=spread) @ density * step
+        bound = _bound(grid, density, step, new[k], top=HALF_WIDTH * 0.99)
+        levels.append(float(2 * stats.norm.sf(bound / np.sqrt(time))))
+        density = np.where(np.abs(grid) < bound, density, 0.0)
+    return levels
+
+
+def _bound(grid: Floats, density: Floats, step: float, wanted: float, *, top: float) -> float:
+    """The score beyond which `wanted` of the density lies, both sides together."""
+    positive = grid >= 0
+    x, tail = grid[positive], density[positive] * step
+    beyond = 2 * (np.cumsum(tail[::-1])[::-1] - tail / 2)
+
+    def gap(value: float) -> float:
+        return float(np.interp(value, x, beyond)) - wanted
+
+    return float(optimize.brentq(gap, 0.0, top)) if gap(top) < 0 else top
