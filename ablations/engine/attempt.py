@@ -51,8 +51,7 @@ def attempt(job: dict[str, Any], context: RunContext) -> State | Literal["HANDED
     try:
         train = load(job["train"])
         context.beat()
-        measured = train(job["settings"], context)
-        refuse_nonfinite(measured)
+        measured = _checked(train(job["settings"], context))
         outcome: dict[str, Any] = {"state": "COMPLETE", **measured, "error": None}
     except Pruned:
         outcome = {"state": "PRUNED", **_so_far(context), "error": None}
@@ -91,6 +90,18 @@ def describe(error: BaseException) -> dict[str, Any]:
         "traceback": "\n".join(lines[-TRACEBACK_LINES:]),
         "exit_code": None,
     }
+
+
+def _checked(measured: Any) -> dict[str, Any]:
+    """What a run measured, if there is a finite number in it that arms can be compared by."""
+    loss = measured.get("val_loss") if isinstance(measured, dict) else None
+    if not isinstance(loss, int | float) or isinstance(loss, bool):
+        raise TypeError(
+            "what a run returns must be a dict with a number named val_loss, "
+            f"but it returned {measured!r:.200}"
+        )
+    refuse_nonfinite(measured)
+    return measured  # type: ignore[no-any-return]
 
 
 def _record(

@@ -48,8 +48,9 @@ class StudyFolder:
         if folder.exists:
             raise StudyError(f"{path} already holds a study. Open it, or name another folder.")
         try:
-            folder.runs.mkdir(parents=True, exist_ok=True)
+            folder.path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
             folder.path.chmod(PRIVATE_FOLDER)
+            folder.runs.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
             replace(folder.study_file, {"layout": LAYOUT, "created": now(), **study})
         except OSError as error:
             raise cannot_write(folder.path, error) from error
@@ -170,9 +171,10 @@ class StudyFolder:
         """
         numbers = self.attempts(run)
         number = numbers[-1] + 1 if numbers else 1
+        self.run_folder(run).mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         while True:
             try:
-                self.attempt_folder(run, number).mkdir(mode=PRIVATE_FOLDER, parents=True)
+                self.attempt_folder(run, number).mkdir(mode=PRIVATE_FOLDER)
             except FileExistsError:
                 number += 1
             else:

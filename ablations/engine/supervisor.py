@@ -178,6 +178,7 @@ class _Supervisor:
         self._retries, self._grace = retries, grace
         self._hang_timeout, self._start_timeout = hang_timeout, start_timeout
         self._keep_checkpoints = keep_checkpoints
+        self._tick = min(TICK_SECONDS, hang_timeout / 20)  # a hang is found 1.05 times late at most
         self._study = folder.study()
         self._tally = Tally(
             metric=self._study.get("metric", "val_loss"),
@@ -198,7 +199,7 @@ class _Supervisor:
         self._resume()
         while signals.received is None and not self._finished():
             self._fill(signals)
-            self._step(self._executor.poll(TICK_SECONDS))
+            self._step(self._executor.poll(self._tick))
             self._end_hung()
         if signals.received is not None:
             self._hand_back(signals)
@@ -429,7 +430,7 @@ class _Supervisor:
         deadline = time.monotonic() + self._grace
         self._executor.stop()
         while self._live and time.monotonic() < deadline and signals.count < 2:
-            self._step(self._executor.poll(min(TICK_SECONDS, self._grace)))
+            self._step(self._executor.poll(self._tick))
 
     def _finish(self, signals: StopSignals) -> Summary:
         ended, states = self._tally.ended, self._tally.states

@@ -56,7 +56,7 @@ class TrialRecords:
         trials: list[RecordedTrial] = []
         sampler: dict[str, Any] = {}
         for line in read_lines(self._path):
-            sampler = line.get("sampler", sampler)
+            sampler = _unpickled(line.get("sampler", sampler))
             if "params" in line:
                 trials.append(
                     RecordedTrial(
@@ -64,13 +64,13 @@ class TrialRecords:
                         arm=line["arm"],
                         params=line["params"],
                         distributions=line["distributions"],
-                        system=line["system"],
+                        system=_unpickled(line["system"]),
                     )
                 )
             if "state" in line:
                 trial = trials[line["trial"]]
                 trial.state, trial.values = line["state"], line["values"]
-                trial.system = line["system"]
+                trial.system = _unpickled(line["system"])
                 trial.intermediate = {int(k): v for k, v in line["intermediate"].items()}
         return trials, sampler
 
@@ -123,8 +123,12 @@ def sampler_notes(study: optuna.Study) -> dict[str, Any]:
 
 
 def _plain(notes: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in notes.items() if not name.startswith(PICKLED)}
-    return {name: value for name, value in kept.items() if _is_json(value)}
+    return {name: value for name, value in _unpickled(notes).items() if _is_json(value)}
+
+
+def _unpickled(notes: Mapping[str, Any]) -> dict[str, Any]:
+    """The notes without those that a sampler would unpickle."""
+    return {name: value for name, value in notes.items() if not name.startswith(PICKLED)}
 
 
 def _is_json(value: Any) -> bool:

@@ -1,6 +1,7 @@
 """Runs that train nothing, for the engine's tests; the worker imports them by name. No torch."""
 
 import ctypes
+import errno
 import json
 import os
 import random
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ablations.engine import attempt
 from ablations.engine.context import RunContext
 
 
@@ -25,7 +27,6 @@ def steps(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
     """
     saved = context.folder / "checkpoint.ckpt"
     state = json.loads(saved.read_text()) if saved.exists() else {"epoch": 0, "loss": 1.0}
-    began = state["epoch"]
     while state["epoch"] < settings["epochs"]:
         epoch = state["epoch"] + 1
         time.sleep(settings.get("pause", 0.0))
@@ -44,7 +45,6 @@ def steps(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
                 "seconds": 0.0,
             }
         )
-    del began
     return outcome(settings, state["loss"] + settings["x"], epochs=state["epoch"])
 
 
@@ -111,7 +111,37 @@ def _system_exit(settings: dict[str, Any], context: RunContext) -> None:
     sys.exit(0)
 
 
+def _memory_once(settings: dict[str, Any], context: RunContext) -> None:
+    if context.attempt == 1:
+        raise MemoryError("no memory")
+
+
+def _stopped_once(settings: dict[str, Any], context: RunContext) -> None:
+    if context.attempt == 1:
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _warned_once(settings: dict[str, Any], context: RunContext) -> None:
+    if context.attempt == 1:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _disk(settings: dict[str, Any], context: RunContext) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _tell_everything(settings: dict[str, Any], context: RunContext) -> None:
+    everything = " ".join(f"{name}={value}" for name, value in os.environ.items())
+    print(everything)  # noqa: T201 - the worst a run could do
+    raise ValueError(everything)
+
+
 WRONG = {
+    "memory_once": _memory_once,
+    "stopped_once": _stopped_once,
+    "warned_once": _warned_once,
+    "disk": _disk,
+    "tell_everything": _tell_everything,
     "raise": _raise,
     "segfault": _segfault,
     "exit": _exit,
@@ -125,10 +155,51 @@ WRONG = {
 }
 
 
+def interrupted(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """Is killed after every second epoch where `settings["wrong"]` says so."""
+    report = context.epoch
+
+    def epoch(record: dict[str, Any]) -> None:
+        report(record)
+        if settings.get("wrong") == "killed_late" and record["epoch"] in (2, 4):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    context.epoch = epoch  # type: ignore[method-assign]
+    return steps(settings, context)
+
+
+def timed(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """As `bad`, and notes when it began and ended."""
+    began = time.monotonic()
+    measured = bad(settings, context)
+    (context.attempt_folder / "span.json").write_text(json.dumps([began, time.monotonic()]))
+    return measured
+
+
+def beating(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """One epoch of 3 seconds that says that it makes progress."""
+    for _ in range(30):
+        time.sleep(0.1)
+        context.beat()
+    return outcome(settings, 1.0)
+
+
+def echo(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """Notes what it was given."""
+    (context.attempt_folder / "settings.json").write_text(json.dumps(settings))
+    return outcome(settings, 1.0)
+
+
+def skewed(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """Ends an hour before it began, by this host's clock."""
+    attempt.now = lambda: "1999-12-31T23:59:59.000+00:00"  # type: ignore[assignment]
+    return outcome(settings, 1.0)
+
+
 def infinite(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
     """Returns the number that `settings["value"]` names: inf, -inf, nan, None or a word."""
     value = settings["value"]
-    loss: Any = float(value) if value in ("inf", "-inf", "nan") else value
+    loss: Any = float(value) if value in ("inf", "-inf", "nan", "0.5") else value
     return {**outcome(settings, 0.0), "val_loss": loss}
 
 
