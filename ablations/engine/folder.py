@@ -202,6 +202,16 @@ class StudyFolder:
             sync_folder(self.runs)
         return committed
 
+    def tidy(self, run: str, *, keep_checkpoint: bool) -> None:
+        """Delete what a run with an outcome leaves: half-written files, and its checkpoint."""
+        folder = self.run_folder(run)
+        if not keep_checkpoint:
+            (folder / "checkpoint.ckpt").unlink(missing_ok=True)
+        for place in (folder, *(folder / str(number) for number in self.attempts(run))):
+            for entry in os.scandir(place):
+                if entry.name.startswith("."):  # written beside, and killed before the rename
+                    Path(entry).unlink(missing_ok=True)
+
     def free_bytes(self) -> int:
         """Space left on the folder's disk."""
         return shutil.disk_usage(self.path).free

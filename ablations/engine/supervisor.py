@@ -392,8 +392,8 @@ class _Supervisor:
         self._tally.add(planned, result)
         self._source.ended(planned, result)
         self._mirror(planned, result)
-        if result["state"] == "COMPLETE" and not self._keep_checkpoints:
-            (self._folder.run_folder(planned.run) / "checkpoint.ckpt").unlink(missing_ok=True)
+        keep = self._keep_checkpoints or result["state"] != "COMPLETE"
+        self._folder.tidy(planned.run, keep_checkpoint=keep)
         error = result.get("error")
         reason = f"{error['type']}: {error['message']}" if error else None
         self._note(

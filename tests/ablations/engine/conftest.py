@@ -28,3 +28,24 @@ def local() -> Callable[..., Executor]:
         return LocalExecutor(slots, pythonpath=str(HERE))
 
     return make
+
+
+FIGURES: list[tuple[int, str, str, str]] = []
+
+
+@pytest.fixture
+def figure() -> Callable[[int, str, str, str], None]:
+    """Adds a row to the table that is printed at the end."""
+
+    def note(promise: int, what: str, fault: str, measured: str) -> None:
+        FIGURES.append((promise, what, fault, measured))
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if FIGURES and terminalreporter.config.getoption("markexpr") == "slow":
+        terminalreporter.section("promises, faults and figures")
+        terminalreporter.write_line("| promise | fault injected | measured |\n|---|---|---|")
+        for promise, what, fault, measured in sorted(FIGURES):
+            terminalreporter.write_line(f"| {promise} {what} | {fault} | {measured} |")

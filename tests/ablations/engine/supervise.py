@@ -1,0 +1,50 @@
+"""A supervisor in a process of its own, for tests that kill it: `python supervise.py '{json}'`."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from trivial_plans import planned  # noqa: E402
+
+from ablations.engine.folder import StudyFolder  # noqa: E402
+from ablations.engine.index import Index  # noqa: E402
+from ablations.engine.local import LocalExecutor  # noqa: E402
+from ablations.engine.search import SearchSource  # noqa: E402
+from ablations.engine.slots import find_slots  # noqa: E402
+from ablations.engine.source import PlannedSource  # noqa: E402
+from ablations.engine.supervisor import execute  # noqa: E402
+
+
+def main(order: dict[str, Any]) -> int:
+    """Execute the study that the order describes; prints its summary."""
+    folder = StudyFolder.open(Path(order["folder"]))
+    if order.get("trials"):
+        from test_search import real
+
+        source: Any = SearchSource(
+            folder, real, trials=order["trials"], pruner="median", seeds=(0, 1)
+        )
+    else:
+        plan = [planned(i, **order.get("settings", {})) for i in range(order["runs"])]
+        source = PlannedSource(plan)
+    slots = find_slots(workers=order["workers"], gpus=())
+    index = Index(folder.journal_file, study="first") if order.get("index") else None
+    summary = execute(
+        folder,
+        source,
+        executor=LocalExecutor(slots, pythonpath=str(HERE)),
+        train=order["train"],
+        index=index,
+        **order.get("options", {}),
+    )
+    print(json.dumps({**asdict(summary), "exit_code": summary.exit_code}))  # noqa: T201
+    return summary.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(sys.argv[1])))
