@@ -1,11 +1,10 @@
 """What a study says of itself: the content of `study.json`, and how two declarations differ."""
 
-import hashlib
-import json
 from typing import Any
 
 from ablations.data import fingerprint
 from ablations.designs.expand import PlannedArm, varied
+from ablations.engine import provenance
 from ablations.settings import value_of
 from ablations.space import Space
 
@@ -57,10 +56,7 @@ def declare(
         "baseline_arm": baseline.id,
         "metric": "val_loss",
         "direction": "minimize",
-        "fingerprint": {
-            "space": _digest(stated),
-            "data": fingerprint(space.baseline.data),
-        },
+        "fingerprint": provenance.fingerprint(space=stated, data=fingerprint(space.baseline.data)),
         "runs_table": {
             "version": RUNS_TABLE_VERSION,
             "columns": {**COLUMNS, **dict.fromkeys(names, "value")},
@@ -132,7 +128,3 @@ def _flat(declared: Declaration) -> dict[str, Any]:
         **{name: declared[name] for name in same},
         **settings,
     }
-
-
-def _digest(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

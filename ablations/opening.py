@@ -2,13 +2,16 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from ablations.declaration import Declaration, additions, conflicts
 from ablations.engine.folder import StudyFolder
 from ablations.errors import StudyError
 
 
-def open_or_create(path: Path, declared: Declaration, *, extend: bool = False) -> StudyFolder:
+def open_or_create(
+    path: Path, declared: Declaration, *, extend: bool = False, allow_drift: bool = False
+) -> StudyFolder:
     """The study's folder, if what it holds and what is asked for are one study.
 
     Args:
@@ -16,6 +19,8 @@ def open_or_create(path: Path, declared: Declaration, *, extend: bool = False) -
         declared: What is asked for (`declaration.declare`).
         extend: Allow more seeds, levels, factors or controls than the study was started with; they
             are recorded in `study.json` under `extensions`.
+        allow_drift: Allow other code or package versions than the study was started with; recorded
+            under `drifts`.
 
     Raises:
         StudyError: If the two differ; says in what, and what to do.
@@ -35,11 +40,34 @@ def open_or_create(path: Path, declared: Declaration, *, extend: bool = False) -
             f"the study in {path} was started without:\n{_listed(new)}\n"
             "Add --extend to run these too; the report will say that they were added."
         )
-    if new:
+    drifted = _drift(stored["fingerprint"], declared["fingerprint"])
+    if drifted and not allow_drift:
+        raise StudyError(
+            f"the study in {path} was started with other code or versions:\n{_listed(drifted)}\n"
+            "Name another study with --study, or mix the runs with --allow-drift; it will be recorded."
+        )
+    if new or drifted:
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        extensions = [*stored.get("extensions", []), {"at": at, "added": new}]
-        folder.rewrite_study({**stored, **declared, "extensions": extensions})
+        notes = {"extensions": {"at": at, "added": new}, "drifts": {"at": at, "changes": drifted}}
+        kept = {
+            key: [*stored.get(key, []), note]
+            for key, note, lines in zip(notes, notes.values(), (new, drifted), strict=True)
+            if lines
+        }
+        folder.rewrite_study({**stored, **declared, **kept})
     return folder
+
+
+def _drift(stored: dict[str, Any], asked: dict[str, Any]) -> list[str]:
+    """Code and versions that are not what they were."""
+    was = {"code": stored.get("code"), **stored.get("versions", {})}
+    now = {"code": asked["code"], **asked["versions"]}
+    names = sorted(was.keys() | now.keys())
+    return [
+        f"{name}: {was.get(name)} -> {now.get(name)}"
+        for name in names
+        if was.get(name) != now.get(name)
+    ]
 
 
 def _listed(lines: list[str]) -> str:

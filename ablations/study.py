@@ -30,6 +30,7 @@ from ablations.engine.status import StudyStatus
 from ablations.engine.status import status as read_status
 from ablations.engine.supervisor import HANG_SECONDS, RETRIES, Summary, execute
 from ablations.opening import open_or_create
+from ablations.interventions import refuse, verify_expansion
 from ablations.plan import PlannedRun, Stage
 from ablations.settings import Run
 from ablations.space import Space
@@ -130,6 +131,7 @@ def run(
     seeds: int | None = None,
     search: Search | None = None,
     extend: bool = False,
+    allow_drift: bool = False,
     root: Path = ROOT,
     execution: Execution | None = None,
 ) -> Summary:
@@ -142,6 +144,7 @@ def run(
         seeds: Number of seeds, counted from 0; the space's own number by default.
         search: How to search, where the design is `search`.
         extend: Allow a study to be given more seeds, levels or factors than it was started with.
+        allow_drift: Allow other code or package versions than it was started with.
         root: Where studies lie.
         execution: How and where runs are executed.
 
@@ -151,12 +154,19 @@ def run(
     """
     name = study or space.name
     if design == "search":
-        return _search(space, search or Search(), path=root / name, execution=execution)
+        return _search(
+            space,
+            search or Search(),
+            path=root / name,
+            allow_drift=allow_drift,
+            execution=execution,
+        )
     expansion = expand(space, design=design)
     refuse_illegal(space, expansion)
+    refuse(verify_expansion(space, expansion))
     block = list(range(space.seeds if seeds is None else seeds))
     declared = declare(space, expansion.arms[0], study=name, design=design, seeds=block)
-    folder = open_or_create(root / name, declared, extend=extend)
+    folder = open_or_create(root / name, declared, extend=extend, allow_drift=allow_drift)
     planned = runs(expansion.arms, seeds=block, stage=cast(Stage, design))
     return _execute(folder, PlannedSource(planned), execution)
 
@@ -193,11 +203,19 @@ def status(study: str, *, root: Path = ROOT) -> StudyStatus:
     return read_status(StudyFolder.open(root / study))
 
 
-def _search(space: Space, search: Search, *, path: Path, execution: Execution | None) -> Summary:
+def _search(
+    space: Space,
+    search: Search,
+    *,
+    path: Path,
+    allow_drift: bool,
+    execution: Execution | None,
+) -> Summary:
     base = plan_arm(space, {})
     block = list(range(search.seeds))
     declared = declare(space, base, study=path.name, design="search", seeds=block)
-    folder = open_or_create(path, {**declared, "search": asdict(search)}, extend=True)
+    asked = {**declared, "search": asdict(search)}
+    folder = open_or_create(path, asked, extend=True, allow_drift=allow_drift)
     how = execution or Execution()
     index = _index(folder, how)
 

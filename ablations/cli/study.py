@@ -34,7 +34,13 @@ def spaces() -> None:
 
 
 def show(
-    space: str, /, *, design: Design = "grid", seeds: int | None = None, set_: Set = ()
+    space: str,
+    /,
+    *,
+    design: Design = "grid",
+    seeds: int | None = None,
+    verify: Flag = False,
+    set_: Set = (),
 ) -> None:
     """A space: its baseline, factors, arms and runs, and what cannot be built and why.
 
@@ -42,11 +48,17 @@ def show(
         space: A preset, a .yaml or .py file, or package.module:name.
         design: How the space becomes a list of runs.
         seeds: Seeds, each a block of all arms; the space's own number by default.
+        verify: Also build each arm, and show what it changes of the baseline's network.
     """
     from ablations.cli.space_text import print_space
     from ablations.spaces import load_space
 
-    print_space(_changed(load_space(space), set_), design=_name(design), seeds=seeds)
+    asked = _changed(load_space(space), set_)
+    print_space(asked, design=_name(design), seeds=seeds)
+    if verify:
+        from ablations.cli.cost import print_verified
+
+        print_verified(asked, design=_name(design))
 
 
 def run(
@@ -58,6 +70,7 @@ def run(
     seeds: int | None = None,
     set_: Set = (),
     extend: Flag = False,
+    allow_drift: Flag = False,
     dry_run: Flag = False,
     trials: int = 30,
     sampler: str = "tpe",
@@ -79,6 +92,7 @@ def run(
         design: How the space becomes a list of runs; `search` lets Optuna choose arms.
         seeds: Seeds, each a block of all arms; the space's own number, and 1 in a search.
         extend: Allow more seeds, levels or factors than the study was started with.
+        allow_drift: Allow other code or package versions than the study was started with.
         dry_run: Print the runs and what they cost, and run nothing.
         trials: Arms that a search may try, complete or pruned.
         sampler: Of a search: tpe, gp, cma-es, qmc, random, nsga-ii.
@@ -116,6 +130,7 @@ def run(
             max_params=max_params,
         ),
         extend=extend,
+        allow_drift=allow_drift,
         root=root,
         execution=_execution(workers, gpus_per_run, wandb, storage=storage, wait=wait),
     )

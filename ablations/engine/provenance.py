@@ -15,8 +15,11 @@ from ablations.errors import StudyError
 PACKAGES = ("ablations", "torch", "lightning", "numpy")
 """Those whose version can change a number that a run gives."""
 WATCHED = ("space", "baseline", "metric", "direction", "fingerprint")
-# These place, show and start runs; they change no number.
-WITHOUT_NUMBERS = ("cli", "engine", "tracking")
+# These choose, place, show and start runs; they change no number of a run that is chosen.
+WITHOUT_NUMBERS = (
+    "cli", "designs", "engine", "tracking", "confirmation.py", "cost.py", "declaration.py",
+    "errors.py", "interventions.py", "opening.py", "plan.py", "space.py", "spaces.py", "study.py",
+)  # fmt: skip
 LONGEST = 60
 
 
