@@ -29,8 +29,8 @@ from ablations.engine.source import PlannedSource, Source
 from ablations.engine.status import StudyStatus
 from ablations.engine.status import status as read_status
 from ablations.engine.supervisor import HANG_SECONDS, RETRIES, Summary, execute
-from ablations.opening import open_or_create
 from ablations.interventions import refuse, verify_expansion
+from ablations.opening import open_or_create
 from ablations.plan import PlannedRun, Stage
 from ablations.settings import Run
 from ablations.space import Space
