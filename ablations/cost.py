@@ -6,22 +6,18 @@ SENet paper calls FLOPs); pooling, gates, activations and norms are not in it. `
 each that is scaled. `activation_bytes`: what autograd keeps for the backward pass, in float32, without weights.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ablations.attention.controls import ConstantGate, StaticGate
 from ablations.attention.rules import WIDENINGS
-from ablations.errors import SettingError
 from ablations.networks.build import build_host, position_dims
 from ablations.networks.sites import Sites, Unit
 from ablations.settings import Attention, Backbone
-
-BATCH = 2  # the smallest that batch norm trains on; a shuffled gate needs another image, too
-WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+from ablations.tracing import BATCH, Trace, trace_network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +179,7 @@ def cost_of(
     size = (image,) * dims if isinstance(image, int) else image
     with torch.device("meta"):
         network = build_host(backbone, sites, in_channels=in_channels, classes=classes)
-        trace = _trace(network, torch.empty(BATCH, in_channels, *size))
+        trace = trace_network(network, torch.empty(BATCH, in_channels, *size))
     units = {
         name: unit
         for name, unit in network.named_modules()
@@ -203,69 +199,7 @@ def count_params(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-@dataclass(kw_only=True)
-class _Trace:
-    """What one forward pass shows, for one image."""
-
-    macs: dict[str, int] = field(default_factory=dict)
-    maps: dict[str, torch.Size] = field(default_factory=dict)
-    kept_bytes: int = 0
-
-
-def _trace(network: nn.Module, x: Tensor) -> _Trace:
-    trace = _Trace()
-    for name, module in network.named_modules():
-        if isinstance(module, WEIGHTED) or hasattr(module, "products"):
-            module.register_forward_hook(_counter(trace, name))
-        if isinstance(module, Unit) and module.attention is not None:
-            module.attention.register_forward_pre_hook(_viewer(trace, name))
-    weights = {p.untyped_storage()._cdata for p in network.parameters()}
-    kept: dict[int, torch.UntypedStorage] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in weights:
-            kept[storage._cdata] = storage
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        _forward(network, x)
-    trace.kept_bytes = sum(storage.nbytes() for storage in kept.values()) // BATCH
-    return trace
-
-
-def _forward(network: nn.Module, x: Tensor) -> None:
-    try:
-        network.train()(x)
-    except SettingError:
-        raise
-    except (RuntimeError, ValueError) as error:
-        size = "x".join(map(str, x.shape[2:]))
-        raise SettingError(
-            f"the network cannot take an image of {size}: {error}. Use a larger `image`."
-        ) from None
-
-
-def _counter(trace: _Trace, name: str) -> Callable[..., None]:
-    def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        if isinstance(layer, WEIGHTED):
-            # One for each output element and each weight that reaches it.
-            found = output.numel() // BATCH * layer.weight[0].numel()
-        else:
-            found = layer.products(inputs[0].shape)  # type: ignore[operator]
-        trace.macs[name] = trace.macs.get(name, 0) + found
-
-    return count
-
-
-def _viewer(trace: _Trace, name: str) -> Callable[..., None]:
-    def see(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        trace.maps[name] = inputs[0].shape
-
-    return see
-
-
-def _block_cost(name: str, unit: Unit, trace: _Trace) -> BlockCost:
+def _block_cost(name: str, unit: Unit, trace: Trace) -> BlockCost:
     block = unit.attention
     assert block is not None
     _, channels, *size = trace.maps[name]

@@ -5,7 +5,8 @@ and the output on a fixed batch after every weight is moved (some arms start as 
 one if those all agree. Factors of the recipe (`training.*`, `data.*`) change no network and are outside.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -178,9 +179,20 @@ def _output(network: nn.Module, arm: Arm, shape: Shape) -> Tensor:
         generator=generator(0, "verify/images"),
         dtype=torch.float64,
     )
-    with torch.no_grad():
+    with torch.no_grad(), _one_thread():
         logits: Tensor = network(x)
     return logits
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Small maps on all cores of a busy machine took 20 times as long as on one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _difference(a: Tensor, b: Tensor) -> float:
@@ -233,7 +245,7 @@ def _twin(
 ) -> str | None:
     """The first earlier arm that is the same network, unless the two differ in the recipe."""
     for number, (other_label, other_arm, other) in enumerate(seen):
-        if _recipe(arm) != _recipe(other_arm) or not network.is_same(other):
+        if not network.is_same(other) or _recipe(arm) != _recipe(other_arm):
             continue
         if number == 0:
             return (

@@ -132,6 +132,7 @@ def run(
     search: Search | None = None,
     extend: bool = False,
     allow_drift: bool = False,
+    planned: Mapping[str, Any] | None = None,
     root: Path = ROOT,
     execution: Execution | None = None,
 ) -> Summary:
@@ -145,6 +146,8 @@ def run(
         search: How to search, where the design is `search`.
         extend: Allow a study to be given more seeds, levels or factors than it was started with.
         allow_drift: Allow other code or package versions than it was started with.
+        planned: Comparisons declared before the first run (`analysis.planned.load_comparisons`),
+            under the keys `planned` and `planned_hash`.
         root: Where studies lie.
         execution: How and where runs are executed.
 
@@ -166,6 +169,7 @@ def run(
     refuse(verify_expansion(space, expansion))
     block = list(range(space.seeds if seeds is None else seeds))
     declared = declare(space, expansion.arms[0], study=name, design=design, seeds=block)
+    declared |= planned or {}
     folder = open_or_create(root / name, declared, extend=extend, allow_drift=allow_drift)
     planned = runs(expansion.arms, seeds=block, stage=cast(Stage, design))
     return _execute(folder, PlannedSource(planned), execution)

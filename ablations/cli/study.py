@@ -1,8 +1,8 @@
-"""Commands that plan, run and watch studies: spaces, show, run, confirm, status."""
+"""Commands that plan, run and watch studies: spaces, show, run, confirm, status, reproduce."""
 
 import json as json_format
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ablations.cli.arguments import (
     ROOT,
@@ -71,6 +71,7 @@ def run(
     set_: Set = (),
     extend: Flag = False,
     allow_drift: Flag = False,
+    planned: Path | None = None,
     dry_run: Flag = False,
     trials: int = 30,
     sampler: str = "tpe",
@@ -93,6 +94,7 @@ def run(
         seeds: Seeds, each a block of all arms; the space's own number, and 1 in a search.
         extend: Allow more seeds, levels or factors than the study was started with.
         allow_drift: Allow other code or package versions than the study was started with.
+        planned: A YAML file of comparisons, written down before the first run.
         dry_run: Print the runs and what they cost, and run nothing.
         trials: Arms that a search may try, complete or pruned.
         sampler: Of a search: tpe, gp, cma-es, qmc, random, nsga-ii.
@@ -131,6 +133,7 @@ def run(
         ),
         extend=extend,
         allow_drift=allow_drift,
+        planned=_planned(planned),
         root=root,
         execution=_execution(workers, gpus_per_run, wandb, storage=storage, wait=wait),
     )
@@ -186,6 +189,36 @@ def status(study: str, /, *, json: Json = False, root: Root = ROOT) -> None:
     from ablations.cli.status_text import print_status
 
     print_status(now)
+
+
+def reproduce(study: str, run: str, /, *, device: str = "cpu", root: Root = ROOT) -> None:
+    """Train one run again and say whether the result is equal to the last bit.
+
+    Args:
+        study: A study.
+        run: Id of a complete run, or the beginning of one.
+        device: cpu, cuda:0, ...
+    """
+    from ablations.engine.folder import StudyFolder
+    from ablations.reproduction import reproduce as train_again
+
+    done = train_again(StudyFolder.open(find_study(root, study)), run, device=device)
+    for name, was in done.stored.items():
+        print(f"{name:<13} {was!r:<22} {done.again[name]!r}")
+    for change in done.conditions:
+        print(f"not as it was: {change}")
+    print(f"run {done.run}: {'equal' if done.equal else 'NOT equal'}")
+    if not done.equal:
+        raise SystemExit(1)
+
+
+def _planned(path: Path | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    from analysis.planned import load_comparisons
+
+    comparisons = load_comparisons(path)
+    return {"planned": comparisons.content, "planned_hash": comparisons.hash}
 
 
 def _execution(
