@@ -34,6 +34,12 @@ def open_or_create(
             f"{path} holds another study; it differs from what is asked for:\n{_listed(different)}\n"
             "Name another study with --study, or ask for the same."
         )
+    if declared.get("planned_hash", stored.get("planned_hash")) != stored.get("planned_hash"):
+        raise StudyError(
+            f"the planned comparisons of {path} must be the ones it was started with: written down "
+            "after the runs they would be exploratory. Start a new study with --planned, or run "
+            "without it."
+        )
     new = additions(stored, declared)
     if new and not extend:
         raise StudyError(

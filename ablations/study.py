@@ -171,8 +171,8 @@ def run(
     declared = declare(space, expansion.arms[0], study=name, design=design, seeds=block)
     declared |= planned or {}
     folder = open_or_create(root / name, declared, extend=extend, allow_drift=allow_drift)
-    planned = runs(expansion.arms, seeds=block, stage=cast(Stage, design))
-    return _execute(folder, PlannedSource(planned), execution)
+    wanted = runs(expansion.arms, seeds=block, stage=cast(Stage, design))
+    return _execute(folder, PlannedSource(wanted), execution)
 
 
 def confirm(

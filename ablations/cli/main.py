@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("ablations.cli.study:run", "Run a study, or go on with one."),
     "confirm": ("ablations.cli.study:confirm", "Fresh seeds for what a study proposes."),
     "status": ("ablations.cli.study:status", "How far a study is."),
+    "reproduce": ("ablations.cli.study:reproduce", "Train one run again and compare."),
     "report": ("ablations.cli.report:report", "Write a study's report: verdicts, figures, tables."),
     "plot": ("ablations.cli.report:plot", "Draw one figure of a study."),
     "fit": ("ablations.cli.analysis:fit", "Fit the trade-off r* to a study or any table."),

@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import pytest
+
+from ablations.confirmation import confirm_runs
+from ablations.declaration import declare
+from ablations.designs.expand import expand, plan_arm, runs
+from ablations.engine.folder import StudyFolder
+from ablations.errors import SettingError, StudyError
+from ablations.plan import PlannedRun
+from ablations.settings import Run
+from ablations.spaces import load_space
+
+SPACE = load_space("reduction")
+LOSS = {1: 0.5, 2: 0.1, 4: 0.3, 8: 0.2, 16: 0.4}
+
+
+def commit(folder: StudyFolder, planned: PlannedRun, loss: float) -> None:
+    attempt = folder.begin_attempt(planned.run)
+    folder.end_attempt(planned.run, attempt, {"state": "COMPLETE", "val_loss": loss})
+    folder.commit([(planned.run, attempt)])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StudyFolder:
+    """A study of five ratios, two seeds each; r = 2 is the best and r = 8 the next."""
+    arms = expand(SPACE).arms
+    made = StudyFolder.create(
+        tmp_path / "s", declare(SPACE, arms[0], study="s", design="grid", seeds=[0, 1])
+    )
+    planned = runs(arms, seeds=[0, 1], stage="grid")
+    made.append_plan(planned)
+    for run in planned:
+        commit(made, run, LOSS.get(run.factors["attention.reduction"], 0.9) + run.seed / 100)
+    return made
+
+
+def ratios(planned: list[PlannedRun]) -> list[float]:
+    return [run.factors["attention.reduction"] for run in planned if run.seed == planned[0].seed]
+
+
+def test_the_best_arms_and_the_baseline_are_confirmed_on_fresh_seeds(folder: StudyFolder) -> None:
+    planned = confirm_runs(folder, top=2, seeds=3)
+    assert ratios(planned) == [4, 2, 8]
+    assert sorted({run.seed for run in planned}) == [2, 3, 4]
+    assert {run.stage for run in planned} == {"confirm"}
+    assert len({run.run for run in planned}) == 9
+    assert all(Run(**run.settings).seed == run.seed for run in planned)
+
+
+def test_a_confirmed_run_has_the_id_that_the_same_run_has_anywhere(folder: StudyFolder) -> None:
+    (first, *_) = confirm_runs(folder, top=1, seeds=1)
+    arm = plan_arm(SPACE, {})
+    assert first.run == runs([arm], seeds=[2], stage="grid")[0].run
+
+
+def test_an_interrupted_confirmation_goes_on_with_the_same_runs(folder: StudyFolder) -> None:
+    planned = confirm_runs(folder, top=1, seeds=2)
+    folder.append_plan(planned)
+    commit(folder, planned[0], 0.05)
+    assert confirm_runs(folder, top=4, seeds=9) == planned
+
+
+def test_a_fitted_ratio_is_confirmed_beside_its_tested_neighbours(folder: StudyFolder) -> None:
+    planned = confirm_runs(folder, top=1, seeds=1, at={"attention.reduction": "3.2"})
+    assert ratios(planned) == [4, 3.2, 2]
+
+
+def test_a_ratio_that_cannot_be_built_is_refused(folder: StudyFolder) -> None:
+    with pytest.raises(SettingError, match="16"):
+        confirm_runs(folder, top=1, seeds=1, at={"attention.reduction": 3})
+
+
+def test_nothing_can_be_confirmed_before_a_run_is_complete(tmp_path: Path) -> None:
+    arm = plan_arm(SPACE, {})
+    folder = StudyFolder.create(
+        tmp_path / "s", declare(SPACE, arm, study="s", design="grid", seeds=[0])
+    )
+    folder.append_plan(runs([arm], seeds=[0], stage="grid"))
+    with pytest.raises(StudyError, match="no complete run yet, so there is nothing to confirm"):
+        confirm_runs(folder, top=1, seeds=1)
