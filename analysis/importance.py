@@ -138,12 +138,13 @@ def variance_shares(
     pooled = error_df < 1
     rss, df = (total - full, n - rank) if pooled else (total - saturated, error_df)
     sigma2 = rss / df if df > 0 and rss > 0 else 0.0
-    squares, dfs = [], []
+    squares: list[float] = []
+    dfs: list[int] = []
     for i in range(len(blocks)):
         rest = [b for j, b in enumerate(blocks) if j != i]
-        without, rank_without = _explained(np.concatenate(rest, axis=1), y) if rest else (0.0, 0)
-        squares.append(full - without)
-        dfs.append(rank - rank_without)
+        without = _explained(np.concatenate(rest, axis=1), y) if rest else (0.0, 0)
+        squares.append(full - without[0])
+        dfs.append(rank - without[1])
     squares.append(0.0 if pooled else saturated - full)
     dfs.append(0 if pooled else cell_rank - rank)
     ss, k = np.array(squares), np.array(dfs, dtype=float)
@@ -153,14 +154,14 @@ def variance_shares(
     p = np.full(len(share), np.nan)
     low, high = np.full((2, len(share)), np.nan)
     if sigma2 > 0:
-        for i in np.flatnonzero(k > 0):
-            ratio = ss[i] / k[i] / sigma2
-            p[i] = stats.f.sf(ratio, k[i], df)
+        for at in np.flatnonzero(k > 0):
+            ratio = ss[at] / k[at] / sigma2
+            p[at] = stats.f.sf(ratio, k[at], df)
             if confidence is not None:
-                others = whole - signal[i]
-                ends = [_noncentrality(ratio, k[i], df, tail) * sigma2
+                others = whole - signal[at]
+                ends = [_noncentrality(ratio, k[at], df, tail) * sigma2
                         for tail in (0.5 + confidence / 2, 0.5 - confidence / 2)]  # fmt: skip
-                low[i], high[i] = (end / (others + end) for end in ends)
+                low[at], high[at] = (end / (others + end) for end in ends)
     return share, p, low, high
 
 

@@ -30,7 +30,7 @@ from analysis.estimation import blocks_for, estimate, t_bounds
 from analysis.multiplicity import holm
 from analysis.plain import records
 from analysis.seed_blocks import two_sided, unequal_noise
-from analysis.spending import nominal_levels
+from analysis.spending import nominal_levels, repeated_p
 from analysis.table import RunsTable
 
 TOP = {"metric", "alpha", "seeds", "comparisons", "adding_seeds", "margin", "direction"}
@@ -55,7 +55,7 @@ class PlannedReport:
 
     frame: pd.DataFrame
     """`factor, level, against, direction, margin, seeds, estimate, se, df, low, high, p, p_holm,
-    p_equivalence, level_p (what p must fall below at this look), verdict`."""
+    p_equivalence, verdict`. Under alpha spending `p_holm` and `p_equivalence` allow for every look."""
     deviations: list[str]
     basis: str
     """Which runs decided: `the first 5 seeds`, `look 2 of 3 (10 seeds)`, `the confirm runs alone`."""
@@ -147,7 +147,7 @@ def report_planned(table: RunsTable) -> PlannedReport | None:
         return None
     content = table.planned
     deviations = _deviations(table, content)
-    rows, basis, level, more = _deciding(table, content)
+    rows, basis, look, more = _deciding(table, content)
     deviations += more
     cells = cells_of(rows)
     noise = unequal_noise(cells.y)
@@ -168,10 +168,11 @@ def report_planned(table: RunsTable) -> PlannedReport | None:
     blocks, _ = blocks_for(cells, stacked)
     made = estimate(cells, blocks, stacked, error="auto", noise=noise)
     frame = frame.assign(seeds=len(cells.seeds), **{k: made[k] for k in ("estimate", "se", "df")})
-    return PlannedReport(_decide(frame, alpha=content["alpha"], level=level), deviations, basis)
+    return PlannedReport(_decide(frame, content, look=look), deviations, basis)
 
 
-def _decide(frame: pd.DataFrame, *, alpha: float, level: float) -> pd.DataFrame:
+def _decide(frame: pd.DataFrame, content: Mapping[str, Any], *, look: int) -> pd.DataFrame:
+    alpha, plan = float(content["alpha"]), content["adding_seeds"]
     size, se, df = (frame[n].to_numpy(float) for n in ("estimate", "se", "df"))
     p = two_sided(size, se, df)
     for word, sign in (("lower", -1.0), ("higher", 1.0)):
@@ -183,15 +184,19 @@ def _decide(frame: pd.DataFrame, *, alpha: float, level: float) -> pd.DataFrame:
         for i, m in enumerate(margin)
     ])  # fmt: skip
     bounds = t_bounds(size, se, df, 1 - alpha, "ci")
-    adjusted, adjusted_equal = holm(p), holm(equal)
+    seen, seen_equal = p, equal
+    if plan["plan"] == "alpha_spending":
+        looks, spending = plan["looks"], plan["spending"]
+        seen = repeated_p(p, look=look, looks=looks, spending=spending)
+        seen_equal = repeated_p(equal, look=look, looks=looks, spending=spending)
+    adjusted, adjusted_equal = holm(seen), holm(seen_equal)
     return frame.assign(
         low=bounds["ci_low"],
         high=bounds["ci_high"],
         p=p,
         p_holm=adjusted,
         p_equivalence=adjusted_equal,
-        level_p=level,
-        verdict=verdicts(adjusted, adjusted_equal, alpha=level),
+        verdict=verdicts(adjusted, adjusted_equal, alpha=alpha),
     )
 
 
@@ -228,31 +233,30 @@ def _key(value: Any) -> Any:
 
 def _deciding(
     table: RunsTable, content: Mapping[str, Any]
-) -> tuple[RunsTable, str, float, list[str]]:
-    """The runs that decide, how they are called, the p they must reach, and deviations found here."""
-    plan, alpha = content["adding_seeds"], float(content["alpha"])
+) -> tuple[RunsTable, str, int, list[str]]:
+    """The runs that decide, how they are called, which look it is, and deviations found here."""
+    plan = content["adding_seeds"]
     frame, planned = table.frame, content["seeds"]
     confirm = frame["stage"] == "confirm"
     if plan["plan"] == "confirm" and confirm.any():
-        return replace(table, frame=frame[confirm]), "the confirm runs alone", alpha, []
+        return replace(table, frame=frame[confirm]), "the confirm runs alone", 1, []
     frame = frame[~confirm] if confirm.any() else frame
     seeds = sorted(frame["seed"].dropna().unique())
     have = _whole_seeds(replace(table, frame=frame))
     if plan["plan"] == "alpha_spending":
         looks = [int(n) for n in plan["looks"]]
         reached = [n for n in looks if have >= n]
-        levels = nominal_levels(looks, alpha=alpha, spending=plan["spending"])
         k = max(len(reached), 1)
         late = [f"{have} seeds are in, but no look was declared there; the first {looks[k - 1]} decide"] \
             if have > looks[k - 1] else []  # fmt: skip
         kept = frame[frame["seed"].isin(seeds[: looks[k - 1]])]
         name = f"look {k} of {len(looks)} ({looks[k - 1]} seeds)"
-        return replace(table, frame=kept), name, levels[k - 1], late
+        return replace(table, frame=kept), name, k, late
     if planned and len(seeds) > planned:
         kept = frame[frame["seed"].isin(seeds[:planned])]
         text = f"{len(seeds) - planned} seeds were added without a declared plan; they do not count here"
-        return replace(table, frame=kept), f"the first {planned} seeds", alpha, [text]
-    return replace(table, frame=frame), f"{len(seeds)} seeds", alpha, []
+        return replace(table, frame=kept), f"the first {planned} seeds", 1, [text]
+    return replace(table, frame=frame), f"{len(seeds)} seeds", 1, []
 
 
 def _whole_seeds(table: RunsTable) -> int:
@@ -324,7 +328,7 @@ def _adding(given: Any, *, seeds: int | None) -> dict[str, Any]:
         )
     if plan["plan"] != "alpha_spending":
         return {"plan": plan["plan"]}
-    spending = plan.get("spending", "obrien_fleming")
+    spending: Any = plan.get("spending", "obrien_fleming")
     if spending not in ("obrien_fleming", "pocock"):
         raise TableError(
             f"`adding_seeds.spending` must be one of ('obrien_fleming', 'pocock'), but got {spending!r}."

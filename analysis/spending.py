@@ -5,6 +5,7 @@ found by integrating the joint law of the looks' statistics (Armitage, McPherson
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -23,7 +24,8 @@ def spent(share: Floats, *, alpha: float, spending: Spending) -> Floats:
     """Cumulative alpha that may be spent when `share` (0 .. 1) of the seeds is in; two-sided."""
     if spending == "pocock":
         return np.asarray(alpha * np.log1p((np.e - 1) * share))
-    return np.asarray(2 * stats.norm.sf(stats.norm.isf(alpha / 2) / np.sqrt(share)))
+    # Each side spends alpha/2, with the one-sided function of that alpha.
+    return np.asarray(4 * stats.norm.sf(stats.norm.isf(alpha / 4) / np.sqrt(share)))
 
 
 def nominal_levels(looks: Sequence[int], *, alpha: float, spending: Spending) -> list[float]:
@@ -37,29 +39,46 @@ def nominal_levels(looks: Sequence[int], *, alpha: float, spending: Spending) ->
     Raises:
         TableError: If the looks are not ascending.
     """
-    if (
-        len(looks) < 1
-        or any(b <= a for a, b in zip(looks, looks[1:], strict=False))
-        or looks[0] < 2
-    ):
+    if len(looks) < 1 or any(b <= a for a, b in pairwise(looks)) or looks[0] < 2:
         raise TableError(
             f"`looks` must be ascending numbers of seeds from 2, but got {list(looks)}."
         )
     share = np.asarray(looks, dtype=float) / looks[-1]
     new = np.diff(spent(share, alpha=alpha, spending=spending), prepend=0.0)
     # The score at a look is Brownian motion at time `share`; `density` is its law without a crossing.
-    grid = np.linspace(-HALF_WIDTH, HALF_WIDTH, POINTS) * 1.0
+    grid = np.linspace(-HALF_WIDTH, HALF_WIDTH, POINTS)
     step = float(grid[1] - grid[0])
     density = stats.norm.pdf(grid, scale=np.sqrt(share[0]))
     levels = []
     for k, time in enumerate(share):
         if k:
             spread = np.sqrt(time - share[k - 1])
-            density = stats.norm.pdf(grid[:, None] - grid[None, :], scale=spread) @ density * step
+            density = np.convolve(density, stats.norm.pdf(grid, scale=spread), mode="same") * step
         bound = _bound(grid, density, step, new[k], top=HALF_WIDTH * 0.99)
         levels.append(float(2 * stats.norm.sf(bound / np.sqrt(time))))
         density = np.where(np.abs(grid) < bound, density, 0.0)
     return levels
+
+
+def repeated_p(p: Floats, *, look: int, looks: Sequence[int], spending: Spending) -> Floats:
+    """P values that may be read at any declared look: the smallest alpha whose plan would reject now.
+
+    They can be adjusted like any others (Holm), which nominal levels cannot.
+
+    Args:
+        p: Two-sided p values of the look's data alone.
+        look: Which look it is, from 1.
+        looks: Seeds at each declared look.
+        spending: The declared spending function.
+    """
+    if len(looks) == 1:
+        return np.asarray(p, dtype=float)
+    alphas = np.geomspace(1e-7, 0.9999, 24)
+    levels = [nominal_levels(looks, alpha=float(a), spending=spending)[look - 1] for a in alphas]
+    at = np.log(np.maximum(levels, 1e-300))
+    found = np.exp(np.interp(np.log(np.maximum(p, 1e-300)), at, np.log(alphas), right=0.0))
+    # Interpolation must never make a p smaller than it is.
+    return np.where(np.isnan(p), np.nan, np.maximum(found, p))
 
 
 def _bound(grid: Floats, density: Floats, step: float, wanted: float, *, top: float) -> float:

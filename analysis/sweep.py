@@ -11,6 +11,7 @@ from analysis.tested import Pairs
 
 COLUMNS = ["price", "r_star", "low", "high", "best_tested", "not_worse"]
 POINTS_PER_DECADE = 6
+PLACEMENT = "attention.placement"
 
 
 def price_sweep(
@@ -69,8 +70,11 @@ def tested_switches(
     names = [f"r={r:g}" for r in levels]
     params = [2 * runs.c2_eff / r for r in levels]
     means = [float(value) for value in loss]
-    bare = runs.control[runs.control["attention_params"].fillna(1) == 0]
-    for label, part in bare.groupby("label"):
+    control = runs.control
+    bare = control["attention_params"] == 0
+    if PLACEMENT in control:
+        bare |= control[PLACEMENT] == "none"
+    for label, part in control[bare].groupby(control["label"].fillna("no attention")):
         names.append(str(label))
         params.append(0.0)
         means.append(float(part[runs.metric].mean()))

@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+import numpy as np
+
 from analysis.plain import pair, plain, records
 from analysis.reduction_fit import ReductionFit
 
@@ -24,6 +26,8 @@ def sentences(fit: ReductionFit) -> list[str]:
     lines = [_ratio(fit), _tested(fit), _model(fit)]
     if not fit.control.empty:
         lines += [_control(row, fit) for row in fit.control.to_dict("records")]
+    if "rmax_dependent" in fit.flags and fit.without_largest is not None:
+        lines.append(_without_largest(fit, fit.without_largest))
     notes = [FLAG_WORDS[flag] for flag in fit.flags]
     if notes:
         lines.append("Reservations: " + "; ".join(notes) + ".")
@@ -107,6 +111,8 @@ def _model(fit: ReductionFit) -> str:
         band = "" if math.isnan(low) else f" [{low:.3g}, {_or_more(high)}]"
         average = f"; averaged over all families r* = {fit.average.r_star:.3g}{band}"
     lof = fit.lack_of_fit
+    if not np.isfinite(fit.models["aicc"]).all():
+        return f"{fit.n} runs cannot tell the eight curve families apart (no AICc); they are not averaged."
     if not lof.testable:
         return f"Heaviest curve family: {first['family']} (weight {first['weight']:.2f}){average}."
     weakest = min(lof.power, key=lof.power.__getitem__)
@@ -115,6 +121,18 @@ def _model(fit: ReductionFit) -> str:
         f"The quadratic is {verdict} (lack of fit p = {lof.p:.2g}; power {lof.power['linear']:.0%} against a "
         f"straight line, {lof.power[weakest]:.0%} against {weakest}); heaviest family: {first['family']} "
         f"({first['weight']:.2f}){average}."
+    )
+
+
+def _without_largest(fit: ReductionFit, smaller: ReductionFit) -> str:
+    top = float(fit.tested["r"].max())
+    below = fit.tested[fit.tested["r"] < top]
+    step = float(fit.tested["loss"].to_numpy()[-1]) - float(
+        np.average(below["loss"], weights=below["n"])
+    )
+    return (
+        f"Without r = {top:g} kappa is {_kappa(smaller)} ({smaller.status}): what the data support is that "
+        f"{fit.metric} is {step:+.3g} at r = {top:g} against the smaller ratios, not a value of r*."
     )
 
 

@@ -50,7 +50,7 @@ def read_offline_file(path: Path) -> OfflineRun:
     # The stubs of generated messages lack their names.
     from wandb.proto.wandb_internal_pb2 import Record  # type: ignore[attr-defined]
 
-    run = OfflineRun(path=path)
+    run = OfflineRun(path=path, id=path.stem.removeprefix("run-"))
     for payload in _payloads(path):
         _add(run, Record.FromString(payload))
     return run
@@ -66,6 +66,9 @@ def offline_files(folder: Path) -> list[Path]:
 
 def _payloads(path: Path) -> Iterator[bytes]:
     content = path.read_bytes()
+    if len(content) < HEADER_BYTES:
+        # Killed before the first flush.
+        return
     if content[: len(HEADER)] != HEADER:
         raise TableError(f"{path} is no offline file of W&B: it must begin with {HEADER!r}.")
     at, parts = HEADER_BYTES, b""

@@ -91,7 +91,7 @@ def winner_report(
         rows.append({"arm": arm, "label": part["label"].iloc[0], "searched": value, "mean": mean,
                      "low": mean - half, "high": mean + half, "n": len(y), "optimism": mean - value})  # fmt: skip
     frame = pd.DataFrame(rows)
-    winner = str(frame.loc[(sign * frame["mean"]).idxmin(), "label"])
+    winner = str(frame["label"].to_numpy()[np.argmin(sign * frame["mean"].to_numpy())])
     return WinnerReport(frame, winner, float(frame["optimism"].iloc[0]), len(seen))
 
 

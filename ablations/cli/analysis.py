@@ -1,0 +1,305 @@
+"""Commands that read results: fit, width, effects, importance, plan, compare.
+
+Each takes a study (its name or folder), a folder of studies, any CSV, or an Optuna storage URL. A status
+other than `ok` is an answer, not an error: the exit code is 0.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from ablations.cli.arguments import ROOT, Flag, Json, Root
+from ablations.errors import SettingError
+
+if TYPE_CHECKING:
+    from analysis.price import Price
+    from analysis.table import RunsTable
+
+Blocks = Annotated[
+    str | None, Parameter(help="Channels of all blocks, as 3x256,4x512,6x1024,3x2048.")
+]
+PerParam = Annotated[float | None, Parameter(name="--price-per-param")]
+PerFlop = Annotated[float | None, Parameter(name="--price-per-flop")]
+Baseline = Annotated[
+    tuple[str, ...],
+    Parameter(name="--baseline", help="FACTOR=LEVEL to compare with, for tables without a study."),
+]
+Metric = Annotated[
+    str | None, Parameter(help="Column to estimate from, for CSV and Optuna tables.")
+]
+ErrorModel = Annotated[
+    Literal["auto", "pooled", "paired"],
+    Parameter(
+        help="Noise: one variance for all arms, or each comparison's own paired differences."
+    ),
+]
+
+
+def fit(
+    table: str,
+    *,
+    blocks: Blocks = None,
+    channels: int | None = None,
+    price_per_param: PerParam = None,
+    price_per_flop: PerFlop = None,
+    budget: float | None = None,
+    implied_by: float | None = None,
+    sweep: Flag = False,
+    price_metric: str | None = None,
+    confidence: float = 0.95,
+    cluster: Literal["auto", "seed", "run"] = "auto",
+    metric: Metric = None,
+    baseline: Baseline = (),
+    root: Root = ROOT,
+    json: Json = False,
+) -> None:
+    """Fit the trade-off between loss and cost: kappa, r* and what the tested ratios say.
+
+    Args:
+        table: A study, a folder of studies, a CSV with reduction, seed and val_loss, or STORAGE_URL#study.
+        channels: C of a network with one block, instead of --blocks.
+        price_per_param: Loss that one attention weight is worth.
+        price_per_flop: Loss that one floating-point operation is worth.
+        budget: Most attention weights there may be; gives their shadow price.
+        implied_by: The ratio that was right; gives the price at which it is.
+        sweep: Show the whole table of prices.
+        price_metric: The metric that the price is counted in; another one than the runs' is refused.
+        confidence: Of every interval.
+        cluster: What errors are independent between; choose before looking.
+    """
+    from ablations.cli.result_text import print_fit, print_json
+    from analysis.tradeoff import fit_reduction
+
+    price = _price(price_per_param, price_per_flop, budget, implied_by, metric=price_metric)
+    results = [
+        (one, fit_reduction(one, price=price, blocks=blocks, channels=channels, confidence=confidence, cluster=cluster))
+        for one in _tables(table, root, metric=metric, baseline=baseline)
+    ]  # fmt: skip
+    if json:
+        print_json([(one.study, result.to_json()) for one, result in results])
+        return
+    for one, result in results:
+        print_fit(one.study, result, sweep=sweep)
+
+
+def width(
+    *tables: str,
+    price_per_param: PerParam = None,
+    confidence: float = 0.95,
+    metric: Metric = None,
+    root: Root = ROOT,
+    json: Json = False,
+) -> None:
+    """Fit how r* grows with the channels: slope of log r* on log C, against 2/3 and 4/3.
+
+    Args:
+        tables: Studies or CSVs, one per width or with several widths each.
+        price_per_param: Loss that one attention weight is worth; shows r* at each width.
+        confidence: Of every interval.
+    """
+    from ablations.cli.result_text import print_json, print_lines, print_table
+    from analysis.width import fit_width
+
+    if not tables:
+        raise SettingError("`tables` must name at least one study or CSV.")
+    read = [one for name in tables for one in _tables(name, root, metric=metric)]
+    result = fit_width(read, price=_price(price_per_param, None, None, None), confidence=confidence)
+    if json:
+        print_json([("", result.to_json())])
+        return
+    print_lines(result.sentences())
+    print_table(result.widths)
+
+
+def effects(
+    table: str,
+    *,
+    margin: float | None = None,
+    alpha: float = 0.05,
+    error: ErrorModel = "auto",
+    metric: Metric = None,
+    baseline: Baseline = (),
+    root: Root = ROOT,
+    json: Json = False,
+) -> None:
+    """Estimate each component's effect and decide: matters, negligible, or undecided.
+
+    Args:
+        table: A study, a folder of studies, a CSV with seed, val_loss and factors, or STORAGE_URL#study.
+        margin: The largest effect that does not matter; exploratory unless it was planned.
+        alpha: Family-wise error of the verdicts.
+    """
+    from ablations.cli.result_text import print_effects, print_json
+    from analysis.component_report import component_report
+
+    reports = [
+        component_report(one, margin=margin, alpha=alpha, error=error)
+        for one in _tables(table, root, metric=metric, baseline=baseline)
+    ]
+    if json:
+        print_json([(one.study, one.to_json()) for one in reports])
+        return
+    for one in reports:
+        print_effects(one)
+
+
+def importance(
+    table: str,
+    *,
+    permutations: int = 20,
+    metric: Metric = None,
+    root: Root = ROOT,
+    json: Json = False,
+) -> None:
+    """Share out the variance between the factors: factorial shares, with fANOVA and PED-ANOVA beside.
+
+    Args:
+        table: A study, a folder of studies, a CSV, or STORAGE_URL#study.
+        permutations: Random relabellings behind the line that chance reaches.
+    """
+    from ablations.cli.result_text import print_json, print_lines, print_table
+    from analysis.importance import importance as shares
+
+    results = [
+        (one, shares(one, permutations=permutations)) for one in _tables(table, root, metric=metric)
+    ]
+    if json:
+        print_json([(one.study, result.to_json()) for one, result in results])
+        return
+    for one, result in results:
+        print_lines([f"{one.study}: {result.runs} runs", *result.sentences()])
+        for question, part in result.frame.groupby("question", sort=False):
+            print(f"\n{question}")
+            print_table(part.drop(columns="question").dropna(axis=1, how="all"))
+
+
+def plan(
+    space: str,
+    *,
+    target_width: float = 0.2,
+    pilot: str | None = None,
+    sigma: float | None = None,
+    snr: float | None = None,
+    effect: float | None = None,
+    margin: float | None = None,
+    assurance: float = 0.8,
+    budget_hours: float | None = None,
+    hours_per_run: float | None = None,
+    design: str = "grid",
+    root: Root = ROOT,
+    json: Json = False,
+) -> None:
+    """Count the seeds that a question needs: r* to within a width, or effects of a size.
+
+    Args:
+        space: A preset, a space file, or package.module:name.
+        target_width: How far the upper 95 % limit of r* may lie above it.
+        pilot: A study or CSV to take noise, rise and run time from.
+        sigma: Standard deviation of one run within its seed and arm, instead of a pilot.
+        snr: Rise of the loss over the tested ratios in units of sigma, instead of a pilot.
+        effect: An effect that is to be found with 80 % power.
+        margin: An effect whose absence is to be shown with 80 % power.
+        assurance: Chance that the target width is reached.
+        budget_hours: Device hours there are.
+        hours_per_run: Device hours of one run; the pilot's if there is one.
+        design: How the space becomes arms.
+    """
+    from ablations.cli.result_text import print_json, print_plans
+    from ablations.cli.study_plan import plan_space
+
+    table = _one(pilot, root) if pilot else None
+    plans = plan_space(
+        space, pilot=table, sigma=sigma, snr=snr, effect=effect, margin=margin, target_width=target_width,
+        assurance=assurance, budget_hours=budget_hours, hours_per_run=hours_per_run, design=design,
+    )  # fmt: skip
+    if json:
+        print_json([("", plans.to_json())])
+        return
+    print_plans(plans)
+
+
+def compare(
+    study_a: str,
+    study_b: str,
+    *,
+    margin: float | None = None,
+    alpha: float = 0.05,
+    metric: Metric = None,
+    root: Root = ROOT,
+    json: Json = False,
+) -> None:
+    """Compare the same effects in two studies: two data sets, or two versions of the code.
+
+    Args:
+        study_a: A study or a table.
+        study_b: Another.
+        margin: The largest effect that does not matter.
+        alpha: Family-wise error.
+    """
+    from ablations.cli.result_text import print_json, print_lines
+    from analysis.compare import compare as side_by_side
+
+    a, b = (_one(name, root, metric=metric) for name in (study_a, study_b))
+    result = side_by_side(a, b, margin=margin, alpha=alpha)
+    if json:
+        print_json([("", result.to_json())])
+        return
+    print_lines(result.sentences())
+
+
+def _tables(
+    name: str, root: Path, *, metric: str | None = None, baseline: tuple[str, ...] = ()
+) -> "list[RunsTable]":
+    from analysis.table import read_tables
+
+    inside = root / name
+    source = str(inside) if (inside / "study.json").is_file() else name
+    return read_tables(source, metric=metric, baseline=_pairs(baseline))
+
+
+def _one(name: str, root: Path, *, metric: str | None = None) -> "RunsTable":
+    tables = _tables(name, root, metric=metric)
+    if len(tables) > 1:
+        raise SettingError(
+            f"{name} holds several studies; name one of {[t.study for t in tables]}."
+        )
+    return tables[0]
+
+
+def _pairs(texts: tuple[str, ...]) -> dict[str, Any]:
+    pairs = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not value:
+            raise SettingError(f"`--baseline` must read FACTOR=LEVEL, but got {text!r}.")
+        pairs[name] = value
+    return pairs
+
+
+def _price(
+    per_param: float | None,
+    per_flop: float | None,
+    budget: float | None,
+    implied_by: float | None,
+    *,
+    metric: str | None = None,
+) -> "Price | None":
+    from analysis.price import Price
+
+    given = {
+        "per_param": per_param,
+        "per_flop": per_flop,
+        "budget": budget,
+        "implied_by": implied_by,
+    }
+    named = {mode: value for mode, value in given.items() if value is not None}
+    if len(named) > 1:
+        options = ", ".join(
+            "--" + ("price-" if "per" in m else "") + m.replace("_", "-") for m in named
+        )
+        raise SettingError(f"give one price only, but got {options}.")
+    if not named:
+        return None
+    mode, value = next(iter(named.items()))
+    return Price(mode, value, metric if mode.startswith("per_") else None)  # type: ignore[arg-type]
