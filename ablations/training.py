@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -114,21 +115,24 @@ def train(
     ).to(memory_format=torch.channels_last)
     watch = _Watch(on_epoch, on_step, checkpoint, checkpoint_seconds)
     trainer = _trainer(run, device=device, world_size=world_size, watch=watch)
-    trainer.fit(
-        module,
-        Batches(
-            split.train,
-            batch_size=run.arm.training.batch_size,
-            seed=run.seed,
-            epoch=lambda: trainer.current_epoch,
-            augment=AUGMENTATIONS[run.arm.data.augmentation],
-            rank=rank,
-            world_size=world_size,
-        ),
-        Batches(split.val, batch_size=VALIDATION_BATCH, rank=rank, world_size=world_size),
-        ckpt_path=checkpoint if checkpoint is not None and checkpoint.exists() else None,
-        weights_only=True,
-    )
+    with warnings.catch_warnings():
+        # torch 2.13 deprecates what lightning 2.6 still calls; drop when lightning does not.
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+        trainer.fit(
+            module,
+            Batches(
+                split.train,
+                batch_size=run.arm.training.batch_size,
+                seed=run.seed,
+                epoch=lambda: trainer.current_epoch,
+                augment=AUGMENTATIONS[run.arm.data.augmentation],
+                rank=rank,
+                world_size=world_size,
+            ),
+            Batches(split.val, batch_size=VALIDATION_BATCH, rank=rank, world_size=world_size),
+            ckpt_path=checkpoint if checkpoint is not None and checkpoint.exists() else None,
+            weights_only=True,
+        )
     return Outcome(
         epochs_run=watch.last["epoch"],
         train_loss=watch.last["train_loss"],
