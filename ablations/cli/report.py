@@ -1,0 +1,116 @@
+"""Commands that show a study: report and plot."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from ablations.cli.arguments import ROOT, Flag, Root, find_study
+from ablations.errors import SettingError, StudyError, one_of
+
+if TYPE_CHECKING:
+    from analysis.plots.style import Format
+
+Price = Annotated[float | None, Parameter(name="--price-per-param")]
+
+
+def report(
+    study: str,
+    *,
+    price: Price = None,
+    margin: float | None = None,
+    verify: Flag = False,
+    open_page: Annotated[bool, Parameter(name="--open", negative=())] = False,
+    root: Root = ROOT,
+) -> None:
+    """Write a study's report (one HTML file, figures, tables) and print its verdicts.
+
+    Args:
+        study: Name or folder of the study.
+        price: What one weight is worth, in the metric's unit; without it, every price is shown.
+        margin: Differences below it are negligible; without it nothing is called so.
+        verify: Compare the written report with what the records say now.
+        open_page: Show the page in the browser afterwards.
+    """
+    folder = find_study(root, study)
+    if verify:
+        _verify(folder)
+        return
+    from analysis.report.build import write
+    from analysis.report.evidence import gather
+    from analysis.report.words import notices, verdict_lines
+
+    evidence = gather(folder, price=price, margin=margin)
+    page = write(evidence)
+    for line in (*verdict_lines(evidence), *notices(evidence)):
+        print(line)
+    print(f"Report: {page}")
+    if open_page:
+        _open(page)
+
+
+def plot(
+    study: str,
+    name: str,
+    *,
+    format_: Annotated[str, Parameter(name="--format")] = "svg,png",
+    style: Literal["paper", "screen"] = "screen",
+    price: Price = None,
+    margin: float | None = None,
+    root: Root = ROOT,
+) -> None:
+    """Draw one figure of a study into its report/plots, and print the files.
+
+    Args:
+        study: Name or folder of the study.
+        name: The figure: ratio, prices, pareto, effects ...; a wrong name lists them all.
+        format_: svg, pdf, png; several with commas between.
+        style: paper is 85 or 175 mm wide with 7.5 pt, screen is larger.
+        price: What one weight is worth, in the metric's unit.
+        margin: Differences below it are negligible.
+    """
+    from analysis.plots.style import save
+    from analysis.report.evidence import gather
+    from analysis.report.figures import draw, picture
+
+    picture(name)  # a wrong name is told before the study is read
+    formats = _formats(format_)
+    evidence = gather(find_study(root, study), price=price, margin=margin)
+    figure = draw(name, evidence, style=style)
+    for path in save(figure, evidence.folder / "report" / "plots", name, formats):
+        print(path)
+
+
+def _formats(text: str) -> "list[Format]":
+    formats: list[Format] = []
+    for part in text.split(","):
+        match part.strip():
+            case "svg" | "pdf" | "png" as known:
+                formats.append(known)
+            case other:
+                raise SettingError(one_of("format", other, ("svg", "pdf", "png")))
+    return formats
+
+
+def _verify(folder: Path) -> None:
+    from analysis.report.verify import verify_report
+
+    found = verify_report(folder)
+    if found.holds:
+        print(f"The report is what the records say: {found.compared:,} values compared.")
+        return
+    for line in found.differences[:20]:
+        print(line)
+    more = len(found.differences) - 20
+    rest = f" ({more:,} more not shown)" if more > 0 else ""
+    raise StudyError(
+        f"the report differs from the records in {len(found.differences):,} of {found.compared:,} "
+        f"values{rest}. If the study went on since, write the report again."
+    )
+
+
+def _open(page: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        print(f"No browser was found; open {page.resolve()} yourself.")

@@ -1,0 +1,61 @@
+"""Learning curves: the median over seeds of each arm, with every run thin behind it."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.ticker import MaxNLocator
+
+from analysis.plots.style import COLOURS, DASHES, FAINT, MUTED
+
+MOST_NAMED = len(COLOURS)
+"""Arms that get a colour and a name of their own; the others are drawn grey behind them."""
+
+
+def plot_curves(epochs: pd.DataFrame, ax: Axes, *, named: list[str], evaluated: int) -> Axes:
+    """Draw loss against epoch.
+
+    Args:
+        epochs: Columns `label`, `run`, `state`, `epoch`, `value`; one row per run and epoch.
+        named: Labels of the arms to colour, at most `MOST_NAMED`.
+        evaluated: The epoch whose value enters every estimate; a vertical line.
+    """
+    others = epochs[~epochs["label"].isin(named)]
+    _thin(ax, others, FAINT)
+    for label, colour, dash in zip(named, COLOURS, DASHES, strict=False):
+        mine = epochs[epochs["label"] == label]
+        _thin(ax, mine[mine["state"] != "PRUNED"], colour)
+        _thin(ax, mine[mine["state"] == "PRUNED"], colour, linestyle=":")
+        whole = mine[mine["state"] == "COMPLETE"]
+        median = whole.groupby("epoch")["value"].median()
+        seeds = whole["run"].nunique()
+        ax.plot(median.index, median, color=colour, linestyle=dash, label=f"{label} (n={seeds})")
+    if len(others):
+        ax.plot([], [], color=FAINT, label=f"{others['label'].nunique()} other arms")
+    ax.axvline(evaluated, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
+    ax.annotate(
+        "evaluated",
+        (evaluated, 1.0),
+        xycoords=ax.get_xaxis_transform(),
+        xytext=(-3, -3),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        color=MUTED,
+        rotation=90,
+    )
+    values = epochs["value"].dropna()
+    if len(values) and values.min() > 0 and values.max() / values.min() > 10:
+        ax.set_yscale("log")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_xlabel("epoch")
+    return ax
+
+
+def _thin(ax: Axes, epochs: pd.DataFrame, colour: str, *, linestyle: str = "-") -> None:
+    lines = [run[["epoch", "value"]].to_numpy() for _, run in epochs.groupby("run")]
+    if lines:
+        # One collection for all runs: thousands of separate lines take minutes to draw.
+        ax.add_collection(
+            LineCollection(lines, colors=colour, linewidths=0.5, linestyles=linestyle, alpha=0.45)
+        )
+        ax.autoscale_view()

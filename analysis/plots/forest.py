@@ -1,0 +1,75 @@
+"""Forest of effects: each comparison against the baseline with its intervals and its verdict."""
+
+import math
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis.plots.frames import rows
+from analysis.plots.style import FAINT, INK, MUTED, VERDICT_COLOURS, VERDICT_MARKERS
+
+
+def plot_forest(effects: pd.DataFrame, ax: Axes, *, margin: float | None) -> Axes:
+    """Draw differences against the baseline; left of zero is better where less is better.
+
+    The thick bar is the marginal 90 % interval (the one an equivalence test reads), the thin bar
+    the marginal 95 % interval, the capped line the simultaneous 95 % interval of the whole family.
+
+    Args:
+        effects: Columns `name`, `estimate`, `ci95_low`, `ci95_high`, `ci90_low`, `ci90_high`,
+            `sim_low`, `sim_high`, `p_holm`, `n_pairs`, and `verdict` (`matters`, `negligible`,
+            `undecided`).
+        margin: Half-width of the zone called negligible, in the metric's unit; None for no zone.
+    """
+    if margin is not None:
+        ax.axvspan(
+            -margin, margin, color=FAINT, alpha=0.45, linewidth=0, label=f"margin ±{margin:g}"
+        )
+    ax.axvline(0, color=INK, linewidth=0.8)
+    for row, effect in enumerate(rows(effects)):
+        verdict = str(effect.verdict)
+        colour = VERDICT_COLOURS[verdict]
+        _bar(ax, row, effect.sim_low, effect.sim_high, colour=MUTED, width=0.7, caps=True)
+        _bar(ax, row, effect.ci95_low, effect.ci95_high, colour=colour, width=1.4)
+        _bar(ax, row, effect.ci90_low, effect.ci90_high, colour=colour, width=3.8)
+        ax.plot(
+            effect.estimate,
+            row,
+            VERDICT_MARKERS[verdict],
+            color=colour,
+            markeredgecolor="white",
+            markersize=7,
+            zorder=4,
+        )
+        ax.annotate(
+            f"{verdict}, {_p(effect.p_holm)}, n={effect.n_pairs}",
+            (1.0, row),
+            xycoords=ax.get_yaxis_transform(),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            color=MUTED,
+            annotation_clip=False,
+        )
+    ax.set_yticks(range(len(effects)), [str(name) for name in effects["name"]])
+    ax.set_ylim(len(effects) - 0.4, -0.6)
+    ax.grid(visible=True, axis="x")
+    ax.grid(visible=False, axis="y")
+    return ax
+
+
+def _bar(
+    ax: Axes, row: int, low: float, high: float, *, colour: str, width: float, caps: bool = False
+) -> None:
+    if math.isnan(low) or math.isnan(high):
+        return
+    ends = [low, high]
+    ax.plot(ends, [row, row], color=colour, linewidth=width, solid_capstyle="butt", zorder=3)
+    if caps:
+        ax.plot(ends, [row, row], "|", color=colour, markersize=6, markeredgewidth=width, zorder=3)
+
+
+def _p(p: float) -> str:
+    if math.isnan(p):
+        return "p not given"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"

@@ -1,0 +1,99 @@
+"""What the gates do: their distribution by stage and class, their variance, saturation and gradients."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis.plots.style import BLUE, FAINT, GOLD, INK, MUTED, RED, ordered_colours
+
+
+def plot_gate_histogram(bins: pd.DataFrame, ax: Axes, *, summary: pd.Series) -> Axes:
+    """Draw the distribution of the gates of one stage: all classes filled, each class as a line.
+
+    Args:
+        bins: Columns `group` (a class, or `all`), `low`, `high`, `share`; shares of a group sum to 1.
+        summary: `mean` and `saturated` (share of gates within 5 % of the range's ends), of `all`.
+    """
+    everything = bins[bins["group"] == "all"]
+    edges = np.append(everything["low"], everything["high"].iloc[-1])
+    ax.stairs(everything["share"], edges, fill=True, color=FAINT, label="all classes")
+    groups = [group for group in dict.fromkeys(bins["group"]) if group != "all"]
+    for group, colour in zip(groups, ordered_colours(len(groups)), strict=True):
+        mine = bins[bins["group"] == group]
+        ax.stairs(mine["share"], edges, color=colour, linewidth=0.8, label=f"class {group}")
+    ax.axvline(float(summary["mean"]), color=RED, linestyle=(0, (5, 2)), label="mean")
+    width = edges[-1] - edges[0]
+    for low, high in ((edges[0], edges[0] + 0.05 * width), (edges[-1] - 0.05 * width, edges[-1])):
+        ax.axvspan(low, high, color=GOLD, alpha=0.2, linewidth=0)
+    ax.set_xlim(edges[0], edges[-1])
+    ax.annotate(
+        f"mean {summary['mean']:.2f}, saturated {100 * summary['saturated']:.1f} %",
+        (0.98, 0.97),
+        xycoords="axes fraction",
+        ha="right",
+        va="top",
+        color=INK,
+    )
+    ax.set_xlabel("gate")
+    ax.set_ylabel("share of gates")
+    return ax
+
+
+def plot_gate_variance(blocks: pd.DataFrame, ax: Axes) -> Axes:
+    """Draw, by block, the share of the gates' variance that lies between the classes.
+
+    Args:
+        blocks: Columns `block`, `between`, `within` (variances over inputs, mean over channels).
+    """
+    share = blocks["between"] / (blocks["between"] + blocks["within"])
+    ax.bar(range(len(blocks)), share, color=BLUE)
+    ax.set_ylim(0, 1)
+    ax.set_ylabel("variance between classes / all")
+    return _by_block(blocks, ax)
+
+
+def plot_gate_saturation(blocks: pd.DataFrame, ax: Axes) -> Axes:
+    """Draw, by block, the share of gates that are nearly closed and nearly open.
+
+    Args:
+        blocks: Columns `block`, `saturated_low`, `saturated_high` (shares), `above_one` (share of
+            gates that amplify; NaN for gates that cannot).
+    """
+    at = np.arange(len(blocks))
+    ax.bar(at - 0.2, blocks["saturated_low"], width=0.38, color=BLUE, label="nearly closed")
+    ax.bar(
+        at + 0.2, blocks["saturated_high"], width=0.38, color=GOLD, hatch="///", label="nearly open"
+    )
+    if blocks["above_one"].notna().any():
+        ax.plot(at, blocks["above_one"], "D", color=RED, label="above one")
+    ax.set_ylabel("share of gates")
+    return _by_block(blocks, ax)
+
+
+def plot_gate_gradients(gradients: pd.DataFrame, ax: Axes) -> Axes:
+    """Draw the norm of the loss's gradient that reaches each block's gate, over the epochs.
+
+    Args:
+        gradients: Columns `block`, `epoch`, `gradient_norm`.
+    """
+    blocks = list(dict.fromkeys(gradients["block"]))
+    for i, (block, colour) in enumerate(zip(blocks, ordered_colours(len(blocks)), strict=True)):
+        mine = gradients[gradients["block"] == block]
+        ends = i in (0, len(blocks) - 1)
+        ax.plot(
+            mine["epoch"], mine["gradient_norm"], color=colour, label=str(block) if ends else None
+        )
+    if (gradients["gradient_norm"] > 0).all():
+        ax.set_yscale("log")
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("gradient norm at the gate")
+    return ax
+
+
+def _by_block(blocks: pd.DataFrame, ax: Axes) -> Axes:
+    ax.set_xticks(range(len(blocks)), [str(block) for block in blocks["block"]])
+    if len(blocks) > 5:
+        ax.tick_params(axis="x", rotation=90)
+    ax.tick_params(axis="x", color=MUTED, length=0)
+    ax.set_xlabel("block, from the input to the output")
+    return ax

@@ -1,0 +1,54 @@
+"""Importance of factors: one bar per factor and evaluator, each evaluator named by its question."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis.plots.frames import spread
+from analysis.plots.style import COLOURS, INK
+
+_HATCHES = ("", "///", "...", "xxx")
+
+
+def plot_importance(shares: pd.DataFrame, ax: Axes) -> Axes:
+    """Draw shares between 0 and 1 with their intervals, and the level that pure chance reaches.
+
+    Args:
+        shares: Columns `factor`, `question`, `share`, `low`, `high`, `chance` (the share that a
+            permutation of the values reaches in 1 of 20 cases). NaN where one is not known.
+    """
+    factors = list(dict.fromkeys(shares["factor"]))
+    questions = list(dict.fromkeys(shares["question"]))
+    thick = 0.8 / max(len(questions), 1)
+    for i, question in enumerate(questions):
+        mine = shares[shares["question"] == question].set_index("factor").reindex(factors)
+        at = np.arange(len(factors)) + (i - (len(questions) - 1) / 2) * thick
+        ax.barh(
+            at,
+            mine["share"],
+            height=thick * 0.9,
+            color=COLOURS[i],
+            hatch=_HATCHES[i % len(_HATCHES)],
+            edgecolor="white",
+            linewidth=0,
+            label=question,
+        )
+        bars = spread(mine, middle="share")
+        ax.errorbar(
+            mine["share"], at, xerr=bars, linestyle="none", ecolor=INK, elinewidth=1, capsize=2
+        )
+        ax.vlines(
+            mine["chance"],
+            at - thick / 2,
+            at + thick / 2,
+            color=INK,
+            linestyle=(0, (1, 1)),
+            label="reached by chance in 1 of 20" if i == 0 else "",
+        )
+    ax.set_yticks(range(len(factors)), [name.rsplit(".", 1)[-1] for name in factors])
+    ax.set_ylim(len(factors) - 0.45, -0.55)
+    ax.set_xlim(0, 1)
+    ax.set_xlabel("share")
+    ax.grid(visible=True, axis="x")
+    ax.grid(visible=False, axis="y")
+    return ax

@@ -1,0 +1,72 @@
+"""Interactions of two factors: the means of their cells, and the profile of one at each level of the other."""
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from analysis.plots.style import COLOURS, DASHES, MARKERS, level_name
+
+
+def plot_cells(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> Axes:
+    """Draw the mean of every cell as a shade with its number in it.
+
+    Args:
+        cells: Columns `rows`, `columns`, `mean`; one row per cell.
+        rows: Factor down the side.
+        columns: Factor along the bottom.
+    """
+    means = cells.pivot_table(index=rows, columns=columns, values="mean", sort=False).astype(float)
+    sns.heatmap(
+        means,
+        ax=ax,
+        annot=True,
+        fmt="#.4g",
+        cmap="cividis_r",
+        linewidths=1.5,
+        linecolor="white",
+        cbar_kws={"label": "mean loss (nats)"},
+    )
+    ax.set_xticklabels([level_name(level) for level in means.columns])
+    ax.set_yticklabels([level_name(level) for level in means.index])
+    ax.set_xlabel(_last(columns))
+    ax.set_ylabel(_last(rows))
+    ax.tick_params(axis="both", rotation=0, length=0)
+    return ax
+
+
+def plot_profiles(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> Axes:
+    """Draw the mean against `columns` with its interval, one line per level of `rows`.
+
+    Parallel lines mean no interaction.
+
+    Args:
+        cells: Columns `rows`, `columns`, `mean`, `low`, `high`; one row per cell.
+        rows: Factor that tells the lines apart.
+        columns: Factor along the bottom.
+    """
+    ticks = list(dict.fromkeys(cells[columns]))
+    at = {level: i for i, level in enumerate(ticks)}
+    levels = list(dict.fromkeys(cells[rows]))
+    for i, level in enumerate(levels):
+        mine = cells[cells[rows] == level]
+        # A small shift keeps intervals at one level from covering each other.
+        x = [at[c] + 0.06 * (i - (len(levels) - 1) / 2) for c in mine[columns]]
+        spread = [mine["mean"] - mine["low"], mine["high"] - mine["mean"]]
+        ax.errorbar(
+            x,
+            mine["mean"],
+            yerr=spread,
+            color=COLOURS[i % len(COLOURS)],
+            marker=MARKERS[i % len(MARKERS)],
+            linestyle=DASHES[i % len(DASHES)],
+            capsize=2,
+            label=f"{_last(rows)}={level_name(level)}",
+        )
+    ax.set_xticks(range(len(ticks)), [level_name(tick) for tick in ticks])
+    ax.set_xlim(-0.4, len(ticks) - 0.6)
+    ax.set_xlabel(_last(columns))
+    return ax
+
+
+def _last(name: str) -> str:
+    return name.rsplit(".", 1)[-1]

@@ -1,0 +1,97 @@
+"""Parallel coordinates: one line a run, one axis a factor, coloured by what it reached."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Normalize
+
+from analysis.plots.style import MUTED
+
+
+def plot_parallel(runs: pd.DataFrame, ax: Axes, *, factors: list[str], value: str) -> Axes:
+    """Draw complete runs across the factors' axes.
+
+    Levels are spread evenly and in order on each axis; lines are moved a little so that those that
+    share a level can be told apart. The best runs are drawn last, on top.
+
+    Args:
+        runs: One row per complete run, with the columns `factors` and `value`.
+        value: Name of the column that colours a line.
+    """
+    jitter = np.random.default_rng(0)
+    heights = np.empty((len(runs), len(factors)))
+    for column, factor in enumerate(factors):
+        heights[:, column], ticks = _positions(runs[factor])
+        _draw_axis(ax, column, ticks)
+    heights += jitter.uniform(-0.018, 0.018, heights.shape)
+    values = runs[value].to_numpy(dtype=float)
+    worst_first = np.argsort(-values)
+    at = np.arange(len(factors))
+    lines = [np.column_stack([at, heights[i]]) for i in worst_first]
+    # The scale ends at the 90th percentile: a few bad runs would otherwise make all others alike.
+    scale = Normalize(values.min(), np.quantile(values, 0.9)) if len(values) else Normalize(0, 1)
+    shown = LineCollection(
+        lines,
+        array=values[worst_first],
+        cmap=mpl.colormaps["cividis"],
+        norm=scale,
+        linewidths=0.9,
+        alpha=0.7 if len(lines) < 200 else 0.3,
+        rasterized=len(lines) > 500,
+    )
+    ax.add_collection(shown)
+    bar = ax.figure.colorbar(shown, ax=ax, extend="max", pad=0.02, label=value)
+    bar.outline.set_visible(False)
+    ax.set_xlim(-0.2, len(factors) - 0.5)
+    ax.set_ylim(-0.06, 1.06)
+    ax.set_xticks(at, [factor.rsplit(".", 1)[-1].replace("_", " ") for factor in factors])
+    ax.set_yticks([])
+    ax.grid(visible=False)
+    ax.spines[["left", "bottom"]].set_visible(False)
+    return ax
+
+
+def _positions(column: pd.Series) -> tuple[np.ndarray, dict[float, str]]:
+    present = column.dropna()
+    numeric = pd.to_numeric(present, errors="coerce")
+    ordered = bool(len(present)) and bool(numeric.notna().all()) and present.dtype != bool
+    if ordered and numeric.nunique() > 12:
+        return _continuous(column, numeric)
+    levels = sorted(present.unique(), key=float) if ordered else sorted(map(str, present.unique()))
+    names = [f"{x:g}" if ordered else str(x) for x in levels]
+    if column.isna().any():
+        names.append("unused")
+    span = max(len(names) - 1, 1)
+    where = {name: i / span for i, name in enumerate(names)}
+    keys = ["unused" if pd.isna(x) else f"{x:g}" if ordered else str(x) for x in column]
+    return np.array([where[key] for key in keys]), {at: name for name, at in where.items()}
+
+
+def _continuous(column: pd.Series, numeric: pd.Series) -> tuple[np.ndarray, dict[float, str]]:
+    low, high = float(numeric.min()), float(numeric.max())
+    logarithmic = low > 0 and high / low > 20
+    scale = np.log if logarithmic else np.asarray
+    ends = scale(np.array([low, high]))
+    heights = (scale(pd.to_numeric(column).to_numpy(dtype=float)) - ends[0]) / (ends[1] - ends[0])
+    return np.nan_to_num(heights, nan=1.06), {0.0: f"{low:.2g}", 1.0: f"{high:.2g}"}
+
+
+def _draw_axis(ax: Axes, column: int, ticks: dict[float, str]) -> None:
+    ax.axvline(column, 0.05, 0.95, color=MUTED, linewidth=0.8, zorder=1)
+    for height, name in ticks.items():
+        ax.annotate(
+            name,
+            (column, height),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            zorder=6,
+            bbox={
+                "boxstyle": "round,pad=0.1",
+                "facecolor": "white",
+                "edgecolor": "none",
+                "alpha": 0.8,
+            },
+        )

@@ -1,0 +1,63 @@
+"""Loss against cost: every arm with its interval, the front, and the prices at which the choice switches."""
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter
+
+from analysis.plots.frames import rows, spread
+from analysis.plots.style import BLUE, GOLD, INK, MUTED
+
+
+def plot_pareto(arms: pd.DataFrame, ax: Axes, *, switches: pd.DataFrame) -> Axes:
+    """Draw the mean loss of each arm against its cost.
+
+    Args:
+        arms: Columns `label`, `cost`, `mean`, `low`, `high`, `standing` (`front`, `dominated`, or
+            `unclear`: worse on paper, but not beyond the noise of the seeds).
+        switches: Columns `cost_from`, `cost_to`, `mean_from`, `mean_to`, `price`: the edges of the
+            lower convex hull, cheapest first; `price` in loss per unit of cost.
+    """
+    looks: dict[str, dict[str, Any]] = {
+        "front": {"color": BLUE, "marker": "o", "label": "on the front"},
+        "unclear": {"color": BLUE, "marker": "o", "mfc": "none", "label": "not clearly dominated"},
+        "dominated": {"color": MUTED, "marker": "x", "label": "dominated"},
+    }
+    for standing, look in looks.items():
+        some = arms[arms["standing"] == standing]
+        if len(some):
+            bars = spread(some, middle="mean")
+            ax.errorbar(
+                some["cost"], some["mean"], yerr=bars, linestyle="none", elinewidth=0.8, **look
+            )
+    front = arms[arms["standing"] == "front"].sort_values("cost")
+    ax.step(front["cost"], front["mean"], where="post", color=INK, linewidth=0.7, zorder=1)
+    for edge in rows(switches):
+        ax.plot(
+            [edge.cost_from, edge.cost_to],
+            [edge.mean_from, edge.mean_to],
+            color=GOLD,
+            linewidth=1.2,
+            zorder=1,
+        )
+    return _name_points(ax, arms)
+
+
+def _name_points(ax: Axes, arms: pd.DataFrame) -> Axes:
+    middle = (arms["cost"].min() + arms["cost"].max()) / 2
+    for point in rows(arms):
+        if point.standing != "front" and len(arms) > 8:
+            continue
+        left = point.cost > middle
+        text = ax.annotate(
+            str(point.label),
+            (point.cost, point.mean),
+            xytext=(-5 if left else 5, 5),
+            textcoords="offset points",
+            ha="right" if left else "left",
+        )
+        text.set_in_layout(False)  # a long name would squeeze the axes
+    ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+    ax.margins(x=0.12, y=0.1)
+    return ax

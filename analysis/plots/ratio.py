@@ -1,0 +1,108 @@
+"""Loss against the reduction ratio: runs, means, the fitted curves, r* and the arm without attention."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+
+from analysis.plots.frames import rows, spread
+from analysis.plots.style import BLUE, FAINT, GOLD, INK, MUTED, RED, open_arrow, ratio_axis
+from analysis.reduction_fit import ReductionFit
+
+
+def plot_ratio(fit: ReductionFit, ax: Axes, *, runs: pd.DataFrame, means: pd.DataFrame) -> Axes:
+    """Draw the fit over what it was fitted to.
+
+    Args:
+        fit: The trade-off. Its r* and intervals are drawn where a price was named.
+        runs: Columns `r`, `seed`, `adjusted` (loss with the seed's own level taken out).
+        means: Columns `r`, `mean`, `low`, `high`; NaN ends where there are no replicates.
+    """
+    ratio_axis(ax, fit.tested["r"])
+    lines = [run[["r", "adjusted"]].to_numpy() for _, run in runs.sort_values("r").groupby("seed")]
+    ax.add_collection(LineCollection(lines, colors=FAINT, linewidths=0.7, zorder=1))
+    ax.plot([], [], color=FAINT, linewidth=0.7, label="one seed, its own level taken out")
+    r = np.geomspace(fit.tested["r"].min(), fit.tested["r"].max(), 200)
+    _curves(fit, ax, r)
+    bars = spread(means, middle="mean")
+    ax.errorbar(
+        means["r"],
+        means["mean"],
+        yerr=bars,
+        fmt="o",
+        color=INK,
+        capsize=2,
+        zorder=4,
+        label="mean",
+    )
+    _controls(fit, ax)
+    _best_ratio(fit, ax)
+    return ax
+
+
+def _curves(fit: ReductionFit, ax: Axes, r: np.ndarray) -> None:
+    ax.plot(r, fit.curve(r), color=BLUE, label="L0 + κ r²/2 (the theory)", zorder=3)
+    low, high = fit.curve_band(r)
+    if np.isfinite(low).all():
+        ax.fill_between(r, low, high, color=BLUE, alpha=0.15, linewidth=0, zorder=2)
+    ax.plot(
+        r,
+        fit.average_curve(r),
+        color=RED,
+        linestyle=(0, (5, 2)),
+        label="average of eight curve families",
+        zorder=3,
+    )
+
+
+def _controls(fit: ReductionFit, ax: Axes) -> None:
+    for i, control in enumerate(rows(fit.control)):
+        if np.isfinite(control.loss_low) and len(fit.control) <= 2:
+            ax.axhspan(control.loss_low, control.loss_high, color=GOLD, alpha=0.18, linewidth=0)
+        dash = ((0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1)))[i % 3]
+        ax.axhline(control.loss, color=GOLD, linestyle=dash, label=str(control.label), zorder=1)
+
+
+def _best_ratio(fit: ReductionFit, ax: Axes) -> None:
+    if fit.r_star is None or fit.r_star_ci is None:
+        return
+    left, right = ax.get_xlim()
+    low, high = fit.r_star_ci
+    if not math.isnan(low):
+        ax.axvspan(max(low, left), min(high, right), color=BLUE, alpha=0.1, linewidth=0)
+        if high > right:
+            bottom, top = ax.get_ylim()
+            open_arrow(ax, (right, bottom + 0.04 * (top - bottom)), towards="right", colour=BLUE)
+    if left <= fit.r_star <= right and fit.status == "ok":
+        ax.axvline(fit.r_star, color=BLUE, linewidth=0.9, label=f"r* = {fit.r_star:.3g} (theory)")
+    average = fit.average.r_star
+    if left <= average <= right:
+        ax.axvline(
+            average,
+            color=RED,
+            linewidth=0.9,
+            linestyle=(0, (5, 2)),
+            label=f"r* = {average:.3g} (average)",
+        )
+    ax.set_xlim(left, right)
+
+
+def plot_residuals(runs: pd.DataFrame, ax: Axes) -> Axes:
+    """Draw what the quadratic leaves of each run, against the ratio, one line per seed.
+
+    A bend that all seeds share is lack of fit; a fan is noise that grows with the ratio.
+
+    Args:
+        runs: Columns `r`, `seed`, `residual`.
+    """
+    ratio_axis(ax, runs["r"])
+    lines = [run[["r", "residual"]].to_numpy() for _, run in runs.sort_values("r").groupby("seed")]
+    ax.add_collection(LineCollection(lines, colors=FAINT, linewidths=0.7))
+    ax.plot(runs["r"], runs["residual"], "o", color=BLUE, alpha=0.7, markeredgewidth=0)
+    mean = runs.groupby("r")["residual"].mean()
+    ax.plot(mean.index, mean, color=RED, label="mean over seeds")
+    ax.axhline(0, color=MUTED, linewidth=0.8)
+    ax.set_ylabel("residual")
+    return ax

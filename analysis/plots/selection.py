@@ -1,0 +1,36 @@
+"""What a search found against what fresh seeds say: the optimism of a maximum over noise."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis.plots.frames import rows
+from analysis.plots.style import COLOURS, MARKERS, MUTED
+
+
+def plot_selection(arms: pd.DataFrame, ax: Axes) -> Axes:
+    """Draw the confirmed mean of each chosen arm against the value that the search had seen.
+
+    Points above the diagonal were luckier in the search than they are.
+
+    Args:
+        arms: Columns `label`, `searched`, `mean`, `low`, `high` (of the fresh seeds), `n`.
+    """
+    for i, arm in enumerate(rows(arms)):
+        ends = [[max(arm.mean - arm.low, 0)], [max(arm.high - arm.mean, 0)]]
+        ax.errorbar(
+            [arm.searched],
+            [arm.mean],
+            yerr=None if np.isnan(arm.low) else ends,
+            fmt=MARKERS[i % len(MARKERS)],
+            color=COLOURS[i % len(COLOURS)],
+            label=f"{arm.label} (n={arm.n})",
+        )
+    both = np.concatenate(
+        [arms["searched"], arms["mean"], arms[["low", "high"]].to_numpy().ravel()]
+    )
+    both = both[np.isfinite(both)]
+    ends = [both.min(), both.max()]
+    ax.plot(ends, ends, color=MUTED, linestyle=(0, (5, 2)), label="equal: no optimism")
+    ax.grid(visible=True, axis="both")
+    return ax

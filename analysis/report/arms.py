@@ -1,0 +1,146 @@
+"""The arms of a study: their means with intervals, their cost, and which are worth their cost."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.price import switch_prices
+from analysis.table import RunsTable
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Front:
+    """Loss against cost."""
+
+    arms: pd.DataFrame
+    """Per arm `label, cost, mean, low, high, n, standing` (`front`, `unclear`, `dominated`)."""
+    switches: pd.DataFrame
+    """Edges of the lower convex hull, from dear to cheap arms: `best_below, best_above, price`, and
+    `cost_from, cost_to, mean_from, mean_to`."""
+
+
+def summarise(runs: pd.DataFrame, *, metric: str) -> pd.DataFrame:
+    """Mean of the metric per arm with its marginal 95 % t interval over the seeds.
+
+    Args:
+        runs: Rows that may enter an estimate.
+
+    Returns:
+        One row per arm in order of first appearance: `arm, label, n, mean, sd, low, high,
+        val_accuracy, params, attention_params, macs, seconds`.
+    """
+    by_arm = runs.groupby("arm", sort=False)
+    table = by_arm.agg(
+        label=("label", "first"),
+        stage=("stage", "first"),
+        n=(metric, "size"),
+        mean=(metric, "mean"),
+        sd=(metric, "std"),
+        val_accuracy=("val_accuracy", "mean"),
+        params=("params", "first"),
+        attention_params=("attention_params", "first"),
+        macs=("macs", "first"),
+        seconds=("seconds", "mean"),
+    ).reset_index()
+    half = stats.t.ppf((1 + LEVEL) / 2, (table["n"] - 1).clip(lower=1)) * table["sd"]
+    half = half / np.sqrt(table["n"])
+    table["low"], table["high"] = table["mean"] - half, table["mean"] + half
+    return table
+
+
+def front(runs: pd.DataFrame, *, metric: str, cost: str) -> Front:
+    """Which arms no other arm beats at the same cost or less.
+
+    An arm is `dominated` only if an arm on the front that costs no more beats it by a one-sided
+    paired t test over shared seeds (5 %, Bonferroni over the arms of the front); where only the
+    means say so it is `unclear`.
+    """
+    arms = summarise(runs, metric=metric).rename(columns={cost: "cost"})
+    arms = arms.dropna(subset=["cost", "mean"]).sort_values(["cost", "mean"], kind="stable")
+    best_so_far = arms["mean"].cummin().shift(fill_value=np.inf)
+    on_front = (arms["mean"] < best_so_far).to_numpy()
+    by_seed = runs.pivot_table(index="seed", columns="arm", values=metric, aggfunc="mean")
+    leaders = arms.loc[on_front, ["arm", "cost"]]
+    arms["standing"] = [
+        "front" if leading else _standing(by_seed, arm, leaders[leaders["cost"] <= price]["arm"])
+        for arm, price, leading in zip(arms["arm"], arms["cost"], on_front, strict=True)
+    ]
+    kept = ["arm", "label", "cost", "mean", "low", "high", "n", "standing"]
+    return Front(arms=arms[kept].reset_index(drop=True), switches=_switches(arms))
+
+
+def _standing(by_seed: pd.DataFrame, arm: str, rivals: pd.Series) -> str:
+    for rival in rivals:
+        gap = (by_seed[arm] - by_seed[rival]).dropna()
+        if len(gap) < 2:
+            continue
+        spread = gap.std() / np.sqrt(len(gap))
+        t = gap.mean() / spread if spread > 0 else np.inf * np.sign(gap.mean())
+        if stats.t.sf(t, len(gap) - 1) < (1 - LEVEL) / len(rivals):
+            return "dominated"
+    return "unclear"
+
+
+def _switches(arms: pd.DataFrame) -> pd.DataFrame:
+    edges = switch_prices(
+        list(arms["label"]),
+        arms["cost"].to_numpy(dtype=float),
+        arms["mean"].to_numpy(dtype=float),
+    )
+    at = arms.drop_duplicates("label").set_index("label")
+    for side, name in (("from", "best_below"), ("to", "best_above")):
+        edges[f"cost_{side}"] = at["cost"].reindex(edges[name]).to_numpy(dtype=float)
+        edges[f"mean_{side}"] = at["mean"].reindex(edges[name]).to_numpy(dtype=float)
+    return edges
+
+
+def selection(table: RunsTable) -> pd.DataFrame:
+    """Arms that a search proposed and fresh seeds confirmed.
+
+    Returns:
+        `arm, label, searched, mean, low, high, n, gap`: the search's mean value, the confirmed mean
+        with its 95 % t interval, and confirmed less searched (positive: the search was optimistic).
+    """
+    frame = table.frame[(table.frame["state"] == "COMPLETE") & table.frame[table.metric].notna()]
+    searched = frame[frame["stage"] == "search"].groupby("arm")[table.metric].mean()
+    fresh = summarise(frame[frame["stage"] == "confirm"], metric=table.metric)
+    both = fresh[fresh["arm"].isin(searched.index)].copy()
+    both["searched"] = searched.reindex(both["arm"]).to_numpy()
+    both["gap"] = both["mean"] - both["searched"]
+    kept = ["arm", "label", "searched", "mean", "low", "high", "n", "gap"]
+    return both[kept].sort_values("searched").reset_index(drop=True)
+
+
+def crossed(runs: pd.DataFrame, factors: list[str]) -> list[tuple[str, str]]:
+    """Pairs of factors of which every combination of levels was run."""
+    there = [f for f in factors if f in runs and 1 < runs[f].nunique() <= 12]
+    pairs = []
+    for i, a in enumerate(there):
+        for b in there[i + 1 :]:
+            met = runs.dropna(subset=[a, b])
+            if len(met.groupby([a, b])) == met[a].nunique() * met[b].nunique() > 3:
+                pairs.append((a, b))
+    return pairs
+
+
+def cell_means(runs: pd.DataFrame, *, rows: str, columns: str, metric: str) -> pd.DataFrame:
+    """Mean of every combination of two factors, averaged over all others, with its interval.
+
+    The interval is a t interval over seeds with each seed's own level taken out.
+
+    Returns:
+        `rows, columns, mean, low, high, n`, levels in ascending order where they are numbers.
+    """
+    met = runs.dropna(subset=[rows, columns])
+    by_seed = met.groupby([rows, columns, "seed"])[metric].mean().reset_index()
+    own = by_seed.groupby("seed")[metric].transform("mean")
+    by_seed["value"] = by_seed[metric] - own + own.mean()
+    cells = by_seed.groupby([rows, columns])["value"].agg(["mean", "std", "size"]).reset_index()
+    half = stats.t.ppf((1 + LEVEL) / 2, (cells["size"] - 1).clip(lower=1)) * cells["std"]
+    half = half / np.sqrt(cells["size"])
+    cells["low"], cells["high"] = cells["mean"] - half, cells["mean"] + half
+    return cells.rename(columns={"size": "n"}).drop(columns="std")

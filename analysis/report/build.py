@@ -1,0 +1,131 @@
+"""Write a study's report: one HTML file, its figures, its tables, and the numbers behind them."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis.plots.style import Format, save
+from analysis.report import figures, provenance, tables, words
+from analysis.report.drawing import inline_svg
+from analysis.report.evidence import Evidence, gather
+from analysis.report.numbers import plural
+from analysis.report.page import Badge, Drawing, Report, to_html, to_markdown
+from analysis.report.sections import sections
+from analysis.report.stored import numbers_of
+
+FORMATS: tuple[Format, ...] = ("svg", "png")
+
+
+def write_report(
+    folder: Path,
+    *,
+    price: float | None = None,
+    margin: float | None = None,
+    formats: Sequence[Format] = FORMATS,
+) -> Path:
+    """Write `folder/report/` and return the path of its `index.html`.
+
+    Works on a study that is still running, and says so in it.
+
+    Args:
+        folder: The study folder.
+        price: Loss that one weight is worth, in the metric's unit; a sweep of prices without one.
+        margin: Half-width of the zone called negligible; without one nothing is called so.
+        formats: Of the figure files; the page has its own.
+
+    Raises:
+        TableError: If the folder is no study, or an argument is not positive.
+    """
+    return write(gather(folder, price=price, margin=margin), formats=formats)
+
+
+def write(evidence: Evidence, *, formats: Sequence[Format] = FORMATS) -> Path:
+    """Write the report of evidence that was gathered before."""
+    out = evidence.folder / "report"
+    out.mkdir(parents=True, exist_ok=True)
+    report = assemble(evidence, out=out, formats=formats)
+    tables.write_tables(report.tables, out / "tables")
+    evidence.table.frame.to_csv(out / "tables" / "runs_table.csv", index=False)
+    _write(out / "numbers.json", json.dumps(numbers_of(evidence), indent=1, ensure_ascii=False))
+    _write(out / "report.md", to_markdown(report))
+    _write(out / "index.html", to_html(report))
+    _write(out / "manifest.json", json.dumps(_manifest(out, evidence), indent=1))
+    return out / "index.html"
+
+
+def assemble(evidence: Evidence, *, out: Path, formats: Sequence[Format] = FORMATS) -> Report:
+    """The report with its figures drawn and saved under `out/figures`."""
+    table = evidence.table
+    drawings = {
+        name: _drawing(name, evidence, folder=out / "figures", formats=formats)
+        for name, picture in figures.PICTURES.items()
+        if not picture.missing(evidence)
+    }
+    return Report(
+        study=table.study,
+        question=table.question,
+        badges=tuple(_badges(evidence)),
+        verdicts=tuple(words.verdict_lines(evidence)),
+        notices=(*words.notices(evidence), *provenance.conflicts(evidence.folder, table)),
+        sections=sections(evidence, drawings),
+        footer=(
+            "Figures as SVG and PNG in figures/, tables as CSV, Markdown and LaTeX in tables/, all numbers "
+            "in numbers.json. Hypotheses are judged by the tests named beside them; a p value says nothing "
+            "of how large an effect is."
+        ),
+    )
+
+
+def _drawing(name: str, evidence: Evidence, *, folder: Path, formats: Sequence[Format]) -> Drawing:
+    picture = figures.picture(name)
+    figure = figures.draw(name, evidence)
+    wanted: list[Format] = list(dict.fromkeys(["svg", *formats]))
+    paths = save(figure, folder, name, wanted)
+    return Drawing(
+        name=name,
+        title=picture.title,
+        caption=picture.caption(evidence),
+        svg=inline_svg(paths[0].read_text(encoding="utf-8"), name=name),
+        wide=picture.wide,
+    )
+
+
+def _badges(evidence: Evidence) -> list[Badge]:
+    frame = evidence.table.frame
+    done = len(frame) - evidence.unfinished
+    badges = [
+        Badge(text=f"not finished: {done:,} of {len(frame):,} runs", tone="warn")
+        if evidence.unfinished
+        else Badge(text=plural(len(frame), "run"))
+    ]
+    badges += [Badge(text=f"{plural(n, 'run')} {state}", tone="warn")
+               for state, n in (("failed", int((frame["state"] == "FAILED").sum())),) if n]  # fmt: skip
+    badges.append(Badge(text=plural(len(evidence.arms), "arm")))
+    badges.append(Badge(text=plural(int(evidence.runs["seed"].nunique()), "seed")))
+    badges += [Badge(text=str(data)) for data in sorted(set(frame["data"].dropna()))]
+    design = evidence.table.info.get("design")
+    return [*badges, Badge(text=f"design {design}")] if design else badges
+
+
+def _manifest(out: Path, evidence: Evidence) -> dict[str, Any]:
+    files = sorted(
+        path for path in out.rglob("*") if path.is_file() and path.name != "manifest.json"
+    )
+    return {
+        "version": 1,
+        "price": evidence.price,
+        "margin": evidence.margin,
+        "files": {
+            str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files
+        },
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    # Beside and renamed: whoever has the page open never reads half of it.
+    beside = path.with_suffix(path.suffix + ".part")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)

@@ -1,0 +1,158 @@
+"""The words under each figure: what is shown, from how many runs, and what its intervals mean."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from analysis.report import shown
+from analysis.report.evidence import Evidence
+from analysis.report.numbers import number, plural
+
+
+def _ratio(evidence: Evidence) -> str:
+    assert evidence.ratio is not None
+    fit = evidence.ratio.fit
+    seeds = plural(fit.seeds, "seed") if fit.seeds else "seeds not recorded"
+    spread = (
+        f"bars: {100 * fit.confidence:g} % t interval of a ratio's mean from the spread within seeds "
+        f"({number(fit.sigma)} per run)"
+        if np.isfinite(fit.sigma)
+        else "no bars: no ratio was repeated"
+    )
+    return (
+        f"{plural(fit.n, 'run')} at {len(fit.tested)} ratios, {seeds}. Grey lines join the runs of a "
+        f"seed; {spread}; blue: least squares on r²/2 with one intercept per seed, its band from the "
+        f"interval of κ ({fit.interval}); red: the average of eight curve families by AICc weight. "
+        "Where the two part, the theory does not describe these data." + _controls_words(evidence)
+    )
+
+
+def _controls_words(evidence: Evidence) -> str:
+    assert evidence.ratio is not None
+    if evidence.ratio.fit.control.empty:
+        return ""
+    return " Gold: arms without a ratio at their mean loss, with its marginal interval over seeds."
+
+
+def _prices(evidence: Evidence) -> str:
+    assert evidence.ratio is not None
+    fit = evidence.ratio.fit
+    return (
+        f"Left: loss plus price times weights ({number(fit.c2_eff)} = ΣC², so 2ΣC²/r weights), each "
+        "price above its own tested minimum; points are tested means, lines the averaged curve, "
+        "ticks its minimum. Right: r* by the theory with its interval (blue) and the best tested ratio "
+        "(dashed), for every price; gold marks the prices at which the best tested arm changes. "
+        "No price is assumed: read yours off the axis."
+    )
+
+
+def _pareto(evidence: Evidence) -> str:
+    assert evidence.front is not None
+    standing = evidence.front.arms["standing"].value_counts()
+    return (
+        f"{plural(len(evidence.front.arms), 'arm')}: {standing.get('front', 0)} on the front, "
+        f"{standing.get('unclear', 0)} not clearly dominated, {standing.get('dominated', 0)} dominated. "
+        "Bars: marginal 95 % t intervals over seeds. An arm counts as dominated only if a cheaper one "
+        "beats it by a paired one-sided test over shared seeds (5 %, Bonferroni). Gold: lower convex "
+        "hull; its slopes are the prices at which the choice changes."
+    )
+
+
+def _effects(evidence: Evidence) -> str:
+    found = evidence.effects
+    assert found is not None
+    zone = (
+        f"grey zone: the margin ±{found.margin:g} within which a difference counts as negligible"
+        if found.margin is not None
+        else "no margin was declared, so no difference can be called negligible"
+    )
+    here, of = len(shown.effects(evidence)), len(found.family)
+    cut = (
+        "" if here == of else f" The {here} of {of:,} with the smallest p; all are in effects.csv."
+    )
+    return (
+        f"Difference to the baseline ({found.baseline}) in mean {found.metric} over "
+        f"{plural(found.seeds, 'seed')} as blocks; right is worse. Thin bars: marginal 95 % "
+        "intervals; thick: marginal 90 % (the equivalence test's); capped lines: simultaneous 95 % for "
+        f"the whole family; {zone}. p is Holm-adjusted, and it decides; n counts pairs of runs that "
+        f"share a seed.{cut}"
+    )
+
+
+def _interactions(evidence: Evidence) -> str:
+    return (
+        f"Cell means over {plural(len(evidence.runs), 'run')}, averaged over all other factors. Bars: "
+        "marginal 95 % t intervals over seeds with each seed's own level taken out. Parallel lines: "
+        "no interaction."
+    )
+
+
+def _seeds(evidence: Evidence) -> str:
+    here, of = len(shown.arms(evidence)), len(evidence.arms)
+    cut = "" if here == of else f" The baseline and the best of {of:,} arms; all are in arms.csv."
+    return (
+        f"{plural(len(evidence.runs), 'run')} in {plural(of, 'arm')}; each point is a run, the bar the "
+        f"arm's mean, a box the quartiles where there are eight runs or more.{cut}"
+    )
+
+
+def _curves(evidence: Evidence) -> str:
+    names = shown.curves_named(evidence)
+    drawn = shown.curves(evidence)["run"].nunique()
+    of = evidence.epochs["run"].nunique()
+    cut = "" if drawn == of else f" {drawn:,} of {of:,} runs are drawn."
+    pruned = int((evidence.table.frame["state"] == "PRUNED").sum())
+    dots = f" Dotted: {plural(pruned, 'pruned run')}." if pruned else ""
+    return (
+        f"Thick: the median over seeds of {plural(len(names), 'arm')}; thin: every run.{dots} The "
+        f"vertical line is the epoch whose value enters every estimate, the last planned one.{cut}"
+    )
+
+
+def _parallel(evidence: Evidence) -> str:
+    return (
+        f"{plural(len(evidence.runs), 'complete run')}, one line each, dark is low "
+        f"{evidence.table.metric}; the best are on top and the colour scale ends at the 90th "
+        "percentile. A picture to form ideas with: it tests nothing."
+    )
+
+
+def _diagnostics(evidence: Evidence) -> str:
+    assert evidence.ratio is not None
+    fit = evidence.ratio.fit
+    if fit.lack_of_fit.testable:
+        power = ", ".join(f"{name} {p:.2f}" for name, p in fit.lack_of_fit.power.items())
+        tested = (
+            f"The lack-of-fit test (p = {number(fit.lack_of_fit.p, 2)}) would have rejected the "
+        )
+        tested += f"theory with chance {power} if that had been the truth."
+    else:
+        tested = "Lack of fit cannot be tested: it needs three ratios and repeated runs."
+    return (
+        f"{plural(fit.n, 'run')}. Residuals by seed, leverage of each ratio's mean on the fit, κ with "
+        f"its interval when one ratio is left out, and the AICc weights of eight curves. {tested}"
+    )
+
+
+def _selection(evidence: Evidence) -> str:
+    arms = shown.selected(evidence)
+    gap = number(float(arms["gap"].mean()))
+    return (
+        f"{plural(len(arms), 'arm')} that a search proposed, run again with fresh seeds. Bars: 95 % t "
+        f"intervals over the fresh seeds. The confirmed mean lies {gap} above the search's value on "
+        "average: the best of many noisy values is partly luck, so only the fresh seeds conclude."
+    )
+
+
+CAPTIONS: dict[str, Callable[[Evidence], str]] = {
+    "ratio": _ratio,
+    "prices": _prices,
+    "pareto": _pareto,
+    "effects": _effects,
+    "interactions": _interactions,
+    "seeds": _seeds,
+    "curves": _curves,
+    "parallel": _parallel,
+    "diagnostics": _diagnostics,
+    "selection": _selection,
+}

@@ -1,0 +1,100 @@
+"""Which part of the evidence each figure shows; a figure of everything could not be read."""
+
+import numpy as np
+import pandas as pd
+
+from analysis.plots.curves import MOST_NAMED
+from analysis.plots.price import MOST_PRICES
+from analysis.reduction_fit import ReductionFit
+from analysis.report.arms import cell_means, crossed, selection
+from analysis.report.evidence import Evidence, named
+
+MOST_PAIRS = 3
+MOST_ARMS = 40
+MOST_EFFECTS = 40
+MOST_CURVES = 400
+
+
+def arms(evidence: Evidence) -> list[str]:
+    """Labels of the arms in the figure of seeds: all in the order of the plan, or the best ones."""
+    labels = list(dict.fromkeys(evidence.arms["label"]))
+    if len(labels) <= MOST_ARMS:
+        return labels
+    return named(evidence.arms, [evidence.baseline], MOST_ARMS)
+
+
+def curves_named(evidence: Evidence) -> list[str]:
+    """Labels of the arms with a colour of their own: the baseline, controls, then the best."""
+    bare = evidence.arms[evidence.arms["attention_params"] == 0]["label"]
+    return named(evidence.arms, [evidence.baseline, *list(bare)[:1]], MOST_NAMED)
+
+
+def curves(evidence: Evidence) -> pd.DataFrame:
+    """The epochs of the named arms, and of as many other runs as can be told apart."""
+    mine = evidence.epochs["label"].isin(curves_named(evidence))
+    others = list(dict.fromkeys(evidence.epochs.loc[~mine, "run"]))
+    step = max(1, -(-len(others) // MOST_CURVES))
+    return evidence.epochs[mine | evidence.epochs["run"].isin(others[::step])]
+
+
+def prices(evidence: Evidence) -> list[float]:
+    """Prices per weight: the one that was named, and one inside each stretch of the tested best."""
+    assert evidence.ratio is not None
+    fit = evidence.ratio.fit
+    sweep = fit.sweep
+    ends = np.flatnonzero(np.diff(sweep["best_tested"]) != 0) + 1
+    middles = [part[len(part) // 2] for part in np.split(sweep["price"].to_numpy(float), ends)]
+    given = [fit.price_per_param] if fit.price_per_param else []
+    return sorted([*given, *middles[: MOST_PRICES - len(given)]])
+
+
+def pairs(evidence: Evidence) -> list[tuple[str, str]]:
+    """Pairs of crossed factors, at most `MOST_PAIRS`; the one with more levels along the bottom."""
+    found = crossed(evidence.runs, evidence.table.factors)[:MOST_PAIRS]
+    levels = evidence.runs[evidence.table.factors].nunique()
+    return [(a, b) if levels[a] <= levels[b] else (b, a) for a, b in found]
+
+
+def cells(evidence: Evidence) -> list[pd.DataFrame]:
+    """The cell means of each pair."""
+    metric = evidence.table.metric
+    return [
+        cell_means(evidence.runs, rows=rows, columns=columns, metric=metric)
+        for rows, columns in pairs(evidence)
+    ]
+
+
+def axes(evidence: Evidence) -> list[str]:
+    """Factors that vary among the complete runs."""
+    there = [f for f in evidence.table.factors if f in evidence.runs]
+    return [f for f in there if len(evidence.runs[f].drop_duplicates()) > 1]
+
+
+def effects(evidence: Evidence) -> pd.DataFrame:
+    """The decided comparisons as the forest draws them: all, or those with the smallest p."""
+    if evidence.effects is None:
+        return pd.DataFrame()
+    family = evidence.effects.family
+    if len(family) > MOST_EFFECTS:
+        family = family.loc[family["p_holm"].nsmallest(MOST_EFFECTS).index.sort_values()]
+    over = [f" (over {n} backgrounds)" if n > 1 else "" for n in family["backgrounds"]]
+    return family.assign(name=[a + b for a, b in zip(family["label"], over, strict=True)])
+
+
+def selected(evidence: Evidence) -> pd.DataFrame:
+    """Arms that a search proposed and fresh seeds confirmed."""
+    return selection(evidence.table)
+
+
+def fit_in_numbers(fit: ReductionFit) -> str:
+    """The fit's numbers in two short lines, for the head of its figure."""
+    from analysis.report.numbers import interval, number, p_value
+
+    first = f"κ = {number(fit.kappa)} {interval(*fit.kappa_ci)}"
+    if fit.r_star is not None and fit.r_star_ci is not None and fit.status == "ok":
+        first += f"   r* = {number(fit.r_star)} {interval(*fit.r_star_ci)}"
+    second = f"status: {fit.status}"
+    if fit.lack_of_fit.testable:
+        second += f"   lack of fit p = {p_value(fit.lack_of_fit.p)}"
+    heaviest = fit.models.iloc[0]
+    return f"{first}\n{second}   heaviest curve: {heaviest['family']} ({heaviest['weight']:.2f})"

@@ -1,0 +1,38 @@
+"""The numbers of a report as plain values: what is stored, and what a check compares."""
+
+from typing import Any
+
+from analysis.plain import records
+from analysis.report import shown, words
+from analysis.report.evidence import Evidence
+
+
+def numbers_of(evidence: Evidence) -> dict[str, Any]:
+    """Every number of the report, unrounded; infinity and undefined numbers are null."""
+    ratio = evidence.ratio
+    front = evidence.front
+    return {
+        "study": evidence.table.study,
+        "metric": evidence.table.metric,
+        "runs": {
+            "planned": len(evidence.table.frame),
+            "entered": len(evidence.runs),
+            "unfinished": evidence.unfinished,
+            "left_out": evidence.table.excluded,
+        },
+        "verdicts": words.verdict_lines(evidence),
+        "ratio": None if ratio is None else {
+            "fit": ratio.fit.to_json(),
+            "means": records(ratio.means),
+            "residuals": records(ratio.runs),
+            "without_each": records(ratio.dropped),
+        },
+        "effects": None if evidence.effects is None else evidence.effects.to_json(),
+        "arms": records(evidence.arms),
+        "front": None if front is None else {
+            "arms": records(front.arms),
+            "switches": records(front.switches),
+        },
+        "cells": [records(cells) for cells in shown.cells(evidence)],
+        "selection": records(shown.selected(evidence)),
+    }  # fmt: skip

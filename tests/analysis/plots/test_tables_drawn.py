@@ -1,0 +1,300 @@
+"""Figures of a table: what is drawn is what the table says."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.plots.curves import plot_curves
+from analysis.plots.forest import plot_forest
+from analysis.plots.gates import (
+    plot_gate_gradients,
+    plot_gate_histogram,
+    plot_gate_saturation,
+    plot_gate_variance,
+)
+from analysis.plots.importance import plot_importance
+from analysis.plots.interaction import plot_cells, plot_profiles
+from analysis.plots.parallel import plot_parallel
+from analysis.plots.pareto import plot_pareto
+from analysis.plots.seeds import FEWEST_FOR_A_BOX, plot_seeds
+from analysis.plots.selection import plot_selection
+from analysis.plots.width import plot_width
+
+
+def drawn_points(ax, marker="o"):
+    """Coordinates of everything drawn with that marker."""
+    lines = [line for line in ax.lines if line.get_marker() == marker]
+    return np.concatenate([line.get_xydata() for line in lines])
+
+
+def labels(ax):
+    return ax.get_legend_handles_labels()[1]
+
+
+def arm_runs(count):
+    values = np.linspace(0.1, 0.2, count)
+    return pd.DataFrame({"label": "a", "seed": range(count), "value": values})
+
+
+def test_seeds_draws_every_run_and_says_how_many(ax, texts):
+    runs = pd.concat([arm_runs(4), arm_runs(3).assign(label="b")])
+    plot_seeds(runs, ax, baseline="b")
+    assert sorted(drawn_points(ax)[:, 0]) == pytest.approx(sorted(runs["value"]))
+    assert texts(ax) == ["n=4", "n=3"]
+    assert labels(ax) == ["mean of b"]
+
+
+@pytest.mark.parametrize(("count", "boxes"), [(FEWEST_FOR_A_BOX - 1, 0), (FEWEST_FOR_A_BOX, 1)])
+def test_seeds_draws_a_box_only_where_quartiles_mean_something(ax, count, boxes):
+    plot_seeds(arm_runs(count), ax)
+    assert len(ax.collections) == boxes
+
+
+def epochs(state="COMPLETE", label="a", runs=3):
+    rows = [
+        {
+            "label": label,
+            "run": f"{label}{state}{run}",
+            "state": state,
+            "epoch": e,
+            "value": run + 10 / e,
+        }
+        for run in range(runs)
+        for e in range(1, 5)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_curves_draws_the_median_over_seeds(ax):
+    plot_curves(epochs(), ax, named=["a"], evaluated=4)
+    median = next(line for line in ax.lines if line.get_label() == "a (n=3)")
+    assert median.get_ydata() == pytest.approx([1 + 10 / e for e in range(1, 5)])
+
+
+def test_pruned_runs_are_dotted_and_leave_the_median_alone(ax):
+    both = pd.concat([epochs(), epochs("PRUNED").assign(value=99.0)])
+    plot_curves(both, ax, named=["a"], evaluated=4)
+    median = next(line for line in ax.lines if line.get_label() == "a (n=3)")
+    assert max(median.get_ydata()) < 99
+    dashed = [c.get_linestyle()[0][1] is not None for c in ax.collections]
+    assert dashed == [False, True]
+
+
+def test_arms_without_a_name_are_counted(ax):
+    both = pd.concat([epochs(), epochs(label="b"), epochs(label="c")])
+    plot_curves(both, ax, named=["a"], evaluated=4)
+    assert labels(ax) == ["a (n=3)", "2 other arms"]
+
+
+EFFECTS = pd.DataFrame(
+    {
+        "name": ["gate", "squeeze", "placement"],
+        "estimate": [0.02, 0.001, -0.006],
+        "ci95_low": [0.01, -0.003, -0.02], "ci95_high": [0.03, 0.005, 0.008],
+        "ci90_low": [0.012, -0.002, -0.017], "ci90_high": [0.028, 0.004, 0.005],
+        "sim_low": [0.006, -0.005, -0.03], "sim_high": [0.034, 0.007, 0.015],
+        "p_holm": [0.0004, 0.6, 0.3], "n_pairs": [5, 5, 4],
+        "verdict": ["matters", "negligible", "undecided"],
+    }
+)  # fmt: skip
+
+
+def test_the_forest_says_verdict_p_and_n_beside_each_row(ax, texts):
+    plot_forest(EFFECTS, ax, margin=0.004)
+    assert texts(ax) == [
+        "matters, p < 0.001, n=5",
+        "negligible, p = 0.6, n=5",
+        "undecided, p = 0.3, n=4",
+    ]
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(EFFECTS["name"])
+    assert labels(ax) == ["margin ±0.004"]
+
+
+def test_the_forest_draws_the_three_intervals_of_a_row(ax):
+    plot_forest(EFFECTS.head(1), ax, margin=None)
+    spans = {
+        (line.get_linewidth(), *line.get_xdata())
+        for line in ax.lines
+        if len(line.get_xdata()) == 2
+        and list(line.get_ydata()) == [0, 0]
+        and line.get_linestyle() == "-"
+    }
+    ends = sorted((low, high) for _, low, high in spans)
+    assert ends == [(0.006, 0.034), (0.01, 0.03), (0.012, 0.028)]
+    width = {(low, high): w for w, low, high in spans}
+    assert width[(0.012, 0.028)] > width[(0.01, 0.03)] > width[(0.006, 0.034)]
+
+
+def test_the_forest_of_one_seed_draws_points_without_intervals(ax, texts):
+    nothing = EFFECTS.assign(
+        **{name: np.nan for name in EFFECTS.columns if name[:2] in ("ci", "si")}
+    )
+    plot_forest(nothing.assign(p_holm=np.nan), ax, margin=None)
+    assert texts(ax)[0] == "matters, p not given, n=5"
+
+
+ARMS = pd.DataFrame(
+    {
+        "label": ["none", "r=16", "r=4", "odd"], "cost": [0.0, 100.0, 400.0, 300.0],
+        "mean": [0.16, 0.12, 0.10, 0.17], "low": [0.15, 0.11, 0.09, 0.16], "high": [0.17, 0.13, 0.11, 0.18],
+        "standing": ["front", "front", "front", "dominated"],
+    }
+)  # fmt: skip
+EDGES = pd.DataFrame(
+    {
+        "cost_from": [400.0],
+        "cost_to": [100.0],
+        "mean_from": [0.1],
+        "mean_to": [0.12],
+        "price": [6.7e-5],
+    }
+)
+
+
+def test_pareto_tells_the_front_from_what_it_dominates(ax):
+    plot_pareto(ARMS, ax, switches=EDGES)
+    assert labels(ax) == ["on the front", "dominated"]
+    assert drawn_points(ax).tolist() == ARMS.loc[:2, ["cost", "mean"]].to_numpy().tolist()
+    assert drawn_points(ax, "x").tolist() == [[300.0, 0.17]]
+
+
+def test_pareto_names_every_arm_of_a_small_front(ax, texts):
+    plot_pareto(ARMS, ax, switches=EDGES)
+    assert set(texts(ax)) == set(ARMS["label"])
+
+
+RUNS = pd.DataFrame(
+    {
+        "attention.reduction": [2.0, 16.0, 4.0, np.nan],
+        "attention.gate": ["sigmoid", "tanh", "sigmoid", "tanh"],
+        "loss": [0.1, 0.4, 0.2, 0.3],
+    }
+)
+
+
+def test_parallel_puts_ratios_in_order_and_unused_ones_on_top(ax, texts):
+    plot_parallel(RUNS, ax, factors=["attention.reduction", "attention.gate"], value="loss")
+    assert texts(ax) == ["2", "4", "16", "unused", "sigmoid", "tanh"]
+
+
+def test_parallel_draws_the_best_run_last(ax):
+    plot_parallel(RUNS, ax, factors=["attention.reduction", "attention.gate"], value="loss")
+    lines = ax.collections[0]
+    assert list(lines.get_array()) == [0.4, 0.3, 0.2, 0.1]
+    assert lines.get_segments()[-1][:, 1] == pytest.approx([0, 0], abs=0.02)
+
+
+def test_a_factor_with_many_values_becomes_a_logarithmic_axis(ax, texts):
+    rates = np.geomspace(1e-4, 1e-1, 20)
+    runs = pd.DataFrame({"rate": rates, "gate": "s", "loss": rates})
+    plot_parallel(runs, ax, factors=["rate", "gate"], value="loss")
+    assert texts(ax)[:2] == ["0.0001", "0.1"]
+    heights = sorted(segment[0, 1] for segment in ax.collections[0].get_segments())
+    assert heights == pytest.approx(list(np.linspace(0, 1, 20)), abs=0.02)
+
+
+CELLS = pd.DataFrame(
+    {
+        "gate": ["a", "a", "b", "b"], "ratio": [4.0, 16.0, 4.0, 16.0],
+        "mean": [0.1, 0.2, 0.3, 0.5], "low": [0.09, 0.19, 0.29, 0.49], "high": [0.11, 0.21, 0.31, 0.51],
+    }
+)  # fmt: skip
+
+
+def test_cells_are_annotated_with_their_means(ax, texts):
+    plot_cells(CELLS, ax, rows="gate", columns="ratio")
+    assert texts(ax) == ["0.1000", "0.2000", "0.3000", "0.5000"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["4", "16"]
+
+
+def test_profiles_draw_one_line_per_level(ax):
+    plot_profiles(CELLS, ax, rows="gate", columns="ratio")
+    assert labels(ax) == ["gate=a", "gate=b"]
+    heights = [line.get_ydata().tolist() for line in ax.lines if line.get_marker() in "os"]
+    assert heights == [[0.1, 0.2], [0.3, 0.5]]
+
+
+def test_importance_has_a_bar_per_factor_and_question_and_the_level_of_chance(ax):
+    shares = pd.DataFrame(
+        {
+            "factor": ["a.x", "a.y"] * 2, "question": ["variance"] * 2 + ["near the best"] * 2,
+            "share": [0.7, 0.2, 0.4, 0.5], "low": [0.6, 0.1, np.nan, np.nan],
+            "high": [0.8, 0.3, np.nan, np.nan], "chance": [0.05, 0.05, np.nan, np.nan],
+        }
+    )  # fmt: skip
+    plot_importance(shares, ax)
+    assert [bar.get_width() for bar in ax.patches] == [0.7, 0.2, 0.4, 0.5]
+    assert set(labels(ax)) == {"variance", "near the best", "reached by chance in 1 of 20"}
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["x", "y"]
+
+
+def test_selection_draws_the_diagonal_and_names_each_arm(ax):
+    arms = pd.DataFrame(
+        {"label": ["a", "b"], "searched": [0.08, 0.09], "mean": [0.1, 0.11],
+         "low": [0.09, np.nan], "high": [0.11, np.nan], "n": [5, 1]}
+    )  # fmt: skip
+    plot_selection(arms, ax)
+    assert set(labels(ax)) == {"a (n=5)", "b (n=1)", "equal: no optimism"}
+    diagonal = next(line for line in ax.lines if line.get_label() == "equal: no optimism")
+    assert diagonal.get_xdata().tolist() == diagonal.get_ydata().tolist() == [0.08, 0.11]
+
+
+def test_an_unbounded_ratio_is_drawn_as_an_arrow(ax):
+    widths = pd.DataFrame(
+        {"channels": [64.0, 128.0, 256.0], "r_star": [4.0, 6.3, np.inf],
+         "low": [3.5, 5.5, 8.0], "high": [4.5, 7.5, np.inf]}
+    )  # fmt: skip
+    plot_width(widths, ax, slope=0.66, slope_ci=(0.5, 0.8))
+    assert drawn_points(ax, "^").tolist() == [[256.0, 8.0]]
+    assert "fitted slope 0.66 [0.50, 0.80]" in labels(ax)
+
+
+def test_the_guides_of_the_width_have_the_slopes_that_they_name(ax):
+    widths = pd.DataFrame(
+        {"channels": [64.0, 128.0], "r_star": [4.0, 6.0], "low": [3.0, 5.0], "high": [5.0, 7.0]}
+    )
+    plot_width(widths, ax, slope=np.nan, slope_ci=(np.nan, np.nan))
+    for slope, name in ((2 / 3, "slope 2/3 (the theory)"), (4 / 3, "slope 4/3 (its rival)")):
+        guide = next(line for line in ax.lines if line.get_label() == name)
+        x, y = np.log(guide.get_xdata()), np.log(guide.get_ydata())
+        assert np.polyfit(x, y, 1)[0] == pytest.approx(slope)
+
+
+def test_gate_histograms_show_all_classes_and_each(ax, texts):
+    bins = pd.DataFrame(
+        {"group": ["all"] * 2 + ["3"] * 2, "low": [0.0, 0.5] * 2, "high": [0.5, 1.0] * 2,
+         "share": [0.25, 0.75, 0.5, 0.5]}
+    )  # fmt: skip
+    plot_gate_histogram(bins, ax, summary=pd.Series({"mean": 0.61, "saturated": 0.125}))
+    assert labels(ax) == ["all classes", "class 3", "mean"]
+    assert texts(ax) == ["mean 0.61, saturated 12.5 %"]
+
+
+BLOCKS = pd.DataFrame(
+    {"block": ["1.0", "2.0"], "between": [0.03, 0.01], "within": [0.01, 0.03],
+     "saturated_low": [0.1, 0.0], "saturated_high": [0.0, 0.2], "above_one": [np.nan, np.nan]}
+)  # fmt: skip
+
+
+def test_gate_variance_is_the_share_between_the_classes(ax):
+    plot_gate_variance(BLOCKS, ax)
+    assert [bar.get_height() for bar in ax.patches] == pytest.approx([0.75, 0.25])
+
+
+@pytest.mark.parametrize(("above", "expected"), [(np.nan, 2), (0.5, 3)])
+def test_gates_that_amplify_are_shown_only_where_a_gate_can(ax, above, expected):
+    plot_gate_saturation(BLOCKS.assign(above_one=above), ax)
+    assert len(labels(ax)) == expected
+
+
+def test_gate_gradients_are_drawn_per_block_over_the_epochs(ax):
+    gradients = pd.DataFrame(
+        {
+            "block": ["1.0"] * 2 + ["2.0"] * 2,
+            "epoch": [1, 2] * 2,
+            "gradient_norm": [1.0, 0.1, 2.0, 0.2],
+        }
+    )
+    plot_gate_gradients(gradients, ax)
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[1.0, 0.1], [2.0, 0.2]]
+    assert ax.get_yscale() == "log"

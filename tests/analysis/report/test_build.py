@@ -1,0 +1,164 @@
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from analysis.errors import TableError
+from analysis.report.build import write_report
+
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+
+
+class Page(HTMLParser):
+    """What a browser would see of the page, as far as these tests need it."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.links, self.headings, self.open, self.errors = [], [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.ids += [values["id"]] if "id" in values else []
+        self.links += [values[k] for k in ("href", "src", "xlink:href") if values.get(k)]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.errors.append(tag)
+
+    def handle_data(self, data):
+        if "h2" in self.open and data.strip():
+            self.headings.append(data.strip())
+
+
+@pytest.fixture
+def text(page):
+    return lambda *kind: page(*kind).read_text(encoding="utf-8")
+
+
+def test_the_page_opens_with_the_verdicts(text):
+    html = text("ordinary")
+    body = re.sub(r"<[^>]+>", " ", html[html.index("<body>") :])
+    assert body.index("Reduction ratio: the loss rises") < body.index(
+        "What the reduction ratio is worth"
+    )
+
+
+def test_nothing_in_the_page_leads_elsewhere(text):
+    links = Page(text("crossed", 5e-7)).links
+    assert links
+    assert all(link.startswith(("#", "data:")) for link in links)
+
+
+def test_the_page_holds_no_address(text):
+    assert "http" not in text("crossed", 5e-7)
+
+
+def test_the_page_is_well_formed_and_every_link_arrives(text):
+    found = Page(text("crossed", 5e-7))
+    assert (found.errors, found.open) == ([], [])
+    assert len(found.ids) == len(set(found.ids))
+    assert {link[1:] for link in found.links if link.startswith("#")} <= set(found.ids)
+
+
+def test_planned_and_exploratory_stand_apart(text):
+    headings = Page(text("crossed", 5e-7)).headings
+    planned = headings.index("What each component does")
+    assert headings[planned + 1] == "planned"
+    assert headings[headings.index("Comparisons that nobody planned") + 1] == "exploratory"
+
+
+def test_a_searched_study_has_nothing_planned(text):
+    headings = Page(text("search")).headings
+    assert "planned" not in headings
+    assert "exploratory" in headings
+
+
+@pytest.mark.parametrize("kind", ["one_arm", "failed", "waiting", "running", "pruned"])
+def test_a_study_with_little_in_it_still_gets_what_can_be_given(text, kind):
+    found = Page(text(kind))
+    assert found.errors == []
+    assert {"provenance", "reproduce", "left-out", "absent"} <= set(found.ids)
+
+
+def test_an_empty_plan_is_a_report_that_says_so(study):
+    folder = study("gates")
+    (folder / "plan.jsonl").write_text("")
+    text = write_report(folder, formats=()).read_text(encoding="utf-8")
+    assert "the plan is empty; no run was planned" in text
+
+
+def test_lost_runs_are_counted_by_reason_and_listed(text):
+    html = text("pruned")
+    assert ">state PRUNED<" in html
+    assert ">state FAILED<" in html
+    assert "NonFinite: val_loss is nan" in html
+
+
+def test_a_folder_that_is_no_study_says_what_is_missing(tmp_path):
+    with pytest.raises(TableError, match=r"it has no study\.json"):
+        write_report(tmp_path)
+
+
+def test_a_study_without_its_wandb_files_and_events_is_read_all_the_same(study):
+    folder = study("gates")
+    assert not (folder / "wandb").exists()
+    assert write_report(folder, formats=()).is_file()
+
+
+def test_names_are_escaped(study):
+    folder = study("gates")
+    info = json.loads((folder / "study.json").read_text())
+    info["study"] = "<script>alert(1)</script>"
+    (folder / "study.json").write_text(json.dumps(info))
+    text = write_report(folder, formats=()).read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_the_same_in_files(page):
+    report = page("crossed", 5e-7).parent
+    figures = {path.stem for path in (report / "figures").iterdir()}
+    assert {"ratio", "effects", "curves", "interactions", "seeds"} <= figures
+    pngs = [(report / "figures" / f"{name}.png").read_bytes() for name in figures]
+    assert all(png.startswith(b"\x89PNG") for png in pngs)
+    markdown = (report / "report.md").read_text(encoding="utf-8")
+    assert all((report / link).is_file() for link in re.findall(r"\]\((figures/[^)]+)\)", markdown))
+    table = pd.read_csv(report / "tables" / "arms.csv")
+    assert table["label"].tolist()[-1] == "no attention"
+    assert r"\toprule" in (report / "tables" / "all.tex").read_text()
+
+
+def test_the_report_repeats_exactly(own_copy):
+    folder = own_copy("gates")
+    first = (folder / "report" / "index.html").read_bytes()
+    assert write_report(folder, formats=()).read_bytes() == first
+
+
+def test_reading_and_reporting_need_neither_torch_nor_the_other_packages(study):
+    folder = study("gates")
+    code = (
+        "import sys; from pathlib import Path; from analysis.report.build import write_report; "
+        f"write_report(Path({str(folder)!r}), formats=()); "
+        "print(sorted({name.split('.')[0] for name in sys.modules} "
+        "& {'torch', 'lightning', 'ablations', 'search_spaces', 'optuna', 'wandb'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_large_study_stays_small(make_study):
+    rates = {f"level {i}": 0.0 for i in range(30)}
+    folder = make_study("large", effects={"attention.gate": rates}, seeds=10, epochs=30)
+    assert write_report(folder, formats=()).stat().st_size < 5e6
