@@ -1,0 +1,259 @@
+"""Runs on a Slurm cluster through submitit: one job per slot, which serves run after run.
+
+The study folder must be on a file system that all machines share; it carries the messages too.
+"""
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ablations.engine.context import Verdict
+from ablations.engine.executor import Beat, Ended, Job, Lost, Message, Unwritten
+from ablations.engine.files import read_record, replace
+from ablations.engine.folder import StudyFolder
+from ablations.engine.mailbox import Mailbox
+from ablations.engine.slot_job import decode, serve
+from ablations.errors import SettingError, StudyError
+
+SILENCE_SECONDS = 90.0
+"""After which an end of a mailbox counts as dead."""
+MARGIN_SECONDS = 60.0
+"""Before its time limit a job hands its run back."""
+PAUSE_SECONDS = 0.1
+DONE_SECONDS = 5.0
+END_SECONDS = 5.0
+POSTBOX = "slot.json"
+
+
+class SlurmExecutor:
+    """Runs in Slurm jobs.
+
+    A job that is lost loses its run, which the supervisor starts again, and a new job is submitted.
+    A job whose supervisor dies ends its run first; the next supervisor waits for that.
+    """
+
+    def __init__(
+        self,
+        folder: StudyFolder,
+        *,
+        slots: int,
+        cluster: str | None = None,
+        minutes: int = 24 * 60,
+        cpus_per_run: int = 1,
+        gpus_per_run: int = 0,
+        threads: int | None = None,
+        pythonpath: str = "",
+        silence: float = SILENCE_SECONDS,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Submit the jobs.
+
+        Args:
+            folder: The study's folder.
+            slots: Jobs, and so runs at a time.
+            cluster: `slurm`, or `local` for processes on this machine; found by itself when None.
+            minutes: Time limit of a job; it may be shorter than the study.
+            cpus_per_run: CPUs of a job.
+            gpus_per_run: GPUs of a job; more than one make a process group.
+            threads: Threads of each process; its share of the CPUs by default.
+            pythonpath: Folders to import the training function from.
+            silence: Seconds without a sign of life after which a job is lost.
+            parameters: Further parameters of submitit, for example `slurm_partition`.
+
+        Raises:
+            StudyError: submitit is not installed, or there is no Slurm here.
+        """
+        if slots < 1:
+            raise SettingError(f"`slots >= 1` must hold, but got {slots}.")
+        self._folder, self._silence = folder, silence
+        self._serve = {
+            "processes": max(1, gpus_per_run),
+            "threads": threads or max(1, cpus_per_run // max(1, gpus_per_run)),
+            "pythonpath": pythonpath,
+            "seconds": 60 * minutes - MARGIN_SECONDS,
+            "silence": silence,
+        }
+        self._submitit = _import_submitit()
+        try:
+            self._executor = self._submitit.AutoExecutor(
+                folder=folder.path / "slots" / "jobs", cluster=cluster
+            )
+        except RuntimeError as error:
+            raise StudyError(f"Slurm cannot be used here: {error}") from None
+        self._executor.update_parameters(
+            name=folder.path.name,
+            timeout_min=minutes,
+            cpus_per_task=cpus_per_run,
+            gpus_per_node=gpus_per_run,
+            **(parameters or {}),
+        )
+        self._slots = [_Slot(f"slurm{i}") for i in range(slots)]
+        self._adopted: list[_Adopted] = []
+        self._stopping = False
+        with self._executor.batch():  # one job array
+            for slot in self._slots:
+                self._submit(slot)
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The names of the places."""
+        return tuple(slot.name for slot in self._slots)
+
+    def room(self, *, alone: bool = False) -> bool:
+        """Whether a run could start now; alone: while no other run is on the cluster."""
+        busy = [slot.job for slot in self._slots if slot.job is not None]
+        if (alone and busy) or any(job.alone for job in busy):
+            return False
+        return any(slot.is_up and slot.job is None for slot in self._slots)
+
+    def start(self, job: Job) -> str:
+        """Start a run on a free slot and return the slot's name."""
+        slot = next(slot for slot in self._slots if slot.is_up and slot.job is None)
+        slot.job = job
+        replace(Path(job.folder) / str(job.attempt) / POSTBOX, {"mailbox": str(slot.folder)})
+        slot.mailbox.send({"do": "start", "job": asdict(job)})
+        return slot.name
+
+    def answer(self, run: str, verdict: Verdict) -> None:
+        """Answer an epoch of a run whose job asks."""
+        for slot in self._on(run):
+            slot.mailbox.send({"do": "answer", "run": run, "verdict": verdict})
+
+    def stop(self) -> None:
+        """Ask all runs to hand themselves back."""
+        self._stopping = True
+        for slot in self._slots:
+            slot.mailbox.send({"do": "stop"})
+
+    def kill(self, run: str) -> None:
+        """End a run by force; `Lost` follows."""
+        for slot in self._on(run):
+            slot.mailbox.send({"do": "kill", "run": run})
+
+    def adopt(self, run: str, attempt: int) -> str | None:
+        """Wait for an attempt whose supervisor died, as long as its job shows that it lives."""
+        box = read_record(self._folder.attempt_folder(run, attempt) / POSTBOX)
+        if box is None or self._folder.attempt_result(run, attempt) is not None:
+            return None
+        mailbox = Mailbox(Path(box["mailbox"]), mine="heir", theirs="slot")
+        self._adopted.append(_Adopted(run, attempt, mailbox))
+        return Path(box["mailbox"]).name
+
+    def poll(self, timeout: float) -> list[Message]:
+        """What happened since the last call; waits up to `timeout` seconds for something."""
+        deadline = time.monotonic() + timeout
+        while True:
+            messages = [m for slot in self._slots for m in self._look(slot)]
+            messages += self._look_at_adopted()
+            if messages or time.monotonic() > deadline:
+                return messages
+            time.sleep(PAUSE_SECONDS)
+
+    def close(self) -> None:
+        """End all jobs of this supervisor; those that do not end by themselves are cancelled."""
+        self._stopping = True
+        for slot in self._slots:
+            slot.mailbox.send({"do": "end"})
+        started = [slot for slot in self._slots if slot.is_up]
+        deadline = time.monotonic() + END_SECONDS
+        while not all(slot.submitted.done() for slot in started) and time.monotonic() < deadline:
+            time.sleep(PAUSE_SECONDS)
+        for slot in self._slots:
+            if not slot.submitted.done():
+                slot.submitted.cancel()
+
+    def _look(self, slot: "_Slot") -> list[Message]:
+        slot.mailbox.beat()
+        messages: list[Message] = []
+        for message in slot.mailbox.receive():
+            if message["is"] in ("up", "down"):
+                # Slurm started the job again elsewhere, or its time is over.
+                messages += self._lose(slot, f"the job went {message['is']}")
+                slot.is_up = message["is"] == "up"
+            elif slot.job is not None and message["run"] == slot.job.run:
+                messages.append(decode(message))
+        if any(isinstance(message, Ended | Lost | Unwritten) for message in messages):
+            slot.job = None
+        return messages + self._mourn(slot)
+
+    def _mourn(self, slot: "_Slot") -> list[Message]:
+        """Replace a job that is over or silent; a job that waits in the queue is left alone."""
+        is_silent = slot.is_up and slot.mailbox.silence() > self._silence
+        if not is_silent and time.monotonic() - slot.asked < DONE_SECONDS:
+            return []
+        slot.asked = time.monotonic()
+        if self._stopping or not (is_silent or slot.submitted.done()):
+            return []
+        lost = self._lose(slot, "its job ended or fell silent")
+        slot.submitted.cancel()
+        self._submit(slot)
+        return lost
+
+    def _lose(self, slot: "_Slot", why: str) -> list[Message]:
+        job, slot.job = slot.job, None
+        return [Lost(job.run, job.attempt, None, why)] if job is not None else []
+
+    def _look_at_adopted(self) -> list[Message]:
+        messages: list[Message] = []
+        for one in list(self._adopted):
+            result = self._folder.attempt_result(one.run, one.attempt)
+            if result is not None:
+                messages.append(Ended(one.run, one.attempt, result["state"]))
+            elif one.mailbox.silence() > self._silence:
+                messages.append(Lost(one.run, one.attempt, None, "its job fell silent"))
+            else:
+                # Its own supervisor is dead, and nobody hears its epochs: it lives, that is all.
+                messages.append(Beat(one.run, one.attempt)) if one.is_due() else None
+                continue
+            self._adopted.remove(one)
+        return messages
+
+    def _submit(self, slot: "_Slot") -> None:
+        slot.folder = self._folder.path / "slots" / f"{slot.name}-{uuid.uuid4().hex[:8]}"
+        slot.mailbox = Mailbox(slot.folder, mine="supervisor", theirs="slot")
+        slot.is_up, slot.asked = False, time.monotonic()
+        slot.submitted = self._executor.submit(serve, slot.folder, slot.name, **self._serve)
+
+    def _on(self, run: str) -> list["_Slot"]:
+        return [slot for slot in self._slots if slot.job is not None and slot.job.run == run]
+
+
+@dataclass
+class _Slot:
+    name: str
+    folder: Path = Path()
+    mailbox: Any = None
+    submitted: Any = None
+    """submitit's job."""
+    is_up: bool = False
+    asked: float = 0.0
+    """When submitit was last asked whether the job is over."""
+    job: Job | None = None
+
+
+@dataclass
+class _Adopted:
+    run: str
+    attempt: int
+    mailbox: Mailbox
+    told: float = 0.0
+
+    def is_due(self) -> bool:
+        """Whether it is time to say again that it lives."""
+        if time.monotonic() - self.told < DONE_SECONDS:
+            return False
+        self.told = time.monotonic()
+        return True
+
+
+def _import_submitit() -> Any:
+    try:
+        import submitit  # not needed by any other executor
+    except ModuleNotFoundError:
+        raise StudyError(
+            "the executor 'slurm' needs the package submitit: pip install 'ablations[slurm]'."
+        ) from None
+    return submitit

@@ -1,0 +1,69 @@
+"""Studies on clusters in a process of their own: `python cluster_study.py ray|slurm '{json}'`."""
+
+import json
+import sys
+import threading
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from trivial_plans import planned  # noqa: E402
+
+from ablations.engine.executor import Executor  # noqa: E402
+from ablations.engine.files import read_lines  # noqa: E402
+from ablations.engine.folder import StudyFolder  # noqa: E402
+from ablations.engine.source import PlannedSource  # noqa: E402
+from ablations.engine.supervisor import execute  # noqa: E402
+
+
+def on_ray(folder: StudyFolder, order: dict[str, Any]) -> Executor:
+    """Two nodes, of which one is killed in the middle."""
+    from ray.cluster_utils import Cluster
+
+    from ablations.engine.ray import RayExecutor
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "num_gpus": 2})
+    second = cluster.add_node(num_cpus=2, num_gpus=2)
+    if order.get("kill_after"):
+        threading.Thread(
+            target=_after, args=(folder, order["kill_after"], lambda: cluster.remove_node(second)),
+            daemon=True,
+        ).start()  # fmt: skip
+    return RayExecutor(address=cluster.address, pythonpath=str(HERE), **order.get("executor", {}))
+
+
+def on_slurm(folder: StudyFolder, order: dict[str, Any]) -> Executor:
+    """submitit, with its local cluster or a real Slurm."""
+    from ablations.engine.slurm import SlurmExecutor
+
+    executor = SlurmExecutor(folder, pythonpath=str(HERE), **order.get("executor", {}))
+    if order.get("kill_after"):
+        victim = executor._slots[0]
+        threading.Thread(
+            target=_after, args=(folder, order["kill_after"], lambda: victim.submitted.cancel()),
+            daemon=True,
+        ).start()  # fmt: skip
+    return executor
+
+
+def _after(folder: StudyFolder, ended: int, act: Any) -> None:
+    while sum(e["event"] == "run_ended" for e in read_lines(folder.events_file)) < ended:
+        time.sleep(0.1)
+    act()
+
+
+if __name__ == "__main__":
+    order = json.loads(sys.argv[2])
+    folder = StudyFolder.open(Path(order["folder"]))
+    executor = {"ray": on_ray, "slurm": on_slurm}[sys.argv[1]](folder, order)
+    runs = [planned(i, **order["settings"]) for i in range(order["runs"])]
+    summary = execute(
+        folder, PlannedSource(runs), executor=executor, train=order["train"],
+        **order.get("options", {}),
+    )  # fmt: skip
+    print(json.dumps({**asdict(summary), "exit_code": summary.exit_code}))  # noqa: T201
+    sys.exit(summary.exit_code)

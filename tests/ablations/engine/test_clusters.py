@@ -1,0 +1,140 @@
+"""Ray with a killed node, submitit's local cluster, and a real Slurm: `make integration`."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from monkey import HERE, until
+
+from ablations.engine.files import append_lines, read_lines
+from ablations.engine.folder import StudyFolder
+from ablations.engine.mailbox import Mailbox
+
+RUNS = 20
+
+
+def study(kind: str, folder: StudyFolder, **order: object) -> dict:
+    order = {
+        "folder": str(folder.path), "runs": RUNS, "train": "trivial:steps",
+        "settings": {"epochs": 6, "pause": 0.1}, **order,
+    }  # fmt: skip
+    ran = subprocess.run(
+        [sys.executable, str(HERE / "cluster_study.py"), kind, json.dumps(order)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "Traceback" not in ran.stderr
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+def hosts_of_attempts(folder: StudyFolder) -> int:
+    return sum(len(folder.attempts(run)) for run in folder.begun())
+
+
+@pytest.mark.integration
+def test_a_ray_cluster_of_two_nodes_of_which_one_is_killed(folder):
+    pytest.importorskip("ray")
+    summary = study("ray", folder, kill_after=4)
+    assert summary["complete"] == len(folder.results(r.run for r in folder.plan())) == RUNS
+    assert 1 <= summary["lost"] <= 2  # what ran on the killed node's two slots
+    assert summary["attempts"] == RUNS + summary["lost"] == hosts_of_attempts(folder)
+
+
+@pytest.mark.integration
+def test_ray_gives_each_share_of_a_gpu_its_own_run(folder):
+    pytest.importorskip("ray")
+    order = {"train": "trivial:pids", "settings": {"pause": 0.3}}
+    study("ray", folder, **order, executor={"gpus_per_run": 0.5, "cpus_per_run": 0.5})
+    seen = [json.loads(path.read_text()) for path in folder.runs.glob("*/1/seen.0.json")]
+    assert len(seen) == RUNS
+    assert {one["environment"]["CUDA_VISIBLE_DEVICES"] for one in seen} == {"0", "1"}
+    assert {one["device"] for one in seen} == {"cuda:0"}
+
+
+@pytest.mark.integration
+def test_submitit_on_this_machine_with_a_job_that_is_cancelled(folder):
+    pytest.importorskip("submitit")
+    executor = {"slots": 3, "cluster": "local", "silence": 10}
+    summary = study("slurm", folder, executor=executor, kill_after=4)
+    assert summary["complete"] == len(folder.results(r.run for r in folder.plan())) == RUNS
+    assert summary["lost"] <= 1
+    assert summary["attempts"] == RUNS + summary["lost"]
+
+
+@pytest.mark.integration
+def test_a_job_outlives_its_supervisor_and_the_next_one_takes_its_result(folder):
+    pytest.importorskip("submitit")
+    order = {
+        "folder": str(folder.path), "runs": 1, "train": "trivial:steps",
+        "settings": {"epochs": 40, "pause": 0.1},
+        "executor": {"slots": 1, "cluster": "local", "silence": 5},
+    }  # fmt: skip
+    command = [sys.executable, str(HERE / "cluster_study.py"), "slurm", json.dumps(order)]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    epochs = folder.attempt_folder("run00000s0", 1) / "epochs.jsonl"
+    until(lambda: len(list(read_lines(epochs))) > 3, 30)
+    first.kill()
+    first.wait()
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    assert folder.attempts("run00000s0") == [1]
+    assert any(event["event"] == "run_adopted" for event in read_lines(folder.events_file))
+
+
+@pytest.mark.integration
+@pytest.mark.skipif(
+    subprocess.run(["sh", "-c", "sinfo -h 2>/dev/null | grep -q idle"]).returncode != 0,
+    reason="no Slurm runs here (`make integration` installs and starts one where apt-get can)",
+)
+def test_a_real_slurm(folder):
+    executor = {"slots": 2, "cluster": "slurm", "minutes": 5}
+    summary = study("slurm", folder, executor=executor)
+    assert summary["complete"] == RUNS
+
+
+# Without any cluster
+
+
+def test_a_mailbox_carries_whole_messages_in_order_and_skips_what_is_old(tmp_path: Path):
+    ours, theirs = (Mailbox(tmp_path, mine=a, theirs=b) for a, b in (("a", "b"), ("b", "a")))
+    ours.send({"n": 1})
+    ours.send({"n": 2})
+    with (tmp_path / "a.jsonl").open("ab") as file:
+        file.write(b'{"n": 3')
+    assert [message["n"] for message in theirs.receive()] == [1, 2]
+    append_lines(tmp_path / "a.jsonl", [{"n": 4}], sync=False)
+    assert [message["n"] for message in theirs.receive()] == [4]
+    late = Mailbox(tmp_path, mine="b", theirs="a")
+    late.skip()
+    assert list(late.receive()) == []
+
+
+def test_an_end_of_a_mailbox_is_silent_until_its_file_changes(tmp_path: Path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("ablations.engine.mailbox.time.monotonic", lambda: now[0])
+    ours, theirs = (Mailbox(tmp_path, mine=a, theirs=b) for a, b in (("a", "b"), ("b", "a")))
+    now[0] = 160.0
+    assert ours.silence() == 60.0
+    theirs.beat()
+    assert ours.silence() == 0.0
+    now[0] = 161.0
+    theirs.beat()  # too soon to write again
+    assert ours.silence() == 1.0
+
+
+@pytest.mark.parametrize("package", ["ray", "submitit"])
+def test_a_missing_package_names_the_extra(folder, monkeypatch, package):
+    from ablations.engine.ray import RayExecutor
+    from ablations.engine.slurm import SlurmExecutor
+    from ablations.errors import StudyError
+
+    monkeypatch.setitem(sys.modules, package, None)
+    make = {"ray": RayExecutor, "submitit": lambda: SlurmExecutor(folder, slots=1)}[package]
+    with pytest.raises(
+        StudyError, match=rf"pip install 'ablations\[{'ray' if package == 'ray' else 'slurm'}\]'"
+    ):
+        make()
