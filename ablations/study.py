@@ -24,11 +24,13 @@ from ablations.engine.executor import Executor
 from ablations.engine.folder import StudyFolder
 from ablations.engine.index import Index
 from ablations.engine.progress import Progress
+from ablations.engine.samplers import make_pruner, make_sampler
 from ablations.engine.search import SearchSource
 from ablations.engine.source import PlannedSource, Source
 from ablations.engine.status import StudyStatus
 from ablations.engine.status import status as read_status
 from ablations.engine.supervisor import HANG_SECONDS, RETRIES, Summary, execute
+from ablations.errors import SettingError
 from ablations.interventions import refuse, verify_expansion
 from ablations.opening import open_or_create
 from ablations.plan import PlannedRun, Stage
@@ -105,6 +107,15 @@ class Search:
     """Numbers of a result or of the cost, all minimised: `val_loss`, `params`, `macs`."""
     max_params: int | None = None
     """A constraint: arms with more parameters are infeasible."""
+
+    def __post_init__(self) -> None:
+        """Refuse a search that cannot be made, before a study's folder is."""
+        if self.trials < 1 or self.seeds < 1:
+            raise SettingError(
+                f"`trials >= 1` and `seeds >= 1` must hold, but got {self.trials} and {self.seeds}."
+            )
+        make_sampler(self.sampler, seed=self.seed)
+        make_pruner(self.pruner, epochs=1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,105 @@
+import importlib
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from ablations.cli.main import COMMANDS, main
+
+
+def said(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """Exit code and standard error of a command that fails."""
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    return int(left.value.code or 0), capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["rum", "reduction"], "`command` must be"),
+        (["show", "reducton"], "Did you mean 'reduction'?"),
+        (["show", "reduction", "--design", "gird"], 'Did you mean "grid"?'),
+        (["show", "reduction", "--sedes", "3"], "Did you mean --seeds?"),
+        (["show"], "SPACE requires an argument"),
+        (["show", "reduction", "--set", "training.epoch=3"], "'training.epochs'"),
+        (["show", "reduction", "--set", "training.epochs"], "must be given as name=value"),
+        (
+            ["show", "reduction", "--set", "training.epochs=0"],
+            "`epochs >= 1` must hold, but got '0'",
+        ),
+        (["show", "reduction", "--set", "data.name=digit"], "Did you mean 'digits'?"),
+        (["run", "reduction", "--study", "a/b"], "must be a plain folder name, but got 'a/b'"),
+        (["run", "reduction", "--workers", "0"], "`workers >= 1` must hold, but got 0"),
+        (["run", "full", "--design", "search", "--sampler", "tpee"], "Did you mean 'tpe'?"),
+        (
+            ["run", "full", "--design", "search", "--trials", "0"],
+            "`trials >= 1` and `seeds >= 1` must hold, but got 0 and 1",
+        ),
+        (["status", "nothing"], "start one with `ablate run SPACE`"),
+        (["confirm", "nothing"], "start one with `ablate run SPACE`"),
+        (["report", "nothing"], "start one with `ablate run SPACE`"),
+        (["reproduce", "nothing", "abc"], "start one with `ablate run SPACE`"),
+    ],
+)
+def test_a_mistake_is_one_line_with_the_way_out_and_code_two(
+    words: list[str],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, err = said(words, capsys)
+    assert code == 2
+    assert err.startswith("ablate: ")
+    assert sentence in err
+    assert len(err.strip().splitlines()) == 1
+    assert not list(tmp_path.glob("runs/*"))
+
+
+def test_a_folder_that_cannot_be_written_is_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    words = ["run", "squeeze", "--root", str(tmp_path / "file"), "--wandb", "disabled"]
+    code, err = said(words, capsys)
+    assert code == 2
+    assert f"cannot write to {tmp_path / 'file'}" in err
+
+
+def test_debug_shows_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="Did you mean 'reduction'"):
+        main(["show", "reducton", "--debug"])
+
+
+def test_every_command_can_be_loaded_and_says_what_it_does() -> None:
+    for name, (path, summary) in COMMANDS.items():
+        module, _, function = path.partition(":")
+        assert getattr(importlib.import_module(module), function).__doc__, name
+        assert summary.endswith("."), name
+
+
+def test_ablate_is_the_installed_entry_point() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    assert project["scripts"]["ablate"] == "ablations.cli.main:main"
+
+
+def test_show_prints_arms_costs_and_which_ratios_a_width_allows(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(["show", "reduction"])
+    out = capsys.readouterr().out
+    assert "6 arms x 5 seeds = 30 runs" in out
+    assert "ratios up to 16" in out
+    assert "85,754" in out
+
+
+def test_dry_run_runs_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    main(["run", "reduction", "--dry-run", "--seeds", "2"])
+    assert "6 arms x 2 seeds = 12 runs" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
