@@ -181,7 +181,7 @@ def _row(run: Mapping[str, Any], given: Sequence[str]) -> dict[str, Any]:
 
 
 def _state(ours: object, theirs: object) -> str:
-    if ours == "LOST":
+    if ours in ("LOST", "HANDED_BACK"):
         # Begun, and no result: what the study folder calls RUNNING.
         return "RUNNING"
     return str(ours) if ours else STATES.get(str(theirs), "RUNNING")

@@ -10,7 +10,7 @@ MAX_VERDICT = 8_000
 # Made of paths, hosts and whatever a baseline holds.
 PRIVATE_TABLES = frozenset({"provenance", "baseline"})
 # Text of errors and paths of files stay on this machine.
-PRIVATE_COLUMNS = frozenset({"error", "message", "traceback", "host", "path", "folder"})
+PRIVATE_COLUMNS = frozenset({"message", "traceback", "host", "path", "folder"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class ReportFiles:
     tables: dict[str, Path]
     """Name -> CSV."""
     verdict: str
-    """What the report says before its first section, in Markdown."""
+    """What the report says between its title and its first section, in Markdown."""
 
     @property
     def stamp(self) -> str:
@@ -63,11 +63,13 @@ def _is_public(table: Path) -> bool:
         return False
     with table.open(encoding="utf-8", errors="replace") as lines:
         names = {name.strip().strip('"').lower() for name in next(lines, "").split(",")}
-    return not names & PRIVATE_COLUMNS
+    quotes_errors = {"run", "error"} <= names
+    return not (quotes_errors or names & PRIVATE_COLUMNS)
 
 
 def _verdict(report: Path) -> str:
     for path in sorted(report.glob("*.md")):
         head = path.read_text(encoding="utf-8", errors="replace").partition("\n## ")[0]
-        return head.strip()[:MAX_VERDICT]
+        lines = [line for line in head.splitlines() if not line.startswith("# ")]
+        return "\n".join(lines).strip()[:MAX_VERDICT]
     return ""

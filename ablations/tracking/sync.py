@@ -12,6 +12,7 @@ from typing import Literal
 from ablations.errors import StudyError
 from ablations.tracking.environment import wandb_environment
 
+View = Literal["workspace", "report"]
 FILES_AT_ONCE = 200
 """A command line has a limited length."""
 
@@ -53,7 +54,7 @@ def sync(folder: Path, *, environment: Mapping[str, str], seconds: float = 3600.
 
 def save_views(
     folder: Path,
-    kinds: Sequence[Literal["workspace", "report"]],
+    kinds: Sequence[View],
     *,
     environment: Mapping[str, str],
     project: str = "ablations",

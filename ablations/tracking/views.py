@@ -148,7 +148,8 @@ def _curve_panels(layout: Layout) -> list[object]:
 
 
 def _verdict(layout: Layout) -> str:
-    head = f"**{layout.question}**\n\n" if layout.question else ""
+    is_said = layout.question in layout.verdict
+    head = "" if is_said else f"**{layout.question}**\n\n"
     missing = f"No report was written yet: `ablate report {layout.study}`, then this view again."
     key = " · ".join(f"{level}: {colour}" for level, colour in layout.key.items())
     coloured = f"\n\nColours show `{layout.hue}`: {key}." if layout.hue else ""

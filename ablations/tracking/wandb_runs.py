@@ -81,7 +81,7 @@ class WandbRuns:
     def report(
         self, id: str, *, figures: Mapping[str, str], tables: Mapping[str, str], verdict: str
     ) -> None:
-        """Add a report to a run: figures and tables as media and as one artifact, the verdict as notes.
+        """Add a report to a run: all of it as one artifact, the figures as media, the verdict as notes.
 
         Args:
             id: The run.
@@ -93,14 +93,16 @@ class WandbRuns:
             return
         run = self._runs[id]
         run.notes = verdict
-        shown: dict[str, Any] = {f"figures/{k}": wandb.Image(v) for k, v in figures.items()}
-        shown |= {f"tables/{k}": _table(Path(v)) for k, v in tables.items()}
-        if shown:
-            run.log(shown)
+        if figures:
+            run.log({f"figures/{name}": wandb.Image(path) for name, path in figures.items()})
         artifact = wandb.Artifact(f"study-{id}", type="study")
         for group, files in (("figures", figures), ("tables", tables)):
             for path in files.values():
                 artifact.add_file(path, f"{group}/{Path(path).name}")
+        for name, path in tables.items():
+            # Beside the file, which pandas reads: the same as W&B's page shows it. As a part of the
+            # run's history every table would add charts of its number of rows and columns.
+            artifact.add(_table(Path(path)), f"tables/{name}")
         with artifact.new_file("verdict.md", encoding="utf-8") as file:
             file.write(verdict)
         run.log_artifact(artifact)

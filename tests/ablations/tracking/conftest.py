@@ -158,6 +158,11 @@ def record_study(folder: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def record() -> Callable[[Path], Path]:
+    return record_study
+
+
 @pytest.fixture
 def recorded(folder: Path) -> Path:
     """The records of a study; see `record_study`."""
@@ -175,6 +180,31 @@ def written(_rebuilt: tuple[Path, list[str]], tmp_path: Path) -> tuple[Path, lis
     """A recorded study with all of W&B's files, written from the records, and the ids of its runs."""
     made, ids = _rebuilt
     return Path(shutil.copytree(made, tmp_path / "written")), ids
+
+
+# One black pixel.
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154"
+    "789c63606060000000040001f61738550000000049454e44ae426082"
+)
+
+
+def write_report(folder: Path) -> None:
+    """A report as `ablate report` writes it: what may be shown, and what may not."""
+    report = folder / "report"
+    (report / "figures").mkdir(parents=True)
+    (report / "tables").mkdir()
+    (report / "figures" / "ratio.png").write_bytes(PNG)
+    (report / "report.md").write_text("# first\n\nr* is 8.\n\n## Evidence\n\nmore")
+    (report / "tables" / "arms.csv").write_text("arm,loss\na,1.5\nb,\n")
+    (report / "tables" / "effects.csv").write_text("factor,error,estimate\nr,nested,1.5\n")
+    (report / "tables" / "left_out_runs.csv").write_text("run,error\na,canary\n")
+    (report / "tables" / "provenance.csv").write_text("what,value\nfolder,/canary\n")
+
+
+@pytest.fixture
+def add_report() -> Callable[[Path], None]:
+    return write_report
 
 
 def _load_server() -> Any:

@@ -132,7 +132,7 @@ def test_a_process_killed_in_the_middle_leaves_its_rows_on_disk(folder, study, p
 
 
 @pytest.mark.integration
-def test_an_offline_study_is_sent_once(written, server):
+def test_an_offline_study_is_sent_once_with_its_report(written, server, add_report):
     folder, _ = written
     environment = {"WANDB_BASE_URL": server.url, "WANDB_API_KEY": "a" * 40, "PATH": "", "HOME": "/"}
     assert sync(folder, environment=environment) == Sent(sent=6, before=0)
@@ -141,3 +141,14 @@ def test_an_offline_study_is_sent_once(written, server):
     assert rebuild(folder, on_disk=files_of(folder)) == []
     assert sync(folder, environment=environment) == Sent(sent=0, before=6)
     assert len(server.calls) == calls
+
+    add_report(folder)
+    assert len(rebuild(folder, on_disk=files_of(folder))) == 1
+    assert sync(folder, environment=environment) == Sent(sent=1, before=5)
+    assert [(a["type"], a["state"]) for a in server.artifacts.values()] == [("study", "COMMITTED")]
+    sent = " ".join(server.uploads)
+    for name in ("figures/ratio.png", "tables/arms.csv", "tables/effects.csv", "verdict.md"):
+        assert name in sent
+    assert "left_out_runs" not in sent
+    assert "provenance" not in sent
+    assert not [body for body in server.bytes_seen if b"canary" in body]

@@ -40,7 +40,7 @@ def test_the_ratio_is_the_axis_and_the_gate_the_colour(gated, study):
     assert layout.colours[run_id(study, "s4", 1)] == layout.key["sigmoid"]
     assert layout.colours[run_id(study, "o4", 1)] == layout.key["one_plus_tanh"]
     assert layout.baseline_run == run_id(study, "s4", 1)
-    assert (layout.verdict, layout.figures) == ("# first\n\nr* is 8.", ["ratio"])
+    assert (layout.verdict, layout.figures) == ("r* is 8.", ["ratio"])
 
 
 def test_a_factor_with_one_level_is_no_axis(recorded):
