@@ -7,6 +7,7 @@ from typing import Any
 
 from ablations.data import fingerprint
 from ablations.designs.expand import PlannedArm, plan_arm, planned_run
+from ablations.designs.search import search_of
 from ablations.engine.folder import StudyFolder
 from ablations.errors import SettingError, StudyError
 from ablations.identity import run_id
@@ -25,7 +26,8 @@ def confirm_runs(
 
     Args:
         folder: The study.
-        top: How many of the best arms to confirm, by their mean `val_loss` over complete runs.
+        top: How many of the best arms to confirm, by their mean `val_loss` over complete runs; of a
+            search with a budget per arm, how many of each level.
         seeds: Fresh seeds for each arm.
         at: Instead of the best arms: one arm at these settings (`{"attention.reduction": 6}`), and
             the nearest tested levels below and above it.
@@ -41,8 +43,9 @@ def confirm_runs(
         return open_confirm
     space = Space(**folder.study()["space"])
     base = plan_arm(space, {})
+    per_arm = folder.study().get("search", {}).get("per_arm")
     if at is None:
-        chosen = _best(plan, results, top=top)
+        chosen = _best(plan, results, top=top, per_arm=per_arm)
     else:
         chosen = [planned_run(arm, seed=0, stage="confirm") for arm in _around(space, at)]
     arms = {run.arm: run for run in [planned_run(base, seed=0, stage="confirm"), *chosen]}
@@ -51,7 +54,11 @@ def confirm_runs(
 
 
 def _best(
-    plan: Sequence[PlannedRun], results: Mapping[str, Mapping[str, Any]], *, top: int
+    plan: Sequence[PlannedRun],
+    results: Mapping[str, Mapping[str, Any]],
+    *,
+    top: int,
+    per_arm: str | None,
 ) -> list[PlannedRun]:
     losses: dict[str, list[float]] = defaultdict(list)
     some: dict[str, PlannedRun] = {}
@@ -63,7 +70,10 @@ def _best(
     if not losses:
         raise StudyError("the study has no complete run yet, so there is nothing to confirm.")
     ranked = sorted(losses, key=lambda arm: sum(losses[arm]) / len(losses[arm]))
-    return [some[arm] for arm in ranked[:top]]
+    chosen: dict[str, list[PlannedRun]] = defaultdict(list)
+    for arm in ranked:
+        chosen[search_of(some[arm], per_arm)].append(some[arm])
+    return [run for arms in chosen.values() for run in arms[:top]]
 
 
 def _around(space: Space, at: Mapping[str, Any]) -> list[PlannedArm]:

@@ -5,6 +5,7 @@ In a notebook: `run(load_space("reduction"), study="first")`, then `analysis.rep
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,13 +20,14 @@ from ablations.designs.expand import (
     refuse_illegal,
     runs,
 )
-from ablations.designs.search import propose
+from ablations.designs.search import search_of, per_level, propose
 from ablations.engine.executor import Executor
 from ablations.engine.folder import StudyFolder
 from ablations.engine.index import Index
 from ablations.engine.progress import Progress
 from ablations.engine.samplers import make_pruner, make_sampler
 from ablations.engine.search import SearchSource
+from ablations.engine.side_by_side import SideBySide
 from ablations.engine.source import PlannedSource, Source
 from ablations.engine.status import StudyStatus
 from ablations.engine.status import status as read_status
@@ -107,6 +109,9 @@ class Search:
     """Numbers of a result or of the cost, all minimised: `val_loss`, `params`, `macs`."""
     max_params: int | None = None
     """A constraint: arms with more parameters are infeasible."""
+    per_arm: str | None = None
+    """A factor: each of its levels gets a search of its own over the other factors, with the whole
+    budget, so that its levels can be compared after equal tuning."""
 
     def __post_init__(self) -> None:
         """Refuse a search that cannot be made, before a study's folder is."""
@@ -233,26 +238,34 @@ def _search(
     folder = open_or_create(path, asked, extend=True, allow_drift=allow_drift)
     how = execution or Execution()
     index = _index(folder, how)
+    epochs = base.arm.training.epochs
+    parts = {"trials": space} if search.per_arm is None else per_level(space, search.per_arm)
 
-    def propose_run(trial: "Trial", seed: int) -> PlannedRun:
-        arm = propose(trial, space)
-        if search.max_params is not None:
-            trial.set_constraint("params", float(arm.cost["params"] - search.max_params))
-        return planned_run(arm, seed=seed, stage="search")
+    def source(name: str, part: Space) -> SearchSource:
+        return SearchSource(
+            folder,
+            partial(_propose_run, space=part, max_params=search.max_params),
+            trials=search.trials,
+            seeds=block,
+            sampler=search.sampler,
+            pruner=search.pruner if len(search.objectives) == 1 else "none",
+            objectives=search.objectives,
+            seed=search.seed,
+            epochs=epochs,
+            mirror=index.add_trial,
+            name=name,
+        )
 
-    source = SearchSource(
-        folder,
-        propose_run,
-        trials=search.trials,
-        seeds=block,
-        sampler=search.sampler,
-        pruner=search.pruner if len(search.objectives) == 1 else "none",
-        objectives=search.objectives,
-        seed=search.seed,
-        epochs=base.arm.training.epochs,
-        mirror=index.add_trial,
-    )
-    return _execute(folder, source, how, index=index)
+    sources = {name: source(name, part) for name, part in parts.items()}
+    together = SideBySide(sources, share=partial(search_of, factor=search.per_arm))
+    return _execute(folder, together, how, index=index)
+
+
+def _propose_run(trial: "Trial", seed: int, *, space: Space, max_params: int | None) -> PlannedRun:
+    arm = propose(trial, space)
+    if max_params is not None:
+        trial.set_constraint("params", float(arm.cost["params"] - max_params))
+    return planned_run(arm, seed=seed, stage="search")
 
 
 def _execute(

@@ -78,6 +78,7 @@ def run(
     pruner: str = "median",
     objectives: tuple[str, ...] = ("val_loss",),
     max_params: int | None = None,
+    per_arm: str | None = None,
     workers: int | None = None,
     gpus_per_run: float = 1.0,
     wandb: Wandb = "offline",
@@ -101,6 +102,7 @@ def run(
         pruner: Of a search: none, median, percentile, asha, hyperband, wilcoxon.
         objectives: Of a search: numbers to minimise, such as val_loss params macs.
         max_params: Of a search: arms with more parameters are infeasible.
+        per_arm: Of a search: a factor whose levels each get a search of their own, equally long.
         workers: Runs at a time; every GPU, or every core, by default.
         gpus_per_run: 0.25 shares a GPU among four runs, 2 gives each run two.
         wandb: Where W&B's view goes; offline writes files only.
@@ -130,6 +132,7 @@ def run(
             seeds=seeds or 1,
             objectives=objectives,
             max_params=max_params,
+            per_arm=per_arm,
         ),
         extend=extend,
         allow_drift=allow_drift,

@@ -2,9 +2,11 @@
 
 from typing import Any, Protocol
 
-from ablations.designs.assignments import Assignment
+from ablations.designs.assignments import Assignment, levels
 from ablations.designs.expand import PlannedArm, plan_arm
-from ablations.settings import GROUPS, inactive, with_values
+from ablations.errors import SettingError, one_of
+from ablations.plan import PlannedRun
+from ablations.settings import GROUPS, inactive, value_of, with_values
 from ablations.space import Factor, Space
 
 
@@ -47,6 +49,47 @@ def propose(trial: Suggests, space: Space) -> PlannedArm:
         SettingError: If the levels chosen do not make a legal network.
     """
     return plan_arm(space, suggest(trial, space))
+
+
+def per_level(space: Space, factor: str) -> dict[str, Space]:
+    """The space without one factor, once for each of its levels: name of a search -> space.
+
+    Raises:
+        SettingError: If there is no such factor, it has a range, or nothing is left to search.
+    """
+    names = [one.name for one in space.factors]
+    if factor not in names:
+        raise SettingError(one_of("per_arm", factor, names))
+    rest = tuple(one for one in space.factors if one.name != factor)
+    if not rest:
+        raise SettingError(
+            f"`per_arm` must leave factors to search, but {factor!r} is the only one of the space."
+        )
+    arms = [
+        with_values(space.baseline, {factor: x}) for x in levels(space.factors[names.index(factor)])
+    ]
+    return {
+        _search_name(value_of(arm, factor)): space.model_copy(
+            update={
+                "baseline": arm,
+                "factors": rest,
+                "controls": {factor: {factor: value_of(arm, factor)}},
+            }
+        )
+        for arm in arms
+    }
+
+
+def search_of(planned: PlannedRun, factor: str | None) -> str:
+    """The name of the search that a run belongs to."""
+    if factor is None:
+        return "trials"
+    group, _, field = factor.partition(".")
+    return _search_name(planned.settings["arm"][group][field])
+
+
+def _search_name(level: Any) -> str:
+    return f"trials-{level}"
 
 
 def _level(trial: Suggests, factor: Factor) -> Any:

@@ -48,6 +48,7 @@ class SearchSource:
         seed: int = 0,
         epochs: int = 0,
         mirror: Callable[[FrozenTrial], None] | None = None,
+        name: str = "trials",
     ) -> None:
         """Search in a study folder.
 
@@ -66,6 +67,7 @@ class SearchSource:
             seed: Of the sampler.
             epochs: Epochs of a run, for Hyperband.
             mirror: Takes each trial that ended (`index.Index.add_trial`).
+            name: Of the records' file, where a study holds several searches.
 
         Raises:
             SettingError: A setting is out of range, or pruning is asked for several objectives.
@@ -85,7 +87,8 @@ class SearchSource:
                 "Optuna prunes by one number only."
             )
         self._mirror = mirror
-        self._records = TrialRecords(folder.path / "trials.jsonl")
+        self._name = name
+        self._records = TrialRecords(folder.path / f"{name}.jsonl")
         self._results: dict[str, Result] = {}
         self._arms: dict[str, _Arm] = {}
         self._live: dict[str, _Arm] = {}
@@ -340,7 +343,7 @@ class SearchSource:
     def _show(self, number: int) -> None:
         if self._mirror is not None:
             frozen = copy(self._study.get_trials(deepcopy=False)[number])
-            frozen.user_attrs = {"key": f"trial{number}"}
+            frozen.user_attrs = {**frozen.user_attrs, "key": f"{self._name}{number}"}
             self._mirror(frozen)
 
 

@@ -1,6 +1,9 @@
 import optuna
+import pytest
 
-from ablations.designs.search import propose, suggest
+from ablations.designs.expand import plan_arm, planned_run
+from ablations.designs.search import per_level, propose, search_of, suggest
+from ablations.errors import SettingError
 from ablations.spaces import load_space
 
 
@@ -44,3 +47,28 @@ def test_ranges_keep_their_kind() -> None:
     assert kinds["training.learning_rate"].log
     assert 1e-3 <= chosen["training.learning_rate"] <= 1
     assert chosen["training.batch_size"] in (16, 32, 64, 128, 256)
+
+
+def test_a_budget_per_arm_is_a_search_of_each_level_over_the_other_factors() -> None:
+    parts = per_level(load_space("full"), "attention.reduction")
+    assert list(parts) == [f"trials-{r:.1f}" for r in (1, 2, 4, 8, 16)]
+    part = parts["trials-8.0"]
+    assert part.baseline.attention.reduction == 8
+    assert "attention.reduction" not in [factor.name for factor in part.factors]
+    planned = planned_run(plan_arm(part, {"attention.squeeze": "max"}), seed=0, stage="search")
+    assert search_of(planned, "attention.reduction") == "trials-8.0"
+    assert planned.factors["attention.reduction"] == 8
+
+
+@pytest.mark.parametrize(
+    ("space", "factor", "message"),
+    [
+        ("full", "attention.gat", r"Did you mean 'attention\.gate'\?"),
+        ("gate", "attention.gate", "is the only one of the space"),
+    ],
+)
+def test_a_budget_per_arm_needs_a_factor_and_others_to_tune(
+    space: str, factor: str, message: str
+) -> None:
+    with pytest.raises(SettingError, match=message):
+        per_level(load_space(space), factor)
