@@ -20,7 +20,7 @@ from ablations.designs.expand import (
     refuse_illegal,
     runs,
 )
-from ablations.designs.search import search_of, per_level, propose
+from ablations.designs.search import per_level, propose, search_of
 from ablations.engine.executor import Executor
 from ablations.engine.folder import StudyFolder
 from ablations.engine.index import Index
