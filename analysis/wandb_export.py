@@ -54,7 +54,7 @@ def as_runs(
 
     Args:
         frame: An export as pandas reads it.
-        study: Take the runs of this study (W&B's group) only.
+        study: Take the runs of the study with this name (W&B's group) or this `study_id` only.
         factors: The configuration values that vary, for runs that another program made; those of
             this project say it themselves.
 
@@ -118,12 +118,6 @@ def read_server(
     return _runs(found, study=study, factors=factors)
 
 
-def finished_rows(folder: Path) -> dict[str, int]:
-    """W&B run id -> number of rows of its history, of the offline files that were written to the end."""
-    runs = [read_offline_file(path) for path in offline_files(folder)]
-    return {run.id: len(run.history) for run in runs if run.exit_code is not None}
-
-
 def _runs(
     found: list[dict[str, Any]], *, study: str | None, factors: Sequence[str]
 ) -> pd.DataFrame:
@@ -134,7 +128,7 @@ def _runs(
         if run.get("job_type") != "study" and "baseline_arm" not in run["config"]
     ]
     if study is not None:
-        rows = [row for row in rows if row["study"] == study]
+        rows = [row for row in rows if study in (row["study"], row["study_id"])]
     if not rows:
         raise TableError(f"there is no run of study {study!r}." if study else "there are no runs.")
     order = list(dict.fromkeys(key for row in rows for key in row if key not in (*COST, *OUTCOME)))
@@ -142,9 +136,9 @@ def _runs(
     # A run that was tried again counts once: as COMPLETE if any attempt is, else as its last attempt.
     frame["_complete"] = frame["state"] == "COMPLETE"
     frame = frame.sort_values(["_complete", "attempt"], kind="stable").drop_duplicates(
-        ["study", "run"], keep="last"
+        ["study_id", "run"], keep="last"
     )
-    return frame.drop(columns="_complete").sort_index().reset_index(drop=True)
+    return frame.drop(columns=["_complete", "study_id"]).sort_index().reset_index(drop=True)
 
 
 def _row(run: Mapping[str, Any], given: Sequence[str]) -> dict[str, Any]:
@@ -160,8 +154,10 @@ def _row(run: Mapping[str, Any], given: Sequence[str]) -> dict[str, Any]:
     levels = {str(name): config.get(str(name)) for name in names}
     arm = hashlib.sha256(json.dumps(levels, sort_keys=True, default=str).encode()).hexdigest()[:10]
     row = {key: config.get(key) for key in IDENTITY}
+    name = config.get("study") or run.get("group") or "wandb"
     row |= {
-        "study": config.get("study") or run.get("group") or "wandb",
+        "study": name,
+        "study_id": config.get("study_id") or name,
         "run": config.get("run") or run.get("id") or run["name"],
         "attempt": int(config.get("attempt") or 1),
         "arm": config.get("arm") or arm,

@@ -74,7 +74,8 @@ def view_study(study: Mapping[str, Any]) -> RunView:
     """The study's own W&B run."""
     space = study.get("space") or {}
     plain = ("design", "seeds", "metric", "direction", "baseline_arm", "created")
-    config = {"study": str(study["study"])} | _plain_values(study, plain)
+    config: dict[str, Any] = {"study": str(study["study"]), "study_id": study_id(study)}
+    config |= _plain_values(study, plain)
     config |= {
         "space": _plain(space.get("name")),
         "question": _plain(space.get("question")),
@@ -97,6 +98,7 @@ def view_run(study: Mapping[str, Any], planned: PlannedRun, attempt: int) -> Run
     name = f"{planned.label} seed {planned.seed}"
     config = {
         "study": str(study["study"]),
+        "study_id": study_id(study),
         "run": planned.run,
         "attempt": attempt,
         "arm": planned.arm,

@@ -18,7 +18,7 @@ def build_workspace(layout: Layout, *, entity: str, project: str) -> ws.Workspac
             x_axis="epoch", smoothing_type="none", max_runs=100, ignore_outliers=False
         ),
         runset_settings=ws.RunsetSettings(
-            filters=[ws_expr.Metric("Group") == layout.study],
+            filters=[_is_of_study(layout)],
             order=[ws_expr.Ordering(ws_expr.Summary(layout.metric), ascending=layout.minimise)],
             run_settings={id: ws.RunSettings(color=c) for id, c in layout.colours.items()},
             pinned_columns=_columns(layout),
@@ -33,7 +33,7 @@ def build_report(layout: Layout, *, entity: str, project: str) -> wr.Report:
         entity=entity,
         project=project,
         name=layout.study,
-        filters=[ws_expr.Metric("Group") == layout.study],
+        filters=[_is_of_study(layout)],
         run_settings={id: wr.RunSettings(color=c) for id, c in layout.colours.items()},
     )
     blocks: list[object] = [wr.MarkdownBlock(text=_verdict(layout))]
@@ -50,13 +50,21 @@ def build_report(layout: Layout, *, entity: str, project: str) -> wr.Report:
     )
 
 
+def _is_of_study(layout: Layout) -> ws_expr.FilterExpr:
+    # Not the group: a colleague's study in the same project can have the same name.
+    return ws_expr.Config("study_id") == layout.study_id
+
+
 def _title(layout: Layout) -> str:
     return f"{layout.study}: ablation study"[:128]
 
 
 def _columns(layout: Layout) -> list[str]:
-    factors = [f"config:{name}" for name in layout.factors]
-    return [*factors, "config:seed", f"summary:{layout.metric}", "config:params", "summary:state"]
+    """The runs table's columns, as W&B's page names them: `config:attention.value.reduction`."""
+    settings = [*layout.factors, "seed", "params"]
+    parts = [name.partition(".") for name in settings]
+    columns = [f"config:{group}.value{dot}{field}" for group, dot, field in parts]
+    return [*columns, f"summary:{layout.metric}", "summary:state"]
 
 
 def _sections(layout: Layout) -> list[ws.Section]:

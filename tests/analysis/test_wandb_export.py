@@ -92,6 +92,12 @@ def test_only_the_study_that_is_asked_for(export):
         as_runs(rows, study="third")
 
 
+def test_two_studies_of_one_name_are_told_apart(export):
+    rows = export(change(study_id="first-1"), change(study_id="first-2", state="FAILED"))
+    assert len(as_runs(rows)) == 2
+    assert list(as_runs(rows, study="first-2")["state"]) == ["FAILED"]
+
+
 def test_the_studys_own_run_is_no_row(export):
     own = ({"study": "first", "baseline_arm": "x", "seeds": 2}, {"runs/ended": 1})
     assert len(as_runs(export((CONFIG, SUMMARY), own))) == 1

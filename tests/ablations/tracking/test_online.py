@@ -1,7 +1,10 @@
 """W&B's real client against a server on loopback."""
 
+import os
+import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -129,6 +132,26 @@ def test_a_process_killed_in_the_middle_leaves_its_rows_on_disk(folder, study, p
     process.wait()
     assert rows() == [100]
     tracker.close()
+
+
+@pytest.mark.integration
+def test_a_killed_service_of_wandb_costs_one_warning(folder, study, plan, show, show_warnings):
+    """W&B's own service, `wandb-core`, below our process."""
+    tracker = WandbTracker(folder, "offline")
+    process = tracker._pipe._process
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+
+    def kill_service():
+        wait_for(lambda: len(offline_files(folder)) > 1)
+        for child in children.read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+
+    before = time.monotonic()
+    show(tracker, [(plan(2), "COMPLETE"), (plan(4), "COMPLETE")], kill_service)
+    assert time.monotonic() - before < 30
+    assert len(show_warnings.records) == 1
+    assert "the study goes on without it" in show_warnings.text
+    assert process.returncode is not None
 
 
 @pytest.mark.integration

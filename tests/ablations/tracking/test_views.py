@@ -7,7 +7,7 @@ import pytest
 from ablations.errors import StudyError
 from ablations.tracking.layout import read_layout
 from ablations.tracking.sync import save_views
-from ablations.tracking.view import run_id
+from ablations.tracking.view import run_id, study_id
 
 
 @pytest.fixture
@@ -107,6 +107,10 @@ def test_views_are_saved_in_place(gated, server, study):
         "mean",
         "stddev",
     )
+    [runs] = workspace["spec"]["section"]["runSets"]
+    [own] = runs["filters"]["filters"]
+    assert (own["key"]["name"], own["value"]) == ("study_id", study_id(study))
+    assert list(runs["runFeed"]["columnPinned"])[1] == "config:attention.value.reduction"
     colours = workspace["spec"]["section"]["customRunColors"]
     assert colours[run_id(study, "s4", 1)] != colours[run_id(study, "o4", 1)]
 

@@ -206,6 +206,32 @@ def test_a_process_that_can_not_be_started_is_one_warning(folder, study, caplog)
     assert "W&B's process could not be started ([Errno 2]" in caplog.text
 
 
+def test_a_folder_that_can_not_be_written_to_is_one_warning(folder, study, planned, show_warnings):
+    (folder / "wandb").write_text("in the way")
+    tracker = WandbTracker(folder, "offline")
+    tracker.study_started(study)
+    tracker.run_started(planned, 1)
+    tracker.close()
+    assert len(show_warnings.records) == 1
+    assert "W&B's process could not be started ([Errno 17]" in show_warnings.text
+
+
+def test_an_event_costs_the_supervisor_less_than_a_millisecond(
+    folder, study, planned, epoch, lines
+):
+    command, sent = lines
+    tracker = WandbTracker(folder, "offline", command=command)
+    tracker.study_started(study)
+    tracker.run_started(planned, 1)
+    before = time.perf_counter()
+    for number in range(1, 2001):
+        tracker.epoch(planned, 1, epoch(number))
+    # Measured: 0.06 to 0.1 ms on four cores with a load of eleven.
+    assert (time.perf_counter() - before) / 2000 < 1e-3
+    tracker.close()
+    assert len(sent()) == 2000 + 5
+
+
 def test_a_process_that_is_too_slow_is_dropped_and_ended(
     folder, study, planned, epoch, caplog, monkeypatch
 ):
