@@ -7,10 +7,12 @@ x_ncs is a feature map (N, C, ...) of one, two, three or any number of position 
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ablations.attention.controls import ON_GATES
-from ablations.attention.excitations import Shape, make_excitation
+from ablations.attention.excitations import Bottleneck, Shape, make_excitation
+from ablations.attention.fused import BACKWARDS, FusedSqueezeExcite
 from ablations.attention.gates import make_gate, opening_logit
 from ablations.attention.hidden import hidden_width
 from ablations.attention.layers import Shift
@@ -23,6 +25,9 @@ class SqueezeExcite(nn.Module):
     """Multiplies every channel by a gate that is computed from the whole map.
 
     Usable in any network: `SqueezeExcite(64, reduction=16)`, `SqueezeExcite(64, squeeze="max")`.
+    Where gradients are needed, the plain block (average, bottleneck with ReLU, a smooth gate) runs as one
+    fused function, which is differentiable once and calls no hooks of the layers inside; set `fused` to False
+    for second derivatives.
 
     Args:
         channels: C.
@@ -65,6 +70,8 @@ class SqueezeExcite(nn.Module):
         self.gate = make_gate(a, channels=channels)
         self.affine = a.affine
         self.on_gates: Callable[[Tensor], Tensor] | None = ON_GATES.get(a.control)
+        self.fused = _is_plain(a)
+        self.gate_backward = BACKWARDS.get(a.gate)
         if a.control == "frozen":
             self.requires_grad_(False)
 
@@ -75,6 +82,19 @@ class SqueezeExcite(nn.Module):
             x_ncs: The feature map.
             mask_ns: True at the positions that count, (N, ...); None counts all.
         """
+        if self.fused and mask_ns is None and _may_fuse(x_ncs):
+            layers = self.excite
+            assert isinstance(layers, Bottleneck)
+            fused: Tensor = FusedSqueezeExcite.apply(  # type: ignore[no-untyped-call]
+                x_ncs,
+                layers.reduce.weight,
+                layers.reduce.bias,
+                layers.expand.weight,
+                layers.expand.bias,
+                self.gate,
+                self.gate_backward,
+            )
+            return fused
         factor, shift = self.gates(x_ncs, mask_ns)
         y_ncs = x_ncs * self._spread(factor, x_ncs)
         return y_ncs if shift is None else y_ncs + self._spread(shift, x_ncs)
@@ -100,3 +120,20 @@ class SqueezeExcite(nn.Module):
         if self.per_position:
             return g.movedim(-1, 1)
         return g.reshape(g.shape + (1,) * (x_ncs.dim() - 2))
+
+
+def _is_plain(a: Attention) -> bool:
+    """Whether the settings are those that the fused function computes."""
+    plain = (a.squeeze, a.excitation, a.activation, a.norm) == ("avg", "bottleneck", "relu", "none")
+    own_gate = a.gate in BACKWARDS and a.temperature == 1 and a.gain == "own" and not a.residual
+    return plain and own_gate and not a.affine and a.control in ("none", "frozen")
+
+
+def _may_fuse(x_ncs: Tensor) -> bool:
+    """Where a gradient is needed, and nothing else looks inside: no tracing, compiling or autocast."""
+    return (
+        torch.is_grad_enabled()
+        and not x_ncs.is_meta
+        and not torch.compiler.is_compiling()
+        and not torch.is_autocast_enabled(x_ncs.device.type)
+    )
