@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from analysis.seed_blocks import affordable_draws
+
 Floats = NDArray[np.float64]
 
 
@@ -39,6 +41,7 @@ def calibrate(
 
     `auto` is checked as `pooled`: relabelling gives every arm the same noise.
     """
+    draws = affordable_draws(draws, y.size)
     noise = y - y.mean(axis=0) - y.mean(axis=1, keepdims=True) + y.mean()
     random = np.random.default_rng(seed)
     dealt = random.permuted(np.broadcast_to(noise, (draws, *noise.shape)), axis=2)

@@ -61,8 +61,17 @@ def seeds_needed(
     """
     if seeds < 2 or not np.isfinite(se) or se <= 0:
         return float("nan")
-    total = np.arange(seeds + 1, MOST_SEEDS + 1, dtype=float)
-    later_se = se * np.sqrt(seeds / total)
-    later_df = df * (total - 1) / (seeds - 1)
-    enough = power_to_decide(effect, later_se, later_df, alpha=alpha, margin=margin) >= power
-    return float(total[np.argmax(enough)] - seeds) if enough.any() else float("inf")
+
+    def enough(total: Floats) -> NDArray[np.bool_]:
+        later_se = se * np.sqrt(seeds / total)
+        later_df = df * (total - 1) / (seeds - 1)
+        return power_to_decide(effect, later_se, later_df, alpha=alpha, margin=margin) >= power
+
+    # Power grows with the seeds: a coarse search, then every number between its last two steps.
+    steps = np.unique(np.geomspace(seeds + 1, max(MOST_SEEDS, seeds + 1), 40).round())
+    found = enough(steps)
+    if not found.any():
+        return float("inf")
+    first = int(np.argmax(found))
+    between = np.arange(steps[max(first - 1, 0)], steps[first] + 1)
+    return float(between[np.argmax(enough(between))] - seeds)

@@ -35,8 +35,7 @@ def lack_of_fit(grid: Reduced, *, rise: float, alpha: float = 0.05) -> LackOfFit
     top, bottom = len(grid.r) - 2, grid.df
     if top < 1 or bottom < 1 or grid.rss <= 0:
         return LackOfFit(float("nan"), float("nan"), (max(top, 0), max(bottom, 0)), {})
-    missed = missed_by_quadratic(grid, grid.mean)
-    ratio = missed / top / grid.sigma2
+    ratio = float(lof_ratio(grid, grid.z, np.array(grid.rss)))
     power = {
         name: lof_power(grid, shape=shape(grid.r, p) * rise, sigma2=grid.sigma2, alpha=alpha)
         for name, p in ALTERNATIVES.items()
@@ -44,18 +43,24 @@ def lack_of_fit(grid: Reduced, *, rise: float, alpha: float = 0.05) -> LackOfFit
     return LackOfFit(ratio, float(stats.f.sf(ratio, top, bottom)), (top, bottom), power)
 
 
-def missed_by_quadratic(grid: Reduced, curve: Floats) -> float:
-    """Sum of squares of a curve over the tested ratios that no quadratic a + b r^2 follows."""
+def lof_ratio(grid: Reduced, z: Floats, rss: Floats) -> Floats:
+    """The F ratio of one or many data sets on a grid: z of shape (..., rank), rss of shape (...)."""
+    return np.asarray(missed_by_quadratic(grid, z) / (len(grid.r) - 2) / (rss / grid.df))
+
+
+def missed_by_quadratic(grid: Reduced, z: Floats) -> Floats:
+    """Sum of squares of curves (L f, shape (..., rank)) that no quadratic a + b r^2 follows."""
     x = grid.root @ grid.r**2
-    z = grid.root @ curve
-    return float(z @ z - (x @ z) ** 2 / (x @ x))
+    missed = np.sum(z**2, axis=-1) - (z @ x) ** 2 / (x @ x)
+    return np.asarray(np.maximum(missed, 0.0))
 
 
 def lof_power(grid: Reduced, *, shape: Floats, sigma2: float, alpha: float) -> float:
     """Chance that the test rejects the quadratic if `shape` is the truth (noncentral F)."""
     top, bottom = len(grid.r) - 2, grid.df
     critical = stats.f.ppf(1 - alpha, top, bottom)
-    return float(stats.ncf.sf(critical, top, bottom, missed_by_quadratic(grid, shape) / sigma2))
+    noncentrality = float(missed_by_quadratic(grid, grid.root @ shape)) / sigma2
+    return float(stats.ncf.sf(critical, top, bottom, noncentrality))
 
 
 def shape(r: Floats, p: float) -> Floats:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 Floats = NDArray[np.float64]
+MOST_NUMBERS = 1_000_000
+"""Random numbers that one simulated check may draw."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,14 @@ class Blocks:
         """Covariance of the contrasts in units of sigma2, shape (contrasts, contrasts)."""
         per_cell = self.counts.sum(axis=0)
         direct = (weights / per_cell) @ weights.T
-        if not self.blocked:
+        if not self.blocked or (self.counts == 1).all():
             return np.asarray(direct)
         v = (weights / per_cell) @ self.counts.T
         return np.asarray(direct + v @ self.inverse @ v.T)
 
     def estimable(self, weights: Floats) -> bool:
         """Whether shared seeds connect the cells of every contrast."""
-        if not self.blocked:
+        if not self.blocked or (self.counts == 1).all():
             return True
         v = (weights / self.counts.sum(axis=0)) @ self.counts.T
         matrix = seed_matrix(self.counts)
@@ -65,11 +67,7 @@ def fit_blocks(y: Floats, *, blocked: bool = True) -> Blocks:
     rank = 0
     if blocked:
         away = np.where(there, y - mean, 0.0).sum(axis=1)
-        matrix = seed_matrix(counts)
-        inverse = np.asarray(np.linalg.pinv(matrix, rcond=1e-9, hermitian=True), dtype=np.float64)
-        rank = int(
-            np.linalg.matrix_rank(matrix, tol=1e-9 * max(np.trace(matrix), 1e-300), hermitian=True)
-        )
+        inverse, rank = _inverted(counts)
         seed = inverse @ away
         # The level of the seeds is arbitrary; zero on average keeps cell means on the loss's scale.
         seed = seed - seed.mean()
@@ -78,6 +76,17 @@ def fit_blocks(y: Floats, *, blocked: bool = True) -> Blocks:
     df = int(there.sum()) - y.shape[1] - rank
     sigma2 = float(np.sum(residual**2)) / df if df > 0 else float("nan")
     return Blocks(cell, sigma2, df, counts, inverse, blocked)
+
+
+def _inverted(counts: Floats) -> tuple[Floats, int]:
+    """Pseudo-inverse and rank of the seeds' matrix; in closed form where no run is missing."""
+    seeds, cells = counts.shape
+    if (counts == 1).all():
+        return (np.eye(seeds) - 1 / seeds) / cells, seeds - 1
+    values, vectors = np.linalg.eigh(seed_matrix(counts))
+    keep = values > 1e-9 * max(float(values[-1]), 1e-300)
+    kept = vectors[:, keep]
+    return np.asarray((kept / values[keep]) @ kept.T), int(keep.sum())
 
 
 def seed_matrix(counts: Floats) -> Floats:
@@ -108,12 +117,19 @@ def unequal_noise(y: Floats, *, draws: int = 4000, seed: int = 0) -> float:
     whole = y[~np.isnan(y).any(axis=1)]
     if len(whole) < 3 or whole.shape[1] < 3:
         return float("nan")
+    draws = affordable_draws(draws, whole.size)
     noise = np.random.default_rng(seed).standard_normal((draws, *whole.shape))
-    null = _largest_share(noise)
-    return float((1 + np.sum(null >= _largest_share(whole[None])[0])) / (1 + draws))
+    null = largest_share(noise)
+    return float((1 + np.sum(null >= largest_share(whole[None])[0])) / (1 + draws))
 
 
-def _largest_share(y: Floats) -> Floats:
+def affordable_draws(draws: int, size: int) -> int:
+    """Fewer draws for large tables, at least 200: a simulated table has `size` numbers."""
+    return min(draws, max(200, MOST_NUMBERS // size))
+
+
+def largest_share(y: Floats) -> Floats:
+    """The noisiest cell's share of the two-way residual sum of squares; (B, seeds, cells) -> (B,)."""
     residual = y - y.mean(axis=1, keepdims=True) - y.mean(axis=2, keepdims=True)
     residual += y.mean(axis=(1, 2), keepdims=True)
     per_cell = np.sum(residual**2, axis=1)

@@ -304,13 +304,13 @@ def _study_row(line: dict[str, Any], folder: Path, *, known: str | None) -> dict
     row |= line.get("cost") or {}
     arm = (line.get("settings") or {}).get("arm") or {}
     row["data"] = (arm.get("data") or {}).get("name", known)
-    result = folder / "result.json"
-    if result.is_file():
-        outcome = _json_file(result, what="result")
-        row |= {k: outcome.get(k) for k in RESULT_COLUMNS}
-        row["error"] = _error_text(outcome.get("error"))
-    else:
+    try:
+        outcome = _json_object(folder / "result.json")
+    except FileNotFoundError:
         row["state"] = "RUNNING" if folder.is_dir() else "WAITING"
+        return row
+    row |= {k: outcome.get(k) for k in RESULT_COLUMNS}
+    row["error"] = _error_text(outcome.get("error"))
     return row
 
 
@@ -377,9 +377,14 @@ def _as_list(value: Any, *, row: Any, column: str) -> list[int] | None:
 
 def _json_file(path: Path, *, what: str) -> dict[str, Any]:
     try:
-        loaded = json.loads(path.read_text(encoding="utf-8"))
+        return _json_object(path)
     except FileNotFoundError:
         raise TableError(f"{path.parent} is no {what}: it has no {path.name}.") from None
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    try:
+        loaded = json.loads(path.read_bytes())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise TableError(f"{path} is not readable JSON: {error}.") from None
     if not isinstance(loaded, dict):
