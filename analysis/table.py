@@ -199,11 +199,11 @@ def from_frame(
     study: str = "runs",
 ) -> RunsTable:
     """The runs table of a DataFrame that a user made; the same rules as `read_csv`."""
+    metric = check_metric(frame, metric=metric)
     frame = frame.rename(columns={"r": REDUCTION, "reduction": REDUCTION})
     doubled = frame.columns[frame.columns.duplicated()]
     if len(doubled):
         raise TableError(f"the table has the column `{doubled[0]}` twice; keep one.")
-    metric = check_metric(frame, metric=metric)
     for name in COLUMNS:
         if name not in frame:
             frame[name] = None
