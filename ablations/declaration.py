@@ -5,6 +5,7 @@ from typing import Any
 from ablations.data import fingerprint
 from ablations.designs.expand import PlannedArm, varied
 from ablations.engine import provenance
+from ablations.identity import NOT_IDENTITY
 from ablations.settings import value_of
 from ablations.space import Space
 
@@ -120,7 +121,7 @@ def _flat(declared: Declaration) -> dict[str, Any]:
         f"baseline {group}.{field}": value
         for group, fields in declared["space"]["baseline"].items()
         for field, value in fields.items()
-        if (group, field) != ("data", "root")
+        if f"{group}.{field}" not in NOT_IDENTITY
     }
     same = ("metric", "direction")
     return {

@@ -64,8 +64,8 @@ NEUTRAL: dict[str, Any] = {
     "training.label_smoothing": 0.0,
 }
 
-# Where the files lie says nothing about what is in them; the fingerprint does.
-NOT_IDENTITY = frozenset({"data.root"})
+# Where the files lie says nothing about what is in them, the fingerprint does; looking changes nothing.
+NOT_IDENTITY = frozenset({"data.root", "training.record_gates"})
 
 
 def canonical(arm: Arm) -> dict[str, Any]:

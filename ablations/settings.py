@@ -174,6 +174,8 @@ class Training(Settings):
     warmup_epochs: int = Field(default=3, ge=0)
     """Linear warm-up, then a cosine to zero, both counted in steps."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    record_gates: bool = False
+    """Write what the gates do to `gates.jsonl`; changes no number and is no part of a run's identity."""
 
     @model_validator(mode="after")
     def _warmup_fits(self) -> Self:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import lightning.pytorch as pl
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy
 
@@ -19,6 +20,7 @@ from ablations.augmentation import AUGMENTATIONS
 from ablations.batches import Batches
 from ablations.checkpoint import AtomicCheckpointIO
 from ablations.data import Images, Split, load
+from ablations.gate_statistics import GateRecorder
 from ablations.module import AttentionClassifier
 from ablations.settings import Data, Run
 
@@ -47,6 +49,7 @@ class RunContext(Protocol):
     """What the engine gives to a run (`ablations.engine.context`)."""
 
     folder: Path
+    attempt_folder: Path
     device: str
     threads: int
     rank: int
@@ -70,6 +73,7 @@ def train_run(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
         on_epoch=context.epoch,
         on_step=context.beat,
         checkpoint=context.folder / "checkpoint.ckpt",
+        gates=context.attempt_folder / "gates.jsonl",
     )
     return asdict(outcome)
 
@@ -84,6 +88,7 @@ def train(
     on_step: Callable[[], None] | None = None,
     checkpoint: Path | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    gates: Path | None = None,
 ) -> Outcome:
     """Train one run to its last epoch.
 
@@ -99,6 +104,7 @@ def train(
         checkpoint: Where the last whole epoch is kept; the run goes on from it if it exists, and
             then ends bit-equal to a run that was never interrupted.
         checkpoint_seconds: Least age of the last checkpoint before the next one is written.
+        gates: Where to write what the gates do, if the recipe says `record_gates`.
 
     Raises:
         NonFinite: If a loss becomes NaN or infinite.
@@ -114,7 +120,10 @@ def train(
         **run.arm.attention.model_dump(),
     ).to(memory_format=torch.channels_last)
     watch = _Watch(on_epoch, on_step, checkpoint, checkpoint_seconds)
-    trainer = _trainer(run, device=device, world_size=world_size, watch=watch)
+    callbacks: list[pl.Callback] = [watch]
+    if run.arm.training.record_gates and gates is not None:
+        callbacks.insert(0, _Gates(_recorder(run, split, gates)))
+    trainer = _trainer(run, device=device, world_size=world_size, callbacks=callbacks)
     with warnings.catch_warnings():
         # torch 2.13 deprecates what lightning 2.6 still calls; drop when lightning does not.
         warnings.filterwarnings("ignore", message=".*LeafSpec.*")
@@ -154,11 +163,23 @@ def on_device(data: Data, device: str) -> Split:
     return Split(put(split.train), put(split.val), classes=split.classes)
 
 
-def _trainer(run: Run, *, device: str, world_size: int, watch: pl.Callback) -> pl.Trainer:
+def _recorder(run: Run, split: Split, path: Path) -> GateRecorder:
+    return GateRecorder(
+        path,
+        gate=run.arm.attention.gate,
+        val=split.val,
+        epochs=run.arm.training.epochs,
+        train_images=len(split.train.y),
+    )
+
+
+def _trainer(run: Run, *, device: str, world_size: int, callbacks: list[pl.Callback]) -> pl.Trainer:
     # Its notes for beginners, once per run, would bury what a run itself prints.
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     kind, _, index = device.partition(":")
     one_device: Any = [int(index or 0)] if kind == "cuda" else 1
+    # Named, not detected: inside a Slurm job Lightning would take the job's tasks for the run's.
+    alone: list[Any] = [LightningEnvironment()] if world_size == 1 else []
     together = DDPStrategy(cluster_environment=TorchElasticEnvironment())
     return pl.Trainer(
         max_epochs=run.arm.training.epochs,
@@ -171,9 +192,21 @@ def _trainer(run: Run, *, device: str, world_size: int, watch: pl.Callback) -> p
         enable_model_summary=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,  # `Batches` takes its rank's share itself
-        callbacks=[watch],
-        plugins=[AtomicCheckpointIO()],
+        callbacks=callbacks,
+        plugins=[AtomicCheckpointIO(), *alone],
     )
+
+
+class _Gates(pl.Callback):
+    """Lets the recorder look at the gates at the end of an epoch."""
+
+    def __init__(self, recorder: GateRecorder) -> None:
+        self.recorder = recorder
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.is_global_zero:
+            assert isinstance(pl_module, AttentionClassifier)
+            self.recorder.record(pl_module.network, trainer.current_epoch + 1)
 
 
 class _Watch(pl.Callback):
