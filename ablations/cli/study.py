@@ -232,11 +232,15 @@ def _execution(
     storage: str | None = None,
     wait: bool = False,
 ) -> "Execution":
+    import optuna
+
     from ablations.engine.local import LocalExecutor
     from ablations.engine.progress import make_progress
     from ablations.engine.slots import find_slots
     from ablations.study import Execution
 
+    # The progress display says what runs; Optuna's own lines would go through it.
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     return Execution(
         executor=LocalExecutor(find_slots(workers=workers, gpus_per_run=gpus_per_run)),
         wandb=wandb,
