@@ -109,6 +109,8 @@ def gates_of(network: nn.Module, x: Tensor, y: Tensor) -> list[tuple[str, Tensor
     the positions.
     """
     blocks = {n: m for n, m in network.named_modules() if isinstance(m, SqueezeExcite)}
+    if not blocks:
+        return []
     was_training = network.training
     network.eval()
     try:

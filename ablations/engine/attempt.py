@@ -51,6 +51,7 @@ def attempt(job: dict[str, Any], context: RunContext) -> State | Literal["HANDED
     try:
         train = load(job["train"])
         context.beat()
+        began = time.monotonic()  # what a fresh worker imports is no part of the run's time
         measured = _checked(train(job["settings"], context))
         outcome: dict[str, Any] = {"state": "COMPLETE", **measured, "error": None}
     except Pruned:

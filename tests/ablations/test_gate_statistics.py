@@ -77,6 +77,10 @@ def test_a_run_records_its_gates_without_changing_a_number(tmp_path: Path) -> No
     assert images == int(0.04 * 2 * 1257)
 
 
+def test_a_network_without_attention_has_no_gates() -> None:
+    assert gates_of(network(placement="none"), X, Y) == []
+
+
 def test_the_recorder_keeps_within_its_budget() -> None:
     val = Images(X.repeat(50, 1, 1, 1), Y.repeat(50))
     for epochs in (1, 5, 30, 200):
