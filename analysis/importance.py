@@ -96,9 +96,10 @@ def importance(
     loss = rows[table.metric].to_numpy(float)
     groups = _seed_blocks(rows)
     random = np.random.default_rng(seed)
-    shares, p, low, high = variance_shares(levels, loss, groups, confidence=confidence)
+    spans = spans_of(levels, groups)
+    shares, p, low, high = variance_shares(spans, loss, confidence=confidence)
     dealt = [_deal(loss, groups, random) for _ in range(max(permutations, 20) * 5)]
-    null = [variance_shares(levels, y, groups, confidence=None)[0] for y in dealt]
+    null = [variance_shares(spans, y, confidence=None)[0] for y in dealt]
     chance = np.quantile(np.stack(null), 0.95, axis=0)
     labels = [*names, "interactions", "noise"]
     chance[len(names) :] = np.nan
@@ -117,51 +118,76 @@ def importance(
     return Importance(frame, len(rows), permutations)
 
 
+@dataclass(frozen=True)
+class Spans:
+    """Orthonormal bases of what the factors can explain within seeds; the losses are not needed."""
+
+    full: Floats
+    """All main effects together, shape (runs, rank)."""
+    without: list[Floats]
+    """All but one factor, one per factor."""
+    cells: Floats
+    """Every combination of levels that occurs."""
+    groups: NDArray[np.intp]
+    n: int
+    """Runs less one per seed."""
+
+
+def spans_of(levels: pd.DataFrame, groups: NDArray[np.intp]) -> Spans:
+    """The bases of a table's factors, each factor's levels as categories."""
+    blocks = [centred(_dummies(levels[f]).T, groups).T for f in levels]
+    without = [
+        _basis(np.concatenate(rest, axis=1)) if rest else np.zeros((len(levels), 0))
+        for rest in ([b for j, b in enumerate(blocks) if j != i] for i in range(len(blocks)))
+    ]
+    cells = _dummies(levels.astype(str).agg("|".join, axis=1))
+    return Spans(
+        full=_basis(np.concatenate(blocks, axis=1)),
+        without=without,
+        cells=_basis(centred(cells.T, groups).T),
+        groups=groups,
+        n=int(len(levels) - int(groups.max()) - 1),
+    )
+
+
 def variance_shares(
-    levels: pd.DataFrame, loss: Floats, groups: NDArray[np.intp], *, confidence: float | None
+    spans: Spans, loss: Floats, *, confidence: float | None
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Share, p, lower and upper limit per factor, then for all interactions together and for noise.
 
     Sums of squares within seeds, each factor last (type II), less what noise alone gives (omega squared).
     Limits invert the noncentral F; without `confidence` they are NaN.
     """
-    y = centred(loss, groups)
-    # An orthonormal basis of (factor levels within seeds), so that leaving one factor out is cheap.
-    blocks = [centred(_dummies(levels[f]).T, groups).T for f in levels]
-    rank: int
-    full, rank = _explained(np.concatenate(blocks, axis=1), y)
-    cells = centred(_dummies(levels.astype(str).agg("|".join, axis=1)).T, groups).T
-    saturated, cell_rank = _explained(cells, y)
-    total = float(y @ y)
-    n = int(len(y) - int(groups.max()) - 1)
-    error_df = int(n - cell_rank)
-    pooled = error_df < 1
-    rss, df = (total - full, n - rank) if pooled else (total - saturated, error_df)
-    sigma2 = rss / df if df > 0 and rss > 0 else 0.0
-    squares: list[float] = []
-    dfs: list[int] = []
-    for i in range(len(blocks)):
-        rest = [b for j, b in enumerate(blocks) if j != i]
-        without = _explained(np.concatenate(rest, axis=1), y) if rest else (0.0, 0)
-        squares.append(full - without[0])
-        dfs.append(rank - without[1])
-    squares.append(0.0 if pooled else saturated - full)
-    dfs.append(0 if pooled else cell_rank - rank)
-    ss, k = np.array(squares), np.array(dfs, dtype=float)
-    signal = np.maximum(ss - k * sigma2, 0.0)
-    whole = float(signal.sum()) + n * sigma2
-    share = np.append(signal, n * sigma2) / (whole if whole > 0 else 1.0)
-    p = np.full(len(share), np.nan)
-    low, high = np.full((2, len(share)), np.nan)
-    if sigma2 > 0:
-        for at in np.flatnonzero(k > 0):
-            ratio = ss[at] / k[at] / sigma2
-            p[at] = stats.f.sf(ratio, k[at], df)
-            if confidence is not None:
-                others = whole - signal[at]
-                ends = [_noncentrality(ratio, k[at], df, tail) * sigma2
-                        for tail in (0.5 + confidence / 2, 0.5 - confidence / 2)]  # fmt: skip
-                low[at], high[at] = (end / (others + end) for end in ends)
+    y = centred(loss, spans.groups)
+    full, cells = _explained(spans.full, y), _explained(spans.cells, y)
+    ss = [full - _explained(basis, y) for basis in spans.without]
+    k = [float(spans.full.shape[1] - basis.shape[1]) for basis in spans.without]
+    df = spans.n - spans.cells.shape[1]
+    rss = float(y @ y) - cells
+    if df < 1:
+        # No combination is repeated: interactions cannot be told from noise and count as noise.
+        df, rss = spans.n - spans.full.shape[1], float(y @ y) - full
+        ss, k = [*ss, 0.0], [*k, 0.0]
+    else:
+        ss, k = [*ss, cells - full], [*k, float(spans.cells.shape[1] - spans.full.shape[1])]
+    sigma2 = max(rss, 0.0) / df if df > 0 else 0.0
+    squares, degrees = np.array(ss), np.array(k)
+    signal = np.maximum(squares - degrees * sigma2, 0.0)
+    whole = float(signal.sum()) + spans.n * sigma2
+    share = np.append(signal, spans.n * sigma2) / (whole if whole > 0 else 1.0)
+    p, low, high = np.full((3, len(share)), np.nan)
+    for at in np.flatnonzero(degrees > 0) if sigma2 > 0 else ():
+        ratio = float(squares[at] / degrees[at] / sigma2)
+        p[at] = stats.f.sf(ratio, degrees[at], df)
+        if confidence is not None:
+            others = whole - float(signal[at])
+            low[at], high[at] = (
+                end / (others + end)
+                for end in (
+                    _noncentrality(ratio, float(degrees[at]), df, tail) * sigma2
+                    for tail in (0.5 + confidence / 2, 0.5 - confidence / 2)
+                )
+            )
     return share, p, low, high
 
 
@@ -179,10 +205,13 @@ def _noncentrality(ratio: float, k: float, df: float, tail: float) -> float:
     return float(optimize.brentq(gap, 1e-9, top, xtol=1e-6)) if gap(top) < 0 else top
 
 
-def _explained(columns: Floats, y: Floats) -> tuple[float, int]:
-    u, s, _ = np.linalg.svd(columns, full_matrices=False)
-    keep = s > 1e-9 * max(float(s[0]), 1e-300)
-    return float(np.sum((u[:, keep].T @ y) ** 2)), int(keep.sum())
+def _basis(columns: Floats) -> Floats:
+    u, size, _ = np.linalg.svd(columns, full_matrices=False)
+    return np.asarray(u[:, size > 1e-9 * max(float(size[0]), 1e-300)])
+
+
+def _explained(basis: Floats, y: Floats) -> float:
+    return float(np.sum((basis.T @ y) ** 2))
 
 
 def _dummies(column: "pd.Series[Any]") -> Floats:
