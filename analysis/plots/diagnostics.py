@@ -55,7 +55,7 @@ def plot_families(fit: ReductionFit, ax: Axes) -> Axes:
     ax.set_xlim(0, 1.1)
     ax.grid(visible=True, axis="x")
     ax.grid(visible=False, axis="y")
-    ax.set_xlabel("AICc weight (the theory is dark)")
+    ax.set_xlabel("AICc weight (blue: the theory)")
     return ax
 
 

@@ -3,6 +3,7 @@
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 
 from analysis.plots.style import COLOURS, DASHES, MARKERS, level_name
 
@@ -26,6 +27,10 @@ def plot_cells(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> Axe
         linecolor="white",
         cbar_kws={"label": "mean loss (nats)"},
     )
+    for text in ax.texts:
+        # Seaborn's pure white is the page's paper colour, which is dark in the dark look; shades are not.
+        if to_hex(text.get_color()) == "#ffffff":
+            text.set_color("#fdfdfd")
     ax.set_xticklabels([level_name(level) for level in means.columns])
     ax.set_yticklabels([level_name(level) for level in means.index])
     ax.set_xlabel(_last(columns))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter
@@ -45,19 +46,38 @@ def plot_pareto(arms: pd.DataFrame, ax: Axes, *, switches: pd.DataFrame) -> Axes
 
 
 def _name_points(ax: Axes, arms: pd.DataFrame) -> Axes:
+    """Names beside the points, moved up or down where two would cover each other."""
+    ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+    ax.margins(x=0.12, y=0.1)
+    named = arms if len(arms) <= 8 else arms[arms["standing"] == "front"]
     middle = (arms["cost"].min() + arms["cost"].max()) / 2
-    for point in rows(arms):
-        if point.standing != "front" and len(arms) > 8:
-            continue
-        left = point.cost > middle
+    size = float(mpl.rcParams["font.size"])
+    # Points of the figure, before its layout: near enough to keep names apart.
+    points = ax.transData.transform(named[["cost", "mean"]].to_numpy(dtype=float))
+    points *= 72 / ax.figure.dpi
+    taken: list[tuple[float, float, float]] = []
+    for row, (x, y) in zip(rows(named), points, strict=True):
+        left = row.cost > middle
+        width = 0.6 * size * len(str(row.label)) + 5
+        start = x - width if left else x
+        shifts = sorted((k * 1.1 * size for k in range(-8, 9)), key=abs)
+        shift = next((d for d in shifts if not _covers(taken, start, y + d, width, size)), 0.0)
+        taken.append((start, y + shift, width))
         text = ax.annotate(
-            str(point.label),
-            (point.cost, point.mean),
-            xytext=(-5 if left else 5, 5),
+            str(row.label),
+            (row.cost, row.mean),
+            xytext=(-5 if left else 5, 4 + shift),
             textcoords="offset points",
             ha="right" if left else "left",
         )
         text.set_in_layout(False)  # a long name would squeeze the axes
-    ax.xaxis.set_major_formatter(EngFormatter(sep=""))
-    ax.margins(x=0.12, y=0.1)
     return ax
+
+
+def _covers(
+    taken: list[tuple[float, float, float]], x: float, y: float, width: float, height: float
+) -> bool:
+    return any(
+        x < other + length and other < x + width and abs(y - level) < 1.05 * height
+        for other, level, length in taken
+    )

@@ -58,11 +58,15 @@ def _curves(fit: ReductionFit, ax: Axes, r: np.ndarray) -> None:
 
 
 def _controls(fit: ReductionFit, ax: Axes) -> None:
+    # The interval of the paired difference: that of the arm's own mean would hold the seeds' spread too.
+    at_best = float(fit.tested["loss"].to_numpy()[fit.tested["J"].to_numpy().argmin()])
     for i, control in enumerate(rows(fit.control)):
-        if np.isfinite(control.loss_low) and len(fit.control) <= 2:
-            ax.axhspan(control.loss_low, control.loss_high, color=GOLD, alpha=0.18, linewidth=0)
+        if np.isfinite(control.low) and len(fit.control) <= 2:
+            ends = at_best + control.low, at_best + control.high
+            ax.axhspan(*ends, color=GOLD, alpha=0.14, linewidth=0, zorder=0)
+        level = at_best + control.difference
         dash = ((0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1)))[i % 3]
-        ax.axhline(control.loss, color=GOLD, linestyle=dash, label=str(control.label), zorder=1)
+        ax.axhline(level, color=GOLD, linestyle=dash, label=str(control.label), zorder=1)
 
 
 def _best_ratio(fit: ReductionFit, ax: Axes) -> None:

@@ -7,7 +7,6 @@ import pandas as pd
 from scipy import stats
 
 from analysis.price import switch_prices
-from analysis.table import RunsTable
 
 LEVEL = 0.95
 
@@ -96,23 +95,6 @@ def _switches(arms: pd.DataFrame) -> pd.DataFrame:
         edges[f"cost_{side}"] = at["cost"].reindex(edges[name]).to_numpy(dtype=float)
         edges[f"mean_{side}"] = at["mean"].reindex(edges[name]).to_numpy(dtype=float)
     return edges
-
-
-def selection(table: RunsTable) -> pd.DataFrame:
-    """Arms that a search proposed and fresh seeds confirmed.
-
-    Returns:
-        `arm, label, searched, mean, low, high, n, gap`: the search's mean value, the confirmed mean
-        with its 95 % t interval, and confirmed less searched (positive: the search was optimistic).
-    """
-    frame = table.frame[(table.frame["state"] == "COMPLETE") & table.frame[table.metric].notna()]
-    searched = frame[frame["stage"] == "search"].groupby("arm")[table.metric].mean()
-    fresh = summarise(frame[frame["stage"] == "confirm"], metric=table.metric)
-    both = fresh[fresh["arm"].isin(searched.index)].copy()
-    both["searched"] = searched.reindex(both["arm"]).to_numpy()
-    both["gap"] = both["mean"] - both["searched"]
-    kept = ["arm", "label", "searched", "mean", "low", "high", "n", "gap"]
-    return both[kept].sort_values("searched").reset_index(drop=True)
 
 
 def crossed(runs: pd.DataFrame, factors: list[str]) -> list[tuple[str, str]]:

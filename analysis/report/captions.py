@@ -7,6 +7,7 @@ import numpy as np
 from analysis.report import shown
 from analysis.report.evidence import Evidence
 from analysis.report.numbers import number, plural
+from analysis.report.words import plain_label
 
 
 def _ratio(evidence: Evidence) -> str:
@@ -31,7 +32,10 @@ def _controls_words(evidence: Evidence) -> str:
     assert evidence.ratio is not None
     if evidence.ratio.fit.control.empty:
         return ""
-    return " Gold: arms without a ratio at their mean loss, with its marginal interval over seeds."
+    return (
+        " Gold: arms without a ratio, as far from the best tested ratio as in their paired difference; "
+        "the band is that difference's 95 % interval."
+    )
 
 
 def _prices(evidence: Evidence) -> str:
@@ -41,7 +45,8 @@ def _prices(evidence: Evidence) -> str:
         f"Left: loss plus price times weights ({number(fit.c2_eff)} = ΣC², so 2ΣC²/r weights), each "
         "price above its own tested minimum; points are tested means, lines the averaged curve, "
         "ticks its minimum. Right: r* by the theory with its interval (blue) and the best tested ratio "
-        "(dashed), for every price; gold marks the prices at which the best tested arm changes. "
+        "(dashed), for every price; gold marks the prices at which the best tested arm changes, arms "
+        "without attention included. "
         "No price is assumed: read yours off the axis."
     )
 
@@ -71,7 +76,7 @@ def _effects(evidence: Evidence) -> str:
         "" if here == of else f" The {here} of {of:,} with the smallest p; all are in effects.csv."
     )
     return (
-        f"Difference to the baseline ({found.baseline}) in mean {found.metric} over "
+        f"Difference to the baseline, {plain_label(found.baseline)}, in mean {found.metric} over "
         f"{plural(found.seeds, 'seed')} as blocks; right is worse. Thin bars: marginal 95 % "
         "intervals; thick: marginal 90 % (the equivalence test's); capped lines: simultaneous 95 % for "
         f"the whole family; {zone}. p is Holm-adjusted, and it decides; n counts pairs of runs that "
@@ -134,13 +139,53 @@ def _diagnostics(evidence: Evidence) -> str:
     )
 
 
-def _selection(evidence: Evidence) -> str:
-    arms = shown.selected(evidence)
-    gap = number(float(arms["gap"].mean()))
+def _importance(evidence: Evidence) -> str:
+    assert evidence.importance is not None
+    found = evidence.importance
     return (
-        f"{plural(len(arms), 'arm')} that a search proposed, run again with fresh seeds. Bars: 95 % t "
-        f"intervals over the fresh seeds. The confirmed mean lies {gap} above the search's value on "
-        "average: the best of many noisy values is partly luck, so only the fresh seeds conclude."
+        f"{plural(found.runs, 'complete run')}. Bars with intervals: share of the variance between runs "
+        "within seeds (type II, less what noise gives), 95 % by inversion of the noncentral F; dotted: the "
+        "share that a factor reaches in 1 of 20 tables whose losses are dealt out at random. It says how "
+        "much the tested levels spread the loss, not what causes it. `ablate plot` adds fANOVA and "
+        "PED-ANOVA, each with the question that it answers."
+    )
+
+
+def _width(evidence: Evidence) -> str:
+    assert evidence.width is not None
+    fit = evidence.width
+    at = (
+        "at the named price"
+        if evidence.price is not None
+        else "at a price at which the middle width has a middle ratio; the slope is the same at any price"
+    )
+    return (
+        f"{plural(len(fit.widths), 'width')} with the same ratios "
+        f"({', '.join(f'{r:g}' for r in fit.ratios)}); C is the root mean square over blocks. r* by the "
+        f"theory {at}; bars: 95 % intervals, an arrow where one is open. Guides through the centre."
+    )
+
+
+def _gates(evidence: Evidence) -> str:
+    assert evidence.gates is not None
+    found = evidence.gates
+    return (
+        f"Gates of {found.label} over the validation images, {plural(found.runs, 'run')}, last epoch. "
+        "Above: their distribution by stage, grey for all classes, a line per class; gold marks the ends "
+        "of the range (5 %). Below, by block: how much of a gate's variance lies between classes (0: it "
+        "does not know the class), the share that is nearly closed or open, and the norm of the loss's "
+        "gradient that reaches the gate."
+    )
+
+
+def _selection(evidence: Evidence) -> str:
+    assert evidence.winner is not None
+    arms = evidence.winner.frame
+    return (
+        f"{plural(len(arms), 'arm')} that a search of {plural(evidence.winner.searched_runs, 'run')} "
+        "proposed, run again with fresh seeds. Bars: 95 % intervals over the fresh seeds, for all arms at "
+        f"once. The search's best arm is {number(evidence.winner.optimism)} worse than it looked: the best "
+        "of many noisy values is partly luck, so only the fresh seeds conclude."
     )
 
 
@@ -148,11 +193,14 @@ CAPTIONS: dict[str, Callable[[Evidence], str]] = {
     "ratio": _ratio,
     "prices": _prices,
     "pareto": _pareto,
+    "width": _width,
     "effects": _effects,
     "interactions": _interactions,
+    "gates": _gates,
     "seeds": _seeds,
     "curves": _curves,
     "parallel": _parallel,
+    "importance": _importance,
     "diagnostics": _diagnostics,
     "selection": _selection,
 }

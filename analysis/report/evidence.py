@@ -9,17 +9,24 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.component_report import ComponentReport, component_report
 from analysis.cr2 import codes_of
-from analysis.effects import Effects, effects
+from analysis.effects import Effects
 from analysis.errors import TableError
+from analysis.importance import Importance, importance
 from analysis.price import Price
 from analysis.ratios import RatioRuns, ratio_runs
 from analysis.reduction_fit import ReductionFit
 from analysis.report.arms import Front, front, summarise
+from analysis.report.gates import Gates, read_gates
 from analysis.table import REDUCTION, RunsTable, read_epochs, read_study
 from analysis.tradeoff import fit_reduction, slope_of
+from analysis.width import WidthFit, fit_width
+from analysis.winner import WinnerReport, winner_report
 
 Result = TypeVar("Result")
+MOST_FOR_SHARES = 1000
+"""Runs up to which a report computes variance shares; their null deals all losses out 100 times."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +55,22 @@ class Evidence:
     epochs: pd.DataFrame
     """One row per run and epoch, with the run's `state` and the metric as `value`."""
     ratio: Ratio | None
-    effects: Effects | None
+    components: ComponentReport | None
+    width: WidthFit | None
     front: Front | None
+    importance: Importance | None
+    winner: WinnerReport | None
+    gates: Gates | None
     price: float | None
     margin: float | None
     """The margin that was asked for; `effects.margin` is the one in force."""
     gaps: dict[str, str] = field(default_factory=dict)
     """Part of the report -> the sentence that says why it is not there."""
+
+    @property
+    def effects(self) -> Effects | None:
+        """The comparisons with the baseline."""
+        return self.components.effects if self.components else None
 
     @property
     def baseline(self) -> str:
@@ -69,13 +85,20 @@ class Evidence:
         return int(self.table.frame["state"].isin(["RUNNING", "WAITING"]).sum())
 
 
-def gather(folder: Path, *, price: float | None = None, margin: float | None = None) -> Evidence:
+def gather(
+    folder: Path,
+    *,
+    price: float | None = None,
+    margin: float | None = None,
+    every_importance: bool = False,
+) -> Evidence:
     """Read a study and compute all that its report says.
 
     Args:
         folder: The study folder.
         price: Loss that one weight is worth, in the metric's unit; None for a sweep.
         margin: Half-width of the zone called negligible; None where none is declared.
+        every_importance: Also fANOVA and PED-ANOVA, which import Optuna and take a while.
 
     Raises:
         TableError: If the folder is no study, or an argument is not positive.
@@ -96,8 +119,16 @@ def gather(folder: Path, *, price: float | None = None, margin: float | None = N
         arms=summarise(runs, metric=table.metric),
         epochs=_epochs(table),
         ratio=_try(gaps, "ratio", lambda: _ratio(table, price)) if some else None,
-        effects=_try(gaps, "effects", lambda: effects(table, margin=margin)) if some else None,
+        components=_try(gaps, "effects", lambda: component_report(table, margin=margin))
+        if some
+        else None,
+        width=_try(gaps, "width", lambda: _width(table, price)) if some else None,
         front=front(runs, metric=table.metric, cost=cost) if cost else None,
+        importance=_try(gaps, "importance", lambda: _importance(table, len(runs), every_importance))
+        if some
+        else None,
+        winner=_try(gaps, "winner", lambda: winner_report(table)),
+        gates=_try(gaps, "gates", lambda: read_gates(table)),
         price=price,
         margin=margin,
         gaps=gaps,
@@ -120,6 +151,28 @@ def _ratio(table: RunsTable, price: float | None) -> Ratio:
     runs = ratio_runs(table, blocks=None, cluster="auto")
     frame = _adjusted(fit, runs)
     return Ratio(fit=fit, runs=frame, means=_means(fit), dropped=_dropped(runs, fit.confidence))
+
+
+def _width(table: RunsTable, price: float | None) -> WidthFit:
+    named = Price.per_param(price, metric=table.metric) if price is not None else None
+    fit = fit_width([table], price=named)
+    if price is not None:
+        return fit
+    # The slope is the same at any price; one must be chosen for r* to have a height in the figure.
+    middle = fit.widths.iloc[len(fit.widths) // 2]
+    shown = float(np.exp(np.mean(np.log(fit.ratios))))
+    if not middle["kappa"] > 0:
+        return fit
+    implied = float(middle["kappa"] * shown**3 / middle["c2_eff"] / 2)
+    return fit_width([table], price=Price.per_param(implied, metric=table.metric))
+
+
+def _importance(table: RunsTable, runs: int, every: bool) -> Importance:
+    if runs > MOST_FOR_SHARES and not every:
+        raise TableError(
+            f"shares of more than {MOST_FOR_SHARES:,} runs take long; use `ablate importance {table.study}`."
+        )
+    return importance(table, evaluators=("fanova", "ped_anova") if every else ())
 
 
 def _adjusted(fit: ReductionFit, runs: RatioRuns) -> pd.DataFrame:

@@ -22,6 +22,12 @@ def number(value: object, digits: int = 3) -> str:
     return _signed(x, digits)
 
 
+def signed(value: object, digits: int = 3) -> str:
+    """A difference: as `number`, with a plus where it is positive."""
+    text = number(value, digits)
+    return f"+{text}" if text and not _missing(value) and float(value) > 0 else text  # type: ignore[arg-type]
+
+
 def interval(low: object, high: object, digits: int = 3) -> str:
     """`[low, high]`; an infinite end is shown open: `[4.1, ∞)`."""
     if _missing(low) or _missing(high):

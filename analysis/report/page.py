@@ -22,6 +22,15 @@ class Drawing:
     wide: bool = False
 
 
+Drawings = dict[str, Drawing]
+"""Name -> figure, for those that could be drawn."""
+
+
+def drawn(drawings: Drawings, name: str) -> list[Drawing]:
+    """The figure of that name, if it could be drawn."""
+    return [drawings[name]] if name in drawings else []
+
+
 @dataclass(frozen=True, kw_only=True)
 class Section:
     """A heading with its text, figures and tables, in the order they are read."""

@@ -6,7 +6,7 @@ import pandas as pd
 from analysis.plots.curves import MOST_NAMED
 from analysis.plots.price import MOST_PRICES
 from analysis.reduction_fit import ReductionFit
-from analysis.report.arms import cell_means, crossed, selection
+from analysis.report.arms import cell_means, crossed
 from analysis.report.evidence import Evidence, named
 
 MOST_PAIRS = 3
@@ -81,20 +81,15 @@ def effects(evidence: Evidence) -> pd.DataFrame:
     return family.assign(name=[a + b for a, b in zip(family["label"], over, strict=True)])
 
 
-def selected(evidence: Evidence) -> pd.DataFrame:
-    """Arms that a search proposed and fresh seeds confirmed."""
-    return selection(evidence.table)
-
-
 def fit_in_numbers(fit: ReductionFit) -> str:
     """The fit's numbers in two short lines, for the head of its figure."""
     from analysis.report.numbers import interval, number, p_value
 
     first = f"κ = {number(fit.kappa)} {interval(*fit.kappa_ci)}"
     if fit.r_star is not None and fit.r_star_ci is not None and fit.status == "ok":
-        first += f"   r* = {number(fit.r_star)} {interval(*fit.r_star_ci)}"
+        first += f" · r* = {number(fit.r_star)} {interval(*fit.r_star_ci)}"
     second = f"status: {fit.status}"
     if fit.lack_of_fit.testable:
-        second += f"   lack of fit p = {p_value(fit.lack_of_fit.p)}"
+        second += f" · lack of fit p = {p_value(fit.lack_of_fit.p)}"
     heaviest = fit.models.iloc[0]
-    return f"{first}\n{second}   heaviest curve: {heaviest['family']} ({heaviest['weight']:.2f})"
+    return f"{first}\n{second} · heaviest curve: {heaviest['family']} ({heaviest['weight']:.2f})"

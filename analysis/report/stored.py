@@ -1,6 +1,6 @@
 """The numbers of a report as plain values: what is stored, and what a check compares."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from analysis.plain import records
 from analysis.report import shown, words
@@ -27,12 +27,22 @@ def numbers_of(evidence: Evidence) -> dict[str, Any]:
             "residuals": records(ratio.runs),
             "without_each": records(ratio.dropped),
         },
-        "effects": None if evidence.effects is None else evidence.effects.to_json(),
+        "components": _json(evidence.components),
+        "width": _json(evidence.width),
+        "importance": _json(evidence.importance),
+        "winner": _json(evidence.winner),
         "arms": records(evidence.arms),
         "front": None if front is None else {
             "arms": records(front.arms),
             "switches": records(front.switches),
         },
         "cells": [records(cells) for cells in shown.cells(evidence)],
-        "selection": records(shown.selected(evidence)),
     }  # fmt: skip
+
+
+class _Result(Protocol):
+    def to_json(self) -> dict[str, Any]: ...
+
+
+def _json(result: _Result | None) -> dict[str, Any] | None:
+    return None if result is None else result.to_json()

@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.report.numbers import interval, number, p_value
+from analysis.report.numbers import interval, number, p_value, signed
 
 FORMS: dict[str, Callable[[object], str]] = {
     "text": lambda value: "" if _empty(value) else str(value),
     "count": lambda value: _count(value),
     "level": lambda value: "" if _empty(value) else f"{float(value):g}",  # type: ignore[arg-type]
     "number": number,
+    "signed": lambda value: signed(value),
     "loss": lambda value: number(value, 4),
     "percent": lambda value: "" if _empty(value) else f"{100 * float(value):.2f} %",  # type: ignore[arg-type]
     "p": p_value,

@@ -5,10 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.cells import short
 from analysis.effects import Effects
+from analysis.planned import PlannedReport
 from analysis.reduction_fit import ReductionFit
 from analysis.report.evidence import Evidence
-from analysis.report.numbers import interval, number, p_value, plural
+from analysis.report.numbers import interval, number, p_value, plural, signed
 from analysis.tradeoff_words import FLAG_WORDS
 
 MOST_NAMED = 3
@@ -130,6 +132,9 @@ def _effects(evidence: Evidence) -> str:
     if evidence.effects is None:
         return f"Comparisons: no answer, since {_why(evidence, 'effects')}"
     found = evidence.effects
+    assert evidence.components is not None
+    if evidence.components.planned is not None:
+        return _planned(evidence.components.planned)
     rows = found.family.sort_values("estimate", key=abs, ascending=False)
     parts = rows.groupby(_standing(rows), sort=False)
     names = _standings(found)
@@ -138,7 +143,28 @@ def _effects(evidence: Evidence) -> str:
         for standing, part in sorted(parts, key=lambda pair: list(names).index(pair[0]))
     ]
     count = plural(len(rows), "comparison")
-    return f"{count} with the baseline ({found.baseline}): {'. '.join(said)}."
+    return f"{count} with the baseline, {plain_label(found.baseline)}: {'. '.join(said)}."
+
+
+def _planned(found: PlannedReport) -> str:
+    rows = [
+        f"{row['factor'].rpartition('.')[2]}={short(row['level'])} against {short(row['against'])} "
+        f"{row['verdict']} ({signed(row['estimate'])} {interval(row['low'], row['high'])})"
+        for row in found.frame.to_dict("records")
+    ]
+    departed = (
+        f" {plural(len(found.deviations), 'departure')} from the plan." if found.deviations else ""
+    )
+    if not rows:
+        return f"Planned comparisons: none of them has complete runs.{departed}"
+    return (
+        f"{plural(len(rows), 'planned comparison')} ({found.basis}): {'; '.join(rows)}.{departed}"
+    )
+
+
+def plain_label(label: str) -> str:
+    """An arm's label without the remark that it is the baseline."""
+    return label.removesuffix(" (baseline)")
 
 
 def _standing(rows: pd.DataFrame) -> "pd.Series[str]":
@@ -168,13 +194,13 @@ def _few(rows: pd.DataFrame, found: Effects) -> str:
 
 
 def _row(row: "pd.Series[Any]", found: Effects) -> str:
-    sign = "+" if row["estimate"] > 0 else ""
     ends = interval(row["ci95_low"], row["ci95_high"])
-    said = f"{row['label']} {sign}{number(row['estimate'])} {ends}".rstrip()
-    needed = row["seeds_needed"]
-    if row["verdict"] == "undecided" and math.isfinite(needed) and needed > 0:
-        goal = "decide" if found.margin is not None else "tell it from zero"
-        return f"{said}, about {needed:.0f} more seeds to {goal}"
+    said = f"{row['label']} {signed(row['estimate'])} {ends}".rstrip()
+    needed, unseen = row["seeds_needed"], row["ci95_low"] <= 0 <= row["ci95_high"]
+    # Without a margin no number of seeds decides that there is nothing; so none is asked for.
+    decidable = found.margin is not None or not unseen
+    if row["verdict"] == "undecided" and decidable and math.isfinite(needed) and needed > 0:
+        return f"{said}, needs about {needed:.0f} more seeds"
     return said
 
 

@@ -3,8 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.report.arms import cell_means, crossed, front, selection, summarise
-from analysis.table import from_frame
+from analysis.report.arms import cell_means, crossed, front, summarise
 
 LOSSES = {
     "dear": [0.10, 0.11, 0.12],
@@ -69,16 +68,3 @@ def test_cell_means_take_the_seeds_own_level_out():
 def test_factors_are_crossed_only_if_every_combination_was_run():
     assert crossed(grid(), ["a", "b"]) == [("a", "b")]
     assert crossed(grid().query("not (a == 2 and b == 'y')"), ["a", "b"]) == []
-
-
-def test_the_optimism_of_a_search_is_confirmed_less_searched():
-    frame = pd.DataFrame(
-        {"arm": ["p", "p", "p", "q"], "label": ["p", "p", "p", "q"],
-         "stage": ["search", "confirm", "confirm", "search"], "seed": [0, 100, 101, 0],
-         "val_loss": [0.08, 0.10, 0.12, 0.09]}
-    )  # fmt: skip
-    found = selection(from_frame(frame))
-    assert found["arm"].tolist() == ["p"]
-    assert found[["searched", "mean", "gap", "n"]].iloc[0].tolist() == pytest.approx(
-        [0.08, 0.11, 0.03, 2]
-    )

@@ -76,7 +76,7 @@ def test_planned_and_exploratory_stand_apart(text):
     headings = Page(text("crossed", 5e-7)).headings
     planned = headings.index("What each component does")
     assert headings[planned + 1] == "planned"
-    assert headings[headings.index("Comparisons that nobody planned") + 1] == "exploratory"
+    assert headings[headings.index("Arms of the factorial, only looked at") + 1] == "exploratory"
 
 
 def test_a_searched_study_has_nothing_planned(text):

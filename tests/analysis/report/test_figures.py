@@ -1,8 +1,22 @@
+from dataclasses import replace
+
+import pandas as pd
 import pytest
 
 from analysis.errors import TableError
+from analysis.price import Price
 from analysis.report.captions import CAPTIONS
 from analysis.report.figures import PICTURES, draw, picture
+from analysis.table import read_study
+from analysis.width import fit_width
+from analysis.winner import WinnerReport
+
+DRAWN = [name for name in PICTURES if name not in ("selection", "width", "gates")]
+"""What a crossed study with a ratio has; the others are drawn below."""
+
+
+def test_there_are_thirteen_figures():
+    assert len(PICTURES) == 13
 
 
 def test_every_figure_has_a_caption():
@@ -18,13 +32,48 @@ def test_an_unknown_figure_names_the_nearest_and_all_others():
 
 
 @pytest.mark.parametrize("style", ["paper", "screen"])
-@pytest.mark.parametrize("name", [name for name in PICTURES if name != "selection"])
+@pytest.mark.parametrize("name", DRAWN)
 def test_no_legend_covers_an_axes(evidence, name, style):
     figure = draw(name, evidence("crossed", 5e-7), style=style)
+    assert_no_legend_covers_an_axes(figure)
+
+
+def assert_no_legend_covers_an_axes(figure):
     legends = [*figure.legends, *(ax.get_legend() for ax in figure.axes if ax.get_legend())]
     for legend in legends:
         box = legend.get_window_extent()
         assert not any(box.overlaps(ax.patch.get_window_extent()) for ax in figure.axes)
+
+
+def test_the_width_of_several_studies_is_drawn_and_told(evidence, make_study):
+    sizes = {"narrow": (64, 64), "middle": (128, 128), "wide": (256, 256)}
+    tables = [
+        read_study(make_study(name, channels=channels, kappa=1e-4, sigma=0.002))
+        for name, channels in sizes.items()
+    ]
+    fit = fit_width(tables, price=Price.per_param(1e-7))
+    with_width = replace(evidence("crossed", 5e-7), width=fit)
+    figure = draw("width", with_width)
+    assert_no_legend_covers_an_axes(figure)
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["64", "128", "256"]
+    assert (
+        picture("width")
+        .caption(with_width)
+        .startswith("3 widths with the same ratios (2, 4, 8, 16, 32)")
+    )
+
+
+def test_a_search_is_drawn_against_its_fresh_seeds(evidence):
+    arms = pd.DataFrame(
+        {"arm": ["p", "q"], "label": ["p", "q"], "searched": [0.08, 0.09], "mean": [0.10, 0.095],
+         "low": [0.09, 0.09], "high": [0.11, 0.1], "n": [5, 5], "optimism": [0.02, 0.005]}
+    )  # fmt: skip
+    found = WinnerReport(frame=arms, winner="q", optimism=0.02, searched_runs=40)
+    searched = replace(evidence("crossed", 5e-7), winner=found)
+    assert_no_legend_covers_an_axes(draw("selection", searched))
+    assert "The search's best arm is 0.0200 worse than it looked" in picture("selection").caption(
+        searched
+    )
 
 
 @pytest.mark.parametrize(
@@ -36,7 +85,9 @@ def test_no_legend_covers_an_axes(evidence, name, style):
         ("failed", "seeds", "has no run that may enter an estimate"),
         ("waiting", "curves", "no run has finished an epoch"),
         ("ordinary", "interactions", "no two factors were crossed"),
-        ("ordinary", "selection", "run `ablate confirm ordinary` after a search"),
+        ("ordinary", "selection", "has no complete run of stage `search`"),
+        ("ordinary", "width", "every run has the same `c2_eff`"),
+        ("ordinary", "gates", "no run has recorded its gates"),
         ("one_arm", "parallel", "it needs two factors that vary"),
     ],
 )

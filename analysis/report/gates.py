@@ -1,0 +1,111 @@
+"""What the gates did, read from the `gates.jsonl` that a run may have written beside its epochs.
+
+One line per epoch at which gates were looked at and block, over the validation images:
+
+    {"epoch", "block", "stage", "low", "high", "counts": {class: [numbers of gates in equal bins]},
+     "mean", "between", "within", "saturated_low", "saturated_high", "above_one", "gradient_norm"}
+
+`low, high` are the ends of the gate's range; `between` and `within` are the variances of a channel's
+gate between and within classes, averaged over channels; shares are of all gates; `above_one` is null for
+gates that cannot amplify; `gradient_norm` is that of the loss with respect to the block's gates.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.errors import TableError
+from analysis.table import RunsTable
+
+NUMBERS = ["mean", "between", "within", "saturated_low", "saturated_high", "above_one"]
+MOST_RUNS = 50
+"""Of one arm; distributions do not change visibly beyond that."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gates:
+    """Gates of the baseline's runs, or of the first arm that recorded any."""
+
+    label: str
+    runs: int
+    bins: pd.DataFrame
+    """`stage, group, low, high, share` at the last epoch; `group` is a class or `all`."""
+    stages: pd.DataFrame
+    """`stage, mean, saturated` at the last epoch."""
+    blocks: pd.DataFrame
+    """`block` and `NUMBERS` at the last epoch, mean over runs."""
+    gradients: pd.DataFrame
+    """`block, epoch, gradient_norm`, mean over runs."""
+
+
+def read_gates(table: RunsTable) -> Gates:
+    """The gates of the baseline's complete runs.
+
+    Raises:
+        TableError: If no complete run has recorded its gates.
+    """
+    rows = table.frame[table.frame["state"] == "COMPLETE"]
+    first = rows["arm"] != table.baseline_arm
+    for _, arm in rows.assign(_first=first).groupby(["_first", "arm"], sort=True):
+        records = [
+            {"run": run.run, **line}
+            for run in arm.head(MOST_RUNS).itertuples()
+            for line in _lines(table, str(run.run), run.attempt)
+        ]
+        if records:
+            return _summary(pd.DataFrame(records), label=str(arm["label"].iloc[0]))
+    raise TableError(
+        "no run has recorded its gates; switch the recording on before a study starts."
+    )
+
+
+def _lines(table: RunsTable, run: str, attempt: Any) -> list[dict[str, Any]]:
+    if table.folder is None:
+        return []
+    path = table.folder / "runs" / run / str(int(attempt)) / "gates.jsonl"
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def _summary(records: pd.DataFrame, *, label: str) -> Gates:
+    last = records[records["epoch"] == records["epoch"].max()]
+    bins = pd.concat([_bins(stage, part) for stage, part in last.groupby("stage", sort=False)])
+    saturated = last["saturated_low"] + last["saturated_high"]
+    stages = last.assign(saturated=saturated).groupby("stage", sort=False)[["mean", "saturated"]]
+    last = last.assign(**{name: pd.to_numeric(last[name]) for name in NUMBERS})
+    by_epoch = records.groupby(["block", "epoch"], sort=False)["gradient_norm"].mean()
+    return Gates(
+        label=label,
+        runs=int(records["run"].nunique()),
+        bins=bins.reset_index(drop=True),
+        stages=stages.mean().reset_index(),
+        blocks=last.groupby("block", sort=False)[NUMBERS].mean().reset_index(),
+        gradients=by_epoch.reset_index(),
+    )
+
+
+def _bins(stage: Any, part: pd.DataFrame) -> pd.DataFrame:
+    classes = list(dict.fromkeys(name for counts in part["counts"] for name in counts))
+    total = {
+        name: np.sum([counts[name] for counts in part["counts"] if name in counts], axis=0)
+        for name in classes
+    }
+    groups = {"all": np.sum(list(total.values()), axis=0), **total}
+    low, high = float(part["low"].iloc[0]), float(part["high"].iloc[0])
+    edges = np.linspace(low, high, len(groups["all"]) + 1)
+    return pd.concat(
+        pd.DataFrame(
+            {
+                "stage": stage,
+                "group": name,
+                "low": edges[:-1],
+                "high": edges[1:],
+                "share": counts / max(counts.sum(), 1),
+            }
+        )
+        for name, counts in groups.items()
+    )
