@@ -124,14 +124,18 @@ class GatherExcite(nn.Module):
             g_ncs = F.interpolate(g_ncs, size=x_ncs.shape[2:], mode="nearest")
         return x_ncs * g_ncs
 
+    def _pooled(self, x_ncs: Tensor) -> Tensor:
+        pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[self.dims - 1]
+        side = self.extent - 1
+        return pool(F.pad(x_ncs, (side, side) * self.dims), 2 * side + 1, stride=self.extent)
+
     def _gathered(self, x_ncs: Tensor, mask_ns: Tensor | None) -> Tensor:
         if len(self.gather):
             gathered: Tensor = self.gather(x_ncs)
             return gathered
         if self.extent:
-            pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[self.dims - 1]
-            k = 2 * self.extent - 1
-            return pool(x_ncs, k, stride=self.extent, padding=k // 2, count_include_pad=False)
+            # Padded by hand: the 3-d pool refuses a kernel that is larger than the map.
+            return self._pooled(x_ncs) / self._pooled(torch.ones_like(x_ncs[:1, :1]))
         weight = torch.ones_like(x_ncs[:, :1]) if mask_ns is None else mask_ns.unsqueeze(1)
         positions = tuple(range(2, x_ncs.dim()))
         total = (x_ncs * weight).sum(positions, keepdim=True)

@@ -1,0 +1,125 @@
+import pytest
+
+from ablations.attention.rules import unused
+from ablations.errors import SettingError
+from ablations.settings import Arm, Attention, with_values
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"reduction": 4, "ratio": 0.25},
+            r"^exactly one of `reduction`, `ratio` and `hidden` must be given, but got reduction=4 and "
+            r"ratio=0\.25\.$",
+        ),
+        (
+            {"reduction": None},
+            r"^exactly one of `reduction`, `ratio` and `hidden` must be given, but got none of them\.$",
+        ),
+        (
+            {"excitation": "eca", "eca_kernel": 4},
+            r"^`eca_kernel` must be odd, so that it has a middle, but got 4\. Use 3 or 5\.$",
+        ),
+        ({"kind": "cbam", "spatial_kernel": 6}, r"^`spatial_kernel` must be odd.*Use 5 or 7\.$"),
+        ({"init": "open"}, r"^`init='open'` sets the last bias, but got `bias=False`\."),
+        (
+            {"init": "open", "bias": True, "gate": "softmax"},
+            r"^`init='open'` needs a gate with a known inverse, but got `gate='softmax'`\.",
+        ),
+        ({"init": "zero", "gate": "relu"}, r"^`init='zero'` with `gate='relu'` is dead: "),
+        (
+            {"init": "zero", "gate": "tanh", "placement": "post"},
+            r"^`init='zero'` with `gate='tanh'` at placement 'post' starts with the skip path at 0\.",
+        ),
+        ({"gain": "unit", "gate": "identity"}, r"^`gain='unit'` divides by g\(0\), which is 0"),
+        (
+            {"control": "constant", "gate": "tanh"},
+            r"^`control='constant'` is the gate's start g\(0\)",
+        ),
+        (
+            {"control": "static", "gate": "relu"},
+            r"^`control='static'` starts at the logit 0, where",
+        ),
+        ({"squeeze": "none", "excitation": "eca"}, r"^`squeeze='none'` gates each position by 1x1"),
+        (
+            {"affine": True, "excitation": "diagonal"},
+            r"^`affine=True` needs two outputs per channel",
+        ),
+        ({"excitation": "none", "squeeze": "concat"}, r"^`excitation='none'` needs one statistic"),
+        (
+            {"kind": "gct", "control": "shuffled"},
+            r"^`control='shuffled'` needs `kind='squeeze_excite'`",
+        ),
+        (
+            {"control": "frozen", "excitation": "none"},
+            r"^`control='frozen'` needs weights to freeze",
+        ),
+        (
+            {"control": "frozen", "init": "zero"},
+            r"^`control='frozen'` with `init='zero'` would be the",
+        ),
+        (
+            {"kind": "gather_excite", "excitation": "eca"},
+            r"^`kind='gather_excite'` needs `excitation`",
+        ),
+        ({"kind": "gather_excite", "gather": "depthwise"}, r"^`gather='depthwise'` needs a local"),
+        (
+            {"squeeze": "lp", "squeeze_power": 0.5},
+            r"^`squeeze_power >= 1` must hold with `squeeze='lp'`",
+        ),
+        ({"reduction": 0.5}, r"^`reduction >= 1` must hold, but got 0\.5\.$"),
+        ({"squeeze": "avgg"}, r"^`squeeze` must be .*'avg'.*but got 'avgg'\.$"),
+        ({"gate": "sigmoyd"}, r"but got 'sigmoyd'\. Did you mean 'sigmoid'\?$"),
+    ],
+)
+def test_an_illegal_combination_says_the_rule_the_value_and_a_way_out(settings, message):
+    with pytest.raises(SettingError, match=message):
+        Attention(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "idle"),
+    [
+        ({"excitation": "eca"}, {"reduction", "activation", "rounding"}),
+        ({"excitation": "diagonal", "norm": "batch"}, {"bias", "eca_kernel", "reduction"}),
+        ({"excitation": "linear_bottleneck"}, {"activation"}),
+        ({"control": "constant"}, {"squeeze", "reduction", "temperature", "init"}),
+        ({"control": "static"}, {"squeeze", "reduction", "excitation"}),
+        ({"kind": "gct"}, {"gate", "squeeze", "reduction", "extent"}),
+        ({"placement": "post"}, {"order"}),
+        ({"hidden": 4}, {"reduction", "rounding", "reduction_base"}),
+        ({"gate": "two_sigmoid"}, {"gain"}),
+        ({"kind": "my.module:Block"}, {"gate", "squeeze", "reduction", "bias"}),
+    ],
+)
+def test_settings_without_a_meaning_are_folded(settings, idle):
+    assert idle <= unused(Attention(**settings))
+    assert not set(settings) & unused(Attention(**settings))
+
+
+def test_the_plain_block_uses_what_makes_it_up():
+    used = {"reduction", "reduction_base", "squeeze", "gate", "bias", "init", "order", "placement"}
+    assert not used & unused(Attention())
+
+
+def test_a_rule_about_a_setting_that_is_not_used_is_not_applied():
+    assert Attention(kind="gct", gate="relu", init="zero").kind == "gct"
+    assert Attention(placement="none", init="open").placement == "none"
+
+
+def test_a_new_ratio_takes_the_place_of_the_old_reduction():
+    arm = with_values(Arm(attention=Attention(reduction=4)), {"attention.ratio": 0.5})
+    assert (arm.attention.reduction, arm.attention.ratio) == (None, 0.5)
+    back = with_values(arm, {"attention.reduction": 8})
+    assert (back.attention.reduction, back.attention.ratio) == (8, None)
+
+
+def test_words_of_a_shell_become_values():
+    a = Attention(bias="true", eca_kernel="none", extent="2", kind="gather_excite")
+    assert (a.bias, a.eca_kernel, a.extent) == (True, None, 2)
+
+
+def test_settings_survive_json():
+    a = Attention(hidden=4, bias="last", squeeze="gem", order="after")
+    assert Attention.model_validate_json(a.model_dump_json()) == a
