@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ablations.engine.folder import StudyFolder
 
@@ -27,6 +27,15 @@ class Monkey:
         self.kills = {"worker": 0, "supervisor": 0}
         self.acknowledged: dict[str, bytes] = {}
         self.changed: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave no supervisor behind, whatever the test came to."""
+        for process in self.started:
+            process.kill()
+            process.wait()
 
     def keep_running(self) -> None:
         """Start supervisors for those that were killed; those that ended the study stay ended."""
@@ -54,8 +63,9 @@ class Monkey:
         while sum(self.kills.values()) < kills and not self.over():
             assert time.monotonic() < deadline, self.kills
             time.sleep(self.random.uniform(0, 2 * pause))
-            self._acknowledge()
-            self._kill("supervisor" if self.random.random() < share_of_supervisors else "worker")
+            is_boss = self.random.random() < share_of_supervisors
+            what = "supervisor" if is_boss else "worker"
+            self.kills[what] += self.hit(what, signal.SIGKILL)
             self.keep_running()
 
     def finish(self, seconds: float) -> int:
@@ -74,15 +84,16 @@ class Monkey:
         """Attempts that were started by all supervisors together."""
         return sum(len(self.folder.attempts(run)) for run in self.folder.begun())
 
-    def _kill(self, what: str) -> None:
+    def hit(self, what: str, number: signal.Signals) -> bool:
+        """Send a signal to a random worker or supervisor; False where there is none."""
+        self._acknowledge()
         alive = [process.pid for process in self.started if process.poll() is None]
         victims = alive if what == "supervisor" else [c for pid in alive for c in _children(pid)]
-        if victims:
-            try:
-                os.kill(self.random.choice(victims), signal.SIGKILL)
-            except ProcessLookupError:
-                return
-            self.kills[what] += 1
+        try:
+            os.kill(self.random.choice(victims), number)
+        except (IndexError, ProcessLookupError):
+            return False
+        return True
 
     def _acknowledge(self) -> None:
         """Note the outcomes that are committed now; none may ever change."""
@@ -102,10 +113,16 @@ class Monkey:
 
 
 def _children(pid: int) -> list[int]:
+    """The workers of a supervisor; a child that is stopped before its exec would stop its parent."""
     try:
-        return [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [int(child) for child in children if _is_worker(child)]
     except (FileNotFoundError, ProcessLookupError):
         return []
+
+
+def _is_worker(pid: str) -> bool:
+    return b"ablations.engine.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def until(condition: Callable[[], bool], seconds: float) -> None:

@@ -26,8 +26,13 @@ def main(order: dict[str, Any]) -> int:
     if order.get("trials"):
         from test_search import real
 
+        def slow(trial: Any, seed: int) -> Any:
+            one = real(trial, seed)
+            one.settings["pause"] = order["settings"]["pause"]
+            return one
+
         source: Any = SearchSource(
-            folder, real, trials=order["trials"], pruner="median", seeds=(0, 1)
+            folder, slow, trials=order["trials"], pruner="median", seeds=(0, 1)
         )
     else:
         plan = [planned(i, **order.get("settings", {})) for i in range(order["runs"])]

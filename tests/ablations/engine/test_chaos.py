@@ -1,6 +1,5 @@
 """The promises under long random fault injection: `make chaos` runs all and prints their figures."""
 
-import contextlib
 import json
 import os
 import random
@@ -43,9 +42,9 @@ def order(folder: StudyFolder, runs: int, **fields: object) -> dict:
 def test_random_kills_of_workers_and_supervisors_lose_and_repeat_nothing(
     folder, figure, kills, runs
 ):
-    monkey = Monkey(order(folder, runs, index=True), seed=runs)
-    monkey.kill_some(kills, share_of_supervisors=0.15, pause=0.08, seconds=500)
-    assert monkey.finish(200) == 0
+    with Monkey(order(folder, runs, index=True), seed=runs) as monkey:
+        monkey.kill_some(kills, share_of_supervisors=0.15, pause=0.08, seconds=500)
+        assert monkey.finish(200) == 0
     results = folder.results(one.run for one in folder.plan())
     allowed = runs + monkey.kills["worker"] + 8 * monkey.kills["supervisor"] + runs // 20
     attempts = monkey.attempts()
@@ -165,9 +164,10 @@ def test_the_search_survives_its_supervisors_deaths(folder, figure):
 
 
 def _search(folder: StudyFolder, figure, *, kills: int, trials: int) -> None:
-    monkey = Monkey(order(folder, 0, trials=trials, workers=4), seed=trials)
-    monkey.kill_some(kills, share_of_supervisors=1.0, pause=0.9, seconds=400)
-    assert monkey.finish(120) == 0
+    one = order(folder, 0, trials=trials, workers=4, settings={"pause": 0.3})
+    with Monkey(one, seed=trials) as monkey:
+        monkey.kill_some(kills, share_of_supervisors=1.0, pause=1.6, seconds=400)
+        assert monkey.finish(200) == 0
     recorded = TrialRecords(folder.path / "trials.jsonl").read()[0]
     plan = folder.plan()
     counted = [trial for trial in recorded if trial.state in ("COMPLETE", "PRUNED")]
@@ -185,19 +185,14 @@ def _search(folder: StudyFolder, figure, *, kills: int, trials: int) -> None:
 
 @pytest.mark.slow
 def test_paused_workers_never_overwrite(folder, figure):
-    monkey = Monkey(order(folder, 60, options={"retries": 1000, "hang_timeout": 1.0}), seed=5)
-    monkey.keep_running()
-    pauses = 0
-    while pauses < 20 and not monkey.over():
-        time.sleep(0.25)
-        pids = Path(f"/proc/{monkey.started[0].pid}/task/{monkey.started[0].pid}/children")
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            children = pids.read_text().split()
-            if children:
-                os.kill(int(monkey.random.choice(children)), signal.SIGSTOP)
-                pauses += 1
-        monkey._acknowledge()
-    assert monkey.finish(120) == 0
+    options = {"retries": 1000, "hang_timeout": 2.0, "start_timeout": 4.0}
+    with Monkey(order(folder, 150, options=options), seed=5) as monkey:
+        monkey.keep_running()
+        pauses = 0
+        while pauses < 20 and not monkey.over():
+            time.sleep(0.25)
+            pauses += monkey.hit("worker", signal.SIGSTOP)
+        assert monkey.finish(300) == 0
     hung = [e for e in read_lines(folder.events_file) if e["event"] == "run_lost"]
     figure(
         5, "paused workers", f"{pauses} SIGSTOPs", f"{len(hung)} ended and their runs repeated, "
@@ -206,7 +201,7 @@ def test_paused_workers_never_overwrite(folder, figure):
     assert pauses == 20
     assert 0 < len(hung) <= 20
     assert monkey.lost() == []
-    assert len(folder.results(one.run for one in folder.plan())) == 60
+    assert len(folder.results(one.run for one in folder.plan())) == 150
 
 
 @pytest.mark.slow
@@ -257,9 +252,9 @@ def _repeated_epochs(folder: StudyFolder) -> int:
 
 @pytest.mark.slow
 def test_four_supervisors_at_once_and_kills(folder, figure):
-    monkey = Monkey(order(folder, 80), seed=7, supervisors=4)
-    monkey.kill_some(30, share_of_supervisors=0.5, pause=0.2, seconds=300)
-    assert monkey.finish(200) == 0
+    with Monkey(order(folder, 80), seed=7, supervisors=4) as monkey:
+        monkey.kill_some(30, share_of_supervisors=0.5, pause=0.2, seconds=300)
+        assert monkey.finish(200) == 0
     results = folder.results(one.run for one in folder.plan())
     figure(
         7, "several supervisors", f"4 at once, {sum(monkey.kills.values())} SIGKILLs",
