@@ -36,7 +36,7 @@ def wandb(
     folder = find_study(root, study)
     if sync:
         _rebuild(folder, project)
-        sent = send(folder, environment=os.environ)
+        sent = send(folder, environment=os.environ, project=project)
         print(f"{sent.sent} W&B runs sent, {sent.before} had been sent before.")
     asked: dict[View, bool] = {"workspace": workspace, "report": report}
     kinds = [kind for kind, wanted in asked.items() if wanted]

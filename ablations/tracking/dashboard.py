@@ -4,14 +4,16 @@ import errno
 import ipaddress
 import json
 import socketserver
+import threading
 import wsgiref.simple_server
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ablations.engine.folder import StudyFolder
 from ablations.errors import StudyError
-from ablations.tracking.attach import artifact_folder, require_dashboard
+from ablations.tracking.attach import artifact_folder, attach_report, require_dashboard
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -55,8 +57,42 @@ class ReadOnly:
         return self._application(environ, start_response)
 
 
+class UpToDate:
+    """A study's dashboard to which each newly written report is attached.
+
+    Args:
+        application: The dashboard.
+        folder: The study's folder.
+    """
+
+    def __init__(self, application: Application, folder: Path) -> None:
+        self._application = application
+        self._folder = folder
+        self._seen: float | None = None
+        self._once = threading.Lock()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        written = self._written()
+        if written != self._seen and self._once.acquire(blocking=False):
+            try:
+                # A study that has just been started, or a full disk: the next request tries again.
+                with suppress(StudyError, OSError):
+                    if attach_report(self._folder) != "running":
+                        self._seen = written
+            finally:
+                self._once.release()
+        return self._application(environ, start_response)
+
+    def _written(self) -> float | None:
+        try:
+            return (self._folder / "report" / "report.md").stat().st_mtime
+        except OSError:
+            return None
+
+
 def make_dashboard(folder: Path) -> Application:
-    """The dashboard of a study as a web application that only reads.
+    """The dashboard of a study as a web application; see `ReadOnly`.
 
     Raises:
         StudyError: If there is no study or no journal, or the extra is not installed.
@@ -75,10 +111,8 @@ def make_dashboard(folder: Path) -> Application:
     from ablations.engine.journal import SafeJournalBackend
 
     storage = optuna.storages.JournalStorage(SafeJournalBackend(study.journal_file))
-    files = artifact_folder(study.path)
-    store = FileSystemArtifactStore(files) if files.is_dir() else None
-    application: Application = wsgi(storage, artifact_store=store)
-    return application
+    store = FileSystemArtifactStore(artifact_folder(study.path))
+    return UpToDate(wsgi(storage, artifact_store=store), study.path)
 
 
 def make_server(

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Pipe:
         folder: The study's folder; what the process prints goes to `folder/wandb/tracker.log`.
         command: The program.
         close_seconds: How long `close` waits for it to finish.
+        environment: Its variables; this process's own by default.
         patient: Whether `put` waits where the queue is full, instead of dropping the process.
     """
 
@@ -38,6 +39,7 @@ class Pipe:
         *,
         command: Sequence[str] = COMMAND,
         close_seconds: float,
+        environment: Mapping[str, str] | None = None,
         patient: bool = False,
     ) -> None:
         self._close_seconds = close_seconds
@@ -47,7 +49,7 @@ class Pipe:
         self._lines: queue.Queue[bytes | None] = queue.Queue(QUEUE_LINES)
         self._threads: list[threading.Thread] = []
         self._process: subprocess.Popen[bytes] | None = None
-        self._process = self._launch(folder, command)
+        self._process = self._launch(folder, command, environment)
         if self._process is not None:
             for work in (self._feed, self._listen):
                 self._threads.append(
@@ -92,12 +94,15 @@ class Pipe:
         if self._process.returncode != 0:
             self._drop(f"W&B's process ended with code {self._process.returncode}")
 
-    def _launch(self, folder: Path, command: Sequence[str]) -> "subprocess.Popen[bytes] | None":
+    def _launch(
+        self, folder: Path, command: Sequence[str], environment: Mapping[str, str] | None
+    ) -> "subprocess.Popen[bytes] | None":
         try:
             (folder / "wandb").mkdir(parents=True, exist_ok=True)
             with (folder / "wandb" / "tracker.log").open("ab") as log:
                 return subprocess.Popen(
                     list(command),
+                    env=environment,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,

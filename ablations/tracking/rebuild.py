@@ -56,6 +56,21 @@ class Expected:
     started: str | None = None
     report: Mapping[str, Any] | None = None
 
+    @property
+    def counter(self) -> str:
+        """What counts the rows."""
+        return "runs/ended" if self.view.job_type == "study" else "epoch"
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        """The run, as `ablations.tracking.wandb_process` is told about it."""
+        id = self.view.id
+        yield {"do": "start", "run": asdict(self.view), "started": self.started}
+        for row in self.rows:
+            yield {"do": "log", "id": id, "row": row}
+        if self.report is not None:
+            yield {"do": "report", "id": id, "report": self.report}
+        yield {"do": "end", "id": id, "end": asdict(self.end)}
+
 
 def rebuild(
     folder: Path,
@@ -154,7 +169,7 @@ def _agrees(file: OnDisk, expected: Expected) -> bool:
         is_same_end = said.get("state") in ("LOST", "HANDED_BACK")
     else:
         is_same_end = all(said.get(key) == value for key, value in wanted.items())
-    key = "runs/ended" if expected.view.job_type == "study" else "epoch"
+    key = expected.counter
     rows = [row[key] for row in file.history if key in row]
     last = expected.rows[-1][key] if expected.rows else None
     has_all = len(rows) >= len(expected.rows) and (rows[-1] if rows else None) == last
@@ -167,13 +182,8 @@ def _write(
     pipe = Pipe(folder, command=command, close_seconds=seconds, patient=True)
     pipe.put({"do": "open", "folder": str(folder.resolve()), "mode": "offline", "project": project})
     for expected in missing:
-        id = expected.view.id
-        pipe.put({"do": "start", "run": asdict(expected.view), "started": expected.started})
-        for row in expected.rows:
-            pipe.put({"do": "log", "id": id, "row": row})
-        if expected.report is not None:
-            pipe.put({"do": "report", "id": id, "report": expected.report})
-        pipe.put({"do": "end", "id": id, "end": asdict(expected.end)})
+        for message in expected.messages():
+            pipe.put(message)
     with suppress(KeyboardInterrupt):
         pipe.close()
     if pipe.dropped:

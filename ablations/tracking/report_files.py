@@ -52,8 +52,10 @@ def read_report(folder: Path) -> ReportFiles:
     """
     report = folder / "report"
     return ReportFiles(
-        figures={path.stem: path for path in sorted(report.glob("**/*.png"))},
-        tables={path.stem: path for path in sorted(report.glob("**/*.csv")) if _is_public(path)},
+        figures={path.stem: path for path in sorted(report.glob("figures/*.png"))},
+        tables={
+            path.stem: path for path in sorted(report.glob("tables/*.csv")) if _is_public(path)
+        },
         verdict=_verdict(report),
     )
 

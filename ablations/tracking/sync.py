@@ -1,20 +1,18 @@
 """Sending a study to W&B's server: its offline files, once each, and its saved views."""
 
-import os
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from ablations.errors import StudyError
-from ablations.tracking.environment import wandb_environment
+from ablations.tracking.rebuild import Expected, expected_runs
+from ablations.tracking.records import read_json
+from ablations.tracking.server import Server, ServerRun, reason, run_program
 
 View = Literal["workspace", "report"]
-FILES_AT_ONCE = 200
-"""A command line has a limited length."""
 
 
 @dataclass(frozen=True)
@@ -27,29 +25,51 @@ class Sent:
     """Files that had been sent before."""
 
 
-def sync(folder: Path, *, environment: Mapping[str, str], seconds: float = 3600.0) -> Sent:
-    """Send the files of a study that were not sent yet; a second call sends nothing.
+def sync(
+    folder: Path,
+    *,
+    environment: Mapping[str, str],
+    project: str = "ablations",
+    seconds: float = 3600.0,
+) -> Sent:
+    """Send what the server lacks of a study; a second call sends nothing.
+
+    W&B adds the rows of a second file of the same run to those of the first. So a run that the server
+    does not know is sent as its file; one that it knows in part gets what is missing.
 
     Args:
         folder: The study's folder.
         environment: Variables of the caller: W&B's key and address are taken from it.
-        seconds: How long it may take.
+        project: W&B's project.
+        seconds: How long each step may take.
 
     Raises:
         StudyError: If something could not be sent; what was sent stays sent.
     """
     files = sorted((folder / "wandb").glob("*run-*/run-*.wandb"))
-    waiting = [file for file in files if not is_sent(file)]
-    said = ""
-    for first in range(0, len(waiting), FILES_AT_ONCE):
-        said = _send(waiting[first : first + FILES_AT_ONCE], environment, seconds)
-    left = [file for file in waiting if not is_sent(file)]
+    waiting = {_id(file): file for file in files if not is_sent(file)}
+    if not waiting:
+        return Sent(sent=0, before=len(files))
+    study = read_json(folder / "study.json") or {"study": folder.name}
+    expected = {item.view.id: item for item in expected_runs(folder, study)}
+    server = Server(folder, project, str(study["study"]), environment, seconds)
+
+    there = server.runs()
+    right = [id for id in waiting if id in there and _agrees(there[id], expected.get(id))]
+    _mark(waiting[id] for id in right)
+    wrong = [id for id in waiting if id in there and id not in right]
+    said = server.send([file for id, file in waiting.items() if id not in there])
+    if wrong:
+        server.complete([expected[id] for id in wrong])
+        there = server.runs()
+        _mark(waiting[id] for id in wrong if _agrees(there[id], expected[id]))
+    left = [file for file in waiting.values() if not is_sent(file)]
     if left:
         raise StudyError(
-            f"{len(left)} of {len(files)} W&B runs were not sent: {_reason(said)} "
+            f"{len(left)} of {len(files)} W&B runs were not sent: {reason(said)} "
             "The same command goes on where it stopped."
         )
-    return Sent(sent=len(waiting), before=len(files) - len(waiting))
+    return Sent(sent=len(waiting) - len(right), before=len(files) - len(waiting) + len(right))
 
 
 def save_views(
@@ -79,9 +99,9 @@ def save_views(
         )
     module = "ablations.tracking.views_process"
     command = [sys.executable, "-m", module, str(folder.resolve()), project, *kinds]
-    code, said, wrong = _run(command, folder, environment, seconds)
+    code, said, wrong = run_program(command, folder, environment, seconds)
     if code != 0:
-        raise StudyError(f"the {' and the '.join(kinds)} could not be saved: {_reason(wrong)}")
+        raise StudyError(f"the {' and the '.join(kinds)} could not be saved: {reason(wrong)}")
     return dict(line.split(" ", 1) for line in said.splitlines())
 
 
@@ -90,39 +110,28 @@ def is_sent(file: Path) -> bool:
     return file.with_name(f"{file.name}.synced").exists()
 
 
-def _send(files: list[Path], environment: Mapping[str, str], seconds: float) -> str:
-    command = [sys.executable, "-m", "wandb", "sync", "--include-online"]
-    folders = [str(file.parent.resolve()) for file in files]
-    _, said, wrong = _run([*command, *folders], files[0].parents[2], environment, seconds)
-    return said + wrong
+def _id(file: Path) -> str:
+    return file.stem.removeprefix("run-")
 
 
-def _run(
-    command: list[str], folder: Path, environment: Mapping[str, str], seconds: float
-) -> tuple[int, str, str]:
-    """Exit code, output and errors of one of W&B's programs, which has no terminal to ask at."""
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    try:
-        done = subprocess.run(
-            command,
-            env=wandb_environment(environment) | {"PYTHONPATH": path},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            # W&B makes a folder named wandb where it is started.
-            cwd=folder,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return 1, "", f"W&B did not finish within {seconds:g} s."
-    return done.returncode, done.stdout, done.stderr
+def _mark(files: Iterable[Path]) -> None:
+    for file in files:
+        # W&B's own mark, which `wandb sync` and `wandb clean` heed too.
+        file.with_name(f"{file.name}.synced").touch()
 
 
-def _reason(said: str) -> str:
-    """The lines of W&B's own words that say what went wrong."""
-    if "No API key" in said or "Not authenticated" in said or "api_key" in said:
-        return "there is no API key. Set WANDB_API_KEY, or run `wandb login`."
-    lines = [line.removeprefix("wandb:").strip() for line in said.splitlines()]
-    wrong = [line for line in lines if "rror" in line or "fail" in line.lower()]
-    return (wrong or lines or ["W&B does not say why."])[-1]
+def _agrees(run: ServerRun, expected: Expected | None) -> bool:
+    """Whether the server shows of a run what the records say."""
+    if expected is None:
+        return True
+    wanted = dict(expected.end.summary)
+    if expected.rows:
+        wanted[expected.counter] = expected.rows[-1][expected.counter]
+    has_summary = all(run.summary.get(key) == value for key, value in wanted.items())
+    has_ended = (run.state == "finished") is (expected.end.exit_code == 0)
+    return (
+        has_summary
+        and has_ended
+        and run.state != "running"
+        and set(expected.end.tags) <= set(run.tags)
+    )

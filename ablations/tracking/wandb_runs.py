@@ -14,6 +14,8 @@ from wandb.errors import CommError, UsageError
 
 FLUSH_SECONDS = 0.2
 """W&B's default of 15 loses everything when the process is killed; at 0.2, 100 of 100 rows survived."""
+COUNTERS = ("epoch", "runs/ended")
+"""What counts the rows of a run, and of a study's own run."""
 REACH_SECONDS = 5.0
 INIT_SECONDS = 20.0
 FINISH_SECONDS = 30.0
@@ -46,6 +48,7 @@ class WandbRuns:
         self._project = project
         self._tell = tell
         self._runs: dict[str, wandb.Run] = {}
+        self._there: dict[str, float] = {}
 
     def start(self, view: Mapping[str, Any], *, started: str | None = None) -> None:
         """Open a run; a run that is open already is closed as failed first.
@@ -58,14 +61,20 @@ class WandbRuns:
             self._finish(view["id"], 1)
         run = self._open(view, started)
         if view["job_type"] != "study":
-            run.define_metric("epoch", hidden=True, summary="none")
+            run.define_metric("epoch", hidden=True)
             # Final values are set at the end, for complete runs only.
             run.define_metric("*", step_metric="epoch", summary="none")
         self._runs[view["id"]] = run
+        if run.resumed:
+            summary: Any = run.summary
+            there = (summary.get(key) for key in COUNTERS)
+            self._there[view["id"]] = next((x for x in there if x is not None), 0)
 
     def log(self, id: str, row: Mapping[str, float]) -> None:
-        """Add a row to a run's history; a run that is not open is passed over."""
-        if id in self._runs:
+        """Add a row to a run's history; one that the server has is passed over."""
+        counter = next((row[key] for key in COUNTERS if key in row), None)
+        is_there = counter is not None and counter <= self._there.get(id, 0)
+        if id in self._runs and not is_there:
             self._runs[id].log(dict(row))
 
     def end(self, id: str, end: Mapping[str, Any]) -> None:
@@ -144,20 +153,19 @@ class WandbRuns:
             tags=view["tags"],
             config=view["config"],
             mode=mode,
+            # Without it W&B adds the rows of a second run of the same id to those of the first.
+            resume="allow" if mode == "online" else None,
             reinit="create_new",
             settings=lean_settings(started=started),
         )
 
     def _finish(self, id: str, exit_code: int) -> None:
         run = self._runs.pop(id)
+        self._there.pop(id, None)
         try:
             run.finish(exit_code=exit_code)
         except (TimeoutError, CommError) as error:
             self._go_offline(f"W&B stopped answering ({_first_line(error)})")
-            return
-        if self._mode == "online":
-            # W&B's own mark: `wandb sync` passes over what is marked.
-            Path(f"{run.settings.sync_file}.synced").touch()
 
     def _go_offline(self, why: str) -> None:
         if self._mode == "online":

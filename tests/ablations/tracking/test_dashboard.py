@@ -106,6 +106,15 @@ def test_a_figure_that_changed_takes_the_place_of_the_one_before(reported, serve
     assert file == b"second drawing"
 
 
+def test_a_report_that_is_written_while_the_page_is_open_appears(indexed, serve, add_report):
+    address = serve(make_dashboard(indexed))
+    assert study_of(indexed, address)["artifacts"] == []
+    add_report(indexed)
+    shown = study_of(indexed, address)
+    assert [artifact["filename"] for artifact in shown["artifacts"]] == ["ratio.png"]
+    assert shown["note"]["body"].startswith("r* is 8.")
+
+
 def test_nothing_is_written_beside_a_running_study(reported, serve):
     before = (reported / "journal.log").read_bytes()
     with (reported / "lock").open("w") as lock:

@@ -1,5 +1,6 @@
 """W&B's real client against a server on loopback."""
 
+import dataclasses
 import os
 import signal
 import sys
@@ -49,11 +50,6 @@ def test_an_online_study_arrives_whole_and_once(online, study):
     assert first.summary["val_loss"] == 0.5
     assert "pruned" in online.server.runs[ids[1]].tags
     assert "val_loss" not in online.server.runs[ids[1]].summary
-
-
-def test_what_arrived_is_not_sent_again(online):
-    environment = {"WANDB_BASE_URL": online.server.url}
-    assert sync(online.folder, environment=environment) == Sent(sent=0, before=4)
 
 
 def test_nothing_private_reaches_the_server_or_the_disk(online):
@@ -132,6 +128,57 @@ def test_a_process_killed_in_the_middle_leaves_its_rows_on_disk(folder, study, p
     process.wait()
     assert rows() == [100]
     tracker.close()
+
+
+@pytest.mark.integration
+def test_what_arrived_in_part_is_completed_and_not_doubled(
+    recorded, study, planned, epoch, result, server, show_warnings
+):
+    """A supervisor that was killed with its W&B process, and a study that went on without W&B."""
+    environment = dict(os.environ)
+    lost, failed = run_id(study, "run4s1", 1), run_id(study, "run4s1", 2)
+    tracker = WandbTracker(recorded, "online", close_seconds=0.1)
+    tracker.study_started(study)
+    other = dataclasses.replace(planned, run="run4s1")
+    tracker.run_started(other, 1)
+    tracker.epoch(other, 1, epoch(1, offset=0.1))
+    tracker.run_started(planned, 1)
+    tracker.epoch(planned, 1, epoch(1))
+    tracker.epoch(planned, 1, epoch(2))
+    partly = run_id(study, planned.run, 1)
+    wait_for(lambda: partly in server.runs and len(server.runs[partly].history) == 2)
+    wait_for(lambda: lost in server.runs and len(server.runs[lost].history) == 1)
+    wait_for(lambda: len(server.runs[study_id(study)].history) == 4)
+    os.killpg(tracker._pipe._process.pid, signal.SIGKILL)
+    tracker.close()
+
+    assert server.runs[partly].state == "running"
+    rebuild(recorded, on_disk=files_of(recorded))
+    assert sync(recorded, environment=environment).sent == 6
+    epochs = {
+        id: [row.get("epoch") for _, row in sorted(run.history.items())]
+        for id, run in server.runs.items()
+    }
+    assert (epochs[partly], epochs[lost], epochs[failed]) == ([1, 2, 3], [1], [1, 2, 3])
+    ended = [row["runs/ended"] for _, row in sorted(server.runs[study_id(study)].history.items())]
+    assert ended == [1, 2, 3, 4]
+    states = {id: (run.state, run.tags[-1]) for id, run in server.runs.items()}
+    assert states[partly] == ("finished", "complete")
+    assert states[lost] == ("failed", "lost")
+    calls = len(server.calls)
+    assert rebuild(recorded, on_disk=files_of(recorded)) == []
+    assert sync(recorded, environment=environment) == Sent(sent=0, before=6)
+    assert len(server.calls) == calls
+
+
+@pytest.mark.integration
+def test_what_the_server_has_is_not_sent_again(recorded, server):
+    rebuild(recorded)
+    environment = dict(os.environ)
+    assert sync(recorded, environment=environment) == Sent(sent=6, before=0)
+    for mark in recorded.rglob("*.synced"):
+        mark.unlink()
+    assert sync(recorded, environment=environment) == Sent(sent=0, before=6)
 
 
 @pytest.mark.integration

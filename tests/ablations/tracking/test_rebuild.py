@@ -87,12 +87,12 @@ def test_a_folder_without_a_study_is_refused(folder):
 
 
 @pytest.mark.integration
-def test_a_sync_that_can_not_send_says_how_many_are_left(written, tmp_path):
+def test_a_sync_without_a_key_says_so(written, tmp_path):
     folder, _ = written
     environment = {"WANDB_BASE_URL": "http://127.0.0.1:9", "HOME": str(tmp_path)}
     message = (
-        r"6 of 6 W&B runs were not sent: there is no API key. Set WANDB_API_KEY, or run `wandb "
-        r"login`. The same command goes on where it stopped."
+        r"W&B's server can not be asked what it has: there is no API key. Set WANDB_API_KEY, "
+        r"or run `wandb login`."
     )
     with pytest.raises(StudyError, match=message):
         sync(folder, environment=environment)

@@ -11,7 +11,7 @@ from ablations.tracking.view import run_id, study_id
 
 
 @pytest.fixture
-def gated(recorded, plan):
+def gated(recorded, plan, add_report):
     """A recorded study over ratio and gate, with a written report."""
     runs = []
     for gate in ("sigmoid", "one_plus_tanh"):
@@ -21,9 +21,7 @@ def gated(recorded, plan):
             name = f"{gate[:1]}{reduction}"
             runs.append(dataclasses.replace(run, run=name, factors=factors).to_json())
     (recorded / "plan.jsonl").write_text("".join(json.dumps(run) + "\n" for run in runs))
-    (recorded / "report").mkdir()
-    (recorded / "report" / "report.md").write_text("# first\n\nr* is 8.\n\n## Evidence\n\nmore")
-    (recorded / "report" / "ratio.png").write_bytes(b"png")
+    add_report(recorded)
     return recorded
 
 

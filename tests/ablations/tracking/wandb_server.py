@@ -118,6 +118,18 @@ class WandbServer:
             }
         }
 
+    def _run_resume_status(self, v: dict[str, Any]) -> dict[str, Any]:
+        run = self.runs.get(v["name"])
+        entity = {"id": "e", "name": "me"}
+        return {
+            "model": {
+                "id": "1",
+                "name": v["project"],
+                "entity": entity,
+                "bucket": run and _tail(run),
+            }
+        }
+
     def _create_run_files(self, v: dict[str, Any]) -> dict[str, Any]:
         files = [
             {"name": name, "uploadUrl": f"{self.url}/up/{v['run']}/{name}"} for name in v["files"]
@@ -245,6 +257,17 @@ class WandbServer:
 
 def _project(name: str | None) -> dict[str, Any]:
     return {"id": "1", "name": name, "entity": {"id": "e", "name": "me"}}
+
+
+def _tail(run: SentRun) -> dict[str, Any]:
+    last = [json.dumps(row) for _, row in sorted(run.history.items())][-1:]
+    return {
+        "id": run.id, "name": run.id, "displayName": run.name, "logLineCount": 0, "notes": None,
+        "summaryMetrics": json.dumps(run.summary), "historyLineCount": len(run.history),
+        "eventsLineCount": 0, "historyTail": json.dumps(last), "eventsTail": "[]", "tags": run.tags,
+        "config": json.dumps({key: {"value": value} for key, value in run.config.items()}),
+        "wandbConfig": json.dumps({"t": {}}),
+    }  # fmt: skip
 
 
 def _node(run: SentRun) -> dict[str, Any]:
