@@ -90,4 +90,6 @@ def _bound(grid: Floats, density: Floats, step: float, wanted: float, *, top: fl
     def gap(value: float) -> float:
         return float(np.interp(value, x, beyond)) - wanted
 
+    if gap(0.0) <= 0:
+        return 0.0
     return float(optimize.brentq(gap, 0.0, top)) if gap(top) < 0 else top

@@ -1,0 +1,259 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+from scipy import stats
+
+from analysis.component_report import component_report
+from analysis.dead_weight import dead_weight
+from analysis.effects import effects
+from analysis.epochs import effects_by_epoch
+from analysis.errors import TableError
+from analysis.table import from_frame, read_study
+
+Make = Callable[..., Path]
+LOCO = {
+    "attention.reduction": {16: 0.0, 4: 0.0},
+    "attention.squeeze": {"avg": 0.0, "max": 0.03},
+    "attention.gate": {"sigmoid": 0.0, "one_plus_tanh": 0.0},
+}
+
+
+def tidy(y: np.ndarray, names: tuple[str, ...] = ("gate",)) -> pd.DataFrame:
+    """Losses by seed and arm as a table; arm 0 is the baseline, arm k switches part k off."""
+    rows = []
+    for s, losses in enumerate(y):
+        for k, loss in enumerate(losses):
+            parts = {f"part{i}": "off" if i == k else "on" for i in range(1, y.shape[1])}
+            rows.append({"seed": s, **parts, "val_loss": loss})
+    return pd.DataFrame(rows)
+
+
+def noisy(seeds: int, arms: int, *, random: int = 0, icc: float = 0.5) -> np.ndarray:
+    noise = np.random.default_rng(random)
+    common = noise.normal(size=(seeds, 1)) * np.sqrt(icc)
+    return 1 + 0.01 * (common + np.sqrt(1 - icc) * noise.normal(size=(seeds, arms)))
+
+
+def test_two_arms_by_hand() -> None:
+    y = np.array([[1.0, 1.3], [1.1, 1.5], [0.9, 1.1]])
+    row = effects(from_frame(tidy(y)), margin=0.5).frame.iloc[0]
+    d = y[:, 1] - y[:, 0]
+    theirs = stats.ttest_rel(y[:, 1], y[:, 0])
+    assert row["estimate"] == pytest.approx(d.mean())
+    assert (row["p"], row["df"]) == (pytest.approx(theirs.pvalue), 2)
+    interval = theirs.confidence_interval(0.95)
+    assert (row["ci95_low"], row["ci95_high"]) == pytest.approx((interval.low, interval.high))
+    se = d.std(ddof=1) / np.sqrt(3)
+    upper = stats.ttest_1samp(d, 0.5, alternative="less").pvalue
+    assert row["p_equivalence"] == pytest.approx(upper)
+    assert row["se"] == pytest.approx(se)
+
+
+@pytest.mark.parametrize("missing", [(), (3, 8, 14)])
+def test_the_pooled_analysis_is_least_squares_with_seeds(missing: tuple[int, ...]) -> None:
+    frame = tidy(noisy(5, 4)).drop(index=list(missing))
+    found = effects(from_frame(frame), error="pooled").frame.set_index("factor")
+    theirs = smf.ols("val_loss ~ C(seed) + part1 + part2 + part3", flipped(frame)).fit()
+    for part in ("part1", "part2", "part3"):
+        assert found["estimate"][part] == pytest.approx(theirs.params[f"{part}[T.off]"], rel=1e-9)
+        assert found["se"][part] == pytest.approx(theirs.bse[f"{part}[T.off]"], rel=1e-9)
+        assert found["p"][part] == pytest.approx(theirs.pvalues[f"{part}[T.off]"], rel=1e-9)
+        assert found["df"][part] == theirs.df_resid
+
+
+def flipped(frame: pd.DataFrame) -> pd.DataFrame:
+    """Levels as ordered categories, so that the reference of the model is `on`."""
+    parts = [c for c in frame if c.startswith("part")]
+    return frame.assign(**{c: pd.Categorical(frame[c], ["on", "off"]) for c in parts})
+
+
+def test_paired_errors_are_each_comparisons_own_t_test() -> None:
+    y = noisy(6, 4)
+    found = effects(from_frame(tidy(y)), error="paired").frame
+    for k, p in enumerate(found["p"], start=1):
+        assert p == pytest.approx(stats.ttest_rel(y[:, k], y[:, 0]).pvalue)
+
+
+def test_simultaneous_intervals_are_dunnetts_without_seed_blocks() -> None:
+    noise = np.random.default_rng(1)
+    y = noise.normal(size=(8, 4))
+    frame = tidy(y).assign(seed=range(32))
+    row = effects(from_frame(frame)).frame
+    theirs = stats.dunnett(*(y[:, k] for k in (1, 2, 3)), control=y[:, 0], random_state=0)
+    interval = theirs.confidence_interval(0.95)
+    assert row["sim_low"].tolist() == pytest.approx(interval.low.tolist(), rel=0.02)
+    assert row["sim_high"].tolist() == pytest.approx(interval.high.tolist(), rel=0.02)
+
+
+def test_arms_that_share_no_seed_are_compared_as_independent() -> None:
+    y = noisy(6, 2)
+    frame = tidy(y).assign(seed=lambda f: f["seed"] + 100 * (f["part1"] == "off"))
+    found = effects(from_frame(frame))
+    assert found.flags == ("unpaired",)
+    assert found.frame["p"][0] == pytest.approx(stats.ttest_ind(y[:, 1], y[:, 0]).pvalue)
+
+
+def test_seeds_that_only_one_arm_has_add_nothing_to_a_pair() -> None:
+    y = noisy(6, 2)
+    frame = tidy(y).drop(index=[1, 3])
+    row = effects(from_frame(frame)).frame.iloc[0]
+    theirs = stats.ttest_rel(y[2:, 1], y[2:, 0])
+    assert row["n_pairs"] == 4
+    assert row["p"] == pytest.approx(theirs.pvalue)
+
+
+def test_a_planted_effect_is_found_and_the_nulls_are_not(make_study: Make) -> None:
+    table = read_study(make_study(effects=LOCO, design="loco", seeds=8, sigma=0.004, kappa=0.0))
+    found = effects(table, margin=0.015).frame.set_index("label")["verdict"].to_dict()
+    assert found == {
+        "reduction=4": "negligible",
+        "squeeze=max": "matters",
+        "gate=one_plus_tanh": "negligible",
+    }
+
+
+def test_a_real_effect_within_the_margin_is_negligible() -> None:
+    y = noisy(8, 2) + np.array([0.0, 0.02])
+    assert effects(from_frame(tidy(y)), margin=0.05).frame["verdict"][0] == "negligible"
+    assert effects(from_frame(tidy(y))).frame["verdict"][0] == "matters"
+
+
+def test_an_undecided_effect_says_how_many_seeds_it_needs() -> None:
+    y = noisy(5, 2, random=1) + np.array([0.0, 0.008])
+    found = effects(from_frame(tidy(y)))
+    row = found.frame.iloc[0]
+    assert row["verdict"] == "undecided"
+    k = int(row["seeds_needed"])
+    assert any(f"it needs about {k} more seeds" in line for line in found.sentences())
+    noise = np.random.default_rng(0)
+    sd, total = row["se"] * np.sqrt(5), 5 + k
+    d = row["estimate"] + sd * noise.standard_normal((4000, total))
+    power = np.mean(stats.ttest_1samp(d, 0, axis=1).pvalue < 0.05)
+    assert power == pytest.approx(0.8, abs=0.05)
+
+
+def test_a_margin_given_after_the_runs_is_exploratory(make_study: Make) -> None:
+    planned = {"comparisons": [{"factor": "attention.gate", "margin": 0.02}]}
+    options = {"effects": LOCO, "design": "loco", "seeds": 8, "sigma": 0.004, "kappa": 0.0}
+    free, bound = (
+        read_study(make_study("a", **options)),
+        read_study(make_study("b", planned=planned, **options)),
+    )
+    assert "given after the runs" in effects(free, margin=0.02).exploratory
+    assert any(line.startswith("Exploratory: ") for line in effects(free, margin=0.02).sentences())
+    assert effects(bound).margin == 0.02
+    assert effects(bound).exploratory == effects(bound, margin=0.02).exploratory == ""
+    assert "given after the runs" in effects(bound, margin=0.03).exploratory
+
+
+def test_one_noisier_arm_makes_each_comparison_rest_on_itself() -> None:
+    y = noisy(10, 6, icc=0.0, random=1)
+    calm = effects(from_frame(tidy(y)))
+    assert set(calm.frame["error"]) == {"pooled"}
+    wild = y.copy()
+    wild[:, 3] = 1 + 8 * (y[:, 3] - 1)
+    found = effects(from_frame(tidy(wild)))
+    assert set(found.frame["error"]) == {"paired"}
+    assert "unequal_noise" in found.flags
+    assert found.unequal_noise < 0.01
+
+
+def test_the_correlation_of_a_seeds_runs_is_reported() -> None:
+    found = effects(from_frame(tidy(noisy(400, 3, icc=0.6))), calibration_draws=0)
+    assert found.pairing == pytest.approx(0.6, abs=0.06)
+    assert found.frame["correlation"].tolist() == pytest.approx([0.6, 0.6], abs=0.1)
+    assert found.frame["variance_ratio"].tolist() == pytest.approx([0.4, 0.4], abs=0.1)
+
+
+@pytest.mark.parametrize("error", ["pooled", "paired"])
+def test_relabelled_arms_come_out_at_the_nominal_error(error: str) -> None:
+    found = effects(from_frame(tidy(noisy(8, 5))), error=error, calibration_draws=4000)  # type: ignore[arg-type]
+    assert found.calibration is not None
+    assert found.calibration.false_positive_rate <= 0.05 + 3 * 0.0035
+    assert found.calibration.false_positive_rate > 0.02
+
+
+def test_the_calibration_repeats_with_its_seed() -> None:
+    table = from_frame(tidy(noisy(5, 4)))
+    rates = [effects(table, seed=s).calibration.false_positive_rate for s in (0, 0, 1, 2)]  # type: ignore[union-attr]
+    assert rates[0] == rates[1]
+    assert len(set(rates)) > 1
+
+
+def test_a_control_without_factors_of_its_own_is_compared_with_the_baseline(
+    make_study: Make,
+) -> None:
+    table = read_study(make_study(controls={"no attention": 0.05}, sigma=0.002))
+    frame = effects(table).frame.set_index("label")
+    assert frame["verdict"]["no attention"] == "matters"
+    assert frame["saved_params"]["no attention"] == 3072
+    assert frame["estimate"]["no attention"] == pytest.approx(0.05 + 5e-5 * (0 - 0), abs=0.01)
+
+
+def test_dead_weight_is_what_is_negligible_and_paid_for(make_study: Make) -> None:
+    table = read_study(
+        make_study(
+            effects=LOCO,
+            design="loco",
+            seeds=8,
+            kappa=0.0,
+            sigma=0.002,
+            controls={"no attention": 0.0},
+        )
+    )
+    found = dead_weight(effects(table, margin=0.01))
+    assert found["label"].tolist() == ["no attention"]
+    assert found["saved_params"].tolist() == [3072]
+    assert dead_weight(effects(table)).empty
+
+
+def test_effects_against_epochs_end_at_the_effect(make_study: Make) -> None:
+    table = read_study(make_study(effects=LOCO, design="loco", epochs=5))
+    found = effects(table, error="paired")
+    curve = effects_by_epoch(table, found)
+    last = curve[curve["epoch"] == 5].set_index("label")["estimate"]
+    for row in found.frame.itertuples():
+        assert last[row.label] == pytest.approx(row.estimate)
+    first = curve[(curve["epoch"] == 1) & (curve["label"] == "squeeze=max")]["estimate"].iloc[0]
+    assert first == pytest.approx(2 * last["squeeze=max"])
+
+
+def test_the_report_has_the_documented_keys_and_no_infinity(make_study: Make) -> None:
+    table = read_study(make_study(effects=LOCO, design="loco"))
+    content = json.loads(
+        json.dumps(component_report(table, margin=0.01).to_json(), allow_nan=False)
+    )
+    assert {"effects", "margin", "calibration", "interactions", "stacking", "dead_weight", "by_epoch",
+            "planned", "excluded", "sentences"} <= set(content)  # fmt: skip
+    assert {"estimate", "se", "df", "ci95_low", "ci90_low", "sim_low", "p", "p_holm", "p_equivalence",
+            "verdict", "seeds_needed"} <= set(content["effects"][0])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (tidy(noisy(3, 2)).drop(columns="seed"), "`seed` must be given for effects"),
+        (tidy(noisy(3, 2)).query("part1 == 'on'"), "the table has no factor"),
+        (pd.concat([tidy(noisy(3, 2))] * 2, ignore_index=True), "`seed` must be unique within an arm"),
+    ],
+)  # fmt: skip
+def test_a_table_without_comparisons_is_told_why(frame: pd.DataFrame, message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        effects(from_frame(frame))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"margin": -1.0}, r"`margin > 0` must hold, but got -1\.0"),
+        ({"alpha": 0.7}, r"`0 < alpha < 0\.5` must hold, but got 0\.7"),
+    ],
+)
+def test_an_option_that_breaks_its_rule_is_told(options: dict[str, float], message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        effects(from_frame(tidy(noisy(3, 2))), **options)  # type: ignore[arg-type]

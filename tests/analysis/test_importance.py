@@ -1,0 +1,75 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
+
+from analysis.errors import TableError
+from analysis.importance import FOREST, TOP, VARIANCE, importance, spans_of, variance_shares
+from analysis.table import from_frame, read_study
+
+Make = Callable[..., Path]
+CROSSED = {
+    "attention.squeeze": {"avg": 0.0, "max": 0.03},
+    "attention.gate": {"sigmoid": 0.0, "one_plus_tanh": 0.01},
+    "attention.order": {"before": 0.0, "after": 0.0},
+}
+
+
+def test_the_shares_test_is_the_anova_of_statsmodels() -> None:
+    noise = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"a": noise.choice(["x", "y", "z"], 60), "b": noise.choice(["u", "v"], 60)}
+    )
+    frame["y"] = (frame["a"] == "x") * 0.8 + noise.normal(size=60)
+    theirs = sm.stats.anova_lm(smf.ols("y ~ a * b", frame).fit(), typ=2)
+    spans = spans_of(frame[["a", "b"]], np.zeros(60, dtype=np.intp))
+    _, p, _, _ = variance_shares(spans, frame["y"].to_numpy(), confidence=0.95)
+    assert p[:3].tolist() == pytest.approx(theirs["PR(>F)"][:3].tolist(), rel=1e-9)
+
+
+def test_the_shares_recover_the_variance_that_was_planted(make_study: Make) -> None:
+    folder = make_study(effects=CROSSED, seeds=40, sigma=0.01, kappa=0.0)
+    found = importance(read_study(folder), evaluators=()).frame.set_index("factor")
+    variance = {"attention.squeeze": 0.015**2, "attention.gate": 0.005**2, "noise": 0.01**2}
+    total = sum(variance.values())
+    for name, size in variance.items():
+        assert found["share"][name] == pytest.approx(size / total, abs=0.05)
+    for name in ("attention.squeeze", "attention.gate"):
+        assert found["low"][name] < variance[name] / total < found["high"][name]
+    assert found["p"]["attention.order"] > 0.01
+    assert found["share"].sum() == pytest.approx(1.0)
+
+
+def test_a_factor_without_effect_does_not_rise_above_chance(make_study: Make) -> None:
+    found = importance(read_study(make_study(effects=CROSSED, seeds=8, kappa=0.0)), evaluators=())
+    frame = found.frame.set_index("factor")
+    assert frame["share"]["attention.squeeze"] > frame["chance"]["attention.squeeze"]
+    assert frame["share"]["attention.order"] < frame["chance"]["attention.order"]
+    assert "not told from chance" in next(s for s in found.sentences() if "order" in s)
+
+
+def test_each_measure_is_labelled_by_its_question(make_study: Make) -> None:
+    table = read_study(make_study(effects=CROSSED, seeds=6, kappa=0.0))
+    found = importance(table, permutations=2).frame
+    assert list(dict.fromkeys(found["question"])) == [VARIANCE, FOREST, TOP]
+    top = found[found["question"] == FOREST].set_index("factor")["share"]
+    assert top.idxmax() == "attention.squeeze"
+    assert top.sum() == pytest.approx(1.0)
+
+
+def test_importance_repeats_with_its_seed(make_study: Make) -> None:
+    table = read_study(make_study(effects=CROSSED, kappa=0.0))
+    a, b, c = (
+        importance(table, evaluators=(), seed=s).frame["chance"].tolist()[:3] for s in (0, 0, 1)
+    )
+    assert a == b != c
+
+
+def test_one_arm_has_nothing_to_share_out() -> None:
+    table = from_frame(pd.DataFrame({"gate": "x", "seed": range(4), "val_loss": 1.0}))
+    with pytest.raises(TableError, match="no factor varies between the complete runs"):
+        importance(table)

@@ -1,0 +1,102 @@
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.errors import TableError
+from analysis.price import Price
+from analysis.table import RunsTable, from_frame, read_study
+from analysis.width import fit_power_law, fit_width
+
+Make = Callable[..., Path]
+WIDTHS = (64, 128, 256, 512)
+
+
+def studies(make_study: Make, *, gamma: float, sigma: float = 0.002) -> list[RunsTable]:
+    return [
+        read_study(
+            make_study(
+                f"w{c}", channels=(c,), kappa=5e-5 * (c / 180) ** -gamma, sigma=sigma, random=c
+            )
+        )
+        for c in WIDTHS
+    ]
+
+
+@pytest.mark.parametrize(("gamma", "slope"), [(0.0, 2 / 3), (1.0, 1.0), (2.0, 4 / 3)])
+def test_the_slope_of_a_power_law_is_recovered(
+    make_study: Make, gamma: float, slope: float
+) -> None:
+    found = fit_width(studies(make_study, gamma=gamma))
+    assert found.slope_ci[0] < slope < found.slope_ci[1]
+    assert found.slope == pytest.approx(slope, abs=0.1)
+    assert (found.p_theory > 0.05) == (gamma == 0.0)
+    assert (found.p_rival > 0.05) == (gamma == 2.0)
+
+
+def test_without_noise_the_law_is_exact() -> None:
+    c = np.array([64.0, 128, 256])
+    slopes = [np.array([k - 1e-9, k + 1e-9]) for k in 1e-4 * (c / 64) ** -1.5]
+    found = fit_power_law(c, slopes, confidence=0.95)
+    assert found.gamma == pytest.approx(1.5, abs=0.002)
+    assert found.p_power_law > 0.5
+
+
+def test_kappa_that_follows_no_power_is_rejected() -> None:
+    c = np.array([64.0, 128, 256, 512])
+    slopes = [k + np.array([-1e-6, 0, 1e-6]) for k in (1e-4, 5e-4, 1e-4, 5e-4)]
+    found = fit_power_law(c, slopes, confidence=0.95)
+    assert found.p_power_law < 1e-6
+    assert found.p_constant < 1e-6
+    assert any("No power of C describes kappa" in line for line in found.sentences())
+
+
+def test_noise_without_signal_leaves_the_slope_unbounded() -> None:
+    noise = np.random.default_rng(0)
+    slopes = [noise.normal(0, 1, 5) for _ in WIDTHS]
+    found = fit_power_law(np.array(WIDTHS, dtype=float), slopes, confidence=0.95)
+    assert math.inf in found.slope_ci or -math.inf in found.slope_ci
+    assert found.to_json()["slope_ci"] is None or None in found.to_json()["slope_ci"]
+
+
+def test_r_star_is_shown_at_each_width_for_a_price(make_study: Make) -> None:
+    found = fit_width(studies(make_study, gamma=0.0), price=Price.per_param(1e-6)).widths
+    assert found["channels"].tolist() == list(WIDTHS)
+    expected = (2e-6 * found["c2_eff"] / 5e-5) ** (1 / 3)
+    assert found["r_star"].tolist() == pytest.approx(expected.tolist(), rel=0.1)
+    assert (found["low"] < found["r_star"]).all()
+    assert (found["r_star"] < found["high"]).all()
+
+
+def test_one_table_with_several_widths_is_split(make_study: Make) -> None:
+    parts = studies(make_study, gamma=0.0)
+    for width, part in zip(WIDTHS, parts, strict=True):
+        part.frame["backbone.width"] = width
+    joined = pd.concat([p.frame for p in parts], ignore_index=True)
+    joined["arm"] = joined["arm"] + joined["backbone.width"].astype(str)
+    one = replace(parts[0], frame=joined, factors=["attention.reduction", "backbone.width"],
+                  baseline={"attention.reduction": 16, "backbone.width": 64})  # fmt: skip
+    assert fit_width([one]).gamma == fit_width(parts).gamma
+
+
+def test_only_common_ratios_enter(make_study: Make) -> None:
+    tables = studies(make_study, gamma=0.0)
+    tables[0] = replace(
+        tables[0], frame=tables[0].frame[tables[0].frame["attention.reduction"] < 32]
+    )
+    assert fit_width(tables).ratios == [2, 4, 8, 16]
+
+
+def test_what_cannot_be_fitted_is_told(make_study: Make) -> None:
+    one = read_study(make_study(channels=(64,)))
+    with pytest.raises(TableError, match="at least two widths are needed"):
+        fit_width([one, one])
+    bare = from_frame(
+        pd.DataFrame({"reduction": [2, 4] * 3, "seed": [0, 0, 1, 1, 2, 2], "val_loss": 1.0})
+    )
+    with pytest.raises(TableError, match="`c2_eff` is not known for runs, runs"):
+        fit_width([bare, bare])
