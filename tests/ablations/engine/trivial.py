@@ -219,3 +219,41 @@ def pids(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
     seen["ended"] = time.time()
     Path(context.attempt_folder / f"seen.{context.rank}.json").write_text(json.dumps(seen))
     return quick(settings, context)
+
+
+def pids_of_bad(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """As `pids`, and then goes wrong."""
+    pids(settings, context)
+    return bad(settings, context)
+
+
+def noted(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """As `steps`, and notes its process first."""
+    (context.attempt_folder / "pid").write_text(str(os.getpid()))
+    return steps({"epochs": 2, **settings}, context)
+
+
+def second_rank_raises(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """Rank 0 waits for rank 1, as in a collective operation; rank 1 raises."""
+    if context.rank == 1:
+        raise ValueError(f"rank 1 of {context.run}")
+    time.sleep(3600)
+    return {}
+
+
+def second_rank_dies_once(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """Rank 1 is killed in the first attempt, while rank 0 waits for it."""
+    if context.attempt == 1:
+        if context.rank == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(3600)
+    return outcome(settings, 1.0)
+
+
+def counted(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """Counts its epochs in a file for each rank."""
+    for epoch in range(1, settings["epochs"] + 1):
+        time.sleep(settings["pause"] * (1 + context.rank))
+        (context.attempt_folder / f"count.{context.rank}").write_text(str(epoch))
+        context.epoch({"epoch": epoch, "train_loss": 1.0, "val_loss": 1.0, "val_accuracy": 0.0})
+    return outcome(settings, 1.0, epochs=settings["epochs"])
