@@ -98,8 +98,18 @@ def test_two_studies_of_one_name_are_told_apart(export):
     assert list(as_runs(rows, study="first-2")["state"]) == ["FAILED"]
 
 
+def test_the_baseline_is_that_of_the_study(export):
+    other = change(
+        run="bb", arm="y", baseline_arm="x", attention={"reduction": 8, "gate": "sigmoid"}
+    )
+    frame = as_runs(export(change(baseline_arm="x"), other))
+    assert frame.attrs["baseline"] == {"attention.reduction": 4}
+    assert as_runs(export((CONFIG, SUMMARY), other)).attrs["baseline"] == {"attention.reduction": 4}
+    assert as_runs(export((CONFIG, SUMMARY))).attrs["baseline"] == {}
+
+
 def test_the_studys_own_run_is_no_row(export):
-    own = ({"study": "first", "baseline_arm": "x", "seeds": 2}, {"runs/ended": 1})
+    own = ({"study": "first", "study_id": "first-1", "seeds": 2}, {"runs/ended": 1})
     assert len(as_runs(export((CONFIG, SUMMARY), own))) == 1
 
 

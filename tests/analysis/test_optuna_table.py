@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import optuna
+import pytest
+
+from analysis.errors import TableError
+from analysis.table import read_table
+from analysis.tradeoff import fit_reduction
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def objective(trial: optuna.Trial) -> float:
+    r = trial.suggest_categorical("reduction", [2, 4, 8, 16])
+    trial.set_user_attr("seed", trial.number // 4)
+    trial.report(9.0, step=0)
+    if trial.number % 5 == 4:
+        raise optuna.TrialPruned
+    return 1 + 1e-4 * float(r) ** 2
+
+
+def test_a_study_in_sqlite_is_read_and_its_pruned_values_are_not(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    sampler = optuna.samplers.GridSampler({"reduction": [2, 4, 8, 16]}, seed=0)
+    study = optuna.create_study(storage=url, study_name="mine", sampler=sampler)
+    for _ in range(5):
+        study.optimize(objective, n_trials=4, catch=())
+        study.sampler = optuna.samplers.GridSampler({"reduction": [2, 4, 8, 16]}, seed=0)
+    table = read_table(f"{url}#mine")
+    assert table.factors == ["attention.reduction"]
+    assert table.excluded == {"state PRUNED": sum(t.state.name == "PRUNED" for t in study.trials)}
+    assert table.frame.loc[table.frame["state"] == "PRUNED", "val_loss"].isna().all()
+    fit = fit_reduction(table)
+    assert fit.kappa == pytest.approx(2e-4)
+    assert "selected_data" in fit.flags
+
+
+def test_a_journal_is_read_without_a_study_name_where_it_holds_one(tmp_path: Path) -> None:
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    path = tmp_path / "journal.log"
+    study = optuna.create_study(
+        storage=JournalStorage(JournalFileBackend(str(path))), study_name="only"
+    )
+    study.add_trial(
+        optuna.trial.create_trial(
+            params={"gate": "a"},
+            distributions={"gate": optuna.distributions.CategoricalDistribution(["a", "b"])},
+            value=1.5,
+        )
+    )
+    table = read_table(f"journal://{path}")
+    assert table.study == "only"
+    assert table.frame["val_loss"].tolist() == [1.5]
+    with pytest.raises(TableError, match="has no study 'other'; it has only"):
+        read_table(f"journal://{path}#other")
+
+
+@pytest.mark.parametrize("scheme", ["sqlite:///", "journal://"])
+def test_a_storage_that_is_not_there_is_not_made(tmp_path: Path, scheme: str) -> None:
+    path = tmp_path / "none.db"
+    with pytest.raises(TableError, match="there is no file"):
+        read_table(f"{scheme}{path}#x")
+    assert not path.exists()
+
+
+def test_several_objectives_are_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    optuna.create_study(storage=url, study_name="two", directions=["minimize", "minimize"])
+    with pytest.raises(TableError, match="study 'two' has several objectives"):
+        read_table(f"{url}#two")
+    optuna.create_study(storage=url, study_name="empty")
+    with pytest.raises(TableError, match="study 'empty' has no trials"):
+        read_table(f"{url}#empty")
