@@ -187,6 +187,7 @@ def read_csv(
         raise TableError(f"{path} is not a CSV table: {str(error).strip()}.") from None
     if is_export(frame.columns):
         frame = as_runs(frame, factors=factors)
+        baseline = baseline or frame.attrs["baseline"]
     frame.index = pd.RangeIndex(2, len(frame) + 2)
     return from_frame(frame, metric=metric, baseline=baseline, study=path.stem)
 

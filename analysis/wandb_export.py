@@ -52,6 +52,8 @@ def as_runs(
 ) -> pd.DataFrame:
     """The rows of the runs table that an export holds; one row per run, its last attempt.
 
+    The baseline's levels are in `attrs["baseline"]`, where the runs say what the baseline is.
+
     Args:
         frame: An export as pandas reads it.
         study: Take the runs of the study with this name (W&B's group) or this `study_id` only.
@@ -121,12 +123,7 @@ def read_server(
 def _runs(
     found: list[dict[str, Any]], *, study: str | None, factors: Sequence[str]
 ) -> pd.DataFrame:
-    # The study's own run says how the study went, not how a setting did.
-    rows = [
-        _row(run, factors)
-        for run in found
-        if run.get("job_type") != "study" and "baseline_arm" not in run["config"]
-    ]
+    rows = [_row(run, factors) for run in found if not _is_of_study(run)]
     if study is not None:
         rows = [row for row in rows if study in (row["study"], row["study_id"])]
     if not rows:
@@ -138,7 +135,27 @@ def _runs(
     frame = frame.sort_values(["_complete", "attempt"], kind="stable").drop_duplicates(
         ["study_id", "run"], keep="last"
     )
-    return frame.drop(columns=["_complete", "study_id"]).sort_index().reset_index(drop=True)
+    frame = frame.drop(columns=["_complete", "study_id"]).sort_index().reset_index(drop=True)
+    arms = {run["config"].get("baseline_arm") for run in found} - {None}
+    frame.attrs["baseline"] = _baseline(frame, arms)
+    return frame
+
+
+def _is_of_study(run: Mapping[str, Any]) -> bool:
+    """Whether it is a study's own run, which says how the study went and not how a setting did."""
+    is_ours = run["config"].get("study_id") is not None
+    return run.get("job_type") == "study" or (is_ours and run["config"].get("run") is None)
+
+
+def _baseline(frame: pd.DataFrame, arms: set[Any]) -> dict[str, Any]:
+    """Factor -> level of the baseline, of the factors that vary; empty where it is not known."""
+    rows = frame[frame["arm"].isin(arms)]
+    factors = [name for name in frame.columns if name not in (*IDENTITY, *COST, *OUTCOME)]
+    if len(arms) != 1 or rows.empty:
+        return {}
+    varied = [name for name in factors if len(frame[name].unique()) > 1]
+    found = rows.iloc[0][varied].to_dict()
+    return {str(name): level for name, level in found.items() if not _is_missing(level)}
 
 
 def _row(run: Mapping[str, Any], given: Sequence[str]) -> dict[str, Any]:

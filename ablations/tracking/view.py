@@ -106,6 +106,7 @@ def view_run(study: Mapping[str, Any], planned: PlannedRun, attempt: int) -> Run
         "seed": planned.seed,
         "stage": planned.stage,
         "metric": str(study.get("metric", "val_loss")),
+        "baseline_arm": _plain(study.get("baseline_arm")),
         "factors": sorted(planned.factors),
         "epochs_planned": planned.epochs_planned,
         "realised_ratio": realised_ratio(planned.cost),
