@@ -27,7 +27,7 @@ WARNING = (
 def attach_report(path: Path) -> Outcome:
     """Attach a study's written report to its Optuna study; a second call changes nothing.
 
-    Figures become the study's artifacts (under `report/artifacts`), the verdict its note. A figure
+    Figures become the study's artifacts (under `artifacts`), the verdict its note. A figure
     that changed takes the place of the one before.
 
     Args:
@@ -49,7 +49,7 @@ def attach_report(path: Path) -> Outcome:
 
 def artifact_folder(path: Path) -> Path:
     """Where the attached files lie."""
-    return path / "report" / "artifacts"
+    return path / "artifacts"
 
 
 def require_dashboard() -> None:

@@ -35,6 +35,8 @@ from ablations.tracking.view import (
     view_study,
 )
 
+WITHOUT_RESULT = frozenset({"LOST", "HANDED_BACK"})
+
 
 class OnDisk(Protocol):
     """One of W&B's files as it was read back (`analysis.wandb_file.OfflineRun`)."""
@@ -60,6 +62,14 @@ class Expected:
     def counter(self) -> str:
         """What counts the rows."""
         return "runs/ended" if self.view.job_type == "study" else "epoch"
+
+    def ends_as(self, summary: Mapping[str, Any]) -> bool:
+        """Whether a summary is that of this run's end."""
+        wanted = self.end.summary
+        if wanted.get("state") in WITHOUT_RESULT:
+            # The records know no more than that there is no result.
+            return summary.get("state") in WITHOUT_RESULT
+        return all(summary.get(key) == value for key, value in wanted.items())
 
     def messages(self) -> Iterator[dict[str, Any]]:
         """The run, as `ablations.tracking.wandb_process` is told about it."""
@@ -164,16 +174,11 @@ def _progress(folder: Path, study: Mapping[str, Any]) -> Iterator[dict[str, floa
 
 def _agrees(file: OnDisk, expected: Expected) -> bool:
     """Whether a file says all that it should: every row, and the same end."""
-    wanted, said = expected.end.summary, file.summary
-    if wanted.get("state") == "LOST":
-        is_same_end = said.get("state") in ("LOST", "HANDED_BACK")
-    else:
-        is_same_end = all(said.get(key) == value for key, value in wanted.items())
     key = expected.counter
     rows = [row[key] for row in file.history if key in row]
     last = expected.rows[-1][key] if expected.rows else None
     has_all = len(rows) >= len(expected.rows) and (rows[-1] if rows else None) == last
-    return file.exit_code is not None and is_same_end and has_all
+    return file.exit_code is not None and has_all and expected.ends_as(file.summary)
 
 
 def _write(

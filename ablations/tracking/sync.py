@@ -124,14 +124,11 @@ def _agrees(run: ServerRun, expected: Expected | None) -> bool:
     """Whether the server shows of a run what the records say."""
     if expected is None:
         return True
-    wanted = dict(expected.end.summary)
-    if expected.rows:
-        wanted[expected.counter] = expected.rows[-1][expected.counter]
-    has_summary = all(run.summary.get(key) == value for key, value in wanted.items())
-    has_ended = (run.state == "finished") is (expected.end.exit_code == 0)
+    rows = expected.rows[-1][expected.counter] if expected.rows else None
+    is_good = expected.end.exit_code == 0
     return (
-        has_summary
-        and has_ended
+        run.summary.get(expected.counter) == rows
         and run.state != "running"
-        and set(expected.end.tags) <= set(run.tags)
+        and (run.state == "finished") is is_good
+        and expected.ends_as(run.summary)
     )
