@@ -69,16 +69,19 @@ class WandbTracker:
         self._outcomes: dict[str, str] = {}
         self._best: float | None = None
         self._pipe: Pipe | None = None
-        if mode != "disabled":
-            seconds = CLOSE_SECONDS[mode] if close_seconds is None else close_seconds
-            self._pipe = Pipe(folder, command=command, close_seconds=seconds)
-            self._send("open", folder=str(folder.resolve()), mode=mode, project=project)
+        self._mode, self._project, self._command = mode, project, command
+        self._close_seconds = close_seconds
 
     def study_started(self, study_json: Mapping[str, Any]) -> None:
         """Open the study's own W&B run; what had ended before this session is counted from the records."""
         self._study = study_json
-        if self._pipe is None:
+        if self._mode == "disabled" or self._pipe is not None:
             return
+        # Not earlier: a supervisor that finds its study running elsewhere starts nothing.
+        seconds = self._close_seconds or CLOSE_SECONDS[self._mode]
+        self._pipe = Pipe(self._folder, command=self._command, close_seconds=seconds)
+        where = str(self._folder.resolve())
+        self._send("open", folder=where, mode=self._mode, project=self._project)
         self._send("start", run=asdict(view_study(study_json)))
         for result in committed_results(self._folder):
             self._count(str(result["run"]), result)
@@ -87,6 +90,8 @@ class WandbTracker:
         """Open the W&B run of one attempt; an earlier attempt that never ended is closed as lost."""
         for id in [id for id, run in self._open.items() if run == planned.run]:
             self._end(id, view_lost())
+        if self._pipe is None:
+            return
         view = view_run(self._study, planned, attempt)
         self._open[view.id] = planned.run
         self._send("start", run=asdict(view))

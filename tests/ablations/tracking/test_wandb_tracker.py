@@ -253,6 +253,7 @@ def test_a_process_that_is_too_slow_is_dropped_and_ended(
 def test_what_the_process_says_is_a_warning(folder, study, caplog):
     code = "import sys; print('W&B can not be reached', flush=True); list(sys.stdin)"
     tracker = WandbTracker(folder, "offline", command=python(code))
+    tracker.study_started(study)
     tracker.close()
     assert "W&B can not be reached" in caplog.text
 
@@ -260,6 +261,13 @@ def test_what_the_process_says_is_a_warning(folder, study, caplog):
 def test_closing_twice_is_closing_once(folder, study, lines):
     command, sent = lines
     tracker = WandbTracker(folder, "offline", command=command)
+    tracker.study_started(study)
     tracker.close()
     tracker.close()
-    assert [line["do"] for line in sent()] == ["open", "close"]
+    assert [line["do"] for line in sent()] == ["open", "start", "close"]
+
+
+def test_a_study_that_never_started_starts_no_process(folder):
+    tracker = WandbTracker(folder, "offline", command=("no-such-program",))
+    tracker.close()
+    assert list(folder.iterdir()) == []
