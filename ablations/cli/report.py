@@ -75,7 +75,9 @@ def plot(
 
     picture(name)  # a wrong name is told before the study is read
     formats = _formats(format_)
-    evidence = gather(find_study(root, study), price=price, margin=margin)
+    evidence = gather(
+        find_study(root, study), price=price, margin=margin, every_importance=name == "importance"
+    )
     figure = draw(name, evidence, style=style)
     for path in save(figure, evidence.folder / "report" / "plots", name, formats):
         print(path)

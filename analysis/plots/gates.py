@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
-from analysis.plots.style import BLUE, FAINT, GOLD, INK, MUTED, RED, ordered_colours
+from analysis.plots.style import BLUE, FAINT, GOLD, MUTED, RED, ordered_colours
 
 
 def plot_gate_histogram(bins: pd.DataFrame, ax: Axes, *, summary: pd.Series) -> Axes:
@@ -26,15 +27,8 @@ def plot_gate_histogram(bins: pd.DataFrame, ax: Axes, *, summary: pd.Series) -> 
     for low, high in ((edges[0], edges[0] + 0.05 * width), (edges[-1] - 0.05 * width, edges[-1])):
         ax.axvspan(low, high, color=GOLD, alpha=0.2, linewidth=0)
     ax.set_xlim(edges[0], edges[-1])
-    ax.annotate(
-        f"mean {summary['mean']:.2f}, saturated {100 * summary['saturated']:.1f} %",
-        (0.98, 0.97),
-        xycoords="axes fraction",
-        ha="right",
-        va="top",
-        color=INK,
-    )
-    ax.set_xlabel("gate")
+    saturated = 100 * summary["saturated"]
+    ax.set_xlabel(f"gate: mean {summary['mean']:.2f}, {saturated:.1f} % saturated")
     ax.set_ylabel("share of gates")
     return ax
 
@@ -85,6 +79,7 @@ def plot_gate_gradients(gradients: pd.DataFrame, ax: Axes) -> Axes:
         )
     if (gradients["gradient_norm"] > 0).all():
         ax.set_yscale("log")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("epoch")
     ax.set_ylabel("gradient norm at the gate")
     return ax

@@ -49,6 +49,7 @@ def _name_points(ax: Axes, arms: pd.DataFrame) -> Axes:
     """Names beside the points, moved up or down where two would cover each other."""
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     ax.margins(x=0.12, y=0.1)
+    ax.autoscale_view()
     named = arms if len(arms) <= 8 else arms[arms["standing"] == "front"]
     middle = (arms["cost"].min() + arms["cost"].max()) / 2
     size = float(mpl.rcParams["font.size"])

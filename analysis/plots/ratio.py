@@ -82,7 +82,7 @@ def _best_ratio(fit: ReductionFit, ax: Axes) -> None:
     if left <= fit.r_star <= right and fit.status == "ok":
         ax.axvline(fit.r_star, color=BLUE, linewidth=0.9, label=f"r* = {fit.r_star:.3g} (theory)")
     average = fit.average.r_star
-    if left <= average <= right:
+    if left <= average <= right and fit.status in ("ok", "lower_bound_only"):
         ax.axvline(
             average,
             color=RED,

@@ -5,7 +5,8 @@ because each has its own luminance. Where more than three things share axes, a m
 pattern tell them apart as well.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -13,6 +14,9 @@ from typing import Any, Literal, get_args
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
@@ -101,9 +105,20 @@ def look(style: Style = "screen") -> Iterator[None]:
         yield
 
 
-def new_figure(style: Style, *, wide: bool = False, height: float = 0.62) -> Figure:
-    """An empty figure of one column or the page's width; `height` is its share of the width."""
+def new_figure(
+    style: Style, *, wide: bool = False, height: float = 0.62, rows: int | None = None
+) -> Figure:
+    """An empty figure of one column or the page's width.
+
+    Args:
+        style: Sizes and fonts.
+        wide: The page's width instead of a column's.
+        height: As a share of the width.
+        rows: Height by so many lines of text instead, for figures that list things.
+    """
     width = _SIZES[style]["page" if wide else "column"]
+    if rows is not None:
+        height = (1.9 * rows + 4) * _SIZES[style]["font"] / 72 / width
     # Not pyplot: nothing is registered globally, so nothing has to be closed.
     dpi = _SIZES[style]["dpi"]
     return Figure(figsize=(width, width * height), dpi=dpi, layout="constrained")
@@ -140,16 +155,20 @@ def open_arrow(
 
 
 def legend_below(ax: Axes) -> None:
-    """The legend under the axes, where it hides nothing; as many columns as the width allows."""
+    """The legend under the axes, where it hides nothing; the figure grows by what it needs."""
     handles, labels = ax.get_legend_handles_labels()
     if not handles:
         return
     figure = ax.get_figure(root=True)
     assert figure is not None
-    # A character is about 0.6 of the font size wide, the handle about five characters.
-    size = mpl.rcParams["legend.fontsize"] * 0.6 / 72
-    column = (max(map(len, labels)) + 6) * size
-    columns = max(1, min(4, len(labels), int(figure.get_figwidth() / column)))
+    # A character is about 0.6 of the font size wide, the handle about six characters.
+    size = float(mpl.rcParams["legend.fontsize"]) / 72
+    across = int(figure.get_figwidth() / (0.6 * size)) - 6
+    labels = [textwrap.fill(label, across) for label in labels]
+    longest = max(len(line) for label in labels for line in label.split("\n")) + 6
+    columns = max(1, min(4, len(labels), across // longest))
+    lines = sum(label.count("\n") + 1 for label in labels)
+    figure.set_figheight(figure.get_figheight() + (-(-lines // columns) + 0.5) * 1.55 * size)
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)
 
 
@@ -166,9 +185,31 @@ def save(figure: Figure, folder: Path, name: str, formats: Sequence[Format]) -> 
         if kind not in get_args(Format):
             raise TableError(f"`format` must be one of {get_args(Format)}, but got {kind!r}.")
         path = folder / f"{name}.{kind}"
-        none_dated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}[kind]
         # These are read when a file is written, which may be after the figure's `look` has ended.
         with mpl.rc_context({name: _COMMON[name] for name in _WHEN_SAVED}):
-            figure.savefig(path, format=kind, metadata=none_dated)
+            _WRITERS[kind](figure, path)
         paths.append(path)
     return paths
+
+
+def _write_svg(figure: Figure, path: Path) -> None:
+    canvas: Any = FigureCanvasSVG(figure)
+    canvas.print_svg(path, metadata={"Date": None})
+
+
+def _write_pdf(figure: Figure, path: Path) -> None:
+    canvas: Any = FigureCanvasPdf(figure)
+    canvas.print_pdf(path, metadata={"CreationDate": None})
+
+
+def _write_png(figure: Figure, path: Path) -> None:
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.print_png(path)
+
+
+# Not `savefig`, which draws every figure once more before it writes it.
+_WRITERS: dict[str, Callable[[Figure, Path], None]] = {
+    "svg": _write_svg,
+    "pdf": _write_pdf,
+    "png": _write_png,
+}

@@ -26,10 +26,13 @@ def plot_width(
         slope: Fitted slope of log r* on log C; NaN where there is none.
         slope_ci: Its interval.
     """
-    known = widths[np.isfinite(widths["r_star"])]
-    for point in rows(widths):
-        if np.isfinite(point.low) and not np.isfinite(point.high):
-            open_arrow(ax, (point.channels, point.low), towards="up", colour=BLUE)
+    known = widths[np.isfinite(widths["r_star"]) & np.isfinite(widths["high"])]
+    tallest = np.nanmax(widths[["r_star", "low", "high"]].replace(np.inf, np.nan).to_numpy())
+    for point in rows(widths[~np.isfinite(widths["high"]) & np.isfinite(widths["low"])]):
+        ax.plot([point.channels] * 2, [point.low, 1.3 * tallest], color=BLUE, linewidth=1)
+        open_arrow(ax, (point.channels, 1.3 * tallest), towards="up", colour=BLUE)
+        if np.isfinite(point.r_star):
+            ax.plot(point.channels, point.r_star, "o", color=BLUE, mfc="none")
     bars = spread(known, middle="r_star")
     bars = np.where(np.isfinite(bars), bars, 0)
     ax.errorbar(

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.price import switch_prices
 
+Floats = NDArray[np.float64]
 LEVEL = 0.95
 
 
@@ -63,22 +65,26 @@ def front(runs: pd.DataFrame, *, metric: str, cost: str) -> Front:
     best_so_far = arms["mean"].cummin().shift(fill_value=np.inf)
     on_front = (arms["mean"] < best_so_far).to_numpy()
     by_seed = runs.pivot_table(index="seed", columns="arm", values=metric, aggfunc="mean")
-    leaders = arms.loc[on_front, ["arm", "cost"]]
+    values = {str(arm): column.to_numpy(dtype=float) for arm, column in by_seed.items()}
+    leaders = arms.loc[on_front, ["arm", "cost"]].to_numpy()
     arms["standing"] = [
-        "front" if leading else _standing(by_seed, arm, leaders[leaders["cost"] <= price]["arm"])
-        for arm, price, leading in zip(arms["arm"], arms["cost"], on_front, strict=True)
+        "front"
+        if leading
+        else _standing(values[arm], [values[rival] for rival, price in leaders if price <= cost])
+        for arm, cost, leading in zip(arms["arm"], arms["cost"], on_front, strict=True)
     ]
     kept = ["arm", "label", "cost", "mean", "low", "high", "n", "standing"]
     return Front(arms=arms[kept].reset_index(drop=True), switches=_switches(arms))
 
 
-def _standing(by_seed: pd.DataFrame, arm: str, rivals: pd.Series) -> str:
+def _standing(mine: Floats, rivals: list[Floats]) -> str:
+    """By losses per seed (NaN where a seed lacks the arm), against the leaders that cost no more."""
     for rival in rivals:
-        gap = (by_seed[arm] - by_seed[rival]).dropna()
+        gap = (mine - rival)[~np.isnan(mine - rival)]
         if len(gap) < 2:
             continue
-        spread = gap.std() / np.sqrt(len(gap))
-        t = gap.mean() / spread if spread > 0 else np.inf * np.sign(gap.mean())
+        middle, spread = gap.mean(), gap.std(ddof=1) / np.sqrt(len(gap))
+        t = middle / spread if spread > 0 else np.inf * np.sign(middle)
         if stats.t.sf(t, len(gap) - 1) < (1 - LEVEL) / len(rivals):
             return "dominated"
     return "unclear"

@@ -26,8 +26,10 @@ class Picture:
     missing: Callable[[Evidence], str]
     """Why it cannot be drawn; empty where it can."""
     wide: bool = False
-    height: Callable[[Evidence], float] = lambda _: 0.62
-    """Height as a share of the width."""
+    height: Callable[[Evidence], float] = lambda _: 0.6
+    """Height as a share of the width, the legend aside."""
+    rows: Callable[[Evidence], int] | None = None
+    """Number of things that it lists, which then sets the height."""
 
     def caption(self, evidence: Evidence) -> str:
         """What is shown, from how many runs, and what the intervals mean."""
@@ -58,7 +60,9 @@ def draw(name: str, evidence: Evidence, *, style: Style = "screen") -> Figure:
     if missing:
         raise TableError(f"figure {name!r} cannot be drawn: {missing}")
     with look(style):
-        figure = new_figure(style, wide=wanted.wide, height=wanted.height(evidence))
+        rows = wanted.rows(evidence) if wanted.rows else None
+        height = wanted.height(evidence)
+        figure = new_figure(style, wide=wanted.wide, height=height, rows=rows)
         wanted.draw(evidence, figure)
         # The layout is done here, once, while the style's settings hold.
         figure.draw_without_rendering()
@@ -111,10 +115,6 @@ def _no_axes(evidence: Evidence) -> str:
     return _no_runs(evidence) or "it needs two factors that vary."
 
 
-def _rows(count: Callable[[Evidence], int]) -> Callable[[Evidence], float]:
-    return lambda evidence: 0.16 + 0.045 * max(count(evidence), 4)
-
-
 PICTURES = {
     p.name: p
     for p in (
@@ -123,7 +123,7 @@ PICTURES = {
             title="Loss against the reduction ratio",
             draw=layouts.ratio_figure,
             missing=_absent("ratio"),
-            height=lambda _: 0.78,
+            height=lambda _: 0.68,
         ),
         Picture(
             name="prices",
@@ -151,7 +151,7 @@ PICTURES = {
             draw=layouts.effects_figure,
             missing=_absent("effects"),
             wide=True,
-            height=_rows(lambda e: len(shown.effects(e))),
+            rows=lambda e: len(shown.effects(e)),
         ),
         Picture(
             name="interactions",
@@ -174,7 +174,7 @@ PICTURES = {
             title="Every run, by arm",
             draw=layouts.seeds_figure,
             missing=_no_runs,
-            height=_rows(lambda e: len(shown.arms(e))),
+            rows=lambda e: len(shown.arms(e)),
         ),
         Picture(
             name="curves", title="Learning curves", draw=layouts.curves_figure, missing=_no_curves

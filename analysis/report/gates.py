@@ -2,7 +2,7 @@
 
 One line per epoch at which gates were looked at and block, over the validation images:
 
-    {"epoch", "block", "stage", "low", "high", "counts": {class: [numbers of gates in equal bins]},
+    {"epoch", "block", "stage": "64 channels", "low", "high", "counts": {class: [numbers of gates in equal bins]},
      "mean", "between", "within", "saturated_low", "saturated_high", "above_one", "gradient_norm"}
 
 `low, high` are the ends of the gate's range; `between` and `within` are the variances of a channel's
@@ -12,6 +12,7 @@ gates that cannot amplify; `gradient_norm` is that of the loss with respect to t
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,28 +48,37 @@ def read_gates(table: RunsTable) -> Gates:
     Raises:
         TableError: If no complete run has recorded its gates.
     """
+    arm = _recorded_arm(table)
     rows = table.frame[table.frame["state"] == "COMPLETE"]
-    first = rows["arm"] != table.baseline_arm
-    for _, arm in rows.assign(_first=first).groupby(["_first", "arm"], sort=True):
-        records = [
-            {"run": run.run, **line}
-            for run in arm.head(MOST_RUNS).itertuples()
-            for line in _lines(table, str(run.run), run.attempt)
-        ]
-        if records:
-            return _summary(pd.DataFrame(records), label=str(arm["label"].iloc[0]))
-    raise TableError(
-        "no run has recorded its gates; switch the recording on before a study starts."
-    )
+    mine = rows[rows["arm"] == arm].head(MOST_RUNS)
+    records = [
+        {"run": run, **json.loads(line)}
+        for run, attempt in zip(mine["run"], mine["attempt"], strict=True)
+        if (path := _path(table, run, attempt)).is_file()
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line
+    ]
+    return _summary(pd.DataFrame(records), label=str(mine["label"].iloc[0]))
 
 
-def _lines(table: RunsTable, run: str, attempt: Any) -> list[dict[str, Any]]:
-    if table.folder is None:
-        return []
-    path = table.folder / "runs" / run / str(int(attempt)) / "gates.jsonl"
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+def _recorded_arm(table: RunsTable) -> str:
+    """The baseline's arm if one of its runs recorded gates, else the first arm that did."""
+    rows = table.frame[table.frame["state"] == "COMPLETE"]
+    found = [
+        str(arm)
+        for arm, run, attempt in zip(rows["arm"], rows["run"], rows["attempt"], strict=True)
+        if table.folder is not None and _path(table, run, attempt).is_file()
+    ]
+    if not found:
+        raise TableError(
+            "no run has recorded its gates; switch the recording on before a study starts."
+        )
+    return str(table.baseline_arm) if table.baseline_arm in found else found[0]
+
+
+def _path(table: RunsTable, run: str, attempt: float) -> Path:
+    assert table.folder is not None
+    return table.folder / "runs" / str(run) / str(int(attempt)) / "gates.jsonl"
 
 
 def _summary(records: pd.DataFrame, *, label: str) -> Gates:

@@ -166,7 +166,7 @@ def gates_figure(evidence: Evidence, figure: Figure) -> None:
     ):
         bins = found.bins[found.bins["stage"] == stage["stage"]]
         gates.plot_gate_histogram(bins, ax, summary=pd.Series(stage))
-        ax.set_title(f"stage {stage['stage']}")
+        ax.set_title(str(stage["stage"]))
     left, middle, right = lower.subplots(1, 3)
     gates.plot_gate_variance(found.blocks, left)
     gates.plot_gate_saturation(found.blocks, middle)

@@ -8,6 +8,7 @@ from analysis.plots.price import MOST_PRICES
 from analysis.reduction_fit import ReductionFit
 from analysis.report.arms import cell_means, crossed
 from analysis.report.evidence import Evidence, named
+from analysis.report.numbers import interval, number, p_value
 
 MOST_PAIRS = 3
 MOST_ARMS = 40
@@ -82,14 +83,13 @@ def effects(evidence: Evidence) -> pd.DataFrame:
 
 
 def fit_in_numbers(fit: ReductionFit) -> str:
-    """The fit's numbers in two short lines, for the head of its figure."""
-    from analysis.report.numbers import interval, number, p_value
-
-    first = f"κ = {number(fit.kappa)} {interval(*fit.kappa_ci)}"
+    """The fit's numbers in short lines, for the head of its figure."""
+    lines = [f"κ = {number(fit.kappa)} {interval(*fit.kappa_ci)}"]
     if fit.r_star is not None and fit.r_star_ci is not None and fit.status == "ok":
-        first += f" · r* = {number(fit.r_star)} {interval(*fit.r_star_ci)}"
-    second = f"status: {fit.status}"
-    if fit.lack_of_fit.testable:
-        second += f" · lack of fit p = {p_value(fit.lack_of_fit.p)}"
+        lines.append(f"r* = {number(fit.r_star)} {interval(*fit.r_star_ci)}")
     heaviest = fit.models.iloc[0]
-    return f"{first}\n{second} · heaviest curve: {heaviest['family']} ({heaviest['weight']:.2f})"
+    status = f"status: {fit.status}"
+    if fit.lack_of_fit.testable:
+        status += f" · lack of fit p = {p_value(fit.lack_of_fit.p)}"
+    model = f"heaviest curve: {heaviest['family']} ({heaviest['weight']:.2f})"
+    return "\n".join([*lines, status, model])

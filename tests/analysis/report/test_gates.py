@@ -25,15 +25,15 @@ def record(folder, lines):
 
 
 LINES = [
-    line(1, "1.0", 1, {"3": [9, 1], "5": [5, 5]}, gradient_norm=2.0),
-    line(2, "1.0", 1, {"3": [8, 2], "5": [1, 9]}, mean=0.61),
-    line(2, "2.0", 2, {"3": [0, 10], "5": [10, 0]}),
+    line(1, "1.0", "16 channels", {"3": [9, 1], "5": [5, 5]}, gradient_norm=2.0),
+    line(2, "1.0", "16 channels", {"3": [8, 2], "5": [1, 9]}, mean=0.61),
+    line(2, "2.0", "32 channels", {"3": [0, 10], "5": [10, 0]}),
 ]
 
 
 def test_the_distribution_is_that_of_the_last_epoch_by_stage_and_class(study):
     found = read_gates(read_study(record(study("gates"), LINES)))
-    first = found.bins[found.bins["stage"] == 1].set_index(["group", "low"])["share"]
+    first = found.bins[found.bins["stage"] == "16 channels"].set_index(["group", "low"])["share"]
     assert first["all"].tolist() == pytest.approx([9 / 20, 11 / 20])
     assert first["3"].tolist() == pytest.approx([0.8, 0.2])
     assert found.stages["mean"].tolist() == pytest.approx([0.61, 0.5])
@@ -49,7 +49,7 @@ def test_gradients_keep_every_epoch(study):
 def test_the_figure_shows_every_stage_and_three_summaries(study):
     figure = draw("gates", gather(record(study("gates"), LINES)))
     titles = [ax.get_title(loc="left") for ax in figure.axes]
-    assert titles[:2] == ["stage 1", "stage 2"]
+    assert titles[:2] == ["16 channels", "32 channels"]
     assert len(figure.axes) == 5
 
 
