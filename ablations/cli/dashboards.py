@@ -92,13 +92,14 @@ def dashboard(
     from ablations.tracking.dashboard import is_loopback, make_dashboard, make_server
 
     folder = find_study(root, study)
+    application = make_dashboard(folder)
     outcome = attach_report(folder)
     said = {
         "attached": "The report's figures and verdict are attached to the study.",
         "no report": f"No report yet: `ablate report {study}` writes one, whose figures are shown here.",
         "running": "The study is running: its report is attached when it has ended.",
     }
-    with make_server(make_dashboard(folder), host=host, port=port) as server:
+    with make_server(application, host=host, port=port) as server:
         if outcome in said:
             print(said[outcome])
         if not is_loopback(host):

@@ -14,6 +14,7 @@ from typing import Any
 from ablations.engine.folder import StudyFolder
 from ablations.errors import StudyError
 from ablations.tracking.attach import artifact_folder, attach_report, require_dashboard
+from ablations.tracking.journal import ensure_journal
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -95,15 +96,11 @@ def make_dashboard(folder: Path) -> Application:
     """The dashboard of a study as a web application; see `ReadOnly`.
 
     Raises:
-        StudyError: If there is no study or no journal, or the extra is not installed.
+        StudyError: If there is no study or no journal can be had, or the extra is not installed.
     """
     require_dashboard()
     study = StudyFolder.open(folder)
-    if not study.journal_file.exists():
-        raise StudyError(
-            f"{folder} has no {study.journal_file.name}. Give `ablate run` for the study again: it "
-            "writes the journal anew from the records, also where nothing is left to run."
-        )
+    ensure_journal(study)
     import optuna
     from optuna.artifacts import FileSystemArtifactStore
     from optuna_dashboard import wsgi

@@ -167,7 +167,16 @@ def test_an_impossible_port_is_refused(indexed, port):
         make_server(make_dashboard(indexed), host="127.0.0.1", port=port)
 
 
-def test_a_study_without_a_journal_says_how_to_get_one(recorded):
+def test_a_lost_journal_is_written_anew(recorded, serve):
+    address = serve(make_dashboard(recorded))
+    [study] = json.loads(get(f"{address}/api/studies"))["study_summaries"]
+    shown = json.loads(get(f"{address}/api/studies/{study['study_id']}"))
+    assert sorted(t["state"] for t in shown["trials"]) == ["Complete", "Complete", "Fail", "Pruned"]
+
+
+def test_a_search_without_a_journal_says_how_to_get_one(recorded):
+    plan = (recorded / "plan.jsonl").read_text()
+    (recorded / "plan.jsonl").write_text(plan.replace('"grid"', '"search"'))
     message = r"has no journal.log. Give `ablate run` for the study again: it writes the journal"
     with pytest.raises(StudyError, match=message):
         make_dashboard(recorded)
