@@ -38,6 +38,8 @@ def wandb(
         _rebuild(folder, project)
         sent = send(folder, environment=os.environ, project=project)
         print(f"{sent.sent} W&B runs sent, {sent.before} had been sent before.")
+        if sent.address:
+            print(f"runs: {sent.address}")
     asked: dict[View, bool] = {"workspace": workspace, "report": report}
     kinds = [kind for kind, wanted in asked.items() if wanted]
     if kinds:

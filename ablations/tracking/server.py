@@ -58,9 +58,10 @@ class Server:
         said = ""
         for first in range(0, len(files), FILES_AT_ONCE):
             folders = [str(file.parent.resolve()) for file in files[first : first + FILES_AT_ONCE]]
-            command = [sys.executable, "-m", "wandb", "sync", "--include-online", *folders]
+            command = [sys.executable, "-m", "wandb", "sync", "--include-online"]
+            command += ["--project", self.project, *folders]
             _, out, wrong = run_program(command, self.folder, self.environment, self.seconds)
-            said = out + wrong
+            said += out + wrong
         return said
 
     def complete(self, runs: Iterable[Expected]) -> None:

@@ -1,5 +1,6 @@
 """Sending a study to W&B's server: its offline files, once each, and its saved views."""
 
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from ablations.errors import StudyError
 from ablations.tracking.rebuild import Expected, expected_runs
 from ablations.tracking.records import read_json
 from ablations.tracking.server import Server, ServerRun, reason, run_program
+from ablations.tracking.view import study_id
 
 View = Literal["workspace", "report"]
 
@@ -23,6 +25,8 @@ class Sent:
     """Files that this call sent."""
     before: int
     """Files that had been sent before."""
+    address: str = ""
+    """Page of the study's own W&B run, where this call sent it."""
 
 
 def sync(
@@ -69,7 +73,12 @@ def sync(
             f"{len(left)} of {len(files)} W&B runs were not sent: {reason(said)} "
             "The same command goes on where it stopped."
         )
-    return Sent(sent=len(waiting) - len(right), before=len(files) - len(waiting) + len(right))
+    page = re.search(rf"https?://\S+/runs/{re.escape(study_id(study))}(?=\s|$)", said)
+    return Sent(
+        sent=len(waiting) - len(right),
+        before=len(files) - len(waiting) + len(right),
+        address=page[0] if page else "",
+    )
 
 
 def save_views(
