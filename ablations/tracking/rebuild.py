@@ -122,7 +122,7 @@ def rebuild(
             continue
         missing.append(expected)
         for file in there:
-            shutil.rmtree(file.path.parent)
+            _remove(file.path)
     if missing:
         _write(folder, missing, project, seconds, command)
     return [expected.view.id for expected in missing]
@@ -179,6 +179,14 @@ def _agrees(file: OnDisk, expected: Expected) -> bool:
     last = expected.rows[-1][key] if expected.rows else None
     has_all = len(rows) >= len(expected.rows) and (rows[-1] if rows else None) == last
     return file.exit_code is not None and has_all and expected.ends_as(file.summary)
+
+
+def _remove(file: Path) -> None:
+    """Remove one of W&B's runs: the folder that W&B made for it, or no more than the file."""
+    if "run-" in file.parent.name:
+        shutil.rmtree(file.parent)
+    else:
+        file.unlink()
 
 
 def _write(

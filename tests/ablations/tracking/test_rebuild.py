@@ -46,6 +46,8 @@ def test_only_what_differs_is_written_again(written, study):
     content = found[cut].path.read_bytes()
     found[cut].path.write_bytes(content[: len(content) // 2])
     shutil.rmtree(found[gone].path.parent)
+    # A file that was moved out of its folder takes nothing beside it away.
+    shutil.copy(found[cut].path, folder / "wandb" / found[cut].path.name)
     # A worker that outlived its supervisor commits what was shown as lost.
     result = json.loads((folder / "runs/run2s0/1/result.json").read_text())
     (folder / "runs/run4s1/1/result.json").write_text(json.dumps(result | {"run": "run4s1"}))
