@@ -1,0 +1,50 @@
+import pytest
+
+from ablations.cost import cost
+from ablations.errors import SettingError
+from ablations.networks.build import build_network
+from ablations.networks.widening import matched_widening
+from ablations.settings import Attention, Backbone
+
+CIFAR = {"image": 32, "in_channels": 3, "classes": 10}
+
+
+@pytest.mark.parametrize("name", ["cifar_resnet8", "cifar_resnet20", "resnet18", "small_vit"])
+@pytest.mark.parametrize("reduction", [1, 4])
+def test_a_widened_host_has_the_parameters_of_the_host_with_attention(name, reduction):
+    backbone = Backbone(name=name)
+    arm = Attention(reduction=reduction, control="widen_params")
+    wide = cost(backbone, arm, **CIFAR)
+    target = cost(backbone, Attention(reduction=reduction), **CIFAR).params
+    assert abs(wide.params / target - 1) <= 0.01
+    assert wide.mismatch == wide.params / target - 1
+    assert wide.params > cost(backbone, Attention(placement="none"), **CIFAR).params
+    assert wide.attention_params == 0
+    built = build_network(backbone, arm, in_channels=3, classes=10)
+    assert sum(parameter.numel() for parameter in built.parameters()) == wide.params
+
+
+def test_a_widened_host_has_the_multiply_adds_of_the_host_with_attention():
+    backbone = Backbone(name="cifar_resnet20")
+    found = matched_widening(backbone, Attention(reduction=1, control="widen_macs"), **CIFAR)
+    plain = cost(backbone, Attention(reduction=1), **CIFAR)
+    elementwise = sum(2 * block.channels * block.height * block.width for block in plain.blocks)
+    assert found.target == plain.macs + elementwise
+    assert abs(found.mismatch) <= 0.01
+
+
+def test_multiply_adds_need_the_size_of_the_image():
+    with pytest.raises(
+        SettingError, match=r"^`control='widen_macs'` needs the size of the image, because"
+    ):
+        build_network(Backbone(), Attention(control="widen_macs"), in_channels=3, classes=10)
+
+
+def test_a_widening_that_would_be_the_host_itself_is_refused():
+    arm = Attention(excitation="eca", control="widen_params")
+    with pytest.raises(
+        SettingError,
+        match=r"^`control='widen_params'` finds no wider host: attention adds 9, less than half of the "
+        r"smallest step\. The arm would be the host itself",
+    ):
+        cost(Backbone(), arm, **CIFAR)
