@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from analysis.plots.style import BLUE, FAINT, GOLD, MUTED, RED, ordered_colours
+
+MOST_CHARACTERS = 14
+"""Names of blocks stand upright where they are longer than this together."""
 
 
 def plot_gate_histogram(bins: pd.DataFrame, ax: Axes, *, summary: pd.Series) -> Axes:
@@ -75,11 +77,16 @@ def plot_gate_gradients(gradients: pd.DataFrame, ax: Axes) -> Axes:
         mine = gradients[gradients["block"] == block]
         ends = i in (0, len(blocks) - 1)
         ax.plot(
-            mine["epoch"], mine["gradient_norm"], color=colour, label=str(block) if ends else None
+            mine["epoch"],
+            mine["gradient_norm"],
+            "o-",
+            color=colour,
+            label=str(block) if ends else None,
         )
     if (gradients["gradient_norm"] > 0).all():
         ax.set_yscale("log")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    at = sorted(set(gradients["epoch"]))
+    ax.set_xticks(at[:: -(-len(at) // 6)])
     ax.set_xlabel("epoch")
     ax.set_ylabel("gradient norm at the gate")
     return ax
@@ -87,8 +94,8 @@ def plot_gate_gradients(gradients: pd.DataFrame, ax: Axes) -> Axes:
 
 def _by_block(blocks: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_xticks(range(len(blocks)), [str(block) for block in blocks["block"]])
-    if len(blocks) > 5:
+    if sum(len(str(block)) for block in blocks["block"]) > MOST_CHARACTERS:
         ax.tick_params(axis="x", rotation=90)
     ax.tick_params(axis="x", color=MUTED, length=0)
-    ax.set_xlabel("block, from the input to the output")
+    ax.set_xlabel("block (input to output)")
     return ax

@@ -45,6 +45,9 @@ VERDICT_MARKERS = {"matters": "o", "negligible": "s", "undecided": "D"}
 
 _COMMON: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
+    # A page's reader may have a font somewhat wider than ours; it needs room at the sides.
+    "figure.constrained_layout.w_pad": 0.09,
+    "text.hinting": "none",  # widths are then the same at every resolution
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": MUTED,
@@ -187,7 +190,9 @@ def save(figure: Figure, folder: Path, name: str, formats: Sequence[Format]) -> 
         path = folder / f"{name}.{kind}"
         # These are read when a file is written, which may be after the figure's `look` has ended.
         with mpl.rc_context({name: _COMMON[name] for name in _WHEN_SAVED}):
+            dpi = figure.dpi
             _WRITERS[kind](figure, path)
+            figure.dpi = dpi  # the vector formats leave theirs behind
         paths.append(path)
     return paths
 

@@ -93,9 +93,8 @@ def _how_planned(evidence: Evidence) -> str:
 
 
 def _effects_table(name: str, rows: pd.DataFrame, found: Effects) -> Table:
-    some_means = (rows["backgrounds"] > 1).any()
-    basis = [Column(title="Mean over", name="basis")] if some_means else []
-    over = [f"{n} backgrounds" if n > 1 else "one arm" for n in rows["backgrounds"]]
+    several = (rows["backgrounds"] > 1).any()
+    basis = [Column(title="Backgrounds", name="backgrounds", form="count")] if several else []
     equivalence = (
         [Column(title="Equivalence p", name="p_equivalence_holm", form="p")]
         if found.margin is not None
@@ -111,9 +110,10 @@ def _effects_table(name: str, rows: pd.DataFrame, found: Effects) -> Table:
         title=f"Comparisons with the baseline, {plain_label(found.baseline)}",
         caption=(
             "Positive is worse than the baseline. Marginal intervals hold one by one, simultaneous ones "
-            "for the whole family; Holm's p decides. Seeds needed: beyond those that there are, to decide."
+            "for the whole family; Holm's p decides. Backgrounds: settings of the other factors that a "
+            "difference is the mean over. Seeds needed: beyond those that there are."
         ),
-        frame=rows.drop(columns=["level", "against"]).assign(basis=over),
+        frame=rows.drop(columns=["level", "against"]),
         columns=(
             Column(title="Comparison", name="label"),
             *basis,

@@ -97,6 +97,15 @@ def test_the_legend_lies_outside_the_axes_however_long_its_labels():
         assert legend.width <= figure.bbox.width
 
 
+def test_a_bitmap_has_the_styles_resolution_whatever_was_saved_before(tmp_path: Path):
+    with look("paper"):
+        figure = new_figure("paper", wide=True)
+        figure.subplots()
+        png = save(figure, tmp_path, "a", ["svg", "pdf", "png"])[2]
+    width = int.from_bytes(png.read_bytes()[16:20], "big")
+    assert width == pytest.approx(6.9 * 300, abs=1)
+
+
 def test_the_same_figure_is_saved_as_the_same_svg(tmp_path: Path):
     texts = []
     for name in ("a", "b"):
