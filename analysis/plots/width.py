@@ -1,6 +1,7 @@
 """The best ratio against the width of the network, beside the slope that the theory gives."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,32 +27,55 @@ def plot_width(
         slope: Fitted slope of log r* on log C; NaN where there is none.
         slope_ci: Its interval.
     """
-    known = widths[np.isfinite(widths["r_star"]) & np.isfinite(widths["high"])]
-    tallest = np.nanmax(widths[["r_star", "low", "high"]].replace(np.inf, np.nan).to_numpy())
-    for point in rows(widths[~np.isfinite(widths["high"]) & np.isfinite(widths["low"])]):
-        ax.plot([point.channels] * 2, [point.low, 1.3 * tallest], color=BLUE, linewidth=1)
-        open_arrow(ax, (point.channels, 1.3 * tallest), towards="up", colour=BLUE)
-        if np.isfinite(point.r_star):
-            ax.plot(point.channels, point.r_star, "o", color=BLUE, mfc="none")
-    bars = spread(known, middle="r_star")
-    bars = np.where(np.isfinite(bars), bars, 0)
-    ax.errorbar(
-        known["channels"], known["r_star"], yerr=bars, fmt="o", color=BLUE, capsize=2, label="r*"
-    )
+    bounded = np.isfinite(widths["r_star"]) & np.isfinite(widths["high"])
+    _draw_open(widths[~bounded & np.isfinite(widths["low"])], ax, widths=widths)
+    known = widths[bounded]
     if len(known):
-        c = np.geomspace(widths["channels"].min(), widths["channels"].max(), 50)
-        centre = math.exp(np.log(known["channels"]).mean())
-        level = math.exp(np.log(known["r_star"]).mean())
-        if np.isfinite(slope):
-            name = f"fitted slope {slope:.2f} [{slope_ci[0]:.2f}, {slope_ci[1]:.2f}]"
-            ax.plot(c, level * (c / centre) ** slope, color=INK, label=name)
-        for guide, name, dash, colour in GUIDES:
-            ax.plot(c, level * (c / centre) ** guide, color=colour, linestyle=dash, label=name)
+        bars = np.nan_to_num(spread(known, middle="r_star"))
+        look: dict[str, Any] = {
+            "fmt": "o",
+            "color": BLUE,
+            "capsize": 2,
+            "label": "r* and its interval",
+        }
+        ax.errorbar(known["channels"], known["r_star"], yerr=bars, **look)
+        _draw_slopes(known, ax, widths=widths, slope=slope, slope_ci=slope_ci)
     ax.set_xscale("log", base=2)
     ax.set_yscale("log", base=2)
-    ax.set_xticks(widths["channels"], [f"{c:g}" for c in widths["channels"]])
+    ax.set_xticks(widths["channels"], [f"{c:.3g}" for c in widths["channels"]])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(lambda r, _: f"{r:g}")
     ax.set_xlabel("channels C")
     ax.set_ylabel("r*")
     return ax
+
+
+def _draw_open(open_ended: pd.DataFrame, ax: Axes, *, widths: pd.DataFrame) -> None:
+    """A bar from the lower limit to beyond everything else, with an arrow head on top."""
+    finite = widths[["r_star", "low", "high"]].replace(np.inf, np.nan).to_numpy(dtype=float)
+    for i, point in enumerate(rows(open_ended)):
+        top = 1.3 * float(np.nanmax(finite))
+        name = "r* with an open interval" if i == 0 else None
+        ax.plot([point.channels] * 2, [point.low, top], color=BLUE, linewidth=1, label=name)
+        open_arrow(ax, (point.channels, top), towards="up", colour=BLUE)
+        if np.isfinite(point.r_star):
+            ax.plot(point.channels, point.r_star, "o", color=BLUE, mfc="none")
+
+
+def _draw_slopes(
+    known: pd.DataFrame,
+    ax: Axes,
+    *,
+    widths: pd.DataFrame,
+    slope: float,
+    slope_ci: tuple[float, float],
+) -> None:
+    """The fitted slope and the guides, through the geometric centre of the bounded points."""
+    c = np.geomspace(widths["channels"].min(), widths["channels"].max(), 50)
+    centre = math.exp(np.log(known["channels"]).mean())
+    level = math.exp(np.log(known["r_star"]).mean())
+    if np.isfinite(slope):
+        name = f"fitted slope {slope:.2f} [{slope_ci[0]:.2f}, {slope_ci[1]:.2f}]"
+        ax.plot(c, level * (c / centre) ** slope, color=INK, label=name)
+    for guide, name, dash, colour in GUIDES:
+        ax.plot(c, level * (c / centre) ** guide, color=colour, linestyle=dash, label=name)

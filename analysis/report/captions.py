@@ -157,7 +157,7 @@ def _width(evidence: Evidence) -> str:
     at = (
         "at the named price"
         if evidence.price is not None
-        else "at a price at which the middle width has a middle ratio; the slope is the same at any price"
+        else "at a price at which a middle width has a middle ratio; the slope is the same at any price"
     )
     return (
         f"{plural(len(fit.widths), 'width')} with the same ratios "

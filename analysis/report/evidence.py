@@ -159,10 +159,11 @@ def _width(table: RunsTable, price: float | None) -> WidthFit:
     if price is not None:
         return fit
     # The slope is the same at any price; one must be chosen for r* to have a height in the figure.
-    middle = fit.widths.iloc[len(fit.widths) // 2]
-    shown = float(np.exp(np.mean(np.log(fit.ratios))))
-    if not middle["kappa"] > 0:
+    rising = fit.widths[fit.widths["kappa"] > 0]
+    if rising.empty:
         return fit
+    middle = rising.iloc[len(rising) // 2]
+    shown = float(np.exp(np.mean(np.log(fit.ratios))))
     implied = float(middle["kappa"] * shown**3 / middle["c2_eff"] / 2)
     return fit_width([table], price=Price.per_param(implied, metric=table.metric))
 

@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from analysis.errors import TableError
@@ -87,6 +88,14 @@ def _no_prices(evidence: Evidence) -> str:
     return _absent("ratio")(evidence)
 
 
+def _no_width(evidence: Evidence) -> str:
+    if evidence.width is None:
+        return _absent("width")(evidence)
+    if np.isfinite(evidence.width.widths[["r_star", "low"]]).any().any():
+        return ""
+    return "κ is positive at no width, so the theory gives no ratio at any price."
+
+
 def _no_front(evidence: Evidence) -> str:
     if evidence.front is None:
         return evidence.gaps.get("estimates", "the runs do not say how many parameters they have.")
@@ -143,7 +152,7 @@ PICTURES = {
             name="width",
             title="The best ratio against the width",
             draw=layouts.width_figure,
-            missing=_absent("width"),
+            missing=_no_width,
         ),
         Picture(
             name="effects",
