@@ -162,3 +162,19 @@ def test_a_large_study_stays_small(make_study):
     rates = {f"level {i}": 0.0 for i in range(30)}
     folder = make_study("large", effects={"attention.gate": rates}, seeds=10, epochs=30)
     assert write_report(folder, formats=()).stat().st_size < 5e6
+
+
+def test_what_was_planned_is_apart_from_what_was_not(study):
+    entry = {"factor": "attention.gate", "levels": ["sigmoid", "one_plus_tanh"], "metric": "val_loss",
+             "direction": "two-sided", "margin": None, "alpha": 0.05, "seeds": 5}  # fmt: skip
+    planned = {
+        "metric": "val_loss",
+        "alpha": 0.05,
+        "seeds": 5,
+        "comparisons": [entry],
+        "adding_seeds": {"plan": "none"},
+    }
+    headings = Page(write_report(study("gates", planned=planned), formats=()).read_text()).headings
+    first = headings.index("The planned comparisons")
+    assert headings[first + 1] == "planned"
+    assert headings[headings.index("What each component does") + 1] == "exploratory"

@@ -9,7 +9,7 @@ from ablations.cli.main import main
 
 def refused(arguments, capsys):
     """What a refused command says, in one line without a traceback."""
-    with pytest.raises(SystemExit, match="^2$"):
+    with pytest.raises(SystemExit, match=r"^2$"):
         main(arguments)
     said = capsys.readouterr().err
     assert said.count("\n") == 1
@@ -44,7 +44,7 @@ def test_verify_lists_what_differs_and_fails(own_copy, capsys):
     folder = own_copy("gates")
     path = folder / "report" / "numbers.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"metric": "other"}))
-    with pytest.raises(SystemExit, match="^2$"):
+    with pytest.raises(SystemExit, match=r"^2$"):
         main(["report", str(folder), "--verify"])
     said = capsys.readouterr()
     assert 'numbers.metric: the report says "other", the records say "val_loss"' in said.out

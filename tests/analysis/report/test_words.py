@@ -110,3 +110,21 @@ def test_a_searched_study_is_exploratory_in_every_line(evidence):
 def test_a_price_and_a_margin_must_be_positive(study, name):
     with pytest.raises(TableError, match=r"`(price-per-param|margin) > 0` must hold, but got -1\."):
         gather(study("gates"), **{name: -1.0})
+
+
+PLANNED = {
+    "metric": "val_loss", "alpha": 0.05, "seeds": 5, "adding_seeds": {"plan": "none"},
+    "comparisons": [
+        {"factor": "attention.gate", "levels": ["sigmoid", "one_plus_tanh"], "metric": "val_loss",
+         "direction": "two-sided", "margin": 0.005, "alpha": 0.05, "seeds": 5}
+    ],
+}  # fmt: skip
+
+
+def test_planned_comparisons_take_the_headline_and_their_departures_are_counted(study):
+    line = verdict_lines(gather(study("crossed", planned=PLANNED)))[1]
+    assert line.startswith(
+        "1 planned comparison (5 seeds): gate=one_plus_tanh against sigmoid matters (+0.0"
+    )
+    # The fixture's hash is not that of its content.
+    assert line.endswith("1 departure from the plan.")
