@@ -92,7 +92,7 @@ def plan_space(
     from analysis.planning import plan_effects, plan_ratio, snr_table
 
     space = load_space(text)
-    arms = len(expand(space, design=design).arms)
+    arms = len(expand(space, design=design.replace("-", "_")).arms)
     ratios = next((f.levels for f in space.factors if f.name == RATIO), ())
     levels = [float(r) for r in ratios]
     if pilot is not None:
