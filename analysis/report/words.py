@@ -129,6 +129,8 @@ def _by_price(fit: ReductionFit) -> str:
 
 
 def _effects(evidence: Evidence) -> str:
+    if evidence.effects is None and evidence.winner is not None:
+        return f"Search and fresh seeds: {' '.join(evidence.winner.sentences())}"
     if evidence.effects is None:
         return f"Comparisons: no answer, since {_why(evidence, 'effects')}"
     found = evidence.effects

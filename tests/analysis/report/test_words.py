@@ -1,10 +1,13 @@
 import re
+from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from analysis.errors import TableError
 from analysis.report.evidence import gather
 from analysis.report.words import notices, verdict_lines
+from analysis.winner import WinnerReport
 
 
 def test_there_are_three_lines(evidence):
@@ -110,6 +113,19 @@ def test_a_searched_study_is_exploratory_in_every_line(evidence):
 def test_a_price_and_a_margin_must_be_positive(study, name):
     with pytest.raises(TableError, match=r"`(price-per-param|margin) > 0` must hold, but got -1\."):
         gather(study("gates"), **{name: -1.0})
+
+
+def test_a_confirmed_search_is_told_where_there_is_no_baseline_to_compare_with(evidence):
+    arms = pd.DataFrame(
+        {"arm": ["p"], "label": ["p"], "searched": [0.08], "mean": [0.10], "low": [0.09], "high": [0.11],
+         "n": [5], "optimism": [0.02]}
+    )  # fmt: skip
+    found = WinnerReport(frame=arms, winner="p", optimism=0.02, searched_runs=40)
+    line = verdict_lines(replace(evidence("one_arm"), winner=found))[1]
+    assert line.startswith(
+        "Search and fresh seeds: The search's best value, 0.08 (p), is +0.02 away"
+    )
+    assert "Best on fresh seeds: p, 0.1 [0.09, 0.11]" in line
 
 
 PLANNED = {
