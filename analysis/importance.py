@@ -46,6 +46,11 @@ class Importance:
             if row["factor"] in ("noise", "interactions"):
                 lines.append(f"{row['factor']}: {row['share']:.0%} of the variance between runs.")
                 continue
+            if np.isnan(row["p"]):
+                lines.append(
+                    f"{row['factor']} changes only together with other factors: no share of its own."
+                )
+                continue
             seen = "above chance" if row["p"] < 0.05 else "not told from chance"
             lines.append(
                 f"{row['factor']}: {row['share']:.0%} [{row['low']:.0%}, {row['high']:.0%}] of the variance "

@@ -123,9 +123,13 @@ class EffectPlan:
             ]
         else:
             row = self.table[self.table["seeds"] == self.seeds].iloc[0]
+            asked = bool(row[["power", "power_negligible"]].notna().any())
+            head = (
+                "for the 80 % power that was asked" if asked else "(no effect or margin was named)"
+            )
             lines = [
-                f"{self.seeds} seeds ({row['runs']:.0f} runs) for 80 % power over {self.comparisons} "
-                f"comparisons; effects from {row['detectable']:.3g} are then found."
+                f"{self.seeds} seeds ({row['runs']:.0f} runs) {head}, {self.comparisons} comparisons: effects "
+                f"from {row['detectable']:.3g} are found with 80 % power."
             ]
         if self.affordable is not None:
             row = self.table[self.table["seeds"] == min(max(self.affordable, 2), MOST_SEEDS)].iloc[

@@ -126,13 +126,15 @@ def _model(fit: ReductionFit) -> str:
 
 def _without_largest(fit: ReductionFit, smaller: ReductionFit) -> str:
     top = float(fit.tested["r"].max())
+    head = f"Without r = {top:g} kappa is {_kappa(smaller)} ({smaller.status})"
+    if fit.status not in ("ok", "single_seed"):
+        return f"{head}."
     below = fit.tested[fit.tested["r"] < top]
-    step = float(fit.tested["loss"].to_numpy()[-1]) - float(
-        np.average(below["loss"], weights=below["n"])
-    )
+    rest = float(np.average(below["loss"], weights=below["n"]))
+    step = float(fit.tested["loss"].to_numpy()[-1]) - rest
     return (
-        f"Without r = {top:g} kappa is {_kappa(smaller)} ({smaller.status}): what the data support is that "
-        f"{fit.metric} is {step:+.3g} at r = {top:g} against the smaller ratios, not a value of r*."
+        f"{head}: what the data support is that {fit.metric} is {step:+.3g} at r = {top:g} "
+        "against the smaller ratios, not a value of r*."
     )
 
 
