@@ -18,7 +18,7 @@ from ablations.designs.expand import Expansion, varied
 from ablations.errors import StudyError
 from ablations.identity import canonical
 from ablations.networks.build import build_network, position_dims
-from ablations.settings import Arm
+from ablations.settings import Arm, inactive
 from ablations.space import Space
 from ablations.streams import generator, initialise
 
@@ -79,7 +79,9 @@ def verify(
     for label, arm in arms.items():
         network = base if label == base_label else _Network.of(arm, shape)
         changed = _changed(arm, base_arm)
-        problem = _undeclared(label, base_label, changed, declared)
+        problem = _undeclared(
+            label, base_label, changed, declared, idle=inactive(arm) | inactive(base_arm)
+        )
         problem = problem or _touched_host(label, base_label, changed, arm, network, base)
         problem = problem or _twin(label, arm, network, seen)
         rows.append(_row(label, changed, network, base, problem))
@@ -208,12 +210,14 @@ def _changed(arm: Arm, base: Arm) -> tuple[str, ...]:
 
 
 def _undeclared(
-    label: str, base: str, changed: Collection[str], declared: Collection[str]
+    label: str,
+    base: str,
+    changed: Collection[str],
+    declared: Collection[str],
+    idle: Collection[str],
 ) -> str | None:
-    # An arm without attention leaves the other settings of attention unused, which is no change.
-    if any(name == "attention.placement" for name in changed if name in declared):
-        changed = [name for name in changed if not name.startswith("attention.")]
-    extra = [name for name in changed if name not in declared]
+    # What only one of the two uses is no change: without a bottleneck there is no ratio.
+    extra = [name for name in changed if name not in declared and name not in idle]
     if not extra:
         return None
     return (

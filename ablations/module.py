@@ -31,6 +31,7 @@ class AttentionClassifier(pl.LightningModule):
         training: The recipe, `settings.Training` or its values.
         seed: Draw initial weights and dropout from the named streams of this seed, so that modules
             with other attention but the same seed are paired; None uses torch's global state.
+        image: Side of the images; needed only where the host is widened to equal multiply-adds.
         attention: The fields of `settings.Attention`: `reduction`, `squeeze`, `gate`, `placement`,
             `order`, ...
 
@@ -46,6 +47,7 @@ class AttentionClassifier(pl.LightningModule):
         backbone: Backbone | dict[str, Any] | None = None,
         training: Training | dict[str, Any] | None = None,
         seed: int | None = None,
+        image: int | None = None,
         **attention: Any,
     ) -> None:
         super().__init__()
@@ -59,12 +61,13 @@ class AttentionClassifier(pl.LightningModule):
                 "backbone": host.model_dump(),
                 "training": self.recipe.model_dump(),
                 "seed": seed,
+                "image": image,
                 **gate.model_dump(),
             }
         )
         self.seed = seed
         self.network: nn.Module = build_network(
-            host, gate, in_channels=in_channels, classes=classes
+            host, gate, in_channels=in_channels, classes=classes, image=image
         )
         if seed is not None:
             initialise(self.network, seed=seed)

@@ -117,6 +117,7 @@ def train(
         backbone=run.arm.backbone,
         training=run.arm.training,
         seed=run.seed,
+        image=split.image,
         **run.arm.attention.model_dump(),
     ).to(memory_format=torch.channels_last)
     watch = _Watch(on_epoch, on_step, checkpoint, checkpoint_seconds)

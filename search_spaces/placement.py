@@ -8,7 +8,10 @@ space = Space(
     question="Does it matter where attention sits?",
     baseline=Arm(attention=Attention(reduction=4)),
     factors=(
-        Factor(name="attention.placement", levels=("standard", "post", "none")),
+        Factor(
+            name="attention.placement",
+            levels=("standard", "pre", "post", "identity", "inner", "none"),
+        ),
         Factor(name="attention.order", levels=("before", "after")),
     ),
 )

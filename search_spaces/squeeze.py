@@ -1,4 +1,4 @@
-"""Average against maximum as the squeeze."""
+"""How a channel is squeezed to one number, or to two."""
 
 from ablations.settings import Arm, Attention
 from ablations.space import Factor, Space
@@ -7,6 +7,20 @@ space = Space(
     name="squeeze",
     question="Does it matter how a channel is squeezed to one number?",
     baseline=Arm(attention=Attention(reduction=4)),
-    factors=(Factor(name="attention.squeeze", levels=("avg", "max")),),
+    factors=(
+        Factor(
+            name="attention.squeeze",
+            levels=(
+                "avg",
+                "max",
+                "avg_max",
+                "avg_max_mlp",
+                "concat",
+                "avg_std",
+                "attention",
+                "none",
+            ),
+        ),
+    ),
     controls={"no attention": {"attention.placement": "none"}},
 )

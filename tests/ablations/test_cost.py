@@ -1,10 +1,13 @@
 import json
+import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from ablations.cost import cost
 from ablations.errors import SettingError
+from ablations.networks.build import build_network
 from ablations.settings import Attention, Backbone
 
 REFERENCE = json.loads((Path(__file__).parent / "reference/param_counts.json").read_text())
@@ -38,3 +41,101 @@ def test_a_ratio_that_does_not_divide_the_channels_names_the_block_and_the_rule(
         r"reduction=3, which is 5\.33333\. Choose one that divides 16",
     ):
         cost(Backbone(), Attention(reduction=3), image=8, in_channels=1, classes=10)
+
+
+@pytest.mark.parametrize("model", REFERENCE["se_standard"], ids=str)
+def test_resnets_with_attention_have_the_reference_parameters(model):
+    arm = Attention(reduction=model["r"], bias=model["bias"])
+    found = cost(Backbone(name=model["model"]), arm, image=64, in_channels=3, classes=1000)
+    assert (found.params, found.attention_params) == (model["params_floor"], model["se_extra"])
+
+
+PAPER = {
+    "original": {"placement": "none"},
+    "T13 SE stage 2": {"stages": "1"},
+    "T13 SE stage 3": {"stages": "2"},
+    "T13 SE stage 4": {"stages": "3"},
+    "T13 SE all": {},
+    "T15 SE_3x3": {"placement": "inner"},
+    **{f"T10 r={r}": {"reduction": r} for r in (2, 4, 8, 16, 32)},
+}
+
+
+@pytest.mark.parametrize("row", REFERENCE["paper_tables_10_13_15"], ids=lambda row: row["label"])
+def test_the_papers_tables_come_out_within_a_tenth_of_a_million(row):
+    arm = Attention(**PAPER[row["label"]])
+    found = cost(Backbone(name="resnet50"), arm, image=64, in_channels=3, classes=1000)
+    assert found.params / 1e6 == pytest.approx(row["params_nobias"], abs=5e-4)
+    # The paper's columns count batch norm's running statistics, too.
+    buffers = REFERENCE["baseline"]["resnet50"]["bn_buffers"]
+    assert (found.params + buffers) / 1e6 == pytest.approx(row["paper_M"], abs=0.1)
+
+
+MACS = REFERENCE["macs_224_matmul_conv_only"]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "macs"),
+    [
+        ("resnet50", {"placement": "none"}, MACS["resnet50"]),
+        ("resnet50", {}, MACS["resnet50+SE r=16"]),
+        ("resnet50_v1", {"placement": "none"}, MACS["resnet50_v1_stride_on_1x1"]),
+        ("resnet50_v1", {}, MACS["resnet50_v1+SE r=16"]),
+        ("resnet50_v1", {"squeeze": "none"}, MACS["resnet50_v1+NoSqueeze r=16"]),
+    ],
+)
+def test_multiply_adds_are_the_papers(name, settings, macs):
+    found = cost(Backbone(name=name), Attention(**settings), image=224, in_channels=3, classes=1000)
+    assert found.macs == macs
+
+
+@pytest.mark.parametrize(
+    ("settings", "params"),
+    [
+        ({"excitation": "eca"}, 86),
+        ({"excitation": "full", "bias": True}, 20_134_656),
+        ({"kind": "cbam"}, 2_516_544),
+        ({"placement": "pre"}, 1_991_168),
+        ({"placement": "inner"}, 157_184),
+        ({"squeeze": "none"}, 2_514_944),
+    ],
+)
+def test_relatives_and_placements_add_the_published_parameters(settings, params):
+    found = cost(
+        Backbone(name="resnet50"), Attention(**settings), image=64, in_channels=3, classes=1000
+    )
+    assert found.attention_params == params
+
+
+def test_kept_activations_are_those_of_a_real_step():
+    arm = Attention(reduction=4, squeeze="max")
+    found = cost(Backbone(), arm, image=8, in_channels=1, classes=10)
+    network = build_network(Backbone(), arm, in_channels=1, classes=10)
+    held = [*network.parameters(), *network.buffers()]
+    weights = {tensor.untyped_storage().data_ptr() for tensor in held}
+    kept: dict[int, int] = {}
+
+    def keep(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        loss = network(torch.randn(2, 1, 8, 8))
+    assert loss.requires_grad
+    assert found.activation_bytes == sum(kept.values()) // 2
+
+
+def test_from_half_of_r_positions_on_the_excitation_is_half_of_the_cost():
+    arm = Attention(reduction=2)
+    # C = 64 on an 8x8 map at r = 2 is the exact boundary.
+    found = cost(Backbone(), arm, image=32, in_channels=3, classes=10).blocks[-1]
+    assert (found.channels, found.size, found.excitation_half_from) == (64, (8, 8), 64)
+    assert 4 * found.channels**2 / 2 == found.flops / 2
+
+
+def test_the_cost_of_the_deepest_network_takes_less_than_two_seconds():
+    begun = time.process_time()
+    cost(Backbone(name="resnet152"), Attention(), image=224, in_channels=3, classes=1000)
+    assert time.process_time() - begun < 2
