@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test setup
+.PHONY: demo test setup chaos integration
 setup: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -20,3 +20,16 @@ test: setup
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/pytest -q -n auto
+
+# Long random fault injection; prints the promises with their figures. About ten minutes.
+chaos: setup
+	$(BIN)/pytest -q -m slow tests/ablations/engine
+
+# What needs a server: PostgreSQL, Ray, Slurm. Installs what is missing where it may (as root).
+integration: setup
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,ray,slurm]" psycopg2-binary cmaes
+	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
+	    ! { ls /usr/lib/postgresql/*/bin/initdb && command -v slurmctld && command -v munged; } > /dev/null 2>&1; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql slurm-wlm munge > /dev/null; \
+	fi
+	$(BIN)/pytest -q -m integration -rs

@@ -159,7 +159,13 @@ def tune(folder, runs):
     from ray import tune as ray_tune
 
     began = time.monotonic()
-    ray.init(num_cpus=WORKERS, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(
+        address="local",
+        num_cpus=WORKERS,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+    )
     warm = time.monotonic()
     tuner = ray_tune.Tuner(
         lambda config: {"loss": config["x"] + config["y"] + config["z"]},

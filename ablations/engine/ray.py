@@ -54,7 +54,7 @@ class RayExecutor:
         self._ray = _import_ray()
         if not self._ray.is_initialized():
             self._ray.init(
-                address=address,
+                address=address or "local",
                 log_to_driver=False,
                 logging_level="ERROR",
                 **({} if address else {"include_dashboard": False}),

@@ -1,6 +1,9 @@
 """Studies on clusters in a process of their own: `python cluster_study.py ray|slurm '{json}'`."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -47,7 +50,25 @@ def on_slurm(folder: StudyFolder, order: dict[str, Any]) -> Executor:
             target=_after, args=(folder, order["kill_after"], lambda: victim.submitted.cancel()),
             daemon=True,
         ).start()  # fmt: skip
+    if order.get("kill_node"):
+        threading.Thread(
+            target=_after, args=(folder, order["kill_node"], _kill_second_node), daemon=True
+        ).start()
     return executor
+
+
+def _kill_second_node() -> None:
+    """The node's daemon and its jobs, as a power cut would."""
+    jobs = subprocess.run(["squeue", "-h", "-w", "n2", "-o", "%A"], capture_output=True, text=True)
+    daemon = Path(os.environ["SLURM_CONF"]).with_name("slurmd-n2.pid").read_text()
+    os.kill(int(daemon), signal.SIGKILL)
+    for status in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            told = status.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(f"SLURM_JOB_ID={job}".encode() in told for job in jobs.stdout.split()):
+            os.kill(int(status.parent.name), signal.SIGKILL)
 
 
 def _after(folder: StudyFolder, ended: int, act: Any) -> None:

@@ -33,6 +33,11 @@ def real(trial: optuna.Trial, seed: int) -> PlannedRun:
     return plan_of(trial.suggest_float("x", 0.0, 1.0), seed)
 
 
+def two(trial: optuna.Trial, seed: int) -> PlannedRun:
+    trial.suggest_float("y", 0.0, 1.0)
+    return real(trial, seed)
+
+
 def three(trial: optuna.Trial, seed: int) -> PlannedRun:
     return plan_of(trial.suggest_categorical("x", [0.0, 0.5, 1.0]), seed)
 
@@ -94,6 +99,22 @@ def test_a_killed_search_goes_on_without_losing_or_repeating_a_run(folder, sampl
     assert [trial.values[0] for trial in recorded(folder)] == pytest.approx(
         [(trial.params["x"] - 0.3) ** 2 for trial in recorded(folder)]
     )
+
+
+@pytest.mark.integration
+def test_cma_es_searches_and_goes_on_after_a_kill(folder):
+    pytest.importorskip("cmaes")
+    first = drive(folder, SearchSource(folder, two, trials=20, sampler="cma-es"), stop_after=9)
+    rest = drive(folder, SearchSource(folder, two, trials=20, sampler="cma-es"))
+    assert len(set(first + rest)) == len(first + rest) == 20
+    assert not any("cma:" in name for trial in recorded(folder) for name in trial.system)
+
+
+def test_a_sampler_whose_package_is_missing_says_which(folder, monkeypatch):
+    monkeypatch.setattr("ablations.engine.samplers.find_spec", lambda name: None)
+    source = SearchSource(folder, real, trials=1, sampler="cma-es")
+    with pytest.raises(SettingError, match="'cma-es' needs the package cmaes: pip install cmaes"):
+        source.resume([], {})
 
 
 def test_the_same_seed_proposes_the_same_arms_and_another_seed_others(tmp_path):
