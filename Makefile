@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test setup chaos integration
+.PHONY: demo test setup chaos coverage integration
 setup: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -19,17 +19,25 @@ test: setup
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n auto
+	$(BIN)/pytest -q -n auto --dist loadfile
 
 # Long random fault injection; prints the promises with their figures. About ten minutes.
 chaos: setup
 	$(BIN)/pytest -q -m slow tests/ablations/engine
 
-# What needs a server: PostgreSQL, Ray, Slurm. Installs what is missing where it may (as root).
+# Monte-Carlo coverage of the intervals and error rates of the verdicts.
+coverage: setup
+	$(BIN)/pytest -q -m slow tests/analysis
+
+# What needs a server or a browser: PostgreSQL, Ray, Slurm, W&B's protocol, Chromium. Installs what is missing where
+# it may (as root); what still lacks is skipped with the reason.
 integration: setup
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,ray,slurm]" psycopg2-binary cmaes
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt \
+	    -e ".[test,ray,slurm,cma,dashboard,wandb-reports,images]" psycopg2-binary
 	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
-	    ! { ls /usr/lib/postgresql/*/bin/initdb && command -v slurmctld && command -v munged; } > /dev/null 2>&1; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql slurm-wlm munge > /dev/null; \
+	    ! { ls /usr/lib/postgresql/*/bin/initdb && command -v slurmctld && command -v munged && \
+	    command -v chromium; } > /dev/null 2>&1; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	    postgresql slurm-wlm munge chromium > /dev/null; \
 	fi
 	$(BIN)/pytest -q -m integration -rs

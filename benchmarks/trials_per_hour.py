@@ -45,6 +45,8 @@ def idiomatic(
 ) -> list[float]:
     """Run the idiomatic program in so many processes; the validation losses."""
     storage = f"sqlite:///{at}/study.db"
+    # Processes that make the tables of an empty SQLite file at once fail; make them before.
+    optuna.create_study(study_name="idiomatic", storage=storage)
     each = -(-trials // processes)
     words = [sys.executable, str(HERE / "idiomatic.py"), storage, str(each), str(epochs)]
     words += [str(batch_size), str(threads)]
