@@ -31,6 +31,7 @@ from ablations.engine.side_by_side import SideBySide
 from ablations.engine.source import PlannedSource, Source
 from ablations.engine.status import StudyStatus
 from ablations.engine.status import status as read_status
+from ablations.engine.storage import check_storage_url
 from ablations.engine.supervisor import HANG_SECONDS, RETRIES, Summary, execute
 from ablations.errors import SettingError
 from ablations.interventions import refuse, verify_expansion
@@ -127,7 +128,8 @@ class Search:
 class Execution:
     """How and where runs are executed; the defaults are one machine and all of it."""
 
-    executor: Executor | None = None
+    executor: Callable[[StudyFolder], Executor] | None = None
+    """Makes what places runs (`engine.local`, `engine.ray`, `engine.slurm`); this machine by default."""
     wandb: Mode = "offline"
     progress: Progress | None = None
     storage: str | None = None
@@ -137,6 +139,11 @@ class Execution:
     wait: bool = False
     """Wait where another supervisor runs the study."""
     keep_checkpoints: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a storage URL that cannot be used or holds a password."""
+        if self.storage is not None:
+            check_storage_url(self.storage)
 
 
 def run(
@@ -279,7 +286,7 @@ def _execute(
     return execute(
         folder,
         source,
-        executor=how.executor,
+        executor=how.executor(folder) if how.executor is not None else None,
         tracker=WandbTracker(folder.path, how.wandb),
         progress=how.progress,
         index=index or _index(folder, how),

@@ -45,7 +45,7 @@ def folder_name(name: str) -> str:
     return name
 
 
-def assignments(pairs: tuple[str, ...]) -> dict[str, Any]:
+def assignments(pairs: tuple[str, ...], *, option: str = "--set") -> dict[str, Any]:
     """`("training.epochs=10",)` as `{"training.epochs": "10"}`; the settings convert the value.
 
     Raises:
@@ -55,6 +55,6 @@ def assignments(pairs: tuple[str, ...]) -> dict[str, Any]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise SettingError(f"`--set` must be given as name=value, but got {pair!r}.")
+            raise SettingError(f"`{option}` must be given as name=value, but got {pair!r}.")
         values[name.strip()] = value.strip()
     return values

@@ -2,7 +2,9 @@
 
 import json as json_format
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
 
 from ablations.cli.arguments import (
     ROOT,
@@ -14,14 +16,20 @@ from ablations.cli.arguments import (
     find_study,
     folder_name,
 )
+from ablations.cli.executors import Kind, make_executor
 
 if TYPE_CHECKING:
+    from ablations.cli.executors import MakeExecutor
     from ablations.engine.supervisor import Summary
     from ablations.space import Space
     from ablations.study import Execution
 
 Design = Literal["grid", "loco", "one-in", "fractional", "zip", "search"]
 Wandb = Literal["offline", "online", "disabled"]
+Slurm = Annotated[
+    tuple[str, ...],
+    Parameter(name="--slurm", help="A job's parameter, as partition=gpu; repeatable."),
+]
 
 
 def spaces() -> None:
@@ -79,8 +87,12 @@ def run(
     objectives: tuple[str, ...] = ("val_loss",),
     max_params: int | None = None,
     per_arm: str | None = None,
+    executor: Kind = "local",
     workers: int | None = None,
     gpus_per_run: float = 1.0,
+    address: str | None = None,
+    minutes: int = 24 * 60,
+    slurm: Slurm = (),
     wandb: Wandb = "offline",
     storage: str | None = None,
     wait: Flag = False,
@@ -103,8 +115,11 @@ def run(
         objectives: Of a search: numbers to minimise, such as val_loss params macs.
         max_params: Of a search: arms with more parameters are infeasible.
         per_arm: Of a search: a factor whose levels each get a search of their own, equally long.
-        workers: Runs at a time; every GPU, or every core, by default.
+        executor: Where runs are placed: local, ray or slurm.
+        workers: Runs at a time; every GPU, or every core, by default. Slurm needs it: jobs.
         gpus_per_run: 0.25 shares a GPU among four runs, 2 gives each run two.
+        address: Of a Ray cluster; one is started on this machine without it.
+        minutes: Time limit of a Slurm job; it may be shorter than the study.
         wandb: Where W&B's view goes; offline writes files only.
         storage: An Optuna storage URL for the index; the study's own journal by default.
         wait: Wait where another process runs the study, instead of saying so.
@@ -138,7 +153,19 @@ def run(
         allow_drift=allow_drift,
         planned=_planned(planned),
         root=root,
-        execution=_execution(workers, gpus_per_run, wandb, storage=storage, wait=wait),
+        execution=_execution(
+            make_executor(
+                executor,
+                workers=workers,
+                gpus_per_run=gpus_per_run,
+                address=address,
+                minutes=minutes,
+                slurm=assignments(slurm, option="--slurm"),
+            ),
+            wandb,
+            storage=storage,
+            wait=wait,
+        ),
     )
     _conclude(summary, root=root, name=name, is_search=design == "search")
 
@@ -175,7 +202,9 @@ def confirm(
         seeds=seeds,
         at=assignments(at) or None,
         root=path.parent,
-        execution=_execution(workers, gpus_per_run, wandb),
+        execution=_execution(
+            make_executor("local", workers=workers, gpus_per_run=gpus_per_run), wandb
+        ),
     )
     _conclude(summary, root=path.parent, name=path.name)
 
@@ -225,28 +254,17 @@ def _planned(path: Path | None) -> dict[str, Any] | None:
 
 
 def _execution(
-    workers: int | None,
-    gpus_per_run: float,
-    wandb: Wandb,
-    *,
-    storage: str | None = None,
-    wait: bool = False,
+    executor: "MakeExecutor", wandb: Wandb, *, storage: str | None = None, wait: bool = False
 ) -> "Execution":
     import optuna
 
-    from ablations.engine.local import LocalExecutor
     from ablations.engine.progress import make_progress
-    from ablations.engine.slots import find_slots
     from ablations.study import Execution
 
     # The progress display says what runs; Optuna's own lines would go through it.
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return Execution(
-        executor=LocalExecutor(find_slots(workers=workers, gpus_per_run=gpus_per_run)),
-        wandb=wandb,
-        progress=make_progress(),
-        storage=storage,
-        wait=wait,
+        executor=executor, wandb=wandb, progress=make_progress(), storage=storage, wait=wait
     )
 
 
