@@ -58,6 +58,7 @@ def declare(
         "metric": "val_loss",
         "direction": "minimize",
         "fingerprint": provenance.fingerprint(space=stated, data=fingerprint(space.baseline.data)),
+        "code_version": provenance.code_version(),
         "runs_table": {
             "version": RUNS_TABLE_VERSION,
             "columns": {**COLUMNS, **dict.fromkeys(names, "value")},

@@ -266,17 +266,21 @@ def read_table(
 def read_epochs(table: RunsTable) -> pd.DataFrame:
     """One row per run and finished epoch: `run, arm, label, seed` and the columns of epochs.jsonl.
 
-    Empty where the source is not a study folder. Only the committed attempt is read.
+    Empty where the source is not a study folder. A run that was resumed has its epochs in several
+    attempts; up to the committed one, the later attempt's record of an epoch counts.
     """
     records: list[dict[str, Any]] = []
     for row in table.frame.itertuples() if table.folder else ():
         attempt = getattr(row, "attempt", None)
         if table.folder is None or attempt is None or pd.isna(attempt):
             continue
-        path = table.folder / "runs" / str(row.run) / str(int(attempt)) / "epochs.jsonl"
-        if path.is_file():
-            head = {"run": row.run, "arm": row.arm, "label": row.label, "seed": row.seed}
-            records += [{**head, **line} for line in _json_lines(path)]
+        head = {"run": row.run, "arm": row.arm, "label": row.label, "seed": row.seed}
+        epochs: dict[int, dict[str, Any]] = {}
+        for number in range(1, int(attempt) + 1):
+            path = table.folder / "runs" / str(row.run) / str(number) / "epochs.jsonl"
+            if path.is_file():
+                epochs |= {line["epoch"]: line for line in _json_lines(path)}
+        records += [{**head, **epochs[epoch]} for epoch in sorted(epochs)]
     return pd.DataFrame.from_records(records)
 
 

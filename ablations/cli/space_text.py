@@ -45,7 +45,8 @@ def _arms(arms: tuple[PlannedArm, ...]) -> Table:
         table.add_column(column, justify="right")
     for arm in arms:
         cost = arm.cost
-        hidden = " ".join(str(width) for width in dict.fromkeys(cost["hidden"])) or "-"
+        widths = dict.fromkeys(width for width in cost["hidden"] if width is not None)
+        hidden = " ".join(map(str, widths)) or "-"
         numbers = (f"{cost[name]:,}" for name in ("params", "attention_params", "macs"))
         table.add_row(arm.id, arm.label, hidden, *numbers)
     return table

@@ -1,26 +1,22 @@
-"""What a study's numbers depend on, and the refusal to mix numbers that depend on different things."""
+"""What a study's numbers depend on: space, data, code, versions."""
 
 import hashlib
 import json
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import ablations
-from ablations.engine.folder import StudyFolder, now
-from ablations.errors import StudyError
 
 PACKAGES = ("ablations", "torch", "lightning", "numpy")
 """Those whose version can change a number that a run gives."""
-WATCHED = ("space", "baseline", "metric", "direction", "fingerprint")
 # These choose, place, show and start runs; they change no number of a run that is chosen.
 WITHOUT_NUMBERS = (
     "cli", "designs", "engine", "tracking", "confirmation.py", "cost.py", "declaration.py",
     "errors.py", "interventions.py", "opening.py", "plan.py", "space.py", "spaces.py", "study.py",
 )  # fmt: skip
-LONGEST = 60
 
 
 def fingerprint(
@@ -84,70 +80,6 @@ def installed(packages: Sequence[str]) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def drift(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """What differs between two contents of `study.json` that would mix incomparable runs.
-
-    One line each: `space.factors.0.levels: [4, 8] -> [4, 8, 16]`.
-    """
-    return [
-        line
-        for key in WATCHED
-        for line in _differences(key, _plain(before.get(key)), _plain(after.get(key)))
-    ]
-
-
-def continue_study(folder: StudyFolder, study: Mapping[str, Any], *, allow: bool = False) -> None:
-    """Check that a study is continued as it was started.
-
-    Args:
-        folder: An existing study.
-        study: What `study.json` would be if it were started now.
-        allow: Accept a drift; it is written down in `study.json` under `drifts`, and the study's
-            description becomes the new one.
-
-    Raises:
-        StudyError: Something drifted and is not allowed to; with the differences.
-    """
-    before = folder.study()
-    lines = drift(before, study)
-    if lines and not allow:
-        raise StudyError(
-            f"study {before.get('study')!r} was started with something else:\n  "
-            + "\n  ".join(lines)
-            + "\nName another study, or allow the drift; it will be written down."
-        )
-    if not lines:
-        return
-    drifts = [*before.get("drifts", []), {"at": now(), "changes": lines}]
-    folder.rewrite_study({**before, **study, "drifts": drifts})
-    folder.event("drift_allowed", changes=lines)
-
-
-def _differences(name: str, before: Any, after: Any) -> Iterator[str]:
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in sorted(before.keys() | after.keys()):
-            yield from _differences(f"{name}.{key}", before.get(key), after.get(key))
-    elif _is_records(before) and _is_records(after) and len(before) == len(after):
-        for number, (old, new) in enumerate(zip(before, after, strict=True)):
-            yield from _differences(f"{name}.{number}", old, new)
-    elif type(before) is not type(after) or before != after:
-        yield f"{name}: {_short(before)} -> {_short(after)}"
-
-
-def _is_records(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
-
-
-def _plain(value: Any) -> Any:
-    """As it comes back from JSON, so that tuples equal lists."""
-    return json.loads(json.dumps(value))
 
 
 def _digest(content: bytes) -> str:

@@ -96,6 +96,24 @@ def test_epochs_come_from_the_committed_attempt(make_study: Make) -> None:
     pd.testing.assert_series_equal(last.sort_index(), table.sort_index())
 
 
+def test_the_epochs_of_a_resumed_run_are_joined_and_the_later_attempt_counts(
+    make_study: Make,
+) -> None:
+    folder = make_study(epochs=3)
+    run = next(path for path in sorted((folder / "runs").iterdir()) if (path / "1").is_dir())
+    lines = (run / "1" / "epochs.jsonl").read_text().splitlines()
+    (run / "2").mkdir()
+    later = {**json.loads(lines[1]), "seconds": 99.0}
+    (run / "2" / "epochs.jsonl").write_text(f"{json.dumps(later)}\n{lines[2]}\n")
+    (run / "1" / "epochs.jsonl").write_text("\n".join(lines[:2]) + "\n")
+    result = {**json.loads((run / "result.json").read_text()), "attempt": 2}
+    (run / "result.json").write_text(json.dumps(result))
+    epochs = read_epochs(read_study(folder))
+    mine = epochs[epochs["run"] == run.name]
+    assert mine["epoch"].tolist() == [1, 2, 3]
+    assert mine["seconds"].iloc[1] == 99.0
+
+
 def test_a_csv_of_three_columns_is_enough(tmp_path: Path) -> None:
     table = read_csv(csv(tmp_path, "reduction,seed,val_loss\n2,0,1.0\n4,0,1.1\n"))
     assert table.frame[RATIO].tolist() == [2, 4]
