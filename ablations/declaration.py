@@ -5,7 +5,7 @@ from typing import Any
 from ablations.data import fingerprint
 from ablations.designs.expand import PlannedArm, varied
 from ablations.engine import provenance
-from ablations.identity import NOT_IDENTITY
+from ablations.identity import NEUTRAL, NOT_IDENTITY
 from ablations.settings import value_of
 from ablations.space import Space
 
@@ -118,7 +118,9 @@ def _levels(declared: Declaration) -> dict[str, list[Any]]:
 
 def _flat(declared: Declaration) -> dict[str, Any]:
     """What must be equal for two declarations to be of one study."""
-    settings = {
+    # A setting that came later than the study means in it what it means in the ids: as before.
+    settings = {f"baseline {name}": value for name, value in NEUTRAL.items()}
+    settings |= {
         f"baseline {group}.{field}": value
         for group, fields in declared["space"]["baseline"].items()
         for field, value in fields.items()

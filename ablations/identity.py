@@ -62,6 +62,8 @@ NEUTRAL: dict[str, Any] = {
     "training.momentum": 0.9,
     "training.warmup_epochs": 3,
     "training.label_smoothing": 0.0,
+    "training.attention_learning_rate": 1.0,
+    "training.attention_weight_decay": 1.0,
 }
 
 # Where the files lie says nothing about what is in them, the fingerprint does; looking changes nothing.

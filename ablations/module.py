@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
 
 from ablations.networks.build import build_network
-from ablations.optimisers import OPTIMISERS, warmup_cosine
+from ablations.optimisers import make_optimiser, warmup_cosine
 from ablations.settings import Attention, Backbone, Training
 from ablations.streams import initialise, stream
 
@@ -110,7 +110,7 @@ class AttentionClassifier(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The recipe's optimiser; linear warm-up, then a cosine to zero, counted in steps."""
-        optimiser = OPTIMISERS[self.recipe.optimizer](self.parameters(), self.recipe)
+        optimiser = make_optimiser(self.network, self.recipe)
         steps = int(self.trainer.estimated_stepping_batches)
         warmup = steps * self.recipe.warmup_epochs // self.recipe.epochs
         schedule = LambdaLR(optimiser, warmup_cosine(steps=steps, warmup=warmup))

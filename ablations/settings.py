@@ -173,6 +173,10 @@ class Training(Settings):
     """Nesterov momentum of SGD; AdamW does not use it."""
     warmup_epochs: int = Field(default=3, ge=0)
     """Linear warm-up, then a cosine to zero, both counted in steps."""
+    attention_learning_rate: float = Field(default=1.0, gt=0)
+    """The attention's learning rate, in multiples of `learning_rate`."""
+    attention_weight_decay: float = Field(default=1.0, ge=0)
+    """The attention's weight decay, in multiples of `weight_decay`. Decay draws a gate to its value at 0."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     record_gates: bool = False
     """Write what the gates do to `gates.jsonl`; changes no number and is no part of a run's identity."""
@@ -279,6 +283,8 @@ def inactive(arm: Arm) -> frozenset[str]:
     Two arms that differ only in these are one arm; a design folds them.
     """
     idle = {f"attention.{field}" for field in unused(arm.attention)}
+    if arm.attention.placement == "none":
+        idle |= {"training.attention_learning_rate", "training.attention_weight_decay"}
     return frozenset(idle | {f"backbone.{field}" for field in fixed_fields(arm.backbone.name)})
 
 

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from ablations.batches import Batches
 from ablations.data import Split
 from ablations.module import AttentionClassifier
-from ablations.optimisers import OPTIMISERS, warmup_cosine
+from ablations.optimisers import make_optimiser, warmup_cosine
 from ablations.settings import Run
 
 
@@ -24,7 +24,7 @@ def bare_loop(run: Run, split: Split) -> float:
         **run.arm.attention.model_dump(),
     ).to(memory_format=torch.channels_last)
     network = module.network
-    optimiser = OPTIMISERS[recipe.optimizer](network.parameters(), recipe)
+    optimiser = make_optimiser(network, recipe)
     epoch = 0
     batches = Batches(split.train, batch_size=recipe.batch_size, seed=run.seed, epoch=lambda: epoch)
     steps = recipe.epochs * len(batches)

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,17 @@ def test_the_same_declaration_opens_the_same_study_unchanged(path: Path) -> None
     before = (path / "study.json").read_bytes()
     open_or_create(path, declared())
     assert (path / "study.json").read_bytes() == before
+
+
+def test_a_setting_that_came_later_than_the_study_is_no_difference(path: Path) -> None:
+    file = path / "study.json"
+    study = json.loads(file.read_text())
+    del study["space"]["baseline"]["training"]["attention_learning_rate"]
+    file.write_text(json.dumps(study))
+    open_or_create(path, declared())
+    other = changed(baseline=with_values(GATE.baseline, {"training.attention_learning_rate": 2}))
+    with pytest.raises(StudyError, match=r"attention_learning_rate: 1\.0 -> 2\.0"):
+        open_or_create(path, declared(other))
 
 
 OTHER_RECIPE = changed(baseline=with_values(GATE.baseline, {"training.epochs": 7}))
