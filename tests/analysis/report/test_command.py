@@ -71,11 +71,9 @@ def test_plot_draws_one_figure_in_the_formats_asked_for(study, capsys):
         (["report", "{}/nothing"], "there is no study "),
     ],
 )  # fmt: skip
-def test_a_mistake_is_one_line_that_says_what_to_do(
-    study, capsys, tmp_path, monkeypatch, arguments, said
-):
+def test_a_mistake_is_one_line_that_says_what_to_do(study, capsys, monkeypatch, arguments, said):
     folder = study("gates")
-    monkeypatch.chdir(tmp_path)  # where no other study lies
+    monkeypatch.chdir(folder)  # where no other study lies
     assert said in refused([word.format(folder) for word in arguments], capsys)
 
 
