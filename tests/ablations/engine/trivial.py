@@ -25,7 +25,9 @@ def steps(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
 
     Resuming gives the same loss as running through, because each epoch draws from (seed, epoch).
     """
-    saved = context.folder / "checkpoint.ckpt"
+    # One for each process of a run: none may start from an epoch that only another one has ended.
+    mine = "checkpoint.ckpt" if context.rank == 0 else f"checkpoint.{context.rank}.ckpt"
+    saved = context.folder / mine
     state = json.loads(saved.read_text()) if saved.exists() else {"epoch": 0, "loss": 1.0}
     while state["epoch"] < settings["epochs"]:
         epoch = state["epoch"] + 1
