@@ -74,7 +74,7 @@ def test_a_run_records_its_gates_without_changing_a_number(tmp_path: Path) -> No
     assert {line["epoch"] for line in lines} == {2}
     assert [line["stage"] for line in lines] == ["16 channels", "32 channels", "64 channels"]
     images = sum(sum(counts) for counts in lines[0]["counts"].values()) / 16
-    assert images == int(0.04 * 2 * 1257)
+    assert images == int(0.02 * 2 * 1257)
 
 
 def test_a_network_without_attention_has_no_gates() -> None:
@@ -87,7 +87,7 @@ def test_the_recorder_keeps_within_its_budget() -> None:
         recorder = GateRecorder(
             Path("unused"), gate="sigmoid", val=val, epochs=epochs, train_images=1000
         )
-        assert len(recorder.y) * len(recorder.epochs) <= 0.04 * epochs * 1000
+        assert len(recorder.y) * len(recorder.epochs) <= 0.02 * epochs * 1000
         assert max(recorder.epochs) == epochs
 
 
