@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ablations.attention.layers import Linear
 from ablations.attention.own import load_function
 from ablations.errors import SettingError
+from ablations.layout import mean_over_positions
 
 EPSILON = 1e-6
 """Keeps the roots' gradients finite on maps that are zero."""
@@ -30,7 +31,7 @@ class Squeeze(Protocol):
 def avg(x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
     """The mean over all positions (SENet, eq. 2)."""
     if mask_ns is None:
-        return x_ncs.mean(dim=_positions(x_ncs))
+        return mean_over_positions(x_ncs)
     m_n1s = mask_ns.unsqueeze(1).to(x_ncs.dtype)
     return (x_ncs * m_n1s).sum(dim=_positions(x_ncs)) / m_n1s.sum(dim=_positions(x_ncs))
 

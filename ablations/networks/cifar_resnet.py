@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ablations.errors import SettingError
+from ablations.layout import every_second, mean_over_positions
 from ablations.networks.layers import conv
 from ablations.networks.preact import PreactBasicBlock
 from ablations.networks.residual import BasicBlock, Place
@@ -30,7 +31,7 @@ class PadShortcut(nn.Module):
 
     def forward(self, x_nchw: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C + new, H/2, W/2)."""
-        return F.pad(x_nchw[:, :, ::2, ::2], (0, 0, 0, 0, 0, self.new_channels))
+        return F.pad(every_second(x_nchw), (0, 0, 0, 0, 0, self.new_channels))
 
 
 class CifarResNet(nn.Module):
@@ -55,7 +56,7 @@ class CifarResNet(nn.Module):
         h = self.bn1(self.conv1(x_nchw))
         h = self.layer3(self.layer2(self.layer1(h if self.preact else torch.relu(h))))
         h = torch.relu(self.bn_last(h)) if self.preact else h
-        logits: Tensor = self.fc(h.mean((2, 3)))
+        logits: Tensor = self.fc(mean_over_positions(h))
         return logits
 
     def _stage(

@@ -8,6 +8,7 @@ heads.
 import torch
 from torch import Tensor, nn
 
+from ablations.layout import mean_over_positions
 from ablations.networks.layers import conv
 from ablations.networks.sites import Site, Sites, Unit
 
@@ -98,7 +99,7 @@ class GoogLeNet(nn.Module):
 
     def forward(self, x_nchw: Tensor) -> Tensor:
         """Images (N, C, H, W) to logits (N, classes)."""
-        h = self.stages(self.stem(x_nchw)).mean((2, 3))
+        h = mean_over_positions(self.stages(self.stem(x_nchw)))
         logits: Tensor = self.fc(self.dropout(h))
         return logits
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from ablations.layout import mean_over_positions
 from ablations.networks.layers import conv
 from ablations.networks.sites import Site, Sites, Unit
 
@@ -119,7 +120,7 @@ class MobileNet(nn.Module):
     def forward(self, x_nchw: Tensor) -> Tensor:
         """Images (N, C, H, W) to logits (N, classes)."""
         h = self.last(self.stages(self.stem(x_nchw)))
-        logits: Tensor = self.head(h.mean((2, 3)))
+        logits: Tensor = self.head(mean_over_positions(h))
         return logits
 
 

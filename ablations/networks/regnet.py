@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ablations.layout import mean_over_positions
 from ablations.networks.layers import conv
 from ablations.networks.residual import Place, Residual
 from ablations.networks.sites import Sites
@@ -102,7 +103,7 @@ class RegNet(nn.Module):
 
     def forward(self, x_nchw: Tensor) -> Tensor:
         """Images (N, C, H, W) to logits (N, classes)."""
-        logits: Tensor = self.fc(self.stages(self.stem(x_nchw)).mean((2, 3)))
+        logits: Tensor = self.fc(mean_over_positions(self.stages(self.stem(x_nchw))))
         return logits
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ablations.layout import mean_over_positions
 from ablations.networks.layers import conv
 from ablations.networks.preact import PreactBasicBlock, PreactBottleneck
 from ablations.networks.residual import BasicBlock, Bottleneck, Place
@@ -87,7 +88,7 @@ class ResNet(nn.Module):
         for stage in self.stages():
             h = stage(h)
         h = torch.relu(self.bn_last(h)) if self.preact else h
-        logits: Tensor = self.fc(h.mean((2, 3)))
+        logits: Tensor = self.fc(mean_over_positions(h))
         return logits
 
     def stages(self) -> list[nn.Module]:
