@@ -73,6 +73,14 @@ class AttentionClassifier(pl.LightningModule):
             initialise(self.network, seed=seed)
         self._sums = {"train": _Sums(), "val": _Sums()}
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Lightning writes this one 40 times a step, and torch's way of setting an attribute is long:
+        # 2 % of a step on small images.
+        if name == "_current_fx_name":
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
+
     def forward(self, x: Tensor) -> Tensor:
         """Logits of shape (n, classes)."""
         logits: Tensor = self.network(x)

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from ablations.errors import SettingError
 from ablations.settings import Data
@@ -11,6 +12,13 @@ from ablations.sources import read
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 256, (20, 3, 32, 32), dtype=np.uint8)
 Y = np.arange(20, dtype=np.uint8) % 10
+
+
+def test_digits_are_what_scikit_learn_loads() -> None:
+    pixels, labels = read(Data())
+    theirs, classes = load_digits(return_X_y=True)
+    assert np.array_equal(pixels.reshape(-1, 64), theirs)
+    assert np.array_equal(labels, classes)
 
 
 def test_digits_have_the_published_size_and_range() -> None:
