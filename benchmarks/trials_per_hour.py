@@ -2,8 +2,9 @@
 
 `python benchmarks/trials_per_hour.py [--batch-size 128]`: ours is `ablate run` with W&B offline and every
 record written; the opponents are as many one-thread idiomatic processes as there are cores, sharing one
-SQLite study, and one idiomatic process with torch's default threads. Times are wall seconds of the whole
-command, imports and start-up included on every side.
+SQLite study, the same around our Lightning module instead of the textbook's, and one idiomatic process with
+torch's default threads. Times are wall seconds of the whole command, imports and start-up included on every
+side.
 """
 
 import argparse
@@ -41,7 +42,14 @@ def ours(at: Path, *, trials: int, epochs: int, batch_size: int) -> list[float]:
 
 
 def idiomatic(
-    at: Path, *, trials: int, epochs: int, batch_size: int, processes: int, threads: int
+    at: Path,
+    *,
+    trials: int,
+    epochs: int,
+    batch_size: int,
+    processes: int,
+    threads: int,
+    module: str = "textbook",
 ) -> list[float]:
     """Run the idiomatic program in so many processes; the validation losses."""
     storage = f"sqlite:///{at}/study.db"
@@ -49,7 +57,7 @@ def idiomatic(
     optuna.create_study(study_name="idiomatic", storage=storage)
     each = -(-trials // processes)
     words = [sys.executable, str(HERE / "idiomatic.py"), storage, str(each), str(epochs)]
-    words += [str(batch_size), str(threads)]
+    words += [str(batch_size), str(threads), module]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)} if threads else None
     running = [
         subprocess.Popen(
@@ -80,6 +88,12 @@ def main() -> None:
         f"{cores} idiomatic one-thread processes": (
             given.trials,
             lambda at, n: idiomatic(at, trials=n, processes=cores, threads=1, **common),
+        ),
+        f"{cores} of them around our module": (
+            given.trials,
+            lambda at, n: idiomatic(
+                at, trials=n, processes=cores, threads=1, module="ours", **common
+            ),
         ),
         "1 idiomatic process, default threads": (
             single,
