@@ -194,24 +194,36 @@ def average_interval(
 ) -> tuple[float, float]:
     """The interval of the averaged r* by parametric bootstrap; NaN without replicated ratios.
 
-    Each replicate's truth is one family's fit, drawn by its weight, and the noise variance is redrawn, so
-    both doubts are in it. The interval covers the percentile and the bias-corrected one: averaging pulls
-    r* towards the other families' (measured in `benchmarks/coverage.py`). The upper limit is infinity
-    where it would be the largest tested ratio, beyond which nothing is known.
+    The interval covers the percentile and the bias-corrected one: averaging pulls r* towards the other
+    families' (measured in `benchmarks/coverage.py`). The upper limit is infinity where it would be the
+    largest tested ratio, beyond which nothing is known.
     """
-    if grid.df < 1:
+    draws = average_draws(grid, fits, lam_c2=lam_c2, seed=seed, replicates=replicates)
+    if not len(draws):
         return float("nan"), float("nan")
     r_max = float(grid.r[-1])
-    random = np.random.default_rng(seed)
-    family = random.choice(len(FAMILIES), size=replicates, p=fits.weight[0])
-    truths = family_curves(fits, grid.r, r_max=r_max) @ grid.root.T
-    draws = bootstrap_minimisers(
-        grid, truths[family], lam_c2=lam_c2, seed=seed, replicates=replicates
-    )
     steps = ratio_grid(grid.r)
     best = minimisers(averaged_curve(fits, steps, r_max=r_max), steps, lam_c2=lam_c2)[0]
     low, high = _percentiles(draws, float(best), confidence=confidence)
     return low, (math.inf if high >= r_max * (1 - 1e-9) else high)
+
+
+def average_draws(
+    grid: Reduced, fits: Fits, *, lam_c2: float, seed: int = 0, replicates: int = 2000
+) -> Floats:
+    """The averaged r* of bootstrap data sets; none without replicated ratios.
+
+    Each replicate's truth is one family's fit, drawn by its weight, and the noise variance is redrawn, so
+    both doubts are in it.
+    """
+    if grid.df < 1:
+        return np.zeros(0)
+    random = np.random.default_rng(seed)
+    family = random.choice(len(FAMILIES), size=replicates, p=fits.weight[0])
+    truths = family_curves(fits, grid.r, r_max=float(grid.r[-1])) @ grid.root.T
+    return bootstrap_minimisers(
+        grid, truths[family], lam_c2=lam_c2, seed=seed, replicates=replicates
+    )
 
 
 def _percentiles(draws: Floats, estimate: float, *, confidence: float) -> tuple[float, float]:

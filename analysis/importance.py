@@ -7,7 +7,9 @@ even where nothing matters. So each comes with what chance reaches: the share th
 """
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +19,7 @@ from scipy import optimize, stats
 
 from analysis.cr2 import centred, codes_of
 from analysis.errors import TableError
+from analysis.forest_shares import forest_shares
 from analysis.plain import records
 from analysis.table import RunsTable
 
@@ -80,7 +83,7 @@ def importance(
 
     Args:
         table: Any table; the complete runs enter. An arm that does not use a factor counts as a level.
-        evaluators: Which of Optuna's evaluators to show; they import Optuna.
+        evaluators: Which others to show; `ped_anova` is Optuna's and imports it.
         permutations: Random deals of the losses behind `chance`.
         confidence: Of the factorial shares' intervals.
         seed: Of the deals and of the forest.
@@ -113,9 +116,11 @@ def importance(
     adjusted = centred(loss, groups) + loss.mean()
     for name in evaluators:
         question = {"fanova": FOREST, "ped_anova": TOP}[name]
-        share = _optuna_shares(levels, adjusted, name, seed=seed)
-        null = [_optuna_shares(levels, _deal(adjusted, groups, random), name, seed=seed)
-                for _ in range(permutations)]  # fmt: skip
+        shares_of: Callable[[pd.DataFrame, Floats], Floats] = (
+            partial(forest_shares, seed=seed) if name == "fanova" else _ped_shares
+        )
+        share = shares_of(levels, adjusted)
+        null = [shares_of(levels, _deal(adjusted, groups, random)) for _ in range(permutations)]
         parts.append(pd.DataFrame({"factor": names, "question": question, "share": share, "low": np.nan,
                                    "high": np.nan, "chance": np.quantile(np.stack(null), 0.95, axis=0),
                                    "p": np.nan}))  # fmt: skip
@@ -240,7 +245,7 @@ def _deal(loss: Floats, groups: NDArray[np.intp], random: np.random.Generator) -
     return dealt
 
 
-def _optuna_shares(levels: pd.DataFrame, loss: Floats, name: str, *, seed: int) -> Floats:
+def _ped_shares(levels: pd.DataFrame, loss: Floats) -> Floats:
     import optuna
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
@@ -264,11 +269,7 @@ def _optuna_shares(levels: pd.DataFrame, loss: Floats, name: str, *, seed: int) 
             )
             for row, value in zip(levels.itertuples(index=False), loss, strict=True)
         ])  # fmt: skip
-        evaluator: Any = (
-            optuna.importance.FanovaImportanceEvaluator(n_trees=32, seed=seed)
-            if name == "fanova"
-            else optuna.importance.PedAnovaImportanceEvaluator()
-        )
+        evaluator = optuna.importance.PedAnovaImportanceEvaluator()
         found = optuna.importance.get_param_importances(study, evaluator=evaluator)
     optuna.logging.set_verbosity(level)
     return np.array([found.get(str(f), 0.0) for f in levels])

@@ -25,14 +25,17 @@ def plot_cells(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> Axe
         cmap="cividis_r",
         linewidths=1.5,
         linecolor="white",
+        # Its own labels would be turned where they overlap, for which it draws the whole figure.
+        xticklabels=False,
+        yticklabels=False,
         cbar_kws={"label": "mean loss (nats)"},
     )
     for text in ax.texts:
         # Seaborn's pure white is the page's paper colour, which is dark in the dark look; shades are not.
         if to_hex(text.get_color()) == "#ffffff":
             text.set_color("#fdfdfd")
-    ax.set_xticklabels([level_name(level) for level in means.columns])
-    ax.set_yticklabels([level_name(level) for level in means.index])
+    for axis, levels in ((ax.xaxis, means.columns), (ax.yaxis, means.index)):
+        axis.set_ticks([at + 0.5 for at in range(len(levels))], [level_name(v) for v in levels])
     ax.set_xlabel(_last(columns))
     ax.set_ylabel(_last(rows))
     ax.tick_params(axis="both", rotation=0, length=0)

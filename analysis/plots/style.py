@@ -127,6 +127,19 @@ def new_figure(
     return Figure(figsize=(width, width * height), dpi=dpi, layout="constrained")
 
 
+def lay_out(figure: Figure) -> None:
+    """Place everything, once, while the style's settings hold; what is drawn later goes where it is.
+
+    Not `draw_without_rendering`, which draws all of it for that.
+    """
+    # A canvas that can measure text; without one each question after a size makes a renderer of its own.
+    FigureCanvasAgg(figure)
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.execute(figure)
+    figure.set_layout_engine("none")
+
+
 def ratio_axis(ax: Axes, ratios: Iterable[float], *, label: str = "reduction ratio r") -> Axes:
     """A log2 x axis whose ticks are the tested ratios and nothing else."""
     tested = sorted({float(r) for r in ratios})

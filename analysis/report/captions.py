@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from analysis.report import shown
-from analysis.report.evidence import Evidence
+from analysis.report.evidence import MOST_FOR_RIVALS, Evidence
 from analysis.report.numbers import number, plural
 from analysis.report.words import plain_label
 
@@ -135,7 +135,18 @@ def _diagnostics(evidence: Evidence) -> str:
         tested = "Lack of fit cannot be tested: it needs three ratios and repeated runs."
     return (
         f"{plural(fit.n, 'run')}. Residuals by seed, leverage of each ratio's mean on the fit, κ with "
-        f"its interval when one ratio is left out, and the AICc weights of eight curves. {tested}"
+        f"its interval when one ratio is left out, and the AICc weights of eight curves. {_bootstrap(evidence)}{tested}"
+    )
+
+
+def _bootstrap(evidence: Evidence) -> str:
+    assert evidence.ratio is not None
+    draws = len(evidence.ratio.draws)
+    if not draws:
+        return ""
+    return (
+        f"Below: the r* that the eight curves give together, in {draws:,} data sets drawn around them, "
+        "each around one of them by its weight; dashed: in the runs themselves. "
     )
 
 
@@ -146,9 +157,23 @@ def _importance(evidence: Evidence) -> str:
         f"{plural(found.runs, 'complete run')}. Bars with intervals: share of the variance between runs "
         "within seeds (type II, less what noise gives), 95 % by inversion of the noncentral F; dotted: the "
         "share that a factor reaches in 1 of 20 tables whose losses are dealt out at random. It says how "
-        "much the tested levels spread the loss, not what causes it. `ablate plot` adds fANOVA and "
-        "PED-ANOVA, each with the question that it answers."
+        f"much the tested levels spread the loss, not what causes it. {_rivals(evidence)}"
     )
+
+
+def _rivals(evidence: Evidence) -> str:
+    assert evidence.importance is not None
+    if evidence.importance.frame["question"].nunique() > 1:
+        return (
+            "fANOVA and PED-ANOVA answer other questions, know no seeds, and sum to 1 even where nothing "
+            "matters: a bar that does not pass its dotted line says nothing."
+        )
+    if len(evidence.runs) > MOST_FOR_RIVALS:
+        return (
+            f"fANOVA and PED-ANOVA are left out of reports of more than {MOST_FOR_RIVALS:,} runs; "
+            f"`ablate plot {evidence.table.study} importance` adds them."
+        )
+    return ""
 
 
 def _width(evidence: Evidence) -> str:

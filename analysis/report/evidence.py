@@ -7,12 +7,14 @@ from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.component_report import ComponentReport, component_report
 from analysis.cr2 import codes_of
 from analysis.effects import Effects
 from analysis.errors import TableError
+from analysis.families import average_draws
 from analysis.importance import Importance, importance
 from analysis.price import Price
 from analysis.ratios import RatioRuns, ratio_runs
@@ -24,9 +26,12 @@ from analysis.tradeoff import fit_reduction, slope_of
 from analysis.width import WidthFit, fit_width
 from analysis.winner import WinnerReport, winner_report
 
+Floats = NDArray[np.float64]
 Result = TypeVar("Result")
 MOST_FOR_SHARES = 1000
 """Runs up to which a report computes variance shares; their null deals all losses out 100 times."""
+MOST_FOR_RIVALS = 400
+"""Runs up to which a report adds fANOVA and PED-ANOVA; with their nulls they take 3 s for 300 runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +45,8 @@ class Ratio:
     """Per ratio `r, mean, low, high`: seed-adjusted, intervals from the pooled spread within seeds."""
     dropped: pd.DataFrame
     """`without, kappa, low, high`: the slope when one ratio is left out; NaN: none."""
+    draws: Floats
+    """The averaged r* of bootstrap data sets, infinity at the largest tested ratio; none without a price."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +105,7 @@ def gather(
         folder: The study folder.
         price: Loss that one weight is worth, in the metric's unit; None for a sweep.
         margin: Half-width of the zone called negligible; None where none is declared.
-        every_importance: Also fANOVA and PED-ANOVA, which import Optuna and take a while.
+        every_importance: Also fANOVA and PED-ANOVA, however many runs there are.
 
     Raises:
         TableError: If the folder is no study, or an argument is not positive.
@@ -150,7 +157,22 @@ def _ratio(table: RunsTable, price: float | None) -> Ratio:
     fit = fit_reduction(table, price=named)
     runs = ratio_runs(table, blocks=None, cluster="auto")
     frame = _adjusted(fit, runs)
-    return Ratio(fit=fit, runs=frame, means=_means(fit), dropped=_dropped(runs, fit.confidence))
+    return Ratio(
+        fit=fit,
+        runs=frame,
+        means=_means(fit),
+        dropped=_dropped(runs, fit.confidence),
+        draws=_draws(fit),
+    )
+
+
+def _draws(fit: ReductionFit) -> Floats:
+    # What the interval of the averaged r* was taken from: the same seed, the same draws.
+    if fit.lam is None or fit.c2_eff is None or not np.isfinite(fit.average.r_star):
+        return np.zeros(0)
+    grid = fit.shape.grid
+    draws = average_draws(grid, fit.shape.fits, lam_c2=fit.lam * fit.c2_eff)
+    return np.where(draws < grid.r[-1] * (1 - 1e-9), draws, np.inf)
 
 
 def _width(table: RunsTable, price: float | None) -> WidthFit:
@@ -173,7 +195,10 @@ def _importance(table: RunsTable, runs: int, every: bool) -> Importance:
         raise TableError(
             f"shares of more than {MOST_FOR_SHARES:,} runs take long; use `ablate importance {table.study}`."
         )
-    return importance(table, evaluators=("fanova", "ped_anova") if every else ())
+    shares = importance(table, evaluators=())
+    # Of a single factor the others say 1, whatever it does.
+    several = len(set(shares.frame["factor"]) - {"interactions", "noise"}) > 1
+    return importance(table) if several and (every or runs <= MOST_FOR_RIVALS) else shares
 
 
 def _adjusted(fit: ReductionFit, runs: RatioRuns) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from analysis.errors import TableError
-from analysis.plots.style import Style, look, new_figure
+from analysis.plots.style import Style, lay_out, look, new_figure
 from analysis.report import layouts, shown
 from analysis.report.captions import CAPTIONS
 from analysis.report.evidence import Evidence
@@ -65,9 +65,7 @@ def draw(name: str, evidence: Evidence, *, style: Style = "screen") -> Figure:
         height = wanted.height(evidence)
         figure = new_figure(style, wide=wanted.wide, height=height, rows=rows)
         wanted.draw(evidence, figure)
-        # The layout is done here, once, while the style's settings hold.
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+        lay_out(figure)
     return figure
 
 
@@ -201,6 +199,7 @@ PICTURES = {
             title="Importance of the factors",
             draw=layouts.importance_figure,
             missing=_absent("importance"),
+            height=lambda e: 0.35 + 0.04 * len(e.importance.frame) if e.importance else 0.6,
         ),
         Picture(
             name="diagnostics",
@@ -208,7 +207,7 @@ PICTURES = {
             draw=layouts.diagnostics_figure,
             missing=_absent("ratio"),
             wide=True,
-            height=lambda _: 0.7,
+            height=lambda e: 0.95 if e.ratio is not None and len(e.ratio.draws) else 0.7,
         ),
         Picture(
             name="selection",

@@ -3,8 +3,9 @@
 Nothing here fits or loads; what is not there was checked before (`figures.PICTURES`).
 """
 
+from typing import Any
+
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.plots import (
@@ -122,19 +123,25 @@ def parallel_figure(evidence: Evidence, figure: Figure) -> None:
 
 
 def diagnostics_figure(evidence: Evidence, figure: Figure) -> None:
-    """Four panels on what the fit rests on."""
+    """Four panels on what the fit rests on, and under a price the bootstrap of the averaged r*."""
     assert evidence.ratio is not None
     found = evidence.ratio
-    grid: list[list[Axes]] = figure.subplots(2, 2).tolist()
-    ratio.plot_residuals(found.runs, grid[0][0])
-    grid[0][0].set_title("what the quadratic leaves")
-    grid[0][0].legend(loc="upper left", bbox_to_anchor=(0, -0.2))
-    diagnostics.plot_leverage(found.fit, grid[0][1])
-    grid[0][1].set_title("leverage of each ratio")
-    diagnostics.plot_left_out(found.dropped, grid[1][0])
-    grid[1][0].set_title("κ without each ratio")
-    diagnostics.plot_families(found.fit, grid[1][1])
-    grid[1][1].set_title("rival curves")
+    panels: list[Any] = [["residuals", "leverage"], ["left out", "families"]]
+    if len(found.draws):
+        panels.append(["bootstrap", "bootstrap"])
+    at = figure.subplot_mosaic(panels)
+    ratio.plot_residuals(found.runs, at["residuals"])
+    at["residuals"].set_title("what the quadratic leaves")
+    at["residuals"].legend(loc="upper left", bbox_to_anchor=(0, -0.2))
+    diagnostics.plot_leverage(found.fit, at["leverage"])
+    at["leverage"].set_title("leverage of each ratio")
+    diagnostics.plot_left_out(found.dropped, at["left out"])
+    at["left out"].set_title("κ without each ratio")
+    diagnostics.plot_families(found.fit, at["families"])
+    at["families"].set_title("rival curves")
+    if len(found.draws):
+        diagnostics.plot_bootstrap(found.draws, at["bootstrap"], fit=found.fit)
+        at["bootstrap"].set_title("the averaged r* of bootstrap data sets")
 
 
 def importance_figure(evidence: Evidence, figure: Figure) -> None:

@@ -120,7 +120,10 @@ def _shares(frame: pd.DataFrame) -> Table:
     return Table(
         name="importance",
         title="Shares by factor",
-        caption="Chance: the share reached in 1 of 20 tables whose losses are dealt out at random.",
+        caption=(
+            "Chance: the share reached in 1 of 20 tables whose losses are dealt out at random. Interval and "
+            "p: of the factorial shares only."
+        ),
         frame=frame,
         columns=(
             Column(title="Factor", name="factor"),
