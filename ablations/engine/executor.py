@@ -5,6 +5,9 @@ from typing import Any, Protocol
 
 from ablations.engine.context import Verdict
 
+TRAIN = "ablations.training:train_run"
+"""What trains a run, unless told otherwise."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:

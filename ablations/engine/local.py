@@ -25,7 +25,7 @@ class LocalExecutor:
     def __init__(
         self, slots: Sequence[Slot] | None = None, *, recycle: int = RECYCLE, pythonpath: str = ""
     ) -> None:
-        """Prepare the slots; workers start when they get their first run.
+        """Find the slots; workers start when they get their first run, or in `prepare`.
 
         Args:
             slots: Where to run; this machine's by default (`find_slots`).
@@ -43,6 +43,12 @@ class LocalExecutor:
     def slots(self) -> tuple[str, ...]:
         """The names of the places."""
         return tuple(place.slot.name for place in self._places)
+
+    def prepare(self, train: str, *, runs: int) -> None:
+        """Start workers for the first `runs` runs, which import what trains while the study is planned."""
+        for place in self._places[:runs]:
+            self._launch(place)
+            self._tell(place, {"do": "prepare", "train": train})
 
     def room(self, *, alone: bool = False) -> bool:
         """Whether a run could start now."""

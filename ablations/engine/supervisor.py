@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablations.engine import retry
 from ablations.engine.executor import (
+    TRAIN,
     Beat,
     Ended,
     Epoch,
@@ -36,7 +37,6 @@ from ablations.plan import PlannedRun
 if TYPE_CHECKING:  # Optuna takes a third of a second to import
     from ablations.engine.index import Index
 
-TRAIN = "ablations.training:train_run"
 RETRIES = 3
 HANG_SECONDS = 600.0
 START_SECONDS = 300.0

@@ -9,10 +9,11 @@ import queue
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ablations.engine.attempt import attempt, describe
+from ablations.engine.attempt import attempt, describe, load
 from ablations.engine.context import RunContext, Verdict
 from ablations.engine.files import PRIVATE_FILE
 
@@ -29,8 +30,11 @@ def main(descriptor: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: pipe.stop())
     threading.Thread(target=pipe.listen, daemon=True).start()
     pipe.send({"is": "ready"})
-    while (job := pipe.jobs.get()) is not None:
-        _serve(job, pipe)
+    while (command := pipe.jobs.get()) is not None:
+        if command["do"] == "prepare":
+            _prepare(command["train"])
+        else:
+            _serve(command, pipe)
 
 
 class PipeChannel:
@@ -78,11 +82,19 @@ class PipeChannel:
                 case "run":
                     self._answers = queue.SimpleQueue()
                     self.jobs.put(command)
+                case "prepare":
+                    self.jobs.put(command)
                 case "stop":
                     self.stop()
                 case answer:
                     self._answers.put(answer)
         _end()
+
+
+def _prepare(train: str) -> None:
+    # What is wrong with the function is said by the first run that needs it.
+    with suppress(Exception):
+        load(train)
 
 
 def _serve(job: dict[str, Any], pipe: PipeChannel) -> None:

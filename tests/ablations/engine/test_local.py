@@ -140,6 +140,33 @@ def test_a_worker_that_cannot_start_says_why(folder):
     assert error["message"] == "No module named 'no_such_module'"
 
 
+def test_a_prepared_worker_serves_the_first_run(folder):
+    executor = LocalExecutor(find_slots(gpus=(), workers=2), pythonpath=str(HERE))
+    executor.prepare("trivial:pids", runs=1)
+    (prepared,) = (place.group[0].pid for place in executor._places if place.group)
+    run(folder, executor, [planned(0)])
+    assert [told["pid"] for told in seen(folder)] == [prepared]
+
+
+def test_preparing_imports_the_function_before_there_is_a_run(tmp_path):
+    module = tmp_path / "marked.py"
+    module.write_text("open(__file__ + '.imported', 'w').close()\ndef train(): pass\n")
+    executor = LocalExecutor(find_slots(gpus=(), workers=1), pythonpath=str(tmp_path))
+    executor.prepare("marked:train", runs=3)
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "marked.py.imported").exists():
+        assert time.monotonic() < deadline
+    executor.close()
+
+
+def test_what_is_wrong_with_the_function_is_said_by_the_run_not_by_the_preparation(folder):
+    executor = LocalExecutor(find_slots(gpus=(), workers=1), pythonpath="/nowhere")
+    executor.prepare("no_such_module:train", runs=1)
+    run(folder, executor, [planned(0)], train="no_such_module:train", retries=0)
+    assert folder.result("run00000s0")["error"]["type"] == "ModuleNotFoundError"
+    assert folder.result("run00000s0")["attempt"] == 1
+
+
 def test_workers_end_with_their_supervisor(folder, local):
     executor = local(2)
     stopper = threading.Timer(0.8, os.kill, (os.getpid(), signal.SIGTERM))
