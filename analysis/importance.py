@@ -83,7 +83,8 @@ def importance(
 
     Args:
         table: Any table; the complete runs enter. An arm that does not use a factor counts as a level.
-        evaluators: Which others to show; `ped_anova` is Optuna's and imports it.
+        evaluators: Which others to show, of the factors that change by themselves where there are two;
+            `ped_anova` is Optuna's and imports it.
         permutations: Random deals of the losses behind `chance`.
         confidence: Of the factorial shares' intervals.
         seed: Of the deals and of the forest.
@@ -114,14 +115,19 @@ def importance(
     parts = [pd.DataFrame({"factor": labels, "question": VARIANCE, "share": shares, "low": low,
                            "high": high, "chance": chance, "p": p})]  # fmt: skip
     adjusted = centred(loss, groups) + loss.mean()
-    for name in evaluators:
+    # A factor that others fix takes a part of their share, and of a single one the share is always 1.
+    own = [f for f, basis in zip(names, spans.without, strict=True)
+           if basis.shape[1] < spans.full.shape[1]]  # fmt: skip
+    for name in evaluators if len(own) > 1 else ():
         question = {"fanova": FOREST, "ped_anova": TOP}[name]
         shares_of: Callable[[pd.DataFrame, Floats], Floats] = (
             partial(forest_shares, seed=seed) if name == "fanova" else _ped_shares
         )
-        share = shares_of(levels, adjusted)
-        null = [shares_of(levels, _deal(adjusted, groups, random)) for _ in range(permutations)]
-        parts.append(pd.DataFrame({"factor": names, "question": question, "share": share, "low": np.nan,
+        share = shares_of(levels[own], adjusted)
+        null = [
+            shares_of(levels[own], _deal(adjusted, groups, random)) for _ in range(permutations)
+        ]
+        parts.append(pd.DataFrame({"factor": own, "question": question, "share": share, "low": np.nan,
                                    "high": np.nan, "chance": np.quantile(np.stack(null), 0.95, axis=0),
                                    "p": np.nan}))  # fmt: skip
     frame = pd.concat(parts, ignore_index=True)[COLUMNS]

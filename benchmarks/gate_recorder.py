@@ -61,7 +61,7 @@ def watched() -> Inside:
         record(self, network, epoch)
         inside.seconds += time.process_time() - began
 
-    GateRecorder.__init__ = timed_build  # type: ignore[method-assign, assignment]
+    GateRecorder.__init__ = timed_build  # type: ignore[method-assign]
     GateRecorder.record = timed_record  # type: ignore[method-assign]
     return inside
 

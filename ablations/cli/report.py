@@ -11,6 +11,13 @@ from ablations.errors import SettingError, StudyError, one_of
 if TYPE_CHECKING:
     from analysis.plots.style import Format
 
+ATTACHED = {
+    "attached": "Its figures and verdict are attached to the study: `ablate dashboard` shows them.",
+    "running": (
+        "The study is running, and its supervisor is the one that writes: `ablate dashboard`, or this "
+        "command again, attaches the report when it has ended."
+    ),
+}
 Price = Annotated[float | None, Parameter(name="--price-per-param")]
 
 
@@ -24,6 +31,9 @@ def report(
     root: Root = ROOT,
 ) -> None:
     """Write a study's report (one HTML file, figures, tables) and print its verdicts.
+
+    Figures and verdict are also attached to the study in Optuna's journal, where the dashboard shows
+    them, unless the study is running.
 
     Args:
         study: Name or folder of the study.
@@ -45,6 +55,7 @@ def report(
     for line in (*verdict_lines(evidence), *notices(evidence)):
         print(line)
     print(f"Report: {page}")
+    _attach(folder)
     if open_page:
         _open(page)
 
@@ -109,6 +120,33 @@ def _verify(folder: Path) -> None:
         f"the report differs from the records in {len(found.differences):,} of {found.compared:,} "
         f"values{rest}. If the study went on since, write the report again."
     )
+
+
+def _attach(folder: Path) -> None:
+    """Attach what was written to the study in Optuna's journal, and say what is left to do elsewhere."""
+    import sys
+    from importlib.util import find_spec
+
+    from ablations.tracking.sync import is_sent
+    from analysis.wandb_file import offline_files
+
+    if find_spec("optuna_dashboard") is not None:
+        from ablations.tracking.attach import attach_report
+
+        try:
+            outcome = attach_report(folder)
+        except (StudyError, OSError) as error:
+            print(
+                f"warning: the report is not attached for the dashboard: {error}", file=sys.stderr
+            )
+        else:
+            if outcome in ATTACHED:
+                print(ATTACHED[outcome])
+    # Nothing is sent unasked: a server that does not answer must not hold up a report.
+    if any(map(is_sent, offline_files(folder / "wandb"))):
+        print(
+            f"W&B has the study without this report: `ablate wandb {folder.name} --sync` sends it."
+        )
 
 
 def _open(page: Path) -> None:

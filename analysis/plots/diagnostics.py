@@ -73,6 +73,9 @@ def plot_bootstrap(draws: np.ndarray, ax: Axes, *, fit: ReductionFit) -> Axes:
     share = np.histogram(np.clip(finite, low, high), bins)[0] / max(len(draws), 1)
     ax.stairs(share, bins, fill=True, color=FAINT)
     ax.axvline(fit.average.r_star, color=RED, linestyle=(0, (5, 2)))
+    left, right = fit.average.ci
+    ax.axvspan(max(left, low), min(right, high), color=RED, alpha=0.1, linewidth=0)
+    ax.set_xlim(low, high)
     if len(finite) < len(draws):
         open_arrow(ax, (high, float(share.max()) / 2), towards="right", colour=RED)
         ax.annotate(

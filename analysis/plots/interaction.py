@@ -1,11 +1,19 @@
 """Interactions of two factors: the means of their cells, and the profile of one at each level of the other."""
 
+import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from analysis.plots.style import COLOURS, DASHES, MARKERS, level_name
+
+CHARACTER = 0.62
+"""Width of a character as a share of the font's size."""
+SMALLEST = 4.5
+"""Points below which numbers in cells are left out."""
+LEFT = 0.56
+"""Of the width of the axes, beside labels, a colour bar or a legend."""
 
 
 def plot_cells(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> Axes:
@@ -17,11 +25,13 @@ def plot_cells(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> Axe
         columns: Factor along the bottom.
     """
     means = cells.pivot_table(index=rows, columns=columns, values="mean", sort=False).astype(float)
+    size = _number_size(ax, columns=len(means.columns))
     sns.heatmap(
         means,
         ax=ax,
-        annot=True,
+        annot=bool(size >= SMALLEST),
         fmt="#.4g",
+        annot_kws={"size": size},
         cmap="cividis_r",
         linewidths=1.5,
         linecolor="white",
@@ -39,6 +49,7 @@ def plot_cells(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> Axe
     ax.set_xlabel(_last(columns))
     ax.set_ylabel(_last(rows))
     ax.tick_params(axis="both", rotation=0, length=0)
+    _turn_if_crowded(ax)
     return ax
 
 
@@ -73,7 +84,28 @@ def plot_profiles(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> 
     ax.set_xticks(range(len(ticks)), [level_name(tick) for tick in ticks])
     ax.set_xlim(-0.4, len(ticks) - 0.6)
     ax.set_xlabel(_last(columns))
+    _turn_if_crowded(ax)
     return ax
+
+
+def _number_size(ax: Axes, *, columns: int) -> float:
+    """Points at which a number of six characters fits into a cell."""
+    return min(float(mpl.rcParams["font.size"]), _width(ax) / columns / (6.5 * CHARACTER))
+
+
+def _turn_if_crowded(ax: Axes) -> None:
+    names = [label.get_text() for label in ax.get_xticklabels()]
+    needed = max(map(len, names)) + 2
+    if needed * CHARACTER * float(mpl.rcParams["xtick.labelsize"]) > _width(ax) / len(names):
+        for label in ax.get_xticklabels():
+            label.set(rotation=40, ha="right", rotation_mode="anchor")
+
+
+def _width(ax: Axes) -> float:
+    """About the axes' width in points, before labels and a legend have taken their part."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return 72 * figure.get_figwidth() * ax.get_position().width * LEFT
 
 
 def _last(name: str) -> str:

@@ -126,11 +126,11 @@ def _diagnostics(evidence: Evidence) -> str:
     assert evidence.ratio is not None
     fit = evidence.ratio.fit
     if fit.lack_of_fit.testable:
-        power = ", ".join(f"{name} {p:.2f}" for name, p in fit.lack_of_fit.power.items())
+        power = ", ".join(f"{p:.2f} ({name})" for name, p in fit.lack_of_fit.power.items())
         tested = (
             f"The lack-of-fit test (p = {number(fit.lack_of_fit.p, 2)}) would have rejected the "
         )
-        tested += f"theory with chance {power} if that had been the truth."
+        tested += f"theory with chance {power} if that curve had been the truth."
     else:
         tested = "Lack of fit cannot be tested: it needs three ratios and repeated runs."
     return (
@@ -146,7 +146,7 @@ def _bootstrap(evidence: Evidence) -> str:
         return ""
     return (
         f"Below: the r* that the eight curves give together, in {draws:,} data sets drawn around them, "
-        "each around one of them by its weight; dashed: in the runs themselves. "
+        "each around one of them by its weight; dashed: in the runs themselves; shaded: its 95 % interval. "
     )
 
 

@@ -195,10 +195,8 @@ def _importance(table: RunsTable, runs: int, every: bool) -> Importance:
         raise TableError(
             f"shares of more than {MOST_FOR_SHARES:,} runs take long; use `ablate importance {table.study}`."
         )
-    shares = importance(table, evaluators=())
-    # Of a single factor the others say 1, whatever it does.
-    several = len(set(shares.frame["factor"]) - {"interactions", "noise"}) > 1
-    return importance(table) if several and (every or runs <= MOST_FOR_RIVALS) else shares
+    rivals = every or runs <= MOST_FOR_RIVALS
+    return importance(table, evaluators=("fanova", "ped_anova") if rivals else ())
 
 
 def _adjusted(fit: ReductionFit, runs: RatioRuns) -> pd.DataFrame:

@@ -129,7 +129,7 @@ def diagnostics_figure(evidence: Evidence, figure: Figure) -> None:
     panels: list[Any] = [["residuals", "leverage"], ["left out", "families"]]
     if len(found.draws):
         panels.append(["bootstrap", "bootstrap"])
-    at = figure.subplot_mosaic(panels)
+    at = figure.subplot_mosaic(panels, height_ratios=[3, 3, 2][: len(panels)])
     ratio.plot_residuals(found.runs, at["residuals"])
     at["residuals"].set_title("what the quadratic leaves")
     at["residuals"].legend(loc="upper left", bbox_to_anchor=(0, -0.2))

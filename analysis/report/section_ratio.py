@@ -41,7 +41,10 @@ def _tested(evidence: Evidence) -> Table:
     return Table(
         name="tested_ratios",
         title="What the tested ratios say, without a curve",
-        caption=f"Regret {at}; its limit is simultaneous over the ratios. One-sided tests against the best.",
+        caption=(
+            f"Regret {at}; its limit is simultaneous over the ratios. One-sided tests against the best; "
+            "bold: not worse than it."
+        ),
         frame=frame,
         columns=(
             Column(title="r", name="r", form="level"),

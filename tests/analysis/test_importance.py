@@ -61,6 +61,20 @@ def test_each_measure_is_labelled_by_its_question(make_study: Make) -> None:
     assert top.sum() == pytest.approx(1.0)
 
 
+def test_a_factor_that_another_fixes_takes_no_share_of_it() -> None:
+    rows = [
+        {
+            "ratio": ratio,
+            "placement": "none" if ratio == 0 else "standard",
+            "val_loss": ratio + seed,
+        }
+        for ratio in (0.0, 1.0, 2.0)
+        for seed in (0.1, 0.2, 0.25)
+    ]
+    frame = importance(from_frame(pd.DataFrame(rows)), permutations=2).frame
+    assert set(frame["question"]) == {VARIANCE}
+
+
 def test_importance_repeats_with_its_seed(make_study: Make) -> None:
     table = read_study(make_study(effects=CROSSED, kappa=0.0))
     a, b, c = (
