@@ -64,6 +64,7 @@ NEUTRAL: dict[str, Any] = {
     "training.label_smoothing": 0.0,
     "training.attention_learning_rate": 1.0,
     "training.attention_weight_decay": 1.0,
+    "training.compile": "none",
 }
 
 # Where the files lie says nothing about what is in them, the fingerprint does; looking changes nothing.

@@ -71,6 +71,8 @@ class AttentionClassifier(pl.LightningModule):
         )
         if seed is not None:
             initialise(self.network, seed=seed)
+        if self.recipe.compile != "none":
+            self.network.compile(mode=self.recipe.compile, dynamic=False)
         self._sums = {"train": _Sums(), "val": _Sums()}
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -23,6 +23,7 @@ from ablations.attention.rules import SIZES, broken_rule, is_import_path, unused
 from ablations.errors import SettingError, explain, one_of
 
 Shortcut = Literal["pad", "project"]
+Compile = Literal["none", "default", "reduce-overhead", "max-autotune"]
 Optimizer = Literal["sgd", "adamw"]
 Augmentation = Literal["none", "shift", "crop_flip"]
 
@@ -178,6 +179,9 @@ class Training(Settings):
     attention_weight_decay: float = Field(default=1.0, ge=0)
     """The attention's weight decay, in multiples of `weight_decay`. Decay draws a gate to its value at 0."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    compile: Compile = "none"
+    """How torch compiles the network, in each run anew: tens of seconds, so for long runs. On a GPU
+    `reduce-overhead` replays CUDA graphs, which pays where a step is mostly launching kernels."""
     record_gates: bool = False
     """Write what the gates do to `gates.jsonl`; changes no number and is no part of a run's identity."""
 

@@ -110,6 +110,9 @@ def train(
         NonFinite: If a loss becomes NaN or infinite.
         SettingError: If the settings do not fit the data or the network.
     """
+    if run.arm.training.compile != "none":
+        # After eight networks of one worker dynamo would silently go on without compiling.
+        torch.compiler.reset()
     split = on_device(run.arm.data, device)
     module = AttentionClassifier(
         in_channels=split.in_channels,
@@ -207,7 +210,9 @@ class _Gates(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.is_global_zero:
             assert isinstance(pl_module, AttentionClassifier)
-            self.recorder.record(pl_module.network, trainer.current_epoch + 1)
+            # A compiled network shows its gates to nobody.
+            with torch.compiler.set_stance("force_eager"):
+                self.recorder.record(pl_module.network, trainer.current_epoch + 1)
 
 
 class _Watch(pl.Callback):

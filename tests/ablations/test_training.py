@@ -56,3 +56,15 @@ def test_training_learns_the_digits() -> None:
     outcome = train(run(epochs=4))
     assert outcome.val_accuracy > 0.9
     assert outcome.epochs_run == 4
+
+
+@pytest.mark.integration
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # torch's own call
+def test_a_compiled_run_learns_what_the_other_does(tmp_path: Path) -> None:
+    # Needs a C++ compiler, and half a minute where nothing is cached.
+    plain = train(run(epochs=2))
+    gates = tmp_path / "gates.jsonl"
+    compiled = train(run(epochs=2, compile="default", record_gates=True), gates=gates)
+    assert compiled.val_loss == pytest.approx(plain.val_loss, rel=0.05)
+    assert compiled.val_loss != plain.val_loss  # other kernels ran
+    assert gates.exists()
