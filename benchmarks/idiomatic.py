@@ -156,7 +156,7 @@ def train(trial: optuna.Trial, *, epochs: int, batch_size: int, module: str) -> 
         )
         trainer = pl.Trainer(
             max_epochs=epochs,
-            accelerator="cpu",
+            accelerator="auto",
             devices=1,
             logger=logger,
             callbacks=[ModelCheckpoint(folder, monitor="val_loss", save_last=True)],
