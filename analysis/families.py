@@ -279,5 +279,5 @@ def _aicc(rss: Floats, grid: Reduced) -> Floats:
     spare = n - k - 1
     penalty = np.where(spare > 0, 2 * k + 2 * k * (k + 1) / np.maximum(spare, 1), np.inf)
     # A perfect fit has no finite likelihood; the floor only keeps the logarithm finite.
-    floor = 1e-30 * max(float(np.max(rss)), 1e-300)
+    floor = max(1e-30 * float(np.max(rss)), 1e-300)
     return np.asarray(n * np.log(np.maximum(rss, floor) / n) + penalty)

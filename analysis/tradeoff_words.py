@@ -10,7 +10,7 @@ from analysis.reduction_fit import ReductionFit
 
 FLAG_WORDS = {
     "lack_of_fit": "the quadratic does not hold (lack of fit), so its r* is not to be used",
-    "lack_of_fit_untestable": "lack of fit cannot be tested: no ratio was repeated",
+    "lack_of_fit_untestable": "lack of fit cannot be tested: it needs three ratios and repeated runs",
     "extrapolated": "r* lies outside the tested ratios",
     "rmax_dependent": "the answer rests on the largest ratio alone: it changes without it",
     "missing_not_random": "the share of finished runs differs by ratio, which biases any estimate",

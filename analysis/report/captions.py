@@ -108,8 +108,9 @@ def _curves(evidence: Evidence) -> str:
     cut = "" if drawn == of else f" {drawn:,} of {of:,} runs are drawn."
     pruned = int((evidence.table.frame["state"] == "PRUNED").sum())
     dots = f" Dotted: {plural(pruned, 'pruned run')}." if pruned else ""
+    thick = f"Thick: the median over seeds of {plural(len(names), 'arm')}; thin: every run."
     return (
-        f"Thick: the median over seeds of {plural(len(names), 'arm')}; thin: every run.{dots} The "
+        f"{thick if names else 'Every run; no arm has a complete one.'}{dots} The "
         f"vertical line is the epoch whose value enters every estimate, the last planned one.{cut}"
     )
 

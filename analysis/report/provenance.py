@@ -61,7 +61,7 @@ def left_out(table: RunsTable) -> Section:
                     Column(title="Epochs", name="epochs_run", form="count"),
                     Column(title="Error", name="error"),
                 ),
-                folded=len(kept) > 12,
+                folded=len(kept) > 40,
             ),
         ),
     )

@@ -86,6 +86,11 @@ def _shortened(sentences: list[str]) -> list[str]:
 def _how_planned(evidence: Evidence) -> str:
     if evidence.table.planned:
         return "These comparisons were not among the planned ones, or are shown beside them: exploratory."
+    if evidence.winner is not None:
+        return (
+            "The search chose the arms. Only fresh seeds enter these comparisons, which were fixed before "
+            "the first of them was run; no margin was declared beside them."
+        )
     return (
         "The design fixed these comparisons before the first run; no list of planned comparisons and no "
         "margin were declared beside it."

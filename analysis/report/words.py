@@ -32,9 +32,15 @@ def notices(evidence: Evidence) -> list[str]:
             f"This study has not ended: {done:,} of {len(evidence.table.frame):,} runs have. Every number "
             "here will change, and a verdict read now and again later is two looks at the data."
         )
-    failed = int((evidence.table.frame["state"] == "FAILED").sum())
-    if failed:
-        said.append(f"{plural(failed, 'run')} failed and entered nothing; they are listed below.")
+    failed = evidence.table.frame[evidence.table.frame["state"] == "FAILED"]
+    if len(failed):
+        # Only the type: these words go to W&B and to the dashboard, and a message can quote a secret.
+        types = failed["error"].dropna().astype(str).str.partition(":")[0].value_counts()
+        most = f" ({types.iloc[0]:,} with {types.index[0]})" if len(types) else ""
+        listed = "it is" if len(failed) == 1 else "they are"
+        said.append(
+            f"{plural(len(failed), 'run')} failed and entered nothing{most}; {listed} listed below."
+        )
     if evidence.table.selected:
         said.append(
             "All runs were chosen by a search as it went. What follows is exploratory: intervals and "

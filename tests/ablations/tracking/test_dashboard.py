@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 
+from ablations.cli.main import main
 from ablations.engine.folder import StudyFolder
 from ablations.engine.index import Index
 from ablations.errors import StudyError
@@ -93,6 +94,33 @@ def test_the_report_is_attached_once_and_shown(reported, serve):
     assert artifact["filename"] == "ratio.png"
     file = get(f"{address}/artifacts/{shown['trials'][0]['study_id']}/{artifact['artifact_id']}")
     assert file == b"first drawing"
+
+
+def test_writing_a_report_attaches_it(indexed, capsys):
+    main(["report", str(indexed)])
+    said = "Its figures and verdict are attached to the study: `ablate dashboard` shows them."
+    assert capsys.readouterr().out.splitlines()[-1] == said
+    assert attach_report(indexed) == "unchanged"
+    main(["report", str(indexed)])
+    assert said not in capsys.readouterr().out
+
+
+def test_writing_a_report_leaves_the_journal_of_a_running_study_alone(indexed, capsys):
+    before = (indexed / "journal.log").read_bytes()
+    with (indexed / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        main(["report", str(indexed)])
+    assert "The study is running, and its supervisor is the one" in capsys.readouterr().out
+    assert (indexed / "journal.log").read_bytes() == before
+
+
+def test_a_report_that_can_not_be_attached_is_written_all_the_same(indexed, capsys):
+    (indexed / "artifacts").write_text("in the way")
+    main(["report", str(indexed)])
+    said = capsys.readouterr()
+    assert (indexed / "report" / "index.html").is_file()
+    assert said.err.startswith("warning: the report is not attached for the dashboard: ")
+    assert said.err.count("\n") == 1
 
 
 def test_a_figure_that_changed_takes_the_place_of_the_one_before(reported, serve):

@@ -207,6 +207,21 @@ def test_cells_are_annotated_with_their_means(ax, texts):
     assert [label.get_text() for label in ax.get_xticklabels()] == ["4", "16"]
 
 
+def test_many_cells_have_smaller_numbers_and_turned_names_until_there_is_no_room(ax, texts):
+    def cells(count):
+        return pd.DataFrame(
+            {"gate": "a", "rate": [1 + i / 1000 for i in range(count)], "mean": 0.1}
+        )
+
+    plot_cells(cells(10), ax, rows="gate", columns="rate")
+    assert len(texts(ax)) == 10
+    assert ax.texts[0].get_size() < 8
+    assert ax.get_xticklabels()[0].get_rotation() == 40
+    other = ax.figure.add_subplot()
+    plot_cells(cells(40), other, rows="gate", columns="rate")
+    assert texts(other) == []
+
+
 def test_profiles_draw_one_line_per_level(ax):
     plot_profiles(CELLS, ax, rows="gate", columns="ratio")
     assert labels(ax) == ["gate=a", "gate=b"]

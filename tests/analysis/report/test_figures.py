@@ -1,11 +1,14 @@
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.errors import TableError
+from analysis.importance import VARIANCE
 from analysis.price import Price
 from analysis.report.captions import CAPTIONS
+from analysis.report.evidence import gather
 from analysis.report.figures import PICTURES, draw, picture
 from analysis.table import read_study
 from analysis.width import fit_width
@@ -61,6 +64,39 @@ def test_the_width_of_several_studies_is_drawn_and_told(evidence, make_study):
         .caption(with_width)
         .startswith("3 widths with the same ratios (2, 4, 8, 16, 32)")
     )
+
+
+def test_under_a_price_the_averaged_ratio_is_bootstrapped_as_its_interval_was(evidence):
+    found = evidence("ordinary", 5e-7)
+    assert found.ratio is not None
+    average, draws = found.ratio.fit.average, found.ratio.draws
+    ends = np.quantile(draws, [0.025, 0.975], method="closest_observation")
+    # The interval is the hull of this one and the bias-corrected one.
+    assert average.ci[0] <= ends[0] < average.r_star < ends[1] <= average.ci[1]
+    titles = [ax.get_title(loc="left") for ax in draw("diagnostics", found).axes]
+    assert titles[-1] == "the averaged r* of bootstrap data sets"
+    assert "in 2,000 data sets drawn around them" in picture("diagnostics").caption(found)
+
+
+def test_without_a_price_there_is_no_ratio_to_bootstrap(evidence):
+    found = evidence("ordinary")
+    assert len(draw("diagnostics", found).axes) == 4
+    assert "data sets" not in picture("diagnostics").caption(found)
+
+
+def test_importance_shows_the_rivals_of_few_runs_and_says_where_they_are_for_many(
+    evidence, monkeypatch
+):
+    few = evidence("crossed")
+    assert few.importance.frame["question"].nunique() == 3
+    assert "sum to 1 even where nothing matters" in picture("importance").caption(few)
+    monkeypatch.setattr("analysis.report.evidence.MOST_FOR_RIVALS", 10)
+    monkeypatch.setattr("analysis.report.captions.MOST_FOR_RIVALS", 10)
+    many = gather(few.folder)
+    assert set(many.importance.frame["question"]) == {VARIANCE}
+    said = "are left out of reports of more than 10 runs; `ablate plot crossed importance` adds"
+    assert said in picture("importance").caption(many)
+    assert gather(few.folder, every_importance=True).importance.frame["question"].nunique() == 3
 
 
 def test_a_search_is_drawn_against_its_fresh_seeds(evidence):

@@ -66,6 +66,13 @@ def test_a_rejected_curve_takes_its_ratio_down_with_it(study):
     assert "is not to be used, since its curve is rejected" in verdict_lines(found)[0]
 
 
+def test_failed_runs_are_counted_with_the_type_of_error_and_no_message(evidence):
+    [said] = notices(evidence("failed"))
+    assert said == (
+        "25 runs failed and entered nothing (25 with NonFinite); they are listed below."
+    )
+
+
 SATURATING = {"attention.reduction": {2: 0.0, 4: 0.03, 8: 0.05, 16: 0.06, 32: 0.062}}
 
 
