@@ -1,6 +1,7 @@
 """From the command line's words to what places runs: this machine, Ray or Slurm."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from ablations.errors import SettingError
@@ -8,23 +9,28 @@ from ablations.errors import SettingError
 if TYPE_CHECKING:
     from ablations.engine.executor import Executor
     from ablations.engine.folder import StudyFolder
+    from ablations.engine.local import LocalExecutor
 
 Kind = Literal["local", "ray", "slurm"]
 MakeExecutor = Callable[["StudyFolder"], "Executor"]
 
 
-def make_executor(
+@contextmanager
+def ready_executor(
     kind: Kind,
     *,
+    runs: int,
     workers: int | None,
     gpus_per_run: float,
     address: str | None = None,
     minutes: int = 24 * 60,
     slurm: Mapping[str, Any] | None = None,
-) -> MakeExecutor:
+) -> Iterator[MakeExecutor]:
     """A function that makes the executor once the study's folder is open.
 
-    Nothing is started or submitted before that; what is wrong with the words is said at once.
+    What is wrong with the words is said at once. On this machine as many workers as there are runs, at
+    most, begin to import torch and Lightning, which takes longer than to plan a study; they end with the
+    block. On Ray and Slurm nothing is started or submitted before the folder is open.
 
     Raises:
         SettingError: If a value is out of range, or an option belongs to another executor.
@@ -34,18 +40,25 @@ def make_executor(
     if slurm and kind != "slurm":
         raise SettingError("`--slurm` belongs to a Slurm cluster: add --executor slurm.")
     if kind == "ray":
-        return _ray(workers, gpus_per_run, address)
-    if kind == "slurm":
-        return _slurm(workers, gpus_per_run, minutes, slurm or {})
-    return _local(workers, gpus_per_run)
+        yield _ray(workers, gpus_per_run, address)
+    elif kind == "slurm":
+        yield _slurm(workers, gpus_per_run, minutes, slurm or {})
+    else:
+        local = _local(workers, gpus_per_run, runs)
+        try:
+            yield lambda _: local
+        finally:
+            local.close()
 
 
-def _local(workers: int | None, gpus_per_run: float) -> MakeExecutor:
+def _local(workers: int | None, gpus_per_run: float, runs: int) -> "LocalExecutor":
+    from ablations.engine.executor import TRAIN
     from ablations.engine.local import LocalExecutor
     from ablations.engine.slots import find_slots
 
-    slots = find_slots(workers=workers, gpus_per_run=gpus_per_run)
-    return lambda _: LocalExecutor(slots)
+    local = LocalExecutor(find_slots(workers=workers, gpus_per_run=gpus_per_run))
+    local.prepare(TRAIN, runs=runs)
+    return local
 
 
 def _ray(workers: int | None, gpus_per_run: float, address: str | None) -> MakeExecutor:

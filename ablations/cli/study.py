@@ -1,6 +1,7 @@
 """Commands that plan, run and watch studies: spaces, show, run, confirm, status, reproduce."""
 
 import json as json_format
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,7 +17,7 @@ from ablations.cli.arguments import (
     find_study,
     folder_name,
 )
-from ablations.cli.executors import Kind, make_executor
+from ablations.cli.executors import Kind, ready_executor
 
 if TYPE_CHECKING:
     from ablations.cli.executors import MakeExecutor
@@ -132,41 +133,38 @@ def run(
 
         print_space(asked, design=_name(design), seeds=seeds)
         return
-    from ablations import study as studies
-
     name = folder_name(study or asked.name)
-    summary = studies.run(
-        asked,
-        study=name,
-        design=_name(design),
-        seeds=seeds,
-        search=studies.Search(
-            trials=trials,
-            sampler=sampler,
-            pruner=pruner,
-            seeds=seeds or 1,
-            objectives=objectives,
-            max_params=max_params,
-            per_arm=per_arm,
-        ),
-        extend=extend,
-        allow_drift=allow_drift,
-        planned=_planned(planned),
-        root=root,
-        execution=_execution(
-            make_executor(
-                executor,
-                workers=workers,
-                gpus_per_run=gpus_per_run,
-                address=address,
-                minutes=minutes,
-                slurm=assignments(slurm, option="--slurm"),
+    with ready_executor(
+        executor,
+        runs=_runs_at_most(asked, seeds=seeds, trials=trials if design == "search" else None),
+        workers=workers,
+        gpus_per_run=gpus_per_run,
+        address=address,
+        minutes=minutes,
+        slurm=assignments(slurm, option="--slurm"),
+    ) as make:
+        from ablations import study as studies
+
+        summary = studies.run(
+            asked,
+            study=name,
+            design=_name(design),
+            seeds=seeds,
+            search=studies.Search(
+                trials=trials,
+                sampler=sampler,
+                pruner=pruner,
+                seeds=seeds or 1,
+                objectives=objectives,
+                max_params=max_params,
+                per_arm=per_arm,
             ),
-            wandb,
-            storage=storage,
-            wait=wait,
-        ),
-    )
+            extend=extend,
+            allow_drift=allow_drift,
+            planned=_planned(planned),
+            root=root,
+            execution=_execution(make, wandb, storage=storage, wait=wait),
+        )
     _conclude(summary, root=root, name=name, is_search=design == "search")
 
 
@@ -193,19 +191,20 @@ def confirm(
         gpus_per_run: 0.25 shares a GPU among four runs, 2 gives each run two.
         wandb: Where W&B's view goes; offline writes files only.
     """
-    from ablations import study as studies
-
     path = find_study(root, study)
-    summary = studies.confirm(
-        path.name,
-        top=top,
-        seeds=seeds,
-        at=assignments(at) or None,
-        root=path.parent,
-        execution=_execution(
-            make_executor("local", workers=workers, gpus_per_run=gpus_per_run), wandb
-        ),
-    )
+    with ready_executor(
+        "local", runs=(top + 1) * seeds, workers=workers, gpus_per_run=gpus_per_run
+    ) as make:
+        from ablations import study as studies
+
+        summary = studies.confirm(
+            path.name,
+            top=top,
+            seeds=seeds,
+            at=assignments(at) or None,
+            root=path.parent,
+            execution=_execution(make, wandb),
+        )
     _conclude(summary, root=path.parent, name=path.name)
 
 
@@ -296,6 +295,12 @@ def _changed(space: "Space", pairs: tuple[str, ...]) -> "Space":
         return space
     base = with_values(space.baseline, assignments(pairs))
     return Space(**{**space.model_dump(), "baseline": base})
+
+
+def _runs_at_most(space: "Space", *, seeds: int | None, trials: int | None) -> int:
+    """Runs of the largest design, before what is illegal or the same is taken out."""
+    arms = math.prod(len(factor.levels) for factor in space.factors) if trials is None else trials
+    return arms * (space.seeds if seeds is None else seeds)
 
 
 def _name(design: str) -> str:
