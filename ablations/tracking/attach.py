@@ -4,6 +4,7 @@ The supervisor is the journal's only writer. Attaching takes the study's lock, s
 one: while the study runs nothing is attached.
 """
 
+import json
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,7 +35,7 @@ def attach_report(path: Path) -> Outcome:
         path: The study's folder.
 
     Raises:
-        StudyError: If there is no study, or the extra `dashboard` is not installed.
+        StudyError: If there is no study, its journal is damaged, or the extra `dashboard` is not installed.
     """
     require_dashboard()
     folder = StudyFolder.open(path)
@@ -44,7 +45,13 @@ def attach_report(path: Path) -> Outcome:
     if holder(folder.lock_file) is not None:
         return "running"
     with held(folder.lock_file):
-        return _attach(folder, report)
+        try:
+            return _attach(folder, report)
+        except json.JSONDecodeError:
+            raise StudyError(
+                f"{folder.journal_file} is not readable. It is an index of the records: delete it, and "
+                "`ablate dashboard` (of a search: `ablate run`) writes it anew."
+            ) from None
 
 
 def artifact_folder(path: Path) -> Path:

@@ -123,6 +123,14 @@ def test_a_report_that_can_not_be_attached_is_written_all_the_same(indexed, caps
     assert said.err.count("\n") == 1
 
 
+def test_a_damaged_journal_does_not_keep_a_report_from_being_written(indexed, capsys):
+    (indexed / "journal.log").write_text("garbage\n")
+    main(["report", str(indexed)])
+    assert (indexed / "report" / "index.html").is_file()
+    said = capsys.readouterr().err
+    assert "journal.log is not readable. It is an index of the records: delete it, and" in said
+
+
 def test_a_figure_that_changed_takes_the_place_of_the_one_before(reported, serve):
     attach_report(reported)
     (reported / "report" / "figures" / "ratio.png").write_bytes(b"second drawing")

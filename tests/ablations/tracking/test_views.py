@@ -1,13 +1,15 @@
 import dataclasses
 import json
 import os
+import re
 
 import pytest
 
 from ablations.errors import StudyError
+from ablations.plan import PlannedRun
 from ablations.tracking.layout import read_layout
 from ablations.tracking.sync import save_views
-from ablations.tracking.view import run_id, study_id
+from ablations.tracking.view import run_id, study_id, view_run
 
 
 @pytest.fixture
@@ -62,6 +64,24 @@ def test_without_the_extra_it_is_named(recorded, monkeypatch):
         save_views(recorded, ["workspace"], environment={})
 
 
+def first_line(folder):
+    return (folder / "plan.jsonl").read_text().splitlines()[0]
+
+
+def paths_in(spec):
+    """The configuration's paths that a saved view addresses: `attention.value.reduction`, `params.value`."""
+    names = re.findall(r'"(?:config:)?(\w+)\.value(?:\.(\w+))?"', json.dumps(spec))
+    return {tuple(filter(None, name)) for name in names}
+
+
+def is_there(config, path):
+    for name in path:
+        if not isinstance(config, dict) or name not in config:
+            return False
+        config = config[name]
+    return True
+
+
 @pytest.mark.integration
 def test_views_are_saved_in_place(gated, server, study):
     pytest.importorskip("wandb_workspaces")
@@ -114,6 +134,11 @@ def test_views_are_saved_in_place(gated, server, study):
 
     text = json.dumps(report["spec"])
     assert "r* is 8." in text
+    config = view_run(study, PlannedRun(**json.loads(first_line(gated))), 1).config
+    addressed = paths_in(workspace["spec"]) | paths_in(report["spec"])
+    assert ("attention", "reduction") in addressed
+    # What a panel addresses is there, under just that path.
+    assert all(is_there(config, path) for path in addressed)
     for kind in (
         "Parallel Coordinates Plot",
         "Scatter Plot",
