@@ -21,7 +21,7 @@ from ablations.data import Images
 
 BINS = 20
 BUDGET = 0.02
-"""Of the images a run trains on; one looked at costs about twice one trained on (measured at 0.04: 8 % of the time)."""
+"""Of the images a run trains on; `benchmarks/gate_recorder.py` measures what that costs."""
 MOST_IMAGES = 512
 MOST_RECORDS = 10
 UNBOUNDED = 4.0

@@ -6,8 +6,11 @@ An export is recognised in either of its two forms: the runs table that W&B's pa
 """
 
 import ast
+import difflib
 import hashlib
 import json
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,7 +64,7 @@ def as_runs(
             this project say it themselves.
 
     Raises:
-        TableError: If it is no export, or a run does not say its seed or its factors.
+        TableError: If it is no export, or a run does not say its seed or its factors, or no run has a factor.
     """
     if {"name", "config", "summary"} <= set(frame.columns):
         found = [_from_api(row) for row in _records(frame)]
@@ -123,6 +126,7 @@ def read_server(
 def _runs(
     found: list[dict[str, Any]], *, study: str | None, factors: Sequence[str]
 ) -> pd.DataFrame:
+    _require(factors, found)
     rows = [_row(run, factors) for run in found if not _is_of_study(run)]
     if study is not None:
         rows = [row for row in rows if study in (row["study"], row["study_id"])]
@@ -166,8 +170,6 @@ def _row(run: Mapping[str, Any], given: Sequence[str]) -> dict[str, Any]:
             f"run {run['name']!r} does not say what varies; name the configuration values that do "
             "(`factors=`)."
         )
-    if config.get("seed") is None:
-        raise TableError(f"run {run['name']!r} has no `seed` in its configuration.")
     levels = {str(name): config.get(str(name)) for name in names}
     arm = hashlib.sha256(json.dumps(levels, sort_keys=True, default=str).encode()).hexdigest()[:10]
     row = {key: config.get(key) for key in IDENTITY}
@@ -176,10 +178,10 @@ def _row(run: Mapping[str, Any], given: Sequence[str]) -> dict[str, Any]:
         "study": name,
         "study_id": config.get("study_id") or name,
         "run": config.get("run") or run.get("id") or run["name"],
-        "attempt": int(config.get("attempt") or 1),
+        "attempt": _whole(run, "attempt", default=1),
         "arm": config.get("arm") or arm,
         "label": config.get("label") or ", ".join(f"{k}={v}" for k, v in levels.items()),
-        "seed": int(config["seed"]),
+        "seed": _whole(run, "seed"),
         "stage": config.get("stage") or "grid",
         "state": _state(summary.get("state"), run.get("state")),
         "data": config.get("data.name"),
@@ -191,6 +193,30 @@ def _row(run: Mapping[str, Any], given: Sequence[str]) -> dict[str, Any]:
     row |= {key: summary.get(key) for key in OUTCOME}
     row["epochs_planned"] = config.get("epochs_planned")
     return row
+
+
+def _whole(run: Mapping[str, Any], name: str, *, default: int | None = None) -> int:
+    value = run["config"].get(name)
+    value = default if value is None else value
+    if value is None:
+        raise TableError(f"run {run['name']!r} has no `{name}` in its configuration.")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not number.is_integer():
+        raise TableError(f"run {run['name']!r}: `{name}` must be a whole number, but is {value!r}.")
+    return int(number)
+
+
+def _require(factors: Sequence[str], found: list[dict[str, Any]]) -> None:
+    """Refuse a factor that no run has: its column would be empty and every run of one arm."""
+    there = list(dict.fromkeys(name for run in found for name in run["config"]))
+    for factor in factors:
+        if there and factor not in there:
+            near = difflib.get_close_matches(factor, there, n=3, cutoff=0.4)
+            hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+            raise TableError(f"no run has `{factor}` in its configuration.{hint}")
 
 
 def _state(ours: object, theirs: object) -> str:
@@ -212,7 +238,7 @@ def _from_file(run: OfflineRun) -> dict[str, Any]:
 
 
 def _from_page(row: Mapping[str, Any]) -> dict[str, Any]:
-    values = {k: v for k, v in row.items() if k not in PAGE and not _is_missing(v)}
+    values = {_plain(k): v for k, v in row.items() if k not in PAGE and not _is_missing(v)}
     head = {"id": row.get("ID"), "name": row["Name"], "group": row.get("Group")}
     head = {key: None if _is_missing(value) else value for key, value in head.items()}
     job_type = row.get("Job Type")
@@ -221,21 +247,42 @@ def _from_page(row: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _plain(column: str) -> str:
+    """A column as the run named it: some of W&B's views say `config.lr`, `attention.value.reduction`."""
+    head = re.sub(r"^(config|summary)[.:]", "", column)
+    return re.sub(r"^([^.]+)\.value(?=\.|$)", r"\1", head)
+
+
 def _from_api(row: Mapping[str, Any]) -> dict[str, Any]:
-    config, summary = _literal(row["config"], row["name"]), _literal(row["summary"], row["name"])
-    return {"name": row["name"], "config": _flat(config), "summary": summary}
+    config, summary = _dict(row["config"], row["name"]), _dict(row["summary"], row["name"])
+    # As the server keeps it, each value is wrapped; its API unwraps it.
+    wrapped = config and all(isinstance(v, Mapping) and "value" in v for v in config.values())
+    config = {k: v["value"] for k, v in config.items()} if wrapped else config
+    head = {key: row[key] for key in ("id", "group", "state") if not _is_missing(row.get(key))}
+    return head | {"name": row["name"], "config": _flat(config), "summary": summary}
 
 
-def _literal(text: object, name: object) -> dict[str, Any]:
-    try:
-        value = ast.literal_eval(_NoNumbers().visit(ast.parse(str(text), mode="eval")))
-    except (ValueError, SyntaxError):
-        value = None
-    if not isinstance(value, dict):
+def _dict(value: object, name: object) -> dict[str, Any]:
+    """A dict, or the text of one as Python or JSON writes it; nothing in it is run."""
+    found = value
+    if isinstance(value, str):
+        try:
+            # JSON's NaN and Infinity are missing values, too.
+            found = json.loads(value, parse_constant=lambda _: None)
+        except json.JSONDecodeError:
+            found = _literal(value)
+    if not isinstance(found, dict):
         raise TableError(
-            f"run {name!r}: `config` and `summary` must be dicts, but one is {text!r}."
+            f"run {name!r}: `config` and `summary` must be dicts, but one is {value!r}."
         )
-    return value
+    return found
+
+
+def _literal(text: str) -> object:
+    try:
+        return ast.literal_eval(_NoNumbers().visit(ast.parse(text, mode="eval")))
+    except (ValueError, SyntaxError):
+        return None
 
 
 class _NoNumbers(ast.NodeTransformer):

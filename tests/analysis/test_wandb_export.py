@@ -133,6 +133,69 @@ def test_a_run_without_a_seed_is_refused(export):
         as_runs(export(({"lr": 0.1}, {"val_loss": 1.0})), factors=["lr"])
 
 
+@pytest.mark.parametrize("seed", ["s0", 0.5])
+def test_a_seed_that_is_no_whole_number_is_refused(export, seed):
+    message = rf"run 'run 0': `seed` must be a whole number, but is {seed!r}\."
+    with pytest.raises(TableError, match=message):
+        as_runs(export(({"lr": 0.1, "seed": seed}, {"val_loss": 1.0})), factors=["lr"])
+
+
+def test_a_factor_that_no_run_has_is_refused_with_the_nearest(export):
+    message = r"no run has `learning_rate` in its configuration\. Did you mean 'learn_rate'\?"
+    run = ({"learn_rate": 0.1, "seed": 0}, {"val_loss": 1.0})
+    with pytest.raises(TableError, match=message):
+        as_runs(export(run), factors=["learning_rate"])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("attention.reduction", "seed", "val_loss"),
+        ("attention.value.reduction", "seed.value", "val_loss"),
+        ("config.attention.reduction", "config.seed", "summary.val_loss"),
+    ],
+)
+def test_columns_are_known_by_the_names_that_views_give_them(names):
+    ratio, seed, loss = names
+    frame = pd.DataFrame(
+        {"Name": ["a", "b"], "State": ["finished", "crashed"], ratio: [4, 8], seed: [0, 1],
+         loss: [0.5, None]}
+    )  # fmt: skip
+    found = as_runs(frame, factors=["attention.reduction"])
+    assert found["attention.reduction"].tolist() == [4, 8]
+    assert found["seed"].tolist() == [0, 1]
+    assert found["state"].tolist() == ["COMPLETE", "FAILED"]
+    assert found["val_loss"].tolist()[0] == 0.5
+    assert np.isnan(found["val_loss"].tolist()[1])
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"attention": {"reduction": 4}, "seed": 0},
+        "{'attention': {'reduction': 4}, 'seed': 0}",
+        '{"attention": {"reduction": 4}, "seed": 0, "augment": true, "notes": null}',
+        '{"attention": {"value": {"reduction": 4}, "desc": null}, "seed": {"value": 0}}',
+    ],
+    ids=["dict", "python", "json", "as the server keeps it"],
+)
+def test_a_configuration_is_read_in_each_form_that_it_is_written_in(config):
+    frame = pd.DataFrame(
+        [
+            {
+                "id": "q1",
+                "name": "a",
+                "state": "finished",
+                "config": config,
+                "summary": '{"val_loss": NaN}',
+            }
+        ]
+    )
+    [row] = as_runs(frame, factors=["attention.reduction"]).to_dict("records")
+    assert (row["run"], row["attention.reduction"], row["seed"]) == ("q1", 4, 0)
+    assert (row["state"], row["val_loss"]) == ("COMPLETE", None)
+
+
 def test_a_number_that_is_not_finite_is_missing():
     frame = as_runs(api_rows(change(val_loss=float("nan")), change(run="b", val_loss=np.inf)))
     assert frame["val_loss"].isna().all()
