@@ -3,6 +3,7 @@
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter
@@ -51,21 +52,23 @@ def _name_points(ax: Axes, arms: pd.DataFrame) -> Axes:
     ax.margins(x=0.12, y=0.1)
     ax.autoscale_view()
     named = arms if len(arms) <= 8 else arms[arms["standing"] == "front"]
-    middle = (arms["cost"].min() + arms["cost"].max()) / 2
     size = float(mpl.rcParams["font.size"])
     # Points of the figure, before its layout: near enough to keep names apart.
     points = ax.transData.transform(named[["cost", "mean"]].to_numpy(dtype=float))
     points *= 72 / ax.figure.dpi
+    left_end, right_end = np.array(ax.get_window_extent().intervalx) * 72 / ax.figure.dpi
     taken: list[tuple[float, float, float]] = []
     for row, (x, y) in zip(rows(named), points, strict=True):
-        left = row.cost > middle
-        width = 0.6 * size * len(str(row.label)) + 5
+        left = x > (left_end + right_end) / 2
+        room = (x - left_end if left else right_end - x) - 10
+        name = _shortened(str(row.label), int(room / (0.6 * size)))
+        width = 0.6 * size * len(name) + 5
         start = x - width if left else x
         shifts = sorted((k * 1.1 * size for k in range(-8, 9)), key=abs)
         shift = next((d for d in shifts if not _covers(taken, start, y + d, width, size)), 0.0)
         taken.append((start, y + shift, width))
         text = ax.annotate(
-            str(row.label),
+            name,
             (row.cost, row.mean),
             xytext=(-5 if left else 5, 4 + shift),
             textcoords="offset points",
@@ -73,6 +76,10 @@ def _name_points(ax: Axes, arms: pd.DataFrame) -> Axes:
         )
         text.set_in_layout(False)  # a long name would squeeze the axes
     return ax
+
+
+def _shortened(name: str, most: int) -> str:
+    return name if len(name) <= most else f"{name[: max(most - 1, 1)]}…"
 
 
 def _covers(

@@ -88,7 +88,7 @@ def _drawing(name: str, evidence: Evidence, *, folder: Path, formats: Sequence[F
         title=picture.title,
         caption=picture.caption(evidence),
         svg=inline_svg(paths[0].read_text(encoding="utf-8"), name=name),
-        wide=picture.wide,
+        wide=picture.wide(evidence),
     )
 
 

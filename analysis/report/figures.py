@@ -16,6 +16,9 @@ from analysis.report import layouts, shown
 from analysis.report.captions import CAPTIONS
 from analysis.report.evidence import Evidence
 
+LONG_NAME = 24
+"""Characters of an arm's name."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
@@ -26,7 +29,8 @@ class Picture:
     draw: Callable[[Evidence, Figure], None]
     missing: Callable[[Evidence], str]
     """Why it cannot be drawn; empty where it can."""
-    wide: bool = False
+    wide: Callable[[Evidence], bool] = lambda _: False
+    """Whether it takes the page's width instead of a column's."""
     height: Callable[[Evidence], float] = lambda _: 0.6
     """Height as a share of the width, the legend aside."""
     rows: Callable[[Evidence], int] | None = None
@@ -63,7 +67,7 @@ def draw(name: str, evidence: Evidence, *, style: Style = "screen") -> Figure:
     with look(style):
         rows = wanted.rows(evidence) if wanted.rows else None
         height = wanted.height(evidence)
-        figure = new_figure(style, wide=wanted.wide, height=height, rows=rows)
+        figure = new_figure(style, wide=wanted.wide(evidence), height=height, rows=rows)
         wanted.draw(evidence, figure)
         lay_out(figure)
     return figure
@@ -122,6 +126,10 @@ def _no_axes(evidence: Evidence) -> str:
     return _no_runs(evidence) or "it needs two factors that vary."
 
 
+def _always(_: Evidence) -> bool:
+    return True
+
+
 PICTURES = {
     p.name: p
     for p in (
@@ -137,7 +145,7 @@ PICTURES = {
             title="The best ratio at a price",
             draw=layouts.prices_figure,
             missing=_no_prices,
-            wide=True,
+            wide=_always,
             height=lambda _: 0.5,
         ),
         Picture(
@@ -157,7 +165,7 @@ PICTURES = {
             title="Effects against the baseline",
             draw=layouts.effects_figure,
             missing=_absent("effects"),
-            wide=True,
+            wide=_always,
             rows=lambda e: len(shown.effects(e)),
         ),
         Picture(
@@ -165,7 +173,7 @@ PICTURES = {
             title="Interactions",
             draw=layouts.interactions_figure,
             missing=_no_pairs,
-            wide=True,
+            wide=_always,
             height=lambda e: 0.36 * len(shown.pairs(e)),
         ),
         Picture(
@@ -173,7 +181,7 @@ PICTURES = {
             title="What the gates do",
             draw=layouts.gates_figure,
             missing=_absent("gates"),
-            wide=True,
+            wide=_always,
             height=lambda _: 0.62,
         ),
         Picture(
@@ -181,6 +189,8 @@ PICTURES = {
             title="Every run, by arm",
             draw=layouts.seeds_figure,
             missing=_no_runs,
+            # Long names would leave a column no room for what they name.
+            wide=lambda e: max(map(len, shown.arms(e))) > LONG_NAME,
             rows=lambda e: len(shown.arms(e)),
         ),
         Picture(
@@ -191,7 +201,7 @@ PICTURES = {
             title="Parallel coordinates",
             draw=layouts.parallel_figure,
             missing=_no_axes,
-            wide=True,
+            wide=_always,
             height=lambda _: 0.45,
         ),
         Picture(
@@ -206,7 +216,7 @@ PICTURES = {
             title="What the fit rests on",
             draw=layouts.diagnostics_figure,
             missing=_absent("ratio"),
-            wide=True,
+            wide=_always,
             height=lambda e: 0.95 if e.ratio is not None and len(e.ratio.draws) else 0.7,
         ),
         Picture(

@@ -229,6 +229,23 @@ def test_profiles_draw_one_line_per_level(ax):
     assert heights == [[0.1, 0.2], [0.3, 0.5]]
 
 
+def test_a_name_that_has_no_room_beside_its_point_is_cut(ax, texts):
+    arms = pd.DataFrame(
+        {"label": ["short", "a=1, " * 40], "cost": [100.0, 200.0], "mean": [0.5, 0.4], "low": [0.45, 0.35],
+         "high": [0.55, 0.45], "standing": "front"}
+    )  # fmt: skip
+    plot_pareto(arms, ax, switches=pd.DataFrame())
+    named = [text for text in texts(ax) if text]
+    assert "short" in named
+    assert any(text.endswith("…") for text in named)
+    ax.figure.canvas.draw()
+    frame = ax.get_window_extent()
+    for text in ax.texts:
+        box = text.get_window_extent()
+        assert frame.x0 <= box.x0
+        assert box.x1 <= frame.x1
+
+
 def test_importance_has_a_bar_per_factor_and_question_and_the_level_of_chance(ax):
     shares = pd.DataFrame(
         {
