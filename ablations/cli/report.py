@@ -51,9 +51,13 @@ def report(
     from analysis.report.words import notices, verdict_lines
 
     evidence = gather(folder, price=price, margin=margin)
-    page = write(evidence)
+    # Before anything is written: a full disk takes the page, not the answer.
     for line in (*verdict_lines(evidence), *notices(evidence)):
         print(line)
+    try:
+        page = write(evidence)
+    except OSError as error:
+        raise StudyError(f"the report was not written to {folder / 'report'}: {error}.") from None
     print(f"Report: {page}")
     _attach(folder)
     if open_page:

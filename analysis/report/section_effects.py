@@ -1,6 +1,7 @@
 """The sections on components: planned comparisons, effects, interactions, and what was only looked at."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pandas as pd
 
@@ -8,7 +9,7 @@ from analysis.cells import short
 from analysis.effects import Effects
 from analysis.report.evidence import Evidence
 from analysis.report.page import Drawings, Section, drawn
-from analysis.report.tables import Column, Table
+from analysis.report.tables import INTERVAL, Column, Table, if_any
 from analysis.report.words import plain_label
 
 MOST_SENTENCES = 15
@@ -28,7 +29,7 @@ def effects_sections(evidence: Evidence, drawings: Drawings, kind: str) -> Itera
                 *found.planned.sentences(),
                 f"They were written down before the runs (hash {evidence.table.planned_hash}).",
             ),
-            parts=(_planned_table(found.planned.frame),) if len(found.planned.frame) else (),
+            parts=tuple(if_any(_planned_table, found.planned.frame)),
         )
         kind = "exploratory"
     whole = found.effects.frame["role"] != "cell"
@@ -40,7 +41,7 @@ def effects_sections(evidence: Evidence, drawings: Drawings, kind: str) -> Itera
         parts=(
             *drawn(drawings, "effects"),
             _effects_table("effects", found.effects.frame[whole], found.effects),
-            *_if_any(_dead_weight(found.dead_weight, found.effects)),
+            *if_any(partial(_dead_weight, found=found.effects), found.dead_weight),
         ),
     )
     yield from _interactions(evidence, drawings, kind)
@@ -69,8 +70,8 @@ def _interactions(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator
         parts=(
             *drawn(drawings, "interactions"),
             _pairs_table(found.frame),
-            *([_simple_table(found.simple)] if len(found.simple) else []),
-            *_if_any(_by_epoch(evidence.components.by_epoch)),
+            *if_any(_simple_table, found.simple),
+            *if_any(_by_epoch, evidence.components.by_epoch),
         ),
     )
 
@@ -175,7 +176,7 @@ def _pairs_table(rows: pd.DataFrame) -> Table:
             Column(title="One", name="one"),
             Column(title="Other", name="other"),
             Column(title="Interaction", name="estimate", form="signed"),
-            Column(title="95 % interval", name="low", high="high", form="number"),
+            INTERVAL,
             Column(title="Holm p", name="p_holm", form="p"),
             Column(title="Pairs", name="n_pairs", form="count"),
         ),
@@ -192,16 +193,14 @@ def _simple_table(rows: pd.DataFrame) -> Table:
             Column(title="Effect of", name="one"),
             Column(title="At", name="other"),
             Column(title="Difference", name="estimate", form="signed"),
-            Column(title="95 % interval", name="low", high="high", form="number"),
+            INTERVAL,
             Column(title="Holm p", name="p_holm", form="p"),
         ),
         folded=len(rows) > 12,
     )
 
 
-def _dead_weight(rows: pd.DataFrame, found: Effects) -> Table | None:
-    if rows.empty:
-        return None
+def _dead_weight(rows: pd.DataFrame, *, found: Effects) -> Table:
     costs = [
         Column(title=title, name=name, form="count")
         for title, name in (
@@ -223,9 +222,7 @@ def _dead_weight(rows: pd.DataFrame, found: Effects) -> Table | None:
     )
 
 
-def _by_epoch(rows: pd.DataFrame) -> Table | None:
-    if rows.empty:
-        return None
+def _by_epoch(rows: pd.DataFrame) -> Table:
     last = int(rows["epoch"].max())
     marks = sorted({max(round(last * share), 1) for share in (0.25, 0.5, 0.75, 1.0)})
     return Table(
@@ -237,7 +234,7 @@ def _by_epoch(rows: pd.DataFrame) -> Table | None:
             Column(title="Comparison", name="label"),
             Column(title="Epoch", name="epoch", form="count"),
             Column(title="Difference", name="estimate", form="signed"),
-            Column(title="95 % interval", name="low", high="high", form="number"),
+            INTERVAL,
             Column(title="Pairs", name="n_pairs", form="count"),
         ),
         folded=True,
@@ -251,7 +248,3 @@ def _named(rows: pd.DataFrame, a: str, a_level: str, b: str, b_level: str) -> pd
 
     kept = rows.drop(columns=[a_level, b_level])
     return kept.assign(one=names(a, a_level), other=names(b, b_level))
-
-
-def _if_any(table: Table | None) -> list[Table]:
-    return [] if table is None else [table]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.report.evidence import Evidence
 from analysis.report.page import Drawings, Section, drawn
-from analysis.report.tables import Column, Table
+from analysis.report.tables import INTERVAL, Column, Table, if_any
 
 
 def ratio_section(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator[Section]:
@@ -23,8 +23,8 @@ def ratio_section(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator
             *drawn(drawings, "ratio"),
             _tested(evidence),
             *drawn(drawings, "prices"),
-            *([_sweep(fit.sweep)] if len(fit.sweep) else []),
-            *([_switches(fit.switch_prices)] if len(fit.switch_prices) else []),
+            *if_any(_sweep, fit.sweep),
+            *if_any(_switches, fit.switch_prices),
             *drawn(drawings, "diagnostics"),
             _families(fit.models),
             _dropped(evidence.ratio.dropped),
@@ -120,7 +120,7 @@ def _dropped(dropped: pd.DataFrame) -> Table:
         columns=(
             Column(title="Without r", name="without", form="level"),
             Column(title="κ", name="kappa", form="number"),
-            Column(title="95 % interval", name="low", high="high", form="number"),
+            INTERVAL,
         ),
         folded=True,
     )
@@ -149,7 +149,7 @@ def width_section(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator
                     Column(title="Seeds", name="seeds", form="count"),
                     Column(title="κ", name="kappa", form="number"),
                     Column(title="r*", name="r_star", form="number"),
-                    Column(title="95 % interval", name="low", high="high", form="number"),
+                    INTERVAL,
                 ),
             ),
         ),

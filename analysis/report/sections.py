@@ -9,7 +9,7 @@ from analysis.report.evidence import Evidence
 from analysis.report.page import Drawing, Drawings, Section, drawn
 from analysis.report.section_effects import effects_sections
 from analysis.report.section_ratio import ratio_section, width_section
-from analysis.report.tables import Column, Table
+from analysis.report.tables import INTERVAL, Column, Table
 
 
 def sections(evidence: Evidence, drawings: Drawings) -> tuple[Section, ...]:
@@ -129,7 +129,7 @@ def _shares(frame: pd.DataFrame) -> Table:
             Column(title="Factor", name="factor"),
             Column(title="Question", name="question"),
             Column(title="Share", name="share", form="percent"),
-            Column(title="95 % interval", name="low", high="high", form="number"),
+            INTERVAL,
             Column(title="Chance", name="chance", form="percent"),
             Column(title="p", name="p", form="p"),
         ),

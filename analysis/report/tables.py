@@ -46,6 +46,10 @@ class Column:
         return FORMS[self.form](row[self.name])
 
 
+INTERVAL = Column(title="95 % interval", name="low", high="high", form="number")
+"""The column of an estimate's interval, in frames whose columns are `low` and `high`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """A frame with its title, what it says, and how its columns are shown."""
@@ -63,6 +67,11 @@ class Table:
     def texts(self) -> list[list[str]]:
         """The cells as the reader sees them."""
         return [[column.text(row) for column in self.columns] for _, row in self.frame.iterrows()]
+
+
+def if_any(make: Callable[[pd.DataFrame], Table], rows: pd.DataFrame) -> list[Table]:
+    """The table of the rows, if there are any."""
+    return [make(rows)] if len(rows) else []
 
 
 def write_tables(tables: list[Table], folder: Path) -> None:

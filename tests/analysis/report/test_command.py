@@ -81,3 +81,17 @@ def test_a_folder_that_cannot_be_written_is_named(study, capsys):
     folder = study("waiting")
     (folder / "report").write_text("in the way")
     assert f"File exists: '{folder / 'report'}'" in refused(["report", str(folder)], capsys)
+
+
+def test_a_full_disk_takes_the_page_and_not_the_answer(study, capsys, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    folder = study("one_arm")
+    monkeypatch.setattr("analysis.report.build.save", full)
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["report", str(folder)])
+    said = capsys.readouterr()
+    assert "Basis: 5 of 5 planned runs" in said.out
+    reason = "[Errno 28] No space left on device."
+    assert f"the report was not written to {folder / 'report'}: {reason}" in said.err
