@@ -109,7 +109,7 @@ def run(
         extend: Allow more seeds, levels or factors than the study was started with.
         allow_drift: Allow other code or package versions than the study was started with.
         planned: A YAML file of comparisons, written down before the first run.
-        dry_run: Print the runs and what they cost, and run nothing.
+        dry_run: Print the runs, what they cost and how long they will take, and run nothing.
         trials: Arms that a search may try, complete or pruned.
         sampler: Of a search: tpe, gp, cma-es, qmc, random, nsga-ii.
         pruner: Of a search: none, median, percentile, asha, hyperband, wilcoxon.
@@ -129,9 +129,20 @@ def run(
 
     asked = _changed(load_space(space), set_)
     if dry_run:
+        from ablations.cli.estimate_text import print_estimate
         from ablations.cli.space_text import print_space
 
         print_space(asked, design=_name(design), seeds=seeds)
+        print_estimate(
+            asked,
+            design=_name(design),
+            seeds=seeds,
+            trials=trials,
+            path=root / folder_name(study or asked.name),
+            workers=workers,
+            gpus_per_run=gpus_per_run,
+            local=executor == "local",
+        )
         return
     name = folder_name(study or asked.name)
     with ready_executor(

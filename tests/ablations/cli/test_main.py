@@ -1,4 +1,5 @@
 import importlib
+import re
 import tomllib
 from pathlib import Path
 
@@ -108,6 +109,8 @@ def test_dry_run_runs_nothing(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    main(["run", "reduction", "--dry-run", "--seeds", "2"])
-    assert "6 arms x 2 seeds = 12 runs" in capsys.readouterr().out
+    main(["run", "reduction", "--dry-run", "--seeds", "2", "--workers", "3"])
+    out = capsys.readouterr().out
+    assert "6 arms x 2 seeds = 12 runs" in out
+    assert re.search(r"\ntime: about .* for 12 runs on 3 slots, .* each \(from a few steps", out)
     assert list(tmp_path.iterdir()) == []
