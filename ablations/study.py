@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ablations.confirmation import confirm_runs
 from ablations.declaration import declare
+from ablations.designs.assignments import Assignment
 from ablations.designs.expand import (
     Expansion,
     PlannedArm,
@@ -246,12 +247,12 @@ def _search(
     how = execution or Execution()
     index = _index(folder, how)
     epochs = base.arm.training.epochs
-    parts = {"trials": space} if search.per_arm is None else per_level(space, search.per_arm)
+    parts = {"trials": {}} if search.per_arm is None else per_level(space, search.per_arm)
 
-    def source(name: str, part: Space) -> SearchSource:
+    def source(name: str, fixed: Assignment) -> SearchSource:
         return SearchSource(
             folder,
-            partial(_propose_run, space=part, max_params=search.max_params),
+            partial(_propose_run, space=space, fixed=fixed, max_params=search.max_params),
             trials=search.trials,
             seeds=block,
             sampler=search.sampler,
@@ -263,13 +264,15 @@ def _search(
             name=name,
         )
 
-    sources = {name: source(name, part) for name, part in parts.items()}
+    sources = {name: source(name, fixed) for name, fixed in parts.items()}
     together = SideBySide(sources, share=partial(search_of, factor=search.per_arm))
     return _execute(folder, together, how, index=index)
 
 
-def _propose_run(trial: "Trial", seed: int, *, space: Space, max_params: int | None) -> PlannedRun:
-    arm = propose(trial, space)
+def _propose_run(
+    trial: "Trial", seed: int, *, space: Space, fixed: Assignment, max_params: int | None
+) -> PlannedRun:
+    arm = propose(trial, space, fixed=fixed)
     if max_params is not None:
         trial.set_constraint("params", float(arm.cost["params"] - max_params))
     return planned_run(arm, seed=seed, stage="search")

@@ -26,33 +26,38 @@ class Suggests(Protocol):
         """Store a plain value with the trial."""
 
 
-def suggest(trial: Suggests, space: Space) -> Assignment:
+def suggest(trial: Suggests, space: Space, *, fixed: Assignment | None = None) -> Assignment:
     """Let a trial choose a level of every factor that its arm uses.
 
     Factors are asked for in the space's order, and one that the arm so far does not use is left at
     the baseline: a trial without attention has no ratio. Ordered levels are suggested as their rank,
     in the parameter `<factor>.rank`, because a categorical parameter would hide the order from the
-    sampler; the trial's user attribute `<factor>` has the level itself.
+    sampler; the trial's user attribute `<factor>` has the level itself. Factors that are fixed are not
+    asked for.
     """
-    chosen: Assignment = {}
+    chosen: Assignment = dict(fixed or {})
     for factor in space.factors:
+        if factor.name in chosen:
+            continue
         if factor.name not in inactive(with_values(space.baseline, chosen)):
             chosen[factor.name] = _level(trial, factor)
             trial.set_user_attr(factor.name, chosen[factor.name])
     return chosen
 
 
-def propose(trial: Suggests, space: Space) -> PlannedArm:
-    """The arm that a trial chooses.
+def propose(trial: Suggests, space: Space, *, fixed: Assignment | None = None) -> PlannedArm:
+    """The arm that a trial chooses, around the factors that are fixed.
 
     Raises:
         SettingError: If the levels chosen do not make a legal network.
     """
-    return plan_arm(space, suggest(trial, space))
+    chosen = suggest(trial, space, fixed=fixed)
+    unused = inactive(with_values(space.baseline, chosen))
+    return plan_arm(space, {name: x for name, x in chosen.items() if name not in unused})
 
 
-def per_level(space: Space, factor: str) -> dict[str, Space]:
-    """The space without one factor, once for each of its levels: name of a search -> space.
+def per_level(space: Space, factor: str) -> dict[str, Assignment]:
+    """One search for each level of a factor, over the others: name of a search -> what it fixes.
 
     Raises:
         SettingError: If there is no such factor, it has a range, or nothing is left to search.
@@ -60,24 +65,16 @@ def per_level(space: Space, factor: str) -> dict[str, Space]:
     names = [one.name for one in space.factors]
     if factor not in names:
         raise SettingError(one_of("per_arm", factor, names))
-    rest = tuple(one for one in space.factors if one.name != factor)
-    if not rest:
+    if len(names) == 1:
         raise SettingError(
             f"`per_arm` must leave factors to search, but {factor!r} is the only one of the space."
         )
-    arms = [
-        with_values(space.baseline, {factor: x}) for x in levels(space.factors[names.index(factor)])
+    # As the settings hold them: 8 is 8.0.
+    fixed = [
+        value_of(with_values(space.baseline, {factor: x}), factor)
+        for x in levels(space.factors[names.index(factor)])
     ]
-    return {
-        _search_name(value_of(arm, factor)): space.model_copy(
-            update={
-                "baseline": arm,
-                "factors": rest,
-                "controls": {factor: {factor: value_of(arm, factor)}},
-            }
-        )
-        for arm in arms
-    }
+    return {_search_name(level): {factor: level} for level in fixed}
 
 
 def search_of(planned: PlannedRun, factor: str | None) -> str:

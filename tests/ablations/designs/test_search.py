@@ -1,7 +1,7 @@
 import optuna
 import pytest
 
-from ablations.designs.expand import plan_arm, planned_run
+from ablations.designs.expand import planned_run
 from ablations.designs.search import per_level, propose, search_of, suggest
 from ablations.errors import SettingError
 from ablations.spaces import load_space
@@ -50,14 +50,30 @@ def test_ranges_keep_their_kind() -> None:
 
 
 def test_a_budget_per_arm_is_a_search_of_each_level_over_the_other_factors() -> None:
-    parts = per_level(load_space("full"), "attention.reduction")
-    assert list(parts) == [f"trials-{r:.1f}" for r in (1, 2, 4, 8, 16)]
-    part = parts["trials-8.0"]
-    assert part.baseline.attention.reduction == 8
-    assert "attention.reduction" not in [factor.name for factor in part.factors]
-    planned = planned_run(plan_arm(part, {"attention.squeeze": "max"}), seed=0, stage="search")
+    space = load_space("full")
+    parts = per_level(space, "attention.reduction")
+    assert parts == {f"trials-{r:.1f}": {"attention.reduction": r} for r in (1, 2, 4, 8, 16)}
+    trial = optuna.create_study().ask()
+    arm = propose(trial, space, fixed=parts["trials-8.0"])
+    while arm.arm.attention.placement == "none":
+        trial = optuna.create_study().ask()
+        arm = propose(trial, space, fixed=parts["trials-8.0"])
+    assert not [name for name in trial.params if "reduction" in name]
+    assert "reduction=8" in arm.label
+    planned = planned_run(arm, seed=0, stage="search")
     assert search_of(planned, "attention.reduction") == "trials-8.0"
     assert planned.factors["attention.reduction"] == 8
+
+
+def test_an_arm_that_does_not_use_the_fixed_level_is_one_arm_for_all_searches() -> None:
+    trial = optuna.trial.FixedTrial({"attention.placement": "none"})
+    space = load_space("full")
+    parts = per_level(space, "attention.gate")
+    arms = [propose(trial, space, fixed=fixed) for fixed in parts.values()]
+    assert {arm.label for arm in arms} == {"placement=none"}
+    assert len({arm.id for arm in arms}) == 1
+    owners = {search_of(planned_run(arm, seed=0, stage="search"), "attention.gate") for arm in arms}
+    assert owners == {"trials-sigmoid"}
 
 
 @pytest.mark.parametrize(

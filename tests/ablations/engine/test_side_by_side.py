@@ -38,3 +38,29 @@ def test_each_source_hears_of_its_own_runs_only() -> None:
     assert run.run == "b1"
     both.ended(run, {})
     assert both.finished
+
+
+def sharing(results: Mapping[str, Any], plan: Sequence[str] = ()) -> SideBySide:
+    """Both ask for the run `s`; in a plan it is the first one's."""
+    sources = {letter: PlannedSource([planned(f"{letter}1"), planned("s")]) for letter in "ab"}
+    both = SideBySide(sources, share=lambda run: run.run[0] if run.run != "s" else "a")
+    both.resume([planned(name) for name in plan], results)
+    return both
+
+
+def given(both: SideBySide) -> list[PlannedRun]:
+    runs = []
+    while (run := both.next()) is not None:
+        runs.append(run)
+    return runs
+
+
+def test_a_run_that_two_sources_ask_for_is_trained_once_and_both_hear_of_it() -> None:
+    both = sharing({})
+    runs = given(both)
+    assert [run.run for run in runs] == ["a1", "b1", "s"]
+    assert both.total == 3
+    for run in runs:
+        assert not both.finished
+        both.ended(run, {"state": "COMPLETE"})
+    assert both.finished
