@@ -29,6 +29,16 @@ CHECKPOINT_SECONDS = 10.0
 
 VALIDATION_BATCH = 1024
 
+NOT_OURS = (
+    # torch 2.13 deprecates what lightning 2.6 still calls; drop when lightning does not.
+    ".*LeafSpec.*",
+    # The engine starts the processes, in a Slurm job too.
+    "The `srun` command is available on your system but is not used",
+    # What is logged is a mean over all ranks already.
+    r"It is recommended to use `self\.log\(.*sync_dist=True\)`",
+)
+"""Warnings that a run's log would be full of."""
+
 
 class NonFinite(ArithmeticError):
     """The loss became NaN or infinite: the run diverged."""
@@ -127,10 +137,10 @@ def train(
     callbacks: list[pl.Callback] = [watch]
     if run.arm.training.record_gates and gates is not None:
         callbacks.insert(0, _Gates(_recorder(run, split, gates)))
-    trainer = _trainer(run, device=device, world_size=world_size, callbacks=callbacks)
     with warnings.catch_warnings():
-        # torch 2.13 deprecates what lightning 2.6 still calls; drop when lightning does not.
-        warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+        for message in NOT_OURS:
+            warnings.filterwarnings("ignore", message=message)
+        trainer = _trainer(run, device=device, world_size=world_size, callbacks=callbacks)
         trainer.fit(
             module,
             Batches(

@@ -38,7 +38,7 @@ class Expansion:
     illegal: tuple[tuple[str, str], ...]
     """Label and reason of each assignment that cannot be built."""
     folded: tuple[tuple[str, str], ...]
-    """Label of each assignment that is the same arm as another, and that arm's label."""
+    """Each assignment that names more than its arm uses, or the same arm as another; and that arm's label."""
 
 
 def expand(space: Space, *, design: str = "grid") -> Expansion:
@@ -49,20 +49,20 @@ def expand(space: Space, *, design: str = "grid") -> Expansion:
     """
     if design not in DESIGNS:
         raise SettingError(one_of("design", design, [*DESIGNS, "search"]))
-    rows = [(_label(space, row), row) for row in DESIGNS[design](space)]
-    rows += list(space.controls.items())
+    rows = [(_label(space, row), row, None) for row in DESIGNS[design](space)]
+    rows += [(name, values, name) for name, values in space.controls.items()]
     arms: dict[str, PlannedArm] = {}
     illegal: list[tuple[str, str]] = []
     folded: list[tuple[str, str]] = []
-    for label, values in rows:
+    for label, values, own in rows:
         try:
-            made = plan_arm(space, values, label=label)
+            made = plan_arm(space, values, label=own)
         except SettingError as error:
             illegal.append((label, str(error)))
             continue
-        if made.id in arms:
-            folded.append((label, arms[made.id].label))
-        arms.setdefault(made.id, made)
+        kept = arms.setdefault(made.id, made)
+        if label != kept.label:
+            folded.append((label, kept.label))
     if illegal and illegal[0][0] == rows[0][0]:
         raise SettingError(f"the baseline cannot be built: {illegal[0][1]}")
     return Expansion(tuple(arms.values()), tuple(illegal), tuple(folded))
@@ -80,7 +80,7 @@ def plan_arm(space: Space, values: Assignment, *, label: str | None = None) -> P
     return PlannedArm(
         arm=arm,
         id=arm_id(arm, fingerprint(arm.data)),
-        label=label or _label(space, values),
+        label=label or _label(space, {n: x for n, x in values.items() if n not in unused}),
         factors={name: None if name in unused else value_of(arm, name) for name in varied(space)},
         cost=price.columns(),
     )

@@ -1,9 +1,14 @@
+import json
+from pathlib import Path
+
 import optuna
 import pytest
 
+from ablations.engine.local import LocalExecutor
+from ablations.engine.slots import find_slots
 from ablations.settings import Arm, Attention, Training
 from ablations.space import Factor, Space
-from ablations.study import objective, show
+from ablations.study import Execution, objective, run, show
 
 SPACE = Space(
     name="tiny",
@@ -51,9 +56,27 @@ def test_show_folds_the_ratio_of_arms_without_attention() -> None:
         "placement=standard, reduction=4 (baseline)",
         "reduction=1",
         "reduction=16",
-        "placement=none, reduction=1",
+        "placement=none",
     ]
     assert [label for label, _ in shown.folded] == [
-        "placement=none",
+        "placement=none, reduction=1",
         "placement=none, reduction=16",
     ]
+
+
+@pytest.mark.integration
+def test_a_run_of_two_processes_is_one_training_over_all_images(tmp_path: Path) -> None:
+    space = SPACE.model_copy(update={"factors": SPACE.factors[1:], "seeds": 1})
+    slots = find_slots(gpus=(), workers=1, processes_per_run=2)
+    how = Execution(executor=lambda _: LocalExecutor(slots), wandb="disabled")
+    assert run(space, root=tmp_path, execution=how).complete == 3
+    for folder in (tmp_path / "tiny" / "runs").iterdir():
+        result = json.loads((folder / "result.json").read_text())
+        # Each of the 539 images that validate was seen once, by one of the two.
+        right = result["val_accuracy"] * 539
+        assert right == pytest.approx(round(right), abs=1e-3)
+        assert result["val_accuracy"] > 0.1
+        logs = [(folder / "1" / name).read_text() for name in ("log.txt", "log.1.txt")]
+        assert ["MEMBER: 1/2" in logs[0], "MEMBER: 2/2" in logs[1]] == [True, True]
+        assert "Warning" not in "".join(logs)
+        assert "sync_dist" not in "".join(logs)
