@@ -61,6 +61,8 @@ class Lost:
     exit_code: int | None
     tail: str = ""
     """The end of what the worker printed."""
+    out_of_memory: bool = False
+    """Whether the system killed it because memory was short."""
 
 
 @dataclass(frozen=True)

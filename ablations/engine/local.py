@@ -1,8 +1,10 @@
 """The executor of one machine: a persistent worker process per slot (a process group, for several GPUs)."""
 
 import selectors
+import signal
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ablations.engine.context import Verdict
@@ -61,7 +63,7 @@ class LocalExecutor:
             raise RuntimeError("a run may be started only where `room` says that there is some.")
         if not place.group:
             self._launch(place)
-        place.job, place.ended = job, set()
+        place.job, place.ended, place.oom_kills = job, set(), oom_kills()
         for rank, worker in enumerate(place.group):
             worker.tell(_command(job, place.slot, rank))
         return place.slot.name
@@ -167,7 +169,8 @@ class LocalExecutor:
         tail = worker.tail(job)
         self._discard(place)
         if job is not None:
-            self._waiting.append(Lost(job.run, job.attempt, exit_code, tail))
+            short = exit_code == -signal.SIGKILL and oom_kills() > place.oom_kills
+            self._waiting.append(Lost(job.run, job.attempt, exit_code, tail, short))
 
     def _discard(self, place: "_Place") -> None:
         for worker in place.group:
@@ -185,6 +188,17 @@ class _Place:
     job: Job | None = None
     served: int = 0
     ended: set[int] = field(default_factory=set)
+    oom_kills: int = 0
+    """When the run started."""
+
+
+def oom_kills(counters: Path = Path("/proc/vmstat")) -> int:
+    """How often this system has killed a process because memory was short; 0 where it does not say."""
+    try:
+        lines = counters.read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
 def _command(job: Job, slot: Slot, rank: int) -> dict[str, Any]:

@@ -24,6 +24,8 @@ INFRASTRUCTURE = frozenset(
     }
 )
 MEMORY = frozenset({"MemoryError", "OutOfMemoryError"})
+# CUDA's and torch's own allocators raise a RuntimeError that says it.
+SAID_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 MEMORY_TRIES = 2
 
 
@@ -55,21 +57,23 @@ def decide(failures: Sequence[dict[str, Any]], *, retries: int) -> Decision:
 def classify(error: dict[str, Any]) -> Kind:
     """The class of an error as it stands in a result."""
     kind, message = str(error.get("type")), str(error.get("message"))
-    if kind in MEMORY or "out of memory" in message.lower():
+    if kind in MEMORY or any(words in message.lower() for words in SAID_OF_MEMORY):
         return "memory"
     return "infrastructure" if kind in INFRASTRUCTURE else "deterministic"
 
 
-def died(exit_code: int | None, tail: str) -> dict[str, Any]:
+def died(exit_code: int | None, tail: str, *, out_of_memory: bool = False) -> dict[str, Any]:
     """The error of an attempt whose worker died.
 
     Args:
         exit_code: As `subprocess` gives it: negative for a signal.
         tail: The end of what the worker printed.
+        out_of_memory: Whether the system killed it because memory was short.
     """
+    why = ": the machine was out of memory" if out_of_memory else ""
     return {
         "type": WORKER_DIED,
-        "message": f"the worker {_how(exit_code)}",
+        "message": f"the worker {_how(exit_code)}{why}",
         "traceback": tail,
         "exit_code": exit_code,
     }

@@ -318,8 +318,8 @@ class _Supervisor:
                 pass
             case Ended(state=state):
                 self._end(live, state)
-            case Lost(exit_code=exit_code, tail=tail):
-                self._lose(live, exit_code, tail)
+            case Lost():
+                self._lose(live, message)
             case Unwritten(error=error, errno=number):
                 raise OSError(number or errno.EIO, str(error.get("message")))
 
@@ -335,12 +335,12 @@ class _Supervisor:
             self._note("run_handed_back", run=live.planned.run, attempt=live.attempt)
             self._tracker.run_ended(live.planned, live.attempt, {"state": state})
 
-    def _lose(self, live: _Live, exit_code: int | None, tail: str) -> None:
+    def _lose(self, live: _Live, lost: Lost) -> None:
         self._lost += 1
         error = (
-            retry.hung(self._hang_timeout, exit_code, tail)
+            retry.hung(self._hang_timeout, lost.exit_code, lost.tail)
             if live.hung
-            else retry.died(exit_code, tail)
+            else retry.died(lost.exit_code, lost.tail, out_of_memory=lost.out_of_memory)
         )
         result = _lost_result(live, error)
         self._folder.end_attempt(live.planned.run, live.attempt, result)

@@ -19,6 +19,7 @@ from ablations.engine.attempt import attempt
 from ablations.engine.context import RunContext
 from ablations.engine.files import read_lines
 from ablations.engine.folder import StudyFolder
+from ablations.engine.local import oom_kills
 from ablations.engine.retry import classify, decide
 from ablations.engine.source import PlannedSource
 from ablations.engine.supervisor import execute
@@ -324,6 +325,32 @@ def test_out_of_memory_is_tried_again_with_nothing_else_on_the_device(folder, lo
     assert all(end <= alone[0] or begin >= alone[1] for begin, end in spans.values())
 
 
+@pytest.mark.parametrize(
+    ("kills", "message"),
+    [
+        ((0, 0, 1), "the worker was killed by SIGKILL: the machine was out of memory"),
+        ((7, 7, 7), "the worker was killed by SIGKILL"),
+    ],
+)
+def test_a_worker_that_the_system_killed_for_its_memory_is_told_from_others(
+    folder, local, monkeypatch, kills, message
+):
+    # The system's own count, as it stands when a run starts and when its worker has died.
+    counts = iter(kills)
+    monkeypatch.setattr("ablations.engine.local.oom_kills", lambda: next(counts, kills[-1]))
+    run(folder, local, [planned(0), planned(1, wrong="killed_once")], workers=1)
+    error = folder.attempt_result("run00001s0", 1)["error"]
+    assert error["message"] == message
+    assert (classify(error) == "memory") == ("memory" in message)
+    assert folder.result("run00001s0")["state"] == "COMPLETE"
+
+
+def test_the_systems_count_of_its_kills_is_read(tmp_path):
+    (tmp_path / "vmstat").write_text("nr_free_pages 12\noom_kill 3\nnuma_hit 4\n")
+    assert oom_kills(tmp_path / "vmstat") == 3
+    assert oom_kills(tmp_path / "not there") == 0
+
+
 def test_retries_count_over_supervisors(folder, local):
     runs = [planned(0, wrong="killed")]
     folder.append_plan(runs)
@@ -345,6 +372,8 @@ def test_the_rules_for_retries():
     assert decide([memory, memory], retries=3) == "commit"
     assert decide([{"type": "ValueError"}], retries=3) == "commit"
     assert classify({"type": "RuntimeError", "message": "CUDA out of memory."}) == "memory"
+    allocator = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."
+    assert classify({"type": "RuntimeError", "message": allocator}) == "memory"
     assert classify({"type": "DistBackendError", "message": ""}) == "infrastructure"
 
 
