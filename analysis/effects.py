@@ -89,7 +89,8 @@ def effects(
         alpha: Family-wise error of the verdicts.
         error: `pooled`: one noise variance for all arms. `paired`: each comparison's own paired
             differences, valid however the arms' noise differs. `auto`: pooled, unless the noise is seen
-            to differ (p < 0.2). Choose before looking.
+            to differ (p < 0.2) or the baseline looks noisier (`analysis.estimation`). Choose before
+            looking.
         calibration_draws: Random relabellings for the A/A check; 0 leaves it out.
         seed: Of every simulation.
 
@@ -209,10 +210,10 @@ def _decide(
 def _critical(
     part: pd.DataFrame, weights: Floats, blocks: Blocks, *, alpha: float, seed: int
 ) -> Floats:
-    """Critical t of the simultaneous interval per row: joint law if pooled, Sidak's bound if paired."""
+    """Critical t of the simultaneous interval per row: joint law if all are pooled, else Sidak's bound."""
     df = part["df"].to_numpy(float)
     sidak = stats.t.ppf(0.5 + (1 - alpha) ** (1 / len(part)) / 2, df)
-    if (part["error"] == "paired").any() or not blocks.df > 0:
+    if (part["error"] != "pooled").any() or not blocks.df > 0:
         return np.asarray(sidak)
     joint = simultaneous_t(blocks.covariance(weights), blocks.df, confidence=1 - alpha, seed=seed)
     return np.full(len(part), joint)
