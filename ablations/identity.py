@@ -65,6 +65,7 @@ NEUTRAL: dict[str, Any] = {
     "training.attention_learning_rate": 1.0,
     "training.attention_weight_decay": 1.0,
     "training.compile": "none",
+    "attention.eca_permuted": False,
 }
 
 # Where the files lie says nothing about what is in them, the fingerprint does; looking changes nothing.

@@ -105,6 +105,8 @@ class Attention(Settings):
     eca_kernel: Annotated[int | None, BeforeValidator(_plain)] = Field(default=None, ge=1)
     """Channels that ECA's convolution sees; None adapts it to the width."""
     eca_circular: bool = False
+    eca_permuted: bool = False
+    """The convolution sees the channels in a fixed random order: a control for what neighbours mean."""
     affine: bool = False
     """The excitation also gives a shift: gate(a) x + b."""
     gate: Annotated[str, _or_own("gate", choices.Gate)] = "sigmoid"

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from ablations.attention.layers import NO_SHIFT, ChannelBatchNorm, Diagonal, Linear, Shift
 from ablations.errors import SettingError
 from ablations.settings import Attention
+from ablations.streams import generator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,12 +81,34 @@ class OneLayer(nn.Module):
 
 
 class NeighbourConv(nn.Module):
-    """ECA's convolution along the channels, which have no order (arXiv 1910.03151)."""
+    """ECA's convolution along the channels, which have no order (arXiv 1910.03151).
+
+    Args:
+        statistics: Rows of z.
+        kernel: Channels that it sees.
+        circular: Whether the last channel is the first one's neighbour.
+        order: A permutation of the channels to see them in; None leaves them as they are.
+        bias: Whether there is one.
+        zero: Whether its weights start at zero.
+        shift: The bias at the start.
+    """
+
+    order: Tensor | None
 
     def __init__(
-        self, *, statistics: int, kernel: int, circular: bool, bias: bool, zero: bool, shift: Shift
+        self,
+        *,
+        statistics: int,
+        kernel: int,
+        circular: bool,
+        order: Tensor | None = None,
+        bias: bool,
+        zero: bool,
+        shift: Shift,
     ) -> None:
         super().__init__()
+        # Follows from the number of channels, so no checkpoint holds it.
+        self.register_buffer("order", order, persistent=False)
         self.statistics, self.circular, self.zero, self.shift = statistics, circular, zero, shift
         self.weight = nn.Parameter(torch.empty(1, statistics, kernel))
         self.bias = nn.Parameter(torch.empty(1)) if bias else None
@@ -102,10 +125,14 @@ class NeighbourConv(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """(..., k C) to (..., C)."""
         rows = z.reshape(-1, self.statistics, z.shape[-1] // self.statistics)
+        if self.order is not None:
+            rows = rows[..., self.order]
         side = self.weight.shape[2] // 2
         if self.circular:
             rows, side = F.pad(rows, (side, side), mode="circular"), 0
         v = F.conv1d(rows, self.weight, self.bias, padding=side)
+        if self.order is not None:
+            v = v[..., self.order.argsort()]
         return v.reshape(*z.shape[:-1], v.shape[-1])
 
     def products(self, shape: torch.Size) -> int:
@@ -128,6 +155,12 @@ def adaptive_kernel(channels: int) -> int:
     """ECA's odd kernel for a width: |log2(C) / 2 + 1/2|, made odd upwards, at least 3 (timm's)."""
     kernel = int(abs(math.log2(channels) + 1) / 2)
     return max(kernel if kernel % 2 else kernel + 1, 3)
+
+
+def channel_order(channels: int) -> Tensor:
+    """A random order of the channels, the same in every run; shape (channels,)."""
+    source = generator(0, f"eca/{channels}")
+    return torch.randperm(channels, generator=source, device="cpu")
 
 
 def make_norm(name: str, features: int, *, shift: Shift = NO_SHIFT) -> nn.Module | None:
@@ -200,6 +233,7 @@ def _eca(attention: Attention, shape: Shape, bias: bool) -> nn.Module:
         statistics=shape.statistics,
         kernel=kernel,
         circular=attention.eca_circular,
+        order=channel_order(shape.channels) if attention.eca_permuted else None,
         bias=bias,
         zero=attention.init == "zero",
         shift=shape.shift,

@@ -16,6 +16,7 @@ from ablations.attention.gates import make_gate
 from ablations.attention.hidden import hidden_width
 from ablations.attention.layers import NO_SHIFT, Linear
 from ablations.attention.squeezes import AttentionPool
+from ablations.errors import SettingError
 from ablations.networks.layers import BATCH_NORMS, conv
 from ablations.settings import Attention
 
@@ -96,7 +97,7 @@ class GatherExcite(nn.Module):
 
     Gathers by the mean (no parameters) or by depthwise convolutions of stride 2, each with batch norm; then
     excites by the bottleneck at each gathered place, or not at all; the gate goes back to the positions
-    by nearest neighbour. With extent 0 a mask is kept; a local gather has no mask.
+    by nearest neighbour. The mean passes over masked positions; convolutions cannot, and refuse a mask.
     """
 
     def __init__(self, channels: int, *, base: int, settings: Attention, dims: int) -> None:
@@ -131,12 +132,22 @@ class GatherExcite(nn.Module):
 
     def _gathered(self, x_ncs: Tensor, mask_ns: Tensor | None) -> Tensor:
         if len(self.gather):
+            if mask_ns is not None:
+                raise SettingError(
+                    "`gather='depthwise'` convolves over padded positions too, so it takes no mask. "
+                    "Use `gather='mean'`."
+                )
             gathered: Tensor = self.gather(x_ncs)
             return gathered
+        weight = torch.ones_like(x_ncs[:1, :1])
+        if mask_ns is not None:
+            weight = mask_ns.unsqueeze(1).to(x_ncs.dtype)
         if self.extent:
-            # Padded by hand: the 3-d pool refuses a kernel that is larger than the map.
-            return self._pooled(x_ncs) / self._pooled(torch.ones_like(x_ncs[:1, :1]))
-        weight = torch.ones_like(x_ncs[:, :1]) if mask_ns is None else mask_ns.unsqueeze(1)
+            # Padded by hand: the 3-d pool refuses a kernel that is larger than the map. A window without
+            # any position that counts gates positions that do not either.
+            counted = self._pooled(weight)
+            return self._pooled(x_ncs * weight) / counted.where(counted > 0, 1.0)
+        weight = weight.expand(len(x_ncs), *weight.shape[1:])
         positions = tuple(range(2, x_ncs.dim()))
         total = (x_ncs * weight).sum(positions, keepdim=True)
         return total / weight.sum(positions, keepdim=True)

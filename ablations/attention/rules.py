@@ -25,7 +25,7 @@ WHERE = frozenset({"placement", "order", "stages", "blocks", "kind", "control"})
 WIDTH = frozenset(
     {*SIZES, "reduction_base", "rounding", "divisor", "round_limit", "min_hidden", "activation"}
 )
-ECA = frozenset({"eca_kernel", "eca_circular"})
+ECA = frozenset({"eca_kernel", "eca_circular", "eca_permuted"})
 GATED = frozenset({"gate", "temperature", "gain", "residual"})
 LAYERS = frozenset({"excitation", "norm", "bias", "init", "opening"})
 SQUEEZED = frozenset({"squeeze", "squeeze_power", "affine"})
@@ -110,6 +110,15 @@ def _one_size(a: "Attention") -> str | None:
 
 def _odd_eca(a: "Attention") -> str | None:
     return _odd("eca_kernel", a.eca_kernel)
+
+
+def _permuted_eca_has_neighbours(a: "Attention") -> str | None:
+    if a.eca_permuted and a.eca_kernel == 1:
+        return (
+            "`eca_permuted=True` changes nothing where no channel sees another: `eca_kernel` must be "
+            "at least 3, but got 1."
+        )
+    return None
 
 
 def _odd_spatial(a: "Attention") -> str | None:
@@ -271,6 +280,7 @@ def _depthwise_gather_is_local(a: "Attention") -> str | None:
 RULES: tuple[tuple[frozenset[str], Callable[["Attention"], str | None]], ...] = (
     (frozenset(), _one_size),
     (frozenset({"eca_kernel"}), _odd_eca),
+    (frozenset({"eca_kernel", "eca_permuted"}), _permuted_eca_has_neighbours),
     (frozenset({"spatial_kernel"}), _odd_spatial),
     (frozenset({"init", "bias", "opening"}), _open_has_a_bias),
     (frozenset({"init", "gate", "opening"}), _open_has_an_inverse),

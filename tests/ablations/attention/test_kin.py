@@ -3,7 +3,8 @@ import torch
 
 from ablations.attention.block import SqueezeExcite
 from ablations.attention.build import build_block
-from ablations.attention.excitations import adaptive_kernel
+from ablations.attention.excitations import adaptive_kernel, channel_order
+from ablations.errors import SettingError
 from ablations.settings import Attention
 
 EXACT = {"rtol": 0, "atol": 1e-9}
@@ -114,7 +115,13 @@ def test_every_relative_gates_maps_of_one_two_and_three_dimensions(settings, dim
 
 
 @pytest.mark.parametrize(
-    "settings", [{"kind": "gct"}, {"kind": "global_context"}, {"kind": "gather_excite"}]
+    "settings",
+    [
+        {"kind": "gct"},
+        {"kind": "global_context"},
+        {"kind": "gather_excite"},
+        {"kind": "gather_excite", "extent": 2},
+    ],
 )
 def test_masked_positions_change_no_other(settings):
     torch.manual_seed(0)
@@ -125,6 +132,27 @@ def test_masked_positions_change_no_other(settings):
     x = torch.randn(1, 8, 6, dtype=torch.float64)
     mask = torch.arange(6)[None] < 4
     torch.testing.assert_close(block(x, mask)[:, :, :4], block(x[:, :, :4]))
+
+
+def test_gathering_by_convolutions_takes_no_mask():
+    block = kin(dims=1, kind="gather_excite", reduction=2, extent=2, gather="depthwise")
+    x, mask = torch.randn(1, 8, 6, dtype=torch.float64), torch.ones(1, 6, dtype=torch.bool)
+    with pytest.raises(SettingError, match=r"takes no mask\. Use `gather='mean'`\."):
+        block(x, mask)
+
+
+def test_permuted_eca_is_eca_on_channels_in_another_order():
+    torch.manual_seed(0)
+    plain = kin(excitation="eca", eca_kernel=3, reduction=2)
+    permuted = kin(excitation="eca", eca_kernel=3, eca_permuted=True, reduction=2)
+    permuted.load_state_dict(plain.state_dict())  # the order is in no checkpoint
+    order = channel_order(8)
+    assert sorted(order.tolist()) == list(range(8))
+    assert order.tolist() != list(range(8))
+    assert order.tolist() == channel_order(8).tolist()
+    x = torch.randn(2, 8, 3, 3, dtype=torch.float64)
+    torch.testing.assert_close(permuted(x), plain(x[:, order])[:, order.argsort()])
+    assert not torch.allclose(permuted(x), plain(x))
 
 
 @pytest.mark.parametrize(

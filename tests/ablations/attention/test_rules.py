@@ -41,6 +41,10 @@ from ablations.settings import Arm, Attention, with_values
             {"control": "static", "gate": "relu"},
             r"^`control='static'` starts at the logit 0, where",
         ),
+        (
+            {"excitation": "eca", "eca_kernel": 1, "eca_permuted": True},
+            r"^`eca_permuted=True` changes nothing where no channel sees another: .* but got 1\.$",
+        ),
         ({"squeeze": "none", "excitation": "eca"}, r"^`squeeze='none'` gates each position by 1x1"),
         (
             {"affine": True, "excitation": "diagonal"},
