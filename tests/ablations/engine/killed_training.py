@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from ablations.training import train as train_one
 def train(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
     """A small residual network on the digits; dies once in each of its first `kills` attempts."""
     torch.set_num_threads(1)
+    die = _nothing
     if context.attempt <= settings["kills"]:
-        _die_soon(settings["seed"], context.attempt)
+        die = _killer(settings["seed"], context.attempt)
     run = Run.model_validate(
         {"arm": {"training": {"epochs": settings["epochs"]}}, "seed": settings["seed"]}
     )
@@ -28,6 +30,7 @@ def train(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
     outcome = train_one(
         run,
         on_epoch=_reporting(context, saved),
+        on_step=die,
         checkpoint=saved,
         checkpoint_seconds=0.0,
     )
@@ -54,7 +57,15 @@ def _reporting(context: RunContext, saved: Path) -> Any:
     return report
 
 
-def _die_soon(seed: int, attempt: int) -> None:
+def _nothing() -> None:
+    pass
+
+
+def _killer(seed: int, attempt: int) -> Callable[[], None]:
+    """What to call at each step: dies inside a checkpoint write, or somewhere after a random step.
+
+    An epoch has 19 steps, so that an attempt gets at most one epoch further, however fast it is.
+    """
     chaos = random.Random(f"{seed} {attempt}")
     if attempt % 3 == 0:
         before = os.fsync
@@ -65,6 +76,14 @@ def _die_soon(seed: int, attempt: int) -> None:
             before(descriptor)
 
         checkpoint.os.fsync = fsync  # type: ignore[attr-defined]
-        return
-    delay = chaos.uniform(0.3, 2.5)
-    threading.Timer(delay, os.kill, (os.getpid(), signal.SIGKILL)).start()
+        return _nothing
+    left = chaos.randint(1, 30)
+
+    def die() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            within = chaos.uniform(0, 0.02)
+            threading.Timer(within, os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+    return die
