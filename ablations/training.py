@@ -5,6 +5,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +15,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.strategies import DDPStrategy
 
 from ablations.augmentation import AUGMENTATIONS
@@ -207,8 +209,18 @@ def _trainer(run: Run, *, device: str, world_size: int, callbacks: list[pl.Callb
         num_sanity_val_steps=0,
         use_distributed_sampler=False,  # `Batches` takes its rank's share itself
         callbacks=callbacks,
+        profiler=_NoProfiler(),
         plugins=[AtomicCheckpointIO(), *alone],
     )
+
+
+class _NoProfiler(PassThroughProfiler):
+    """Lightning enters a profiler 50 times a step; one empty context serves them all."""
+
+    context = nullcontext()
+
+    def profile(self, action_name: str) -> AbstractContextManager[None]:  # type: ignore[override]
+        return self.context
 
 
 class _Gates(pl.Callback):
