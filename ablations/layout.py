@@ -12,20 +12,21 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
+def is_channels_last(x_ncs: Tensor) -> bool:
+    """Whether the channels of a position lie side by side, and not the positions of a channel."""
+    return x_ncs.stride(1) == 1 and not x_ncs.is_contiguous()
+
+
 def mean_over_positions(x_ncs: Tensor) -> Tensor:
     """The mean of each channel, (N, C)."""
-    if _is_channels_last(x_ncs):
+    if is_channels_last(x_ncs):
         return x_ncs.movedim(1, -1).mean(tuple(range(1, x_ncs.dim() - 1)))
     return x_ncs.mean(tuple(range(2, x_ncs.dim())))
 
 
 def every_second(x_nchw: Tensor) -> Tensor:
     """Every second row and column, from the first on: (N, C, ceil(H/2), ceil(W/2))."""
-    if _is_channels_last(x_nchw):
+    if is_channels_last(x_nchw):
         # A window of one pixel: the mean of one number.
         return F.avg_pool2d(x_nchw, 1, stride=2)
     return x_nchw[:, :, ::2, ::2]
-
-
-def _is_channels_last(x_ncs: Tensor) -> bool:
-    return x_ncs.stride(1) == 1 and not x_ncs.is_contiguous()

@@ -18,15 +18,19 @@ from ablations.attention.hidden import hidden_width
 from ablations.attention.layers import Shift
 from ablations.attention.rules import WITH_HIDDEN_UNITS
 from ablations.attention.squeezes import STATISTICS, make_squeeze
+from ablations.layout import is_channels_last
 from ablations.settings import Attention
+
+SMALL = 2**18
+"""On a map of so few numbers a function in Python costs more than the passes over the map that it saves."""
 
 
 class SqueezeExcite(nn.Module):
     """Multiplies every channel by a gate that is computed from the whole map.
 
     Usable in any network: `SqueezeExcite(64, reduction=16)`, `SqueezeExcite(64, squeeze="max")`.
-    Where gradients are needed, the plain block (average, bottleneck with ReLU, a smooth gate) runs as one
-    fused function, which is differentiable once and calls no hooks of the layers inside; set `fused` to False
+    Where gradients are needed and it pays, the plain block (average, bottleneck with ReLU, a smooth gate) runs
+    as one fused function, which is differentiable once and calls no hooks of the layers inside; set `fused` to False
     for second derivatives.
 
     Args:
@@ -130,9 +134,10 @@ def _is_plain(a: Attention) -> bool:
 
 
 def _may_fuse(x_ncs: Tensor) -> bool:
-    """Where a gradient is needed, and nothing else looks inside: no tracing, compiling or autocast."""
+    """Where a gradient is needed and it pays, and nothing else looks inside: no tracing, compiling or autocast."""
     return (
         torch.is_grad_enabled()
+        and (x_ncs.numel() > SMALL or is_channels_last(x_ncs))
         and not x_ncs.is_meta
         and not torch.compiler.is_compiling()
         and not torch.is_autocast_enabled(x_ncs.device.type)

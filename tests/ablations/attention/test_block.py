@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from ablations.attention import block as block_module
 from ablations.attention.block import SqueezeExcite
 from ablations.attention.build import build_block
 from ablations.errors import SettingError
@@ -267,23 +268,48 @@ def test_an_import_path_that_leads_nowhere_says_so(path, message):
 
 @pytest.mark.parametrize("gate", ["sigmoid", "two_sigmoid", "one_plus_tanh"])
 @pytest.mark.parametrize("bias", [False, True, "last"])
-def test_the_fused_block_has_the_same_values_and_gradients_as_the_steps(gate, bias, images):
+def test_the_fused_block_has_the_same_values_and_gradients_as_the_steps(
+    gate, bias, images, monkeypatch
+):
+    monkeypatch.setattr(block_module, "SMALL", 0)
     block = block_of(reduction=2, gate=gate, bias=bias)
     x = images.clone().requires_grad_()
     found = []
     for fused in (True, False):
         block.fused = fused
         y = block(x)
+        assert is_fused(y) == fused
         found.append((y, *torch.autograd.grad(y.square().sum(), [x, *block.parameters()])))
     for fused, steps in zip(*found, strict=True):
         torch.testing.assert_close(fused, steps, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_the_fused_block_passes_gradcheck(layout, images):
+def test_the_fused_block_passes_gradcheck(layout, images, monkeypatch):
+    monkeypatch.setattr(block_module, "SMALL", 0)
     block = block_of(reduction=4, bias=True)
     x = images[:2, :, :2, :3].contiguous(memory_format=layout).requires_grad_()
     assert torch.autograd.gradcheck(block, (x,))
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout", "fused"),
+    [
+        ((128, 16, 8, 8), torch.contiguous_format, False),
+        ((128, 16, 8, 8), torch.channels_last, True),
+        ((32, 64, 16, 16), torch.contiguous_format, True),
+    ],
+)
+def test_the_block_is_fused_where_that_pays(shape, layout, fused):
+    block = SqueezeExcite(shape[1], reduction=4)
+    x = torch.ones(shape).contiguous(memory_format=layout).requires_grad_()
+    assert is_fused(block(x)) == fused
+    with torch.no_grad():
+        assert block(x).grad_fn is None
+
+
+def is_fused(y):
+    return "FusedSqueezeExcite" in type(y.grad_fn).__name__
 
 
 def test_frozen_weights_get_no_gradient_and_the_map_does(images):
