@@ -9,7 +9,7 @@ from analysis.plain import plain, records
 FLAG_WORDS = {
     "unpaired": "the arms share no seeds, so runs were compared as independent",
     "missing_runs": "some seeds lack some arms; the rest was adjusted for it",
-    "unequal_noise": "the arms' noise differs, so each comparison rests on its own paired differences",
+    "unequal_noise": "the arms' noise differs, so each comparison rests on its own noise",
     "selected_data": "these runs were chosen by a search as it went; confirm them with fresh seeds",
 }
 ORDER = {"matters": 0, "negligible": 1, "undecided": 2}
