@@ -49,6 +49,7 @@ def expand(space: Space, *, design: str = "grid") -> Expansion:
     """
     if design not in DESIGNS:
         raise SettingError(one_of("design", design, [*DESIGNS, "search"]))
+    rows: list[tuple[str, Assignment, str | None]]
     rows = [(_label(space, row), row, None) for row in DESIGNS[design](space)]
     rows += [(name, values, name) for name, values in space.controls.items()]
     arms: dict[str, PlannedArm] = {}
