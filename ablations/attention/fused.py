@@ -2,8 +2,8 @@
 
 The same numbers as `SqueezeExcite` step by step, with fewer passes over the map: the gate's gradient is
 a product of two rows for each channel, and the map's two gradients are written at once. Measured on one CPU
-thread, forward and backward, it takes 0.5 to 0.9 of the time of the fastest of the usual forms
-(`benchmarks/block_speed.py`).
+thread in the channels-last layout, forward and backward, it takes 0.4 to 0.9 of the time of the fastest of
+the usual forms (`benchmarks/block_speed.py`).
 
 Notation: P positions, d = dL/dy; z, h, v, g as in `block.py`. The gates' derivatives are written in g.
 """

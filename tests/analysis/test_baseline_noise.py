@@ -66,7 +66,7 @@ def as_frame(y: NDArray[np.float64]) -> pd.DataFrame:
 
 @pytest.mark.parametrize("kind", ["iid", "baseline 2 x noisier", "one arm 3 x noisier"])
 def test_three_seeds_keep_the_familywise_error(kind: str) -> None:
-    # 8 comparisons without effect; Monte-Carlo error 0.35 points. Pooling errs in 13 to 18 % of the
+    # 8 comparisons without effect; Monte-Carlo error 0.35 points. Pooling errs in 10 to 13 % of the
     # tables with the noisier ones.
     random = np.random.default_rng(5)
     gate = noise_gate(random, 3)
