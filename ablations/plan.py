@@ -1,6 +1,6 @@
 """A plan: the finite list of runs that a design makes of a space."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Stage = Literal["grid", "loco", "one_in", "fractional", "zip", "search", "confirm"]
@@ -28,4 +28,4 @@ class PlannedRun:
 
     def to_json(self) -> dict[str, Any]:
         """The run as plain values."""
-        return asdict(self)
+        return dict(vars(self))

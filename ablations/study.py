@@ -33,7 +33,8 @@ from ablations.engine.source import PlannedSource, Source
 from ablations.engine.status import StudyStatus
 from ablations.engine.status import status as read_status
 from ablations.engine.storage import check_storage_url
-from ablations.engine.supervisor import HANG_SECONDS, RETRIES, Summary, execute
+from ablations.engine.summary import Summary
+from ablations.engine.supervisor import HANG_SECONDS, RETRIES, execute
 from ablations.errors import SettingError
 from ablations.interventions import refuse, verify_expansion
 from ablations.opening import open_or_create

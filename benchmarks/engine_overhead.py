@@ -13,11 +13,11 @@ import multiprocessing
 import os
 import platform
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,13 +34,6 @@ CHILD = (
     "import sys; sys.path.insert(0, {here!r}); import engine_overhead as b; "
     "print(b.json.dumps(b.{name}(b.Path({folder!r}), {runs})))"
 )
-
-
-def trivial(settings, context):
-    """A run that trains nothing."""
-    loss = (settings["x"] - 0.3) ** 2 + settings["y"] + settings["z"]
-    context.epoch({"epoch": 1, "train_loss": loss, "val_loss": loss, "val_accuracy": 0.5})
-    return {"epochs_run": 1, "train_loss": loss, "val_loss": loss, "val_accuracy": 0.5}
 
 
 def plan(runs):
@@ -72,7 +65,7 @@ def engine(folder, runs, *, index=True, wandb=False):
         study,
         PlannedSource(plan(runs)),
         executor=LocalExecutor(slots, pythonpath=str(HERE)),
-        train="engine_overhead:trivial",
+        train="trivial:train",
         index=Index(study.journal_file, study="overhead") if index else None,
         tracker=tracker,
     )
@@ -178,21 +171,22 @@ def tune(folder, runs):
     return {"seconds": ended - began, "warm": ended - warm}
 
 
-def measure(name, runs):
-    """Run a program in a process of its own, so that its start counts and nothing is shared."""
-    folder = tempfile.mkdtemp(prefix="overhead-")
-    try:
-        code = CHILD.format(here=str(HERE), name=name, folder=folder, runs=runs)
-        environment = {**os.environ, "PYTHONWARNINGS": "ignore", "RAY_AIR_NEW_OUTPUT": "0"}
-        began = time.monotonic()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                              check=False, env=environment)  # fmt: skip
-        if done.returncode:
-            raise RuntimeError(done.stderr[-2000:])
-        result = json.loads(done.stdout.splitlines()[-1])
-        return {"program": name, "runs": runs, "total": time.monotonic() - began, **result}
-    finally:
-        shutil.rmtree(folder)
+def measure(name, runs, *, place):
+    """Run a program in a process of its own, so that its start counts and nothing is shared.
+
+    What it wrote stays in `place` until all is measured: after thousands of deletions ext4 makes
+    files five times slower for a minute, and the next program would pay for it.
+    """
+    folder = tempfile.mkdtemp(dir=place)
+    code = CHILD.format(here=str(HERE), name=name, folder=folder, runs=runs)
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore", "RAY_AIR_NEW_OUTPUT": "0"}
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          check=False, env=environment)  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    result = json.loads(done.stdout.splitlines()[-1])
+    return {"program": name, "runs": runs, "total": time.monotonic() - began, **result}
 
 
 def main():
@@ -208,6 +202,12 @@ def main():
     )
     print("| program | runs | ms a run | without start | of the journal | reconcile | memory |")
     print("|---|---:|---:|---:|---:|---:|---:|")
+    with tempfile.TemporaryDirectory(prefix="overhead-") as place:
+        measure_all(options, partial(measure, place=place))
+
+
+def measure_all(options, measure):
+    """Every program at every size, each line beside Optuna's journal at that size."""
     for runs in options.runs:
         base = measure("journal", runs)
         show(base, base)

@@ -21,7 +21,7 @@ from ablations.cli.executors import Kind, ready_executor
 
 if TYPE_CHECKING:
     from ablations.cli.executors import MakeExecutor
-    from ablations.engine.supervisor import Summary
+    from ablations.engine.summary import Summary
     from ablations.space import Space
     from ablations.study import Execution
 

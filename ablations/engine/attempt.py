@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
 from ablations.engine.context import (
@@ -161,6 +160,10 @@ def _versions() -> tuple[tuple[str, str], ...]:
 
 @cache
 def _installed(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    if not names:
+        return ()
+    from importlib.metadata import PackageNotFoundError, version  # imports all of `email`
+
     found = []
     for name in names:
         try:

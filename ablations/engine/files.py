@@ -38,8 +38,10 @@ def append_lines(path: Path, records: Iterable[dict[str, Any]], *, sync: bool) -
 
 def append_bytes(descriptor: int, content: bytes, *, sync: bool) -> None:
     """Append to an open file of lines, after removing a torn last line; undone on an error."""
-    length = _whole_length(descriptor)
-    os.ftruncate(descriptor, length)
+    end = os.lseek(descriptor, 0, os.SEEK_END)
+    length = _whole_length(descriptor, end)
+    if length < end:
+        os.ftruncate(descriptor, length)
     try:
         _write_all(descriptor, content)
         if sync:
@@ -59,10 +61,11 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
 
 
-def read_record(path: Path) -> dict[str, Any] | None:
+def read_record(path: Path | str) -> dict[str, Any] | None:
     """The object in a JSON file; None where there is no file."""
     try:
-        content = path.read_bytes()
+        with open(path, "rb") as file:
+            content = file.read()
     except FileNotFoundError:
         return None
     record = json.loads(content)
@@ -102,7 +105,7 @@ def replace(path: Path, record: dict[str, Any]) -> None:
     sync_folder(path.parent)
 
 
-def sync_folder(path: Path) -> None:
+def sync_folder(path: Path | str) -> None:
     """Wait until the names in a folder are on the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -118,9 +121,8 @@ def _write_all(descriptor: int, content: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def _whole_length(descriptor: int) -> int:
-    """Bytes up to and including the last newline."""
-    end = os.lseek(descriptor, 0, os.SEEK_END)
+def _whole_length(descriptor: int, end: int) -> int:
+    """Bytes up to and including the last newline before `end`."""
     if end and os.pread(descriptor, 1, end - 1) == b"\n":
         return end
     while end > 0:

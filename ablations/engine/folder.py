@@ -25,6 +25,8 @@ from ablations.errors import StudyError
 from ablations.plan import PlannedRun
 
 LAYOUT = 1
+RESULT = "result.json"
+CHECKPOINT = "checkpoint.ckpt"
 
 
 @dataclass(frozen=True)
@@ -138,11 +140,15 @@ class StudyFolder:
 
     def event(self, kind: str, **fields: Any) -> None:
         """Note what the supervisor did; a log, so not waited for."""
-        append_lines(self.events_file, [{"at": now(), "event": kind, **fields}], sync=False)
+        self.append_events([{"at": now(), "event": kind, **fields}])
+
+    def append_events(self, events: Sequence[dict[str, Any]]) -> None:
+        """Note several events, each with its own time."""
+        append_lines(self.events_file, events, sync=False)
 
     def result(self, run: str) -> dict[str, Any] | None:
         """The committed outcome of a run; None where there is none yet."""
-        return read_record(self.run_folder(run) / "result.json")
+        return read_record(self._at(run, RESULT))
 
     def results(self, runs: Iterable[str]) -> dict[str, dict[str, Any]]:
         """The committed outcomes of those runs that have one."""
@@ -156,33 +162,31 @@ class StudyFolder:
 
     def attempts(self, run: str) -> list[int]:
         """Numbers of the attempts that were started, ascending."""
-        folder = self.run_folder(run)
-        names = [entry.name for entry in os.scandir(folder)] if folder.exists() else []
+        try:
+            names = os.listdir(self._at(run))
+        except FileNotFoundError:
+            return []
         return sorted(int(name) for name in names if name.isdecimal())
 
     def attempt_result(self, run: str, attempt: int) -> dict[str, Any] | None:
         """What an attempt came to; None where it was lost or is still going on."""
-        return read_record(self.attempt_folder(run, attempt) / "result.json")
+        return read_record(self._at(run, str(attempt), RESULT))
 
     def begin_attempt(self, run: str) -> int:
         """Make the folder of the next attempt and return its number: the fencing token.
 
         No two attempts share a number, because a folder can be made only once.
         """
-        numbers = self.attempts(run)
-        number = numbers[-1] + 1 if numbers else 1
-        self.run_folder(run).mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-        while True:
-            try:
-                self.attempt_folder(run, number).mkdir(mode=PRIVATE_FOLDER)
-            except FileExistsError:
-                number += 1
-            else:
-                return number
+        number = 1
+        if not _make_folder(self._at(run)):
+            number += max(self.attempts(run), default=0)
+        while not _make_folder(self._at(run, str(number))):
+            number += 1
+        return number
 
     def end_attempt(self, run: str, attempt: int, result: dict[str, Any]) -> bool:
         """Record what an attempt came to, once; False where that had been recorded before."""
-        return write_once(self.attempt_folder(run, attempt) / "result.json", result)
+        return write_once(self.attempt_folder(run, attempt) / RESULT, result)
 
     def commit(self, outcomes: Sequence[tuple[str, int]]) -> list[str]:
         """Make attempts' results the outcomes of their runs, each once.
@@ -197,34 +201,49 @@ class StudyFolder:
         """
         committed = [run for run, attempt in outcomes if self._link(run, attempt)]
         for run in committed:
-            sync_folder(self.run_folder(run))
+            sync_folder(self._at(run))
         if committed:
             sync_folder(self.runs)
         return committed
 
-    def tidy(self, run: str, *, keep_checkpoint: bool) -> None:
-        """Delete what a run with an outcome leaves: half-written files, and its checkpoint."""
-        folder = self.run_folder(run)
+    def tidy(self, run: str, *, keep_checkpoint: bool, interrupted: bool) -> None:
+        """Delete what a run with an outcome leaves.
+
+        Args:
+            run: The run.
+            keep_checkpoint: Keep its checkpoint.
+            interrupted: Whether one of its attempts may have been killed while it wrote.
+        """
         if not keep_checkpoint:
-            (folder / "checkpoint.ckpt").unlink(missing_ok=True)
-        for place in (folder, *(folder / str(number) for number in self.attempts(run))):
-            for entry in os.scandir(place):
-                if entry.name.startswith("."):  # written beside, and killed before the rename
-                    Path(entry).unlink(missing_ok=True)
+            Path(self._at(run, CHECKPOINT)).unlink(missing_ok=True)
+        places = [(), *((str(number),) for number in self.attempts(run))] if interrupted else []
+        for place in places:
+            for name in os.listdir(self._at(run, *place)):
+                if name.startswith("."):  # written beside, and killed before the rename
+                    Path(self._at(run, *place, name)).unlink(missing_ok=True)
 
     def free_bytes(self) -> int:
         """Space left on the folder's disk."""
         return shutil.disk_usage(self.path).free
 
+    def _at(self, *names: str) -> str:
+        """A path under `runs/`. A string: a Path for each file took a quarter of the supervisor's time."""
+        return "/".join((str(self.path), "runs", *names))
+
     def _link(self, run: str, attempt: int) -> bool:
         try:
-            os.link(
-                self.attempt_folder(run, attempt) / "result.json",
-                self.run_folder(run) / "result.json",
-            )
+            os.link(self._at(run, str(attempt), RESULT), self._at(run, RESULT))
         except FileExistsError:
             return False
         return True
+
+
+def _make_folder(path: str) -> bool:
+    try:
+        os.mkdir(path, PRIVATE_FOLDER)
+    except FileExistsError:
+        return False
+    return True
 
 
 def now() -> str:

@@ -1,9 +1,11 @@
 """The executor of one machine: a persistent worker process per slot (a process group, for several GPUs)."""
 
+import math
 import selectors
 import signal
+import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from ablations.engine.slots import Slot, find_slots
 
 RECYCLE = 200
 """Runs after which a worker is replaced by a fresh one."""
+OOM_SECONDS = 1.0
 
 
 class LocalExecutor:
@@ -39,6 +42,7 @@ class LocalExecutor:
         self._pythonpath = pythonpath
         self._selector = selectors.DefaultSelector()
         self._waiting: list[Message] = []
+        self._oom_kills = _OomKills()
         self._stopping = False
 
     @property
@@ -63,7 +67,7 @@ class LocalExecutor:
             raise RuntimeError("a run may be started only where `room` says that there is some.")
         if not place.group:
             self._launch(place)
-        place.job, place.ended, place.oom_kills = job, set(), oom_kills()
+        place.job, place.ended, place.oom_kills = job, set(), self._oom_kills.before_now()
         for rank, worker in enumerate(place.group):
             worker.tell(_command(job, place.slot, rank))
         return place.slot.name
@@ -192,6 +196,21 @@ class _Place:
     """When the run started."""
 
 
+class _OomKills:
+    """A recent count of the system's kills for memory: reading it costs as much as starting a run does."""
+
+    def __init__(self) -> None:
+        self._read = -math.inf
+        self._count = 0
+
+    def before_now(self) -> int:
+        """The count at some moment of the last second."""
+        moment = time.monotonic()
+        if moment - self._read > OOM_SECONDS:
+            self._read, self._count = moment, oom_kills()
+        return self._count
+
+
 def oom_kills(counters: Path = Path("/proc/vmstat")) -> int:
     """How often this system has killed a process because memory was short; 0 where it does not say."""
     try:
@@ -202,11 +221,9 @@ def oom_kills(counters: Path = Path("/proc/vmstat")) -> int:
 
 
 def _command(job: Job, slot: Slot, rank: int) -> dict[str, Any]:
-    content = asdict(job)
-    del content["alone"]
     return {
         "do": "run",
-        **content,
+        **{name: value for name, value in vars(job).items() if name != "alone"},
         # A run sees its own GPUs only, numbered from 0.
         "device": f"cuda:{rank}" if slot.gpus else "cpu",
         "threads": slot.threads,

@@ -7,10 +7,11 @@ crash is the same code as starting.
 import errno
 import time
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ablations.engine import retry
+from ablations.engine.display import Display, reason
 from ablations.engine.executor import (
     TRAIN,
     Beat,
@@ -23,13 +24,14 @@ from ablations.engine.executor import (
     Unwritten,
 )
 from ablations.engine.folder import StudyFolder, cannot_write, now
+from ablations.engine.live import Live
 from ablations.engine.local import LocalExecutor
 from ablations.engine.lock import held
 from ablations.engine.progress import NoProgress, Progress
-from ablations.engine.snapshot import Busy, Snapshot
 from ablations.engine.source import Source
 from ablations.engine.stopping import StopSignals
-from ablations.engine.tally import Best, Tally
+from ablations.engine.summary import Summary
+from ablations.engine.tally import Tally
 from ablations.engine.tracker import GuardedTracker, Tracker
 from ablations.errors import StudyError
 from ablations.plan import PlannedRun
@@ -45,34 +47,6 @@ GRACE_SECONDS = 25.0
 """For runs to hand themselves back; a scheduler kills 30 s after its SIGTERM."""
 TICK_SECONDS = 0.5
 FREE_BYTES = 32 * 2**20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Summary:
-    """How a study stands when its supervisor ends."""
-
-    study: str
-    planned: int
-    complete: int
-    pruned: int
-    failed: int
-    waiting: int
-    """Runs without an outcome."""
-    attempts: int
-    """Attempts started by this supervisor."""
-    lost: int
-    """Attempts of this supervisor that were lost: the worker died or hung."""
-    seconds: float
-    stopped_by: str | None
-    """`SIGINT` or `SIGTERM` where it was asked to stop."""
-    best: Best | None
-
-    @property
-    def exit_code(self) -> int:
-        """0 all complete or pruned, 1 some failed or missing, 130 after SIGINT, 143 after SIGTERM."""
-        if self.stopped_by is not None and self.waiting:
-            return {"SIGINT": 130, "SIGTERM": 143}[self.stopped_by]
-        return 1 if self.failed or self.waiting else 0
 
 
 def execute(
@@ -141,20 +115,6 @@ def execute(
         supervisor.close()
 
 
-@dataclass
-class _Live:
-    """An attempt that is going on."""
-
-    planned: PlannedRun
-    attempt: int
-    slot: str
-    since: float
-    """When it last made progress, in monotonic seconds."""
-    begun: bool = False
-    hung: bool = False
-    record: dict[str, Any] | None = None
-
-
 class _Supervisor:
     def __init__(
         self,
@@ -184,26 +144,34 @@ class _Supervisor:
             metric=self._study.get("metric", "val_loss"),
             minimize=self._study.get("direction", "minimize") == "minimize",
         )
-        self._live: dict[str, _Live] = {}
+        self._display = Display(
+            progress,
+            study=self._study.get("study", folder.path.name),
+            tally=self._tally,
+            slots=executor.slots,
+        )
+        self._live: dict[str, Live] = {}
         self._again: deque[PlannedRun] = deque()
         self._alone: deque[PlannedRun] = deque()
         self._over: list[PlannedRun] = []
         self._known: set[str] = set()
         self._begun: set[str] = set()
-        self._attempts = self._lost = self._ended_here = 0
+        self._notes: list[dict[str, Any]] = []
+        self._attempts = self._lost = 0
         self._has_more = True
-        self._started = time.monotonic()
-        self._shown = 0.0
 
     def run(self, signals: StopSignals) -> Summary:
-        self._resume()
-        while signals.received is None and not self._finished():
-            self._fill(signals)
-            self._step(self._executor.poll(self._tick))
-            self._end_hung()
-        if signals.received is not None:
-            self._hand_back(signals)
-        return self._finish(signals)
+        try:
+            self._resume()
+            while signals.received is None and not self._finished():
+                self._fill(signals)
+                self._step()
+                self._end_hung()
+            if signals.received is not None:
+                self._hand_back(signals)
+            return self._finish(signals)
+        finally:
+            self._write_notes()
 
     def close(self) -> None:
         self._tracker.close()
@@ -275,7 +243,7 @@ class _Supervisor:
         slot = self._executor.adopt(planned.run, attempts[-1])
         if slot is None:
             return False
-        self._live[planned.run] = _Live(planned, attempts[-1], slot, time.monotonic())
+        self._live[planned.run] = Live(planned, attempts[-1], slot)
         self._note("run_adopted", run=planned.run, attempt=attempts[-1], slot=slot)
         return True
 
@@ -293,24 +261,25 @@ class _Supervisor:
                 alone=alone,
             )
         )
-        self._live[planned.run] = _Live(planned, attempt, slot, time.monotonic())
+        self._live[planned.run] = Live(planned, attempt, slot)
         self._attempts += 1
         self._note("run_started", run=planned.run, attempt=attempt, slot=slot)
         self._tracker.run_started(planned, attempt)
 
     # -- what happened ------------------------------------------------------------------------------
 
-    def _step(self, messages: list[Message]) -> None:
-        for message in messages:
+    def _step(self) -> None:
+        self._write_notes()
+        for message in self._executor.poll(self._tick):
             self._hear(message)
         self._settle()
-        self._show()
+        self._display.show(self._live.values(), total=self._source.total)
 
     def _hear(self, message: Message) -> None:
         live = self._live.get(message.run)
         if live is None or live.attempt != message.attempt:
             return
-        live.since, live.begun = time.monotonic(), True
+        live.progressed()
         match message:
             case Epoch(record=record):
                 self._epoch(live, record)
@@ -323,31 +292,30 @@ class _Supervisor:
             case Unwritten(error=error, errno=number):
                 raise OSError(number or errno.EIO, str(error.get("message")))
 
-    def _epoch(self, live: _Live, record: dict[str, Any]) -> None:
+    def _epoch(self, live: Live, record: dict[str, Any]) -> None:
         live.record = record
         self._tracker.epoch(live.planned, live.attempt, record)
         prune = self._source.epoch(live.planned, record)
         self._executor.answer(live.planned.run, "prune" if prune else "go")
 
-    def _end(self, live: _Live, state: str) -> None:
+    def _end(self, live: Live, state: str) -> None:
         self._leave(live)
         if state == "HANDED_BACK":
             self._note("run_handed_back", run=live.planned.run, attempt=live.attempt)
             self._tracker.run_ended(live.planned, live.attempt, {"state": state})
 
-    def _lose(self, live: _Live, lost: Lost) -> None:
+    def _lose(self, live: Live, lost: Lost) -> None:
         self._lost += 1
         error = (
             retry.hung(self._hang_timeout, lost.exit_code, lost.tail)
             if live.hung
             else retry.died(lost.exit_code, lost.tail, out_of_memory=lost.out_of_memory)
         )
-        result = _lost_result(live, error)
-        self._folder.end_attempt(live.planned.run, live.attempt, result)
+        self._folder.end_attempt(live.planned.run, live.attempt, live.lost(error))
         self._note("run_lost", run=live.planned.run, attempt=live.attempt, error=error["message"])
         self._leave(live)
 
-    def _leave(self, live: _Live) -> None:
+    def _leave(self, live: Live) -> None:
         del self._live[live.planned.run]
         self._over.append(live.planned)
 
@@ -356,52 +324,49 @@ class _Supervisor:
     def _settle(self) -> None:
         """Commit the outcomes of runs whose attempts are over, or try again."""
         over, self._over = self._over, []
-        outcomes = []
-        for planned in over:
-            attempt = self._decide(planned)
-            if attempt is not None:
-                outcomes.append((planned, attempt))
-        self._folder.commit([(planned.run, attempt) for planned, attempt in outcomes])
-        for planned, attempt in outcomes:
-            self._commit(planned, attempt)
+        decided = [(planned, result) for planned in over if (result := self._decide(planned))]
+        committed = self._folder.commit(
+            [(planned.run, result["attempt"]) for planned, result in decided]
+        )
+        for planned, result in decided:
+            # A run that had its outcome before keeps that one.
+            known = planned.run not in committed and self._folder.result(planned.run)
+            self._ended(planned, known or result)
 
-    def _decide(self, planned: PlannedRun) -> int | None:
-        """The attempt whose result is the run's outcome; None where the run is tried again."""
+    def _decide(self, planned: PlannedRun) -> dict[str, Any] | None:
+        """The attempt's result that is the run's outcome; None where the run is tried again."""
         numbers = self._folder.attempts(planned.run)
-        found = [(n, self._folder.attempt_result(planned.run, n)) for n in numbers]
-        results = [(n, result) for n, result in found if result is not None]
-        for attempt, result in results:
+        found = [self._folder.attempt_result(planned.run, number) for number in numbers]
+        results = [result for result in found if result is not None]
+        for result in results:
             if result["state"] != "FAILED":
-                return attempt
-        errors = [result["error"] for _, result in results]
+                return result
+        errors = [result["error"] for result in results]
         match retry.decide(errors, retries=self._retries):
             case "commit":
-                return results[-1][0]
+                return results[-1]
             case "alone":
                 self._alone.append(planned)
             case "again":
                 self._again.append(planned)
-        if results and found[-1] == results[-1]:
-            self._tracker.run_ended(planned, *results[-1])
+        if found and found[-1] is not None:
+            self._tracker.run_ended(planned, numbers[-1], found[-1])
         return None
 
-    def _commit(self, planned: PlannedRun, attempt: int) -> None:
-        result = self._folder.result(planned.run)
-        assert result is not None
-        self._ended_here += 1
+    def _ended(self, planned: PlannedRun, result: dict[str, Any]) -> None:
+        """Tell everybody of a run's outcome."""
         self._tally.add(planned, result)
         self._source.ended(planned, result)
         self._mirror(planned, result)
         keep = self._keep_checkpoints or result["state"] != "COMPLETE"
-        self._folder.tidy(planned.run, keep_checkpoint=keep)
-        error = result.get("error")
-        reason = f"{error['type']}: {error['message']}" if error else None
+        interrupted = result["attempt"] > 1 or result["state"] == "FAILED"
+        self._folder.tidy(planned.run, keep_checkpoint=keep, interrupted=interrupted)
         self._note(
-            "run_ended", run=planned.run, attempt=attempt, state=result["state"],
-            seconds=result.get("seconds"), error=reason,
+            "run_ended", run=planned.run, attempt=result["attempt"], state=result["state"],
+            seconds=result.get("seconds"), error=reason(result),
         )  # fmt: skip
-        self._tracker.run_ended(planned, attempt, result)
-        self._progress.line(_sentence(planned, result, reason, self._tally, self._source.total))
+        self._tracker.run_ended(planned, result["attempt"], result)
+        self._display.outcome(planned, result, total=self._source.total)
 
     def _mirror(self, planned: PlannedRun, result: dict[str, Any]) -> None:
         if self._index is not None:
@@ -423,14 +388,14 @@ class _Supervisor:
         """Let runs stop after their epoch; end by force those that take too long."""
         assert signals.received is not None
         self._note("stopping", signal=signals.received.name)
-        self._progress.line(
+        self._display.line(
             f"{signals.received.name}: handing {len(self._live)} runs back "
             f"(at most {self._grace:g} s; again to stop at once)"
         )
         deadline = time.monotonic() + self._grace
         self._executor.stop()
         while self._live and time.monotonic() < deadline and signals.count < 2:
-            self._step(self._executor.poll(self._tick))
+            self._step()
 
     def _finish(self, signals: StopSignals) -> Summary:
         ended, states = self._tally.ended, self._tally.states
@@ -445,53 +410,22 @@ class _Supervisor:
             waiting=total - ended,
             attempts=self._attempts,
             lost=self._lost,
-            seconds=time.monotonic() - self._started,
+            seconds=self._display.seconds,
             stopped_by=stopped,
             best=self._tally.best(),
         )
         self._note("study_ended", **asdict(summary))
-        self._show(force=True)
+        self._display.show((), total=self._source.total, force=True)
         self._tracker.study_ended(summary)
         return summary
 
     def _note(self, kind: str, **fields: Any) -> None:
-        self._folder.event(kind, **fields)
+        self._notes.append({"at": now(), "event": kind, **fields})
 
-    def _show(self, *, force: bool = False) -> None:
-        if force or time.monotonic() - self._shown > TICK_SECONDS:
-            self._shown = time.monotonic()
-            self._progress.show(self._snapshot())
-
-    def _snapshot(self) -> Snapshot:
-        elapsed = time.monotonic() - self._started
-        busy = tuple(
-            Busy(
-                slot=live.slot,
-                label=live.planned.label,
-                seed=live.planned.seed,
-                epoch=(live.record or {}).get("epoch", 0),
-                epochs=live.planned.epochs_planned,
-                value=(live.record or {}).get(self._tally.metric),
-            )
-            for live in self._live.values()
-        )
-        begun = sum(slot.epoch / slot.epochs for slot in busy if slot.epochs)
-        return Snapshot(
-            study=self._study.get("study", self._folder.path.name),
-            total=self._source.total,
-            complete=self._tally.states["COMPLETE"],
-            pruned=self._tally.states["PRUNED"],
-            failed=self._tally.states["FAILED"],
-            slots=self._executor.slots,
-            busy=busy,
-            metric=self._tally.metric,
-            best=self._tally.best(),
-            seconds=elapsed,
-            runs_per_hour=3600 * self._ended_here / elapsed if elapsed else 0.0,
-            seconds_left=self._tally.seconds_left(
-                total=self._source.total, slots=len(self._executor.slots), begun=begun
-            ),
-        )
+    def _write_notes(self) -> None:
+        notes, self._notes = self._notes, []
+        if notes:
+            self._folder.append_events(notes)
 
 
 def _refuse_full_disk(folder: StudyFolder, least: int) -> None:
@@ -501,33 +435,3 @@ def _refuse_full_disk(folder: StudyFolder, least: int) -> None:
             f"{folder.path} has {free / 2**20:.1f} MiB free, and at least {least / 2**20:.0f} MiB "
             "are wanted before a study starts (ENOSPC). Free some space."
         )
-
-
-def _lost_result(live: _Live, error: dict[str, Any]) -> dict[str, Any]:
-    record = live.record or {}
-    return {
-        "run": live.planned.run,
-        "attempt": live.attempt,
-        "state": "FAILED",
-        "epochs_run": record.get("epoch", 0),
-        **{name: record.get(name) for name in ("train_loss", "val_loss", "val_accuracy")},
-        "seconds": None,
-        "device": None,
-        "host": None,
-        "error": error,
-        "started": None,
-        "ended": now(),
-        "versions": {},
-    }
-
-
-def _sentence(
-    planned: PlannedRun, result: dict[str, Any], reason: str | None, tally: Tally, total: int
-) -> str:
-    what = f"{planned.label} seed {planned.seed}"
-    count = f"{tally.ended}/{total}"
-    value = result.get(tally.metric)
-    number = f" {tally.metric} {value:.4g}" if value is not None else ""
-    seconds = f" ({result['seconds']:.1f} s)" if result.get("seconds") is not None else ""
-    why = f": {reason}" if reason else ""
-    return f"{count} {result['state'].lower()} {what}{number}{seconds}{why}"

@@ -26,7 +26,7 @@ class Tracker(Protocol):
         """
 
     def study_ended(self, summary: Any) -> None:
-        """The supervisor ends (`ablations.engine.supervisor.Summary`)."""
+        """The supervisor ends (`ablations.engine.summary.Summary`)."""
 
     def close(self) -> None:
         """Release everything; called whatever happened."""

@@ -115,7 +115,7 @@ class WandbTracker:
         """Close the study's own run.
 
         Args:
-            summary: Numbers to show beside the study (`ablations.engine.supervisor.Summary`).
+            summary: Numbers to show beside the study (`ablations.engine.summary.Summary`).
         """
         self._end(study_id(self._study), view_end_of_study(summary))
 
