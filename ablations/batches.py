@@ -1,19 +1,20 @@
 """Batches of tensors that already lie on the device; no worker processes, no copies per batch."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from ablations.data import Images
+from ablations.data import Examples
 from ablations.streams import epoch_order, generator
 
 
 class Batches:
-    """An iterable over (x, y) batches; each epoch has its own order, a function of seed and epoch.
+    """An iterable over (x, y) or (x, y, mask); each epoch has its own order, a function of seed and epoch.
 
     Args:
-        images: All examples, on the device that trains.
+        examples: All of them, on the device that trains.
         batch_size: Examples in a batch, over all ranks together.
         seed: Names the streams of the order and of the augmentation; None keeps the given order
             and includes the last, incomplete batch (validation).
@@ -25,7 +26,7 @@ class Batches:
 
     def __init__(
         self,
-        images: Images,
+        examples: Examples,
         *,
         batch_size: int,
         seed: int | None = None,
@@ -34,28 +35,27 @@ class Batches:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        self.images, self.batch_size, self.seed, self.epoch = images, batch_size, seed, epoch
+        self.examples, self.batch_size, self.seed, self.epoch = examples, batch_size, seed, epoch
         self.augment, self.rank, self.world_size = augment, rank, world_size
 
     def __len__(self) -> int:
-        n = len(self.images.y)
+        n = len(self.examples)
         return -(-n // self.batch_size) if self.seed is None else n // self.batch_size
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        x, y = self.images.x, self.images.y
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         if self.seed is None:
-            for begin in range(0, len(y), self.batch_size):
+            for begin in range(0, len(self.examples), self.batch_size):
                 mine = slice(begin + self.rank, begin + self.batch_size, self.world_size)
-                yield x[mine], y[mine]
+                yield self.examples[mine].batch()
             return
+        y = self.examples.y
         epoch = self.epoch()
         order = epoch_order(len(y), seed=self.seed, epoch=epoch).to(y.device)
         draws = generator(self.seed, f"augment/{epoch}")
         for step in range(len(self)):
             chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
-            batch = x[chosen]
+            batch = self.examples[chosen]
             if self.augment is not None:
                 # The whole batch is augmented before it is shared out, so that ranks do not matter.
-                batch = self.augment(batch, draws)
-            mine = slice(self.rank, None, self.world_size)
-            yield batch[mine], y[chosen][mine]
+                batch = replace(batch, x=self.augment(batch.x, draws))
+            yield batch[slice(self.rank, None, self.world_size)].batch()

@@ -14,7 +14,7 @@ from torch import nn
 
 from ablations.attention.controls import ConstantGate, StaticGate
 from ablations.attention.rules import WIDENINGS
-from ablations.networks.build import build_host, position_dims
+from ablations.networks.build import build_host, positions
 from ablations.networks.sites import Sites, Unit
 from ablations.settings import Attention, Backbone
 from ablations.tracing import BATCH, Trace, trace_network
@@ -175,8 +175,7 @@ def cost_of(
     Raises:
         SettingError: If the arm is illegal in this host, or the image too small for it.
     """
-    dims = position_dims(backbone.name)
-    size = (image,) * dims if isinstance(image, int) else image
+    size = positions(backbone.name, image)
     with torch.device("meta"):
         network = build_host(backbone, sites, in_channels=in_channels, classes=classes)
         trace = trace_network(network, torch.empty(BATCH, in_channels, *size))

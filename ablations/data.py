@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Self
 
 import numpy as np
 import torch
@@ -11,70 +12,123 @@ from torch import Tensor
 
 from ablations.errors import SettingError
 from ablations.settings import Data
-from ablations.sources import Labels, Pixels, read
+from ablations.sources import Content, Labels, read
 
 
 @dataclass(frozen=True)
-class Images:
-    """Labelled images: x of shape (n, channels, height, width), float32; y of shape (n,), int64."""
+class Examples:
+    """Labelled images or sequences."""
 
     x: Tensor
+    """(n, channels, height, width) or (n, channels, length), float32."""
     y: Tensor
+    """(n,), int64."""
+    mask: Tensor | None = None
+    """(n, length), True where a sequence is and False where it is padded; None if nothing is."""
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def __getitem__(self, chosen: Tensor | slice) -> Self:
+        mask = None if self.mask is None else self.mask[chosen]
+        return type(self)(self.x[chosen], self.y[chosen], mask)
+
+    def to(self, device: str) -> Self:
+        """The same on a device, images in the channels-last layout."""
+        x = self.x.to(device)
+        if x.dim() == 4:
+            x = x.contiguous(memory_format=torch.channels_last)
+        return type(self)(x, self.y.to(device), None if self.mask is None else self.mask.to(device))
+
+    def batch(self) -> tuple[Tensor, ...]:
+        """(x, y), or (x, y, mask) where there is one."""
+        return (self.x, self.y) if self.mask is None else (self.x, self.y, self.mask)
 
 
 @dataclass(frozen=True)
 class Split:
-    """Training and validation images, both standardised with the training images' statistics."""
+    """Training and validation examples, both standardised with the training examples' statistics."""
 
-    train: Images
-    val: Images
+    train: Examples
+    val: Examples
     classes: int
 
     @property
     def in_channels(self) -> int:
-        """Channels of an image."""
+        """Channels of an example."""
         return self.train.x.shape[1]
 
     @property
-    def image(self) -> int:
-        """Height of an image in pixels."""
-        return self.train.x.shape[2]
+    def size(self) -> tuple[int, ...]:
+        """Height and width of an image, or length of a sequence."""
+        return tuple(self.train.x.shape[2:])
 
 
 def load(data: Data) -> Split:
     """The split that the settings name.
 
     Raises:
-        SettingError: If there is no such data set, or a class is too small to be split.
+        SettingError: If there is no such data set, a class is too small to be split, a channel is
+            constant, or sequences are to be augmented as images are.
     """
-    pixels, labels = _read(data)
-    held_out = _stratified(labels, share=data.val_fraction, seed=data.split_seed)
-    mean = pixels[~held_out].mean(axis=(0, 2, 3), keepdims=True)
-    std = pixels[~held_out].std(axis=(0, 2, 3), keepdims=True)
-    x, y = torch.from_numpy((pixels - mean) / std), torch.from_numpy(labels)
+    content = _read(data)
+    if content.x.ndim == 3 and data.augmentation != "none":
+        raise SettingError(
+            f"`data.augmentation` must be 'none' for sequences, but is {data.augmentation!r}: it moves images."
+        )
+    held_out = _stratified(content.y, share=data.val_fraction, seed=data.split_seed)
+    mask = _mask(content)
+    x, y = torch.from_numpy(_standardised(content.x, mask, ~held_out)), torch.from_numpy(content.y)
+    examples = Examples(x, y, None if mask is None else torch.from_numpy(mask))
     keep, out = torch.from_numpy(~held_out), torch.from_numpy(held_out)
-    return Split(Images(x[keep], y[keep]), Images(x[out], y[out]), classes=int(y.max()) + 1)
+    return Split(examples[keep], examples[out], classes=int(y.max()) + 1)
 
 
 @lru_cache(maxsize=8)
 def fingerprint(data: Data) -> str:
     """Sixteen hexadecimal digits of the content of the data set, before any split."""
-    pixels, labels = _read(data)
-    digest = hashlib.sha256(np.ascontiguousarray(pixels).tobytes())
-    digest.update(np.ascontiguousarray(labels).tobytes())
+    content = _read(data)
+    digest = hashlib.sha256(np.ascontiguousarray(content.x).tobytes())
+    digest.update(np.ascontiguousarray(content.y).tobytes())
+    if content.lengths is not None:
+        digest.update(np.ascontiguousarray(content.lengths).tobytes())
     return digest.hexdigest()[:16]
 
 
 @lru_cache(maxsize=8)
-def shape(data: Data) -> tuple[int, int, int]:
-    """Channels and height of an image, and the number of classes."""
+def shape(data: Data) -> tuple[int, tuple[int, ...], int]:
+    """Channels and size of an example, and the number of classes."""
     split = load(data)
-    return split.in_channels, split.image, split.classes
+    return split.in_channels, split.size, split.classes
 
 
 @lru_cache(maxsize=2)
-def _read(data: Data) -> tuple[Pixels, Labels]:
+def _read(data: Data) -> Content:
     return read(data)
+
+
+def _mask(content: Content) -> NDArray[np.bool_] | None:
+    if content.lengths is None:
+        return None
+    mask: NDArray[np.bool_] = np.arange(content.x.shape[2]) < content.lengths[:, None]
+    return mask
+
+
+def _standardised(
+    x: NDArray[np.float32], mask: NDArray[np.bool_] | None, train: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Mean 0 and deviation 1 for each channel of the training examples; padded positions are 0 and do not count."""
+    axes = (0, *range(2, x.ndim))
+    counts = True if mask is None else mask[train][:, None]
+    mean = x[train].mean(axis=axes, keepdims=True, where=counts)
+    std = x[train].std(axis=axes, keepdims=True, where=counts)
+    if (std == 0).any():
+        raise SettingError(
+            f"channel {int(np.flatnonzero(std == 0)[0])} of the data has one value in all training "
+            "examples, so it cannot be standardised; leave it out."
+        )
+    scaled: NDArray[np.float32] = (x - mean) / std
+    return scaled if mask is None else scaled * mask[:, None]
 
 
 def _stratified(labels: Labels, *, share: float, seed: int) -> NDArray[np.bool_]:
@@ -86,7 +140,7 @@ def _stratified(labels: Labels, *, share: float, seed: int) -> NDArray[np.bool_]
         count = round(share * len(members))
         if not 0 < count < len(members):
             raise SettingError(
-                f"`val_fraction` must leave images of class {label} on both sides, but "
+                f"`val_fraction` must leave examples of class {label} on both sides, but "
                 f"{share:g} of {len(members)} leaves {count} to validate; choose another share."
             )
         held_out[members[:count]] = True

@@ -45,7 +45,7 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """What an image costs on this machine, in seconds."""
+    """What an example costs on this machine, in seconds."""
 
     macs: int
     train: float
@@ -80,7 +80,7 @@ def pace(arm: Arm, *, macs: int, device: str) -> Pace:
         classes=split.classes,
         backbone=arm.backbone,
         training=arm.training,
-        image=split.image,
+        image=split.size,
         **arm.attention.model_dump(),
     ).to(device=device, memory_format=torch.channels_last)
     optimiser = make_optimiser(module.network, arm.training)
@@ -143,7 +143,7 @@ def _seconds(arm: Arm, macs: int, ends: Sequence[Pace], device: str) -> float:
     share = (macs - low.macs) / (high.macs - low.macs) if high.macs > low.macs else 0.5
     train, val = (a + share * (b - a) for a, b in ((low.train, high.train), (low.val, high.val)))
     split = on_device(arm.data, device)
-    return arm.training.epochs * (len(split.train.y) * train + len(split.val.y) * val)
+    return arm.training.epochs * (len(split.train) * train + len(split.val) * val)
 
 
 def _total(each: Sequence[float], *, slots: int, basis: str) -> Estimate:

@@ -1,7 +1,7 @@
-"""What the gates of a network do on validation images: distribution by class, variance, saturation, gradients.
+"""What the gates of a network do on validation examples: distribution by class, variance, saturation, gradients.
 
 The questions are those of the SENet paper, section 7.2 (arXiv 1709.01507): are the gates specific to the
-class, and do they saturate? Notation: g_nc, gates of shape (images, channels).
+class, and do they saturate? Notation: g_nc, gates of shape (examples, channels).
 """
 
 import json
@@ -17,12 +17,12 @@ from torch.nn import functional as F
 
 from ablations.attention.block import SqueezeExcite
 from ablations.attention.gates import GATES
-from ablations.data import Images
+from ablations.data import Examples
 
 BINS = 20
 BUDGET = 0.02
-"""Of the images a run trains on; `benchmarks/gate_recorder.py` measures what that costs."""
-MOST_IMAGES = 512
+"""Of the examples a run trains on; `benchmarks/gate_recorder.py` measures what that costs."""
+MOST_EXAMPLES = 512
 MOST_RECORDS = 10
 UNBOUNDED = 4.0
 """The end of the histogram of a gate that has none; gates beyond it are in the last bin."""
@@ -36,23 +36,23 @@ class GateRecorder:
     Args:
         path: The file, in the attempt's folder.
         gate: Name of the gate (`settings.Attention.gate`).
-        val: The validation images; a stratified sample is used where the budget asks for it.
+        val: The validation examples; a stratified sample is used where the budget asks for it.
         epochs: Epochs of the run.
-        train_images: Images in an epoch.
+        train_examples: Examples in an epoch.
     """
 
     def __init__(
-        self, path: Path, *, gate: str, val: Images, epochs: int, train_images: int
+        self, path: Path, *, gate: str, val: Examples, epochs: int, train_examples: int
     ) -> None:
-        budget = BUDGET * epochs * train_images
-        count = max(1, min(len(val.y), MOST_IMAGES, int(budget)))
+        budget = BUDGET * epochs * train_examples
+        count = max(1, min(len(val), MOST_EXAMPLES, int(budget)))
         records = max(1, min(MOST_RECORDS, epochs, int(budget / count)))
         self.epochs = frozenset(epochs * (i + 1) // records for i in range(records))
         self.path = path
-        # Every k-th image of the order by class: each class keeps its share.
+        # Every k-th example of the order by class: each class keeps its share.
         order = torch.argsort(val.y, stable=True)
         chosen = order[torch.linspace(0, len(order) - 1, count, device=order.device).long()]
-        self.x, self.y = val.x[chosen], val.y[chosen]
+        self.sample = val[chosen]
         known = GATES.get(gate)
         self.low = known.low if known is not None else 0.0
         self.high = known.high if known is not None and math.isfinite(known.high) else UNBOUNDED
@@ -63,13 +63,13 @@ class GateRecorder:
             return
         lines = [
             {"epoch": epoch, **self._line(name, g_nc, gradient)}
-            for name, g_nc, gradient in gates_of(network, self.x, self.y)
+            for name, g_nc, gradient in gates_of(network, self.sample)
         ]
         with self.path.open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(line) + "\n" for line in lines)
 
     def _line(self, name: str, g_nc: Tensor, gradient: Tensor) -> dict[str, Any]:
-        between, within = variances(g_nc, self.y)
+        between, within = variances(g_nc, self.sample.y)
         edge = SATURATED * (self.high - self.low)
         return {
             "block": name,
@@ -77,7 +77,8 @@ class GateRecorder:
             "low": self.low,
             "high": self.high,
             "counts": {
-                str(c): self._counts(g_nc[self.y == c]) for c in sorted(set(self.y.tolist()))
+                str(c): self._counts(g_nc[self.sample.y == c])
+                for c in sorted(set(self.sample.y.tolist()))
             },
             "mean": float(g_nc.mean()),
             "between": between,
@@ -102,8 +103,8 @@ def variances(g_nc: Tensor, y_n: Tensor) -> tuple[float, float]:
     return float(torch.as_tensor(between).mean()), float(torch.as_tensor(within).mean())
 
 
-def gates_of(network: nn.Module, x: Tensor, y: Tensor) -> list[tuple[str, Tensor, Tensor]]:
-    """Name, gates (images, channels) and the gradient of the mean loss with respect to them, by block.
+def gates_of(network: nn.Module, examples: Examples) -> list[tuple[str, Tensor, Tensor]]:
+    """Name, gates (examples, channels) and the gradient of the mean loss with respect to them, by block.
 
     The network is left as it was: mode, gradients and hooks. A gate per position is averaged over
     the positions.
@@ -115,7 +116,8 @@ def gates_of(network: nn.Module, x: Tensor, y: Tensor) -> list[tuple[str, Tensor
     network.eval()
     try:
         with torch.enable_grad(), _captured(blocks) as seen:
-            loss = F.cross_entropy(network(x), y)
+            x, y, *mask = examples.batch()
+            loss = F.cross_entropy(network(x, *mask), y)
             gradients = torch.autograd.grad(loss, list(seen.values()))
     finally:
         network.train(was_training)

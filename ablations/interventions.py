@@ -17,7 +17,7 @@ from ablations.data import shape as data_shape
 from ablations.designs.expand import Expansion, varied
 from ablations.errors import StudyError
 from ablations.identity import canonical
-from ablations.networks.build import build_network, position_dims
+from ablations.networks.build import build_network, positions
 from ablations.settings import Arm, inactive
 from ablations.space import Space
 from ablations.streams import generator, initialise
@@ -174,10 +174,8 @@ def _output(network: nn.Module, arm: Arm, shape: Shape) -> Tensor:
     for module in network.modules():
         if isinstance(module, nn.Dropout):
             module.eval()
-    dims = position_dims(arm.backbone.name)
-    size = (shape.image,) * dims if isinstance(shape.image, int) else shape.image
     x = torch.randn(
-        (IMAGES, shape.in_channels, *size),
+        (IMAGES, shape.in_channels, *positions(arm.backbone.name, shape.image)),
         generator=generator(0, "verify/images"),
         dtype=torch.float64,
     )

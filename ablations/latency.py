@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ablations.networks.build import build_network, position_dims
+from ablations.networks.build import build_network, positions
 from ablations.settings import Arm, Attention
 
 SECONDS = 5.0
@@ -49,8 +49,7 @@ def compare(arm: Arm, *, batch: int, image: int, in_channels: int, classes: int)
         build_network(arm.backbone, attention, **given).eval().to(device)
         for attention in (arm.attention, Attention(placement="none"))
     ]
-    size = (image,) * position_dims(arm.backbone.name)
-    x = torch.randn((batch, in_channels, *size), device=device)
+    x = torch.randn((batch, in_channels, *positions(arm.backbone.name, image)), device=device)
     for network in networks:
         _seconds(network, x)
     times: list[list[float]] = [[], []]

@@ -1,4 +1,4 @@
-"""The Lightning module: an image classifier whose channel attention is set by its parameters."""
+"""The Lightning module: a classifier whose channel attention is set by its parameters."""
 
 from typing import Any, TypeVar
 
@@ -18,20 +18,22 @@ _S = TypeVar("_S", Backbone, Training)
 
 
 class AttentionClassifier(pl.LightningModule):
-    """A classifier of images, x of shape (n, in_channels, height, width), y of shape (n,).
+    """A classifier of images (n, in_channels, height, width), or of sequences (n, in_channels, length).
 
-    Works with any `Trainer` and any loader of (x, y) batches. Logs `train_loss`, `val_loss` (nats per
-    image, means over the epoch) and `val_accuracy`. Its hyperparameters are plain values, so a
+    Works with any `Trainer` and any loader of batches (x, y), y of shape (n,), or (x, y, mask), mask of
+    shape (n, length) for padded sequences. Logs `train_loss`, `val_loss` (nats per
+    example, means over the epoch) and `val_accuracy`. Its hyperparameters are plain values, so a
     checkpoint loads with `weights_only=True`.
 
     Args:
-        in_channels: Channels of the images.
+        in_channels: Channels of an image or a sequence.
         classes: Number of classes.
         backbone: The host network, `settings.Backbone` or its values.
         training: The recipe, `settings.Training` or its values.
         seed: Draw initial weights and dropout from the named streams of this seed, so that modules
             with other attention but the same seed are paired; None uses torch's global state.
-        image: Side of the images; needed only where the host is widened to equal multiply-adds.
+        image: Side of the images, their height and width, or the length of the sequences; needed only
+            where the host is widened to equal multiply-adds.
         attention: The fields of `settings.Attention`: `reduction`, `squeeze`, `gate`, `placement`,
             `order`, ...
 
@@ -47,7 +49,7 @@ class AttentionClassifier(pl.LightningModule):
         backbone: Backbone | dict[str, Any] | None = None,
         training: Training | dict[str, Any] | None = None,
         seed: int | None = None,
-        image: int | None = None,
+        image: int | tuple[int, ...] | None = None,
         **attention: Any,
     ) -> None:
         super().__init__()
@@ -83,27 +85,27 @@ class AttentionClassifier(pl.LightningModule):
         else:
             super().__setattr__(name, value)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits of shape (n, classes)."""
-        logits: Tensor = self.network(x)
+    def forward(self, x: Tensor, *mask: Tensor) -> Tensor:
+        """Logits of shape (n, classes); networks for sequences take a mask too."""
+        logits: Tensor = self.network(x, *mask)
         return logits
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+    def training_step(self, batch: tuple[Tensor, ...], _: int) -> Tensor:
         """Mean loss of the batch, label-smoothed if the recipe says so."""
-        x, y = batch
+        x, y, *mask = batch
         if self.seed is None:
-            logits = self(x)
+            logits = self(x, *mask)
         else:
             with stream(self.seed, f"step/{self.global_step}", device=x.device):
-                logits = self(x)
+                logits = self(x, *mask)
         loss = F.cross_entropy(logits, y, label_smoothing=self.recipe.label_smoothing)
         self._sums["train"].add(loss.detach() * len(y), len(y))
         return loss
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, ...], _: int) -> None:
         """Adds the batch to the epoch's sums; the validation loss is never smoothed."""
-        x, y = batch
-        logits = self(x)
+        x, y, *mask = batch
+        logits = self(x, *mask)
         loss = F.cross_entropy(logits, y, reduction="sum")
         self._sums["val"].add(loss, len(y), (logits.argmax(1) == y).sum())
 

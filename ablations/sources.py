@@ -1,12 +1,14 @@
-"""Where labelled images come from: each source returns all of them, unscaled, before any split.
+"""Where labelled examples come from: each source returns all of them, unscaled, before any split.
 
-Notation: pixels_nchw, float32, of shape (n, channels, height, width); labels_n, int64, of shape (n,).
+A source gives x, of shape (n, channels, height, width) for images and (n, channels, length) for sequences, and
+labels of shape (n,); for sequences padded to one length also the true lengths, of shape (n,).
 """
 
 import importlib
 import io
 import pickle
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,17 +19,27 @@ from numpy.typing import NDArray
 from ablations.errors import SettingError, one_of
 from ablations.settings import Data
 
-Pixels = NDArray[np.float32]
+Values = NDArray[np.float32]
 Labels = NDArray[np.int64]
-Source = Callable[[Data], tuple[Pixels, Labels]]
+Source = Callable[[Data], tuple[Values, Labels] | tuple[Values, Labels, Labels]]
 
 
-def read(data: Data) -> tuple[Pixels, Labels]:
-    """All images of the data set that the settings name.
+@dataclass(frozen=True)
+class Content:
+    """All examples of a data set."""
+
+    x: Values
+    y: Labels
+    lengths: Labels | None = None
+    """Of sequences that are padded to one length."""
+
+
+def read(data: Data) -> Content:
+    """All examples of the data set that the settings name.
 
     Raises:
-        SettingError: If there is no such data set, its files are missing, or they are not images with
-            a label each.
+        SettingError: If there is no such data set, its files are missing, or they are not images or
+            sequences with a label each.
     """
     source = _own(data.name) if ":" in data.name else SOURCES.get(data.name)
     if source is None:
@@ -38,7 +50,7 @@ def read(data: Data) -> tuple[Pixels, Labels]:
     return _checked(data, *source(data))
 
 
-def digits(data: Data) -> tuple[Pixels, Labels]:
+def digits(data: Data) -> tuple[Values, Labels]:
     """scikit-learn's 1 797 handwritten digits, 8x8 pixels of 0 to 16, bundled with it."""
     del data
     # Found, not imported: `sklearn.datasets` takes seconds to import, in every worker.
@@ -50,23 +62,30 @@ def digits(data: Data) -> tuple[Pixels, Labels]:
     return rows[:, :-1].reshape(-1, 1, 8, 8).astype(np.float32), rows[:, -1]
 
 
-def cifar10(data: Data) -> tuple[Pixels, Labels]:
+def digits_sequence(data: Data) -> tuple[Values, Labels]:
+    """The same digits as sequences: the 64 pixels of each one after another, row by row."""
+    x, y = digits(data)
+    return x.reshape(len(x), 1, 64), y
+
+
+def cifar10(data: Data) -> tuple[Values, Labels]:
     """CIFAR-10's 50 000 training images; `root` is the unpacked folder, in either version."""
     return _cifar(data, binary=[f"data_batch_{i}.bin" for i in range(1, 6)], label_bytes=1,
                   python=[f"data_batch_{i}" for i in range(1, 6)], key=b"labels")  # fmt: skip
 
 
-def cifar100(data: Data) -> tuple[Pixels, Labels]:
+def cifar100(data: Data) -> tuple[Values, Labels]:
     """CIFAR-100's 50 000 training images with their fine labels; `root` as for CIFAR-10."""
     return _cifar(data, binary=["train.bin"], label_bytes=2, python=["train"], key=b"fine_labels")
 
 
-def npz(data: Data) -> tuple[Pixels, Labels]:
-    """A NumPy archive at `root` with arrays `x` (n, channels, height, width) and `y` (n,)."""
+def npz(data: Data) -> tuple[Values, Labels] | tuple[Values, Labels, Labels]:
+    """A NumPy archive at `root` with arrays `x`, `y` and, for padded sequences, `lengths`."""
     path = _root(data)
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return archive["x"].astype(np.float32), archive["y"].astype(np.int64)
+            x, y = archive["x"].astype(np.float32), archive["y"].astype(np.int64)
+            return (x, y, archive["lengths"].astype(np.int64)) if "lengths" in archive else (x, y)
     except (KeyError, ValueError, OSError) as error:
         raise SettingError(
             f"`data.root` must be an .npz archive with the arrays `x` and `y`, but {str(path)!r}: "
@@ -74,7 +93,7 @@ def npz(data: Data) -> tuple[Pixels, Labels]:
         ) from None
 
 
-def folder(data: Data) -> tuple[Pixels, Labels]:
+def folder(data: Data) -> tuple[Values, Labels]:
     """Images of one size in a folder per class under `root`; classes in the order of their names."""
     try:
         from PIL import Image
@@ -106,6 +125,7 @@ def folder(data: Data) -> tuple[Pixels, Labels]:
 
 SOURCES: dict[str, Source] = {
     "digits": digits,
+    "digits_sequence": digits_sequence,
     "cifar10": cifar10,
     "cifar100": cifar100,
     "npz": npz,
@@ -122,24 +142,37 @@ def _own(name: str) -> Source:
     return found  # type: ignore[no-any-return]
 
 
-def _checked(data: Data, pixels: Any, labels: Any) -> tuple[Pixels, Labels]:
-    shapes = f"{np.shape(pixels)} and {np.shape(labels)}"
-    if np.ndim(pixels) != 4 or np.shape(labels) != (len(pixels),):
+def _checked(data: Data, values: Any, labels: Any, lengths: Any = None) -> Content:
+    shapes = f"{np.shape(values)} and {np.shape(labels)}"
+    if np.ndim(values) not in (3, 4) or np.shape(labels) != (len(values),):
         raise SettingError(
-            f"data set {data.name!r} must give pixels of shape (n, channels, height, width) and "
-            f"labels of shape (n,), but gave {shapes}."
+            f"data set {data.name!r} must give x of shape (n, channels, height, width) or "
+            f"(n, channels, length) and labels of shape (n,), but gave {shapes}."
         )
-    x, y = np.asarray(pixels, dtype=np.float32), np.asarray(labels, dtype=np.int64)
+    x, y = np.asarray(values, dtype=np.float32), np.asarray(labels, dtype=np.int64)
     if not np.isfinite(x).all():
-        raise SettingError(
-            f"the pixels of data set {data.name!r} must be finite, but some are not."
-        )
+        raise SettingError(f"the x of data set {data.name!r} must be finite, but some are not.")
     if len(y) == 0 or set(np.unique(y)) != set(range(int(y.max(initial=0)) + 1)):
         raise SettingError(
             f"the labels of data set {data.name!r} must be 0, 1, ... without a gap, but are "
             f"{np.unique(y)[:12].tolist()}."
         )
-    return x, y
+    return Content(x, y, None if lengths is None else _checked_lengths(data, x, lengths))
+
+
+def _checked_lengths(data: Data, x: Values, lengths: Any) -> Labels:
+    checked = np.asarray(lengths, dtype=np.int64)
+    if x.ndim != 3 or checked.shape != (len(x),):
+        raise SettingError(
+            f"`lengths` of data set {data.name!r} must have shape (n,), beside sequences of shape "
+            f"(n, channels, length), but have {checked.shape} beside {x.shape}."
+        )
+    if checked.min() < 1 or checked.max() > x.shape[2]:
+        raise SettingError(
+            f"`lengths` of data set {data.name!r} must be from 1 to {x.shape[2]}, but are from "
+            f"{checked.min()} to {checked.max()}."
+        )
+    return checked
 
 
 def _root(data: Data) -> Path:
@@ -156,7 +189,7 @@ def _root(data: Data) -> Path:
 
 def _cifar(
     data: Data, *, binary: list[str], label_bytes: int, python: list[str], key: bytes
-) -> tuple[Pixels, Labels]:
+) -> tuple[Values, Labels]:
     root = _root(data)
     if all((root / name).exists() for name in binary):
         records = [np.fromfile(root / name, dtype=np.uint8) for name in binary]

@@ -21,7 +21,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from ablations.augmentation import AUGMENTATIONS
 from ablations.batches import Batches
 from ablations.checkpoint import AtomicCheckpointIO
-from ablations.data import Images, Split, load
+from ablations.data import Split, load
 from ablations.gate_statistics import GateRecorder
 from ablations.module import AttentionClassifier
 from ablations.settings import Data, Run
@@ -48,7 +48,7 @@ class NonFinite(ArithmeticError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished training measured. Losses in nats per image, of the last epoch."""
+    """What a finished training measured. Losses in nats per example, of the last epoch."""
 
     epochs_run: int
     train_loss: float
@@ -132,7 +132,7 @@ def train(
         backbone=run.arm.backbone,
         training=run.arm.training,
         seed=run.seed,
-        image=split.image,
+        image=split.size,
         **run.arm.attention.model_dump(),
     ).to(memory_format=torch.channels_last)
     watch = _Watch(on_epoch, on_step, checkpoint, checkpoint_seconds)
@@ -171,12 +171,7 @@ def train(
 def on_device(data: Data, device: str) -> Split:
     """The split, kept on the device from one run of a worker to the next."""
     split = load(data)
-
-    def put(images: Images) -> Images:
-        x = images.x.to(device).contiguous(memory_format=torch.channels_last)
-        return Images(x, images.y.to(device))
-
-    return Split(put(split.train), put(split.val), classes=split.classes)
+    return Split(split.train.to(device), split.val.to(device), classes=split.classes)
 
 
 def _recorder(run: Run, split: Split, path: Path) -> GateRecorder:
@@ -185,7 +180,7 @@ def _recorder(run: Run, split: Split, path: Path) -> GateRecorder:
         gate=run.arm.attention.gate,
         val=split.val,
         epochs=run.arm.training.epochs,
-        train_images=len(split.train.y),
+        train_examples=len(split.train),
     )
 
 

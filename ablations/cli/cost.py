@@ -41,8 +41,8 @@ def cost(
 
     Args:
         network: A network's name, such as resnet50 or cifar_resnet20.
-        image: Side of the image; 224, or 32 for the CIFAR family.
-        in_channels: Channels of the image.
+        image: Side of the image, or length of the sequence; 224, or 32 for the CIFAR family.
+        in_channels: Channels of the image or sequence.
         classes: Outputs; 1000, or 10 for the CIFAR family.
         latency: Also time the whole network with and without its attention on this machine.
     """
@@ -122,8 +122,10 @@ def _print_table(table: "tuple[Intervention, ...]") -> None:
 
 
 def _print_cost(network: str, found: "Cost", shape: dict[str, Any]) -> None:
-    size = f"{shape['image']} pixels, {shape['in_channels']} channels, {shape['classes']} classes"
-    print(f"{network} ({size})")
+    from ablations.networks.build import positions
+
+    size = "x".join(map(str, positions(network, shape["image"])))
+    print(f"{network} (input {size}, channels {shape['in_channels']}, classes {shape['classes']})")
     share = found.attention_params / found.params
     print(f"parameters        {found.params:>16,}")
     print(f"  of attention    {found.attention_params:>16,}  ({share:.2%})")
@@ -131,7 +133,7 @@ def _print_cost(network: str, found: "Cost", shape: dict[str, Any]) -> None:
         f"multiply-adds     {found.macs:>16,}  (the SENet paper's GFLOPs; without pooling, gates)"
     )
     print(f"attention FLOPs   {found.attention_flops:>16,}  (2CHW + 4C²/r per block)")
-    print(f"activations       {found.activation_bytes:>16,}  bytes kept for backward, one image")
+    print(f"activations       {found.activation_bytes:>16,}  bytes kept for backward, one example")
     if found.mismatch is not None:
         print(f"widened to match  {found.mismatch:>+16.3%}  off the network with attention")
     if not found.blocks:

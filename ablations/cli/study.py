@@ -39,7 +39,7 @@ def spaces() -> None:
 
     for name, space in presets().items():
         factors = ", ".join(factor.name for factor in space.factors)
-        print(f"{name:<12} {space.question}  [{factors}]")
+        print(f"{name:<14} {space.question}  [{factors}]")
 
 
 def show(

@@ -131,7 +131,11 @@ def refuse_illegal(space: Space, expansion: Expansion) -> None:
 
 @lru_cache(maxsize=4096)
 def _cost(
-    backbone: Backbone, attention: Attention, in_channels: int, image: int, classes: int
+    backbone: Backbone,
+    attention: Attention,
+    in_channels: int,
+    image: tuple[int, ...],
+    classes: int,
 ) -> Cost:
     """Recipe factors multiply the arms of a design, not its networks."""
     return cost(backbone, attention, image=image, in_channels=in_channels, classes=classes)

@@ -35,12 +35,14 @@ def build_network(
         attention: What is in it; `networks.own_attention.own_attention(name)` is the literature's.
         in_channels: Channels of the image, or of the sequence.
         classes: Outputs.
-        image: Side of the image, or its height and width; needed where the host is widened to equal
+        image: As for `positions`; needed where the host is widened to equal
             multiply-adds, which depend on it.
 
     Raises:
         SettingError: If the name is unknown or the arm is illegal in this host.
     """
+    if image is not None:
+        positions(backbone.name, image)
     widening = 0.0
     if attention.placement != "none" and attention.control in WIDENINGS:
         # Imported here, because matching a widened host builds networks.
@@ -73,6 +75,30 @@ def network_names() -> list[str]:
 def position_dims(name: str) -> int:
     """Dimensions of an input's positions: 1 for sequences, 2 for images."""
     return 1 if name.startswith("sequence") else 2
+
+
+def positions(name: str, image: int | tuple[int, ...]) -> tuple[int, ...]:
+    """The size of an input's positions: (height, width) of an image, (length,) of a sequence.
+
+    Args:
+        name: Of the network.
+        image: That, or one number for all dimensions.
+
+    Raises:
+        SettingError: If the network is for images and the input a sequence, or the other way round.
+    """
+    dims = position_dims(name)
+    if isinstance(image, int):
+        return (image,) * dims
+    if len(image) != dims:
+        takes, given = ("images", "sequences") if dims == 2 else ("sequences", "images")
+        other = "sequence_resnet8" if dims == 2 else "cifar_resnet8"
+        raise SettingError(
+            f"`backbone.name` {name!r} takes {takes}, but the data are {given} of size "
+            f"{'x'.join(map(str, image))}; use a network for {given} "
+            f"(--set backbone.name={other})."
+        )
+    return image
 
 
 def _host(name: str) -> Host:

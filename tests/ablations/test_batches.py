@@ -3,11 +3,11 @@ import torch
 
 from ablations.augmentation import crop_flip, shift
 from ablations.batches import Batches
-from ablations.data import Images
+from ablations.data import Examples
 from ablations.streams import generator
 
 N = 23
-IMAGES = Images(torch.arange(N * 16, dtype=torch.float32).view(N, 1, 4, 4), torch.arange(N))
+IMAGES = Examples(torch.arange(N * 16, dtype=torch.float32).view(N, 1, 4, 4), torch.arange(N))
 
 
 def labels(batches: Batches) -> list[list[int]]:

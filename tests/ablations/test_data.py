@@ -9,7 +9,7 @@ from ablations.settings import Data
 def test_digits_are_the_real_ones_split_by_class() -> None:
     split = load(Data())
     assert len(split.train.y) + len(split.val.y) == 1797
-    assert shape(Data()) == (1, 8, 10)
+    assert shape(Data()) == (1, (8, 8), 10)
     shares = torch.bincount(split.val.y) / (
         torch.bincount(split.val.y) + torch.bincount(split.train.y)
     )
@@ -45,6 +45,6 @@ def test_an_unknown_data_set_gets_the_nearest_name() -> None:
 
 def test_a_share_that_empties_a_class_is_refused() -> None:
     with pytest.raises(
-        SettingError, match="`val_fraction` must leave images of class 0 on both sides"
+        SettingError, match="`val_fraction` must leave examples of class 0 on both sides"
     ):
         load(Data(val_fraction=0.001))

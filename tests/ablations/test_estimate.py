@@ -1,3 +1,4 @@
+from itertools import count
 from typing import Any
 
 import pytest
@@ -75,7 +76,11 @@ def test_without_runs_the_pace_lies_between_the_cheapest_and_the_costliest_arm(
     assert found.total == pytest.approx(2 * 2 * 1258 * (1 + 3 + 1 + 2 * share))
 
 
-def test_a_pace_is_measured_on_the_arm_itself() -> None:
-    small = pace(Arm(), macs=1, device="cpu")
-    wide = pace(Arm.model_validate({"backbone": {"width": 64}}), macs=2, device="cpu")
-    assert 0 < small.val < small.train < wide.train
+def test_a_pace_is_the_seconds_of_a_step_and_of_a_validation_for_each_example(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ticks = count()
+    monkeypatch.setattr(module.time, "perf_counter", lambda: float(next(ticks)))
+    found = pace(Arm.model_validate({"training": {"batch_size": 32}}), macs=7, device="cpu")
+    # One second between two looks at the clock; the 539 validation images are one batch.
+    assert found == Pace(macs=7, train=1 / 32, val=1 / 539)

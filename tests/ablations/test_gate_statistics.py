@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ablations.data import Images
+from ablations.data import Examples
 from ablations.gate_statistics import GateRecorder, gates_of, variances
 from ablations.module import AttentionClassifier
 from ablations.settings import Arm, Attention, Run, Training
@@ -34,7 +34,7 @@ def test_gates_that_follow_the_class_have_no_variance_within() -> None:
 def test_the_gates_are_those_of_the_forward_pass_and_nothing_is_left_behind() -> None:
     net = network(reduction=4)
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-    found = gates_of(net, X, Y)
+    found = gates_of(net, Examples(X, Y))
     assert [g.shape[1] for _, g, _ in found] == [16, 32, 64]
     assert all(((g > 0) & (g < 1)).all() for _, g, _ in found)
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
@@ -46,7 +46,7 @@ def test_the_gates_are_those_of_the_forward_pass_and_nothing_is_left_behind() ->
 def test_the_gradient_at_a_gate_is_that_of_the_loss() -> None:
     net = network(reduction=4).double()
     x, block = X.double(), next(m for n, m in net.named_modules() if n.endswith("attention"))
-    (_, g, gradient), *_ = gates_of(net, x, Y)
+    (_, g, gradient), *_ = gates_of(net, Examples(x, Y))
     real = type(block).gates
 
     def loss(nudge: float) -> float:
@@ -78,22 +78,24 @@ def test_a_run_records_its_gates_without_changing_a_number(tmp_path: Path) -> No
 
 
 def test_a_network_without_attention_has_no_gates() -> None:
-    assert gates_of(network(placement="none"), X, Y) == []
+    assert gates_of(network(placement="none"), Examples(X, Y)) == []
 
 
 def test_the_recorder_keeps_within_its_budget() -> None:
-    val = Images(X.repeat(50, 1, 1, 1), Y.repeat(50))
+    val = Examples(X.repeat(50, 1, 1, 1), Y.repeat(50))
     for epochs in (1, 5, 30, 200):
         recorder = GateRecorder(
-            Path("unused"), gate="sigmoid", val=val, epochs=epochs, train_images=1000
+            Path("unused"), gate="sigmoid", val=val, epochs=epochs, train_examples=1000
         )
-        assert len(recorder.y) * len(recorder.epochs) <= 0.02 * epochs * 1000
+        assert len(recorder.sample) * len(recorder.epochs) <= 0.02 * epochs * 1000
         assert max(recorder.epochs) == epochs
 
 
 def test_an_unbounded_gate_has_a_histogram_that_loses_nothing(tmp_path: Path) -> None:
-    val = Images(X, Y)
-    recorder = GateRecorder(tmp_path / "g", gate="softplus", val=val, epochs=1, train_images=10**6)
+    val = Examples(X, Y)
+    recorder = GateRecorder(
+        tmp_path / "g", gate="softplus", val=val, epochs=1, train_examples=10**6
+    )
     recorder.record(network(reduction=4, gate="softplus"), 1)
     line = json.loads((tmp_path / "g").read_text().splitlines()[0])
     assert sum(sum(counts) for counts in line["counts"].values()) == 12 * 16

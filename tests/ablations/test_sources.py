@@ -15,16 +15,21 @@ Y = np.arange(20, dtype=np.uint8) % 10
 
 
 def test_digits_are_what_scikit_learn_loads() -> None:
-    pixels, labels = read(Data())
+    content = read(Data())
     theirs, classes = load_digits(return_X_y=True)
-    assert np.array_equal(pixels.reshape(-1, 64), theirs)
-    assert np.array_equal(labels, classes)
+    assert np.array_equal(content.x.reshape(-1, 64), theirs)
+    assert np.array_equal(content.y, classes)
 
 
 def test_digits_have_the_published_size_and_range() -> None:
-    x, y = read(Data())
+    x, y = pair(Data())
     assert (x.shape, x.min(), x.max()) == ((1797, 1, 8, 8), 0, 16)
     assert np.bincount(y).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+
+
+def pair(data: Data):
+    content = read(data)
+    return content.x, content.y
 
 
 def write_binary(root: Path) -> None:
@@ -44,7 +49,7 @@ def write_python(root: Path) -> None:
 @pytest.mark.parametrize("write", [write_binary, write_python])
 def test_both_versions_of_cifar_give_the_same_images(write, tmp_path: Path) -> None:
     write(tmp_path)
-    x, y = read(Data(name="cifar10", root=str(tmp_path)))
+    x, y = pair(Data(name="cifar10", root=str(tmp_path)))
     assert (x == X).all()
     assert (y == Y).all()
 
@@ -53,7 +58,7 @@ def test_cifar_100_has_fine_labels(tmp_path: Path) -> None:
     coarse = np.zeros(20, dtype=np.uint8)
     records = np.concatenate([coarse[:, None], Y[:, None], X.reshape(20, -1)], axis=1)
     (tmp_path / "train.bin").write_bytes(records.tobytes())
-    x, y = read(Data(name="cifar100", root=str(tmp_path)))
+    x, y = pair(Data(name="cifar100", root=str(tmp_path)))
     assert (x == X).all()
     assert (y == Y).all()
 
@@ -74,7 +79,7 @@ def test_a_malicious_cifar_file_runs_nothing(tmp_path: Path) -> None:
 
 def test_an_archive_of_arrays_is_a_data_set(tmp_path: Path) -> None:
     np.savez(tmp_path / "mine.npz", x=X, y=Y)
-    x, y = read(Data(name="npz", root=str(tmp_path / "mine.npz")))
+    x, y = pair(Data(name="npz", root=str(tmp_path / "mine.npz")))
     assert (x == X).all()
     assert (y == Y).all()
 
@@ -85,7 +90,7 @@ def test_a_folder_of_images_is_a_data_set(tmp_path: Path) -> None:
         (tmp_path / label).mkdir()
     image.fromarray(X[0].transpose(1, 2, 0)).save(tmp_path / "dog" / "a.png")
     image.fromarray(X[1].transpose(1, 2, 0)).save(tmp_path / "cat" / "b.png")
-    x, y = read(Data(name="folder", root=str(tmp_path)))
+    x, y = pair(Data(name="folder", root=str(tmp_path)))
     assert (x == X[[1, 0]]).all()
     assert y.tolist() == [0, 1]
 
@@ -114,9 +119,9 @@ def test_a_data_set_that_cannot_be_read_says_why(name: str, root: str | None, me
     ("x", "y", "message"),
     [
         (
-            np.zeros((4, 8, 8)),
+            np.zeros((4, 8)),
             np.zeros(4),
-            r"must give pixels of shape .* but gave \(4, 8, 8\) and \(4,\)",
+            r"must give x of shape .* but gave \(4, 8\) and \(4,\)",
         ),
         (np.full((2, 1, 2, 2), np.nan), [0, 1], "must be finite, but some are not"),
         (np.zeros((2, 1, 2, 2)), [0, 2], r"must be 0, 1, \.\.\. without a gap, but are \[0, 2\]"),
