@@ -15,6 +15,7 @@ from torch import nn
 from ablations.attention.controls import ConstantGate, StaticGate
 from ablations.attention.rules import WIDENINGS
 from ablations.networks.build import build_host, positions
+from ablations.networks.map_sizes import sites_for
 from ablations.networks.sites import Sites, Unit
 from ablations.settings import Attention, Backbone
 from ablations.tracing import BATCH, Trace, trace_network
@@ -152,7 +153,8 @@ def cost(
     """
     given = {"in_channels": in_channels, "classes": classes}
     if attention.placement == "none" or attention.control not in WIDENINGS:
-        return cost_of(backbone, Sites(attention), image=image, **given)
+        sites = sites_for(backbone, attention, image=image, **given)
+        return cost_of(backbone, sites, image=image, **given)
     # Imported here, because matching a widened host counts costs.
     from ablations.networks.widening import matched_widening
 

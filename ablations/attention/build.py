@@ -5,14 +5,21 @@ from torch import nn
 from ablations.attention.block import SqueezeExcite
 from ablations.attention.controls import ConstantGate, StaticGate
 from ablations.attention.gates import make_gate, start
-from ablations.attention.kin import KIN
+from ablations.attention.kin import KIN, GatherExcite
 from ablations.attention.own import load_function
 from ablations.attention.rules import is_import_path
 from ablations.errors import SettingError
 from ablations.settings import Attention
 
 
-def build_block(attention: Attention, *, channels: int, base: int, dims: int) -> nn.Module:
+def build_block(
+    attention: Attention,
+    *,
+    channels: int,
+    base: int,
+    dims: int,
+    size: tuple[int, ...] | None = None,
+) -> nn.Module:
     """The module that takes and gives a map (N, C, ...).
 
     Args:
@@ -20,12 +27,15 @@ def build_block(attention: Attention, *, channels: int, base: int, dims: int) ->
         channels: C.
         base: Channels that the reduction divides.
         dims: Number of position dimensions: 1, 2 or 3.
+        size: Of the map, for a learnt gather over all of it (`rules.needs_map_size`).
 
     Raises:
         SettingError: If the block is illegal at this width.
     """
     if is_import_path(attention.kind):
         return _own(attention.kind, channels)
+    if attention.kind == "gather_excite":
+        return GatherExcite(channels, base=base, settings=attention, dims=dims, size=size)
     if attention.kind in KIN:
         kin: nn.Module = KIN[attention.kind](channels, base=base, settings=attention, dims=dims)
         return kin

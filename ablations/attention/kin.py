@@ -5,6 +5,7 @@ ECA, effective SE, SRM, CBAM's channel part and NoSqueeze are settings of `block
 """
 
 import math
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from ablations.attention.hidden import hidden_width
 from ablations.attention.layers import NO_SHIFT, Linear
 from ablations.attention.squeezes import AttentionPool
 from ablations.errors import SettingError
-from ablations.networks.layers import BATCH_NORMS, conv
+from ablations.networks.layers import BATCH_NORMS, CONVS, conv
 from ablations.settings import Attention
 
 
@@ -95,22 +96,44 @@ class Gct(nn.Module):
 class GatherExcite(nn.Module):
     """A gate for each neighbourhood of `extent` positions (Gather-Excite, arXiv 1810.12348).
 
-    Gathers by the mean (no parameters) or by depthwise convolutions of stride 2, each with batch norm; then
-    excites by the bottleneck at each gathered place, or not at all; the gate goes back to the positions
-    by nearest neighbour. The mean passes over masked positions; convolutions cannot, and refuse a mask.
+    Gathers by the mean (no parameters) or by depthwise convolutions, each with batch norm: of stride 2
+    down to the extent, or one as large as the whole map. Then excites by the bottleneck at each gathered
+    place, or not at all; the gate goes back to the positions by nearest neighbour. The mean passes over
+    masked positions; convolutions cannot, and refuse a mask.
+
+    Args:
+        channels: C.
+        base: Channels that the reduction divides.
+        settings: `extent`, `gather` and those of the excitation.
+        dims: Number of position dimensions.
+        size: Of the map; only a learnt gather over the whole map needs it, and takes no other.
+
+    Raises:
+        SettingError: If that one is not told the size.
     """
 
-    def __init__(self, channels: int, *, base: int, settings: Attention, dims: int) -> None:
+    def __init__(
+        self,
+        channels: int,
+        *,
+        base: int,
+        settings: Attention,
+        dims: int,
+        size: tuple[int, ...] | None = None,
+    ) -> None:
         super().__init__()
-        self.extent, self.dims = settings.extent, dims
+        self.extent, self.dims, self.size = settings.extent, dims, size
         self.gather = nn.Sequential()
-        for step in range(int(math.log2(self.extent)) if settings.gather == "depthwise" else 0):
-            self.gather.append(
-                conv(dims, channels, channels, 3, stride=2, padding=1, groups=channels)
-            )
-            self.gather.append(BATCH_NORMS[dims](channels))
-            if 2 ** (step + 1) < self.extent:
-                self.gather.append(nn.ReLU())
+        if settings.gather == "depthwise" and not self.extent:
+            if size is None:
+                raise SettingError(
+                    "`gather='depthwise'` over the whole map (`extent=0`) has weights as large as the "
+                    "map. Pass its `size`, or use an `extent` of 2, 4 or 8."
+                )
+            whole = CONVS[dims](channels, channels, size, groups=channels, bias=False)
+            self.gather.extend((whole, BATCH_NORMS[dims](channels)))
+        elif settings.gather == "depthwise":
+            self.gather.extend(_halvings(int(math.log2(self.extent)), channels, dims=dims))
         self.hidden = hidden_width(settings, base) if settings.excitation != "none" else None
         shape = Shape(channels=channels, statistics=1, hidden=self.hidden, shift=NO_SHIFT)
         plain = settings.model_copy(update={"norm": "none", "init": "default", "affine": False})
@@ -137,6 +160,11 @@ class GatherExcite(nn.Module):
                     "`gather='depthwise'` convolves over padded positions too, so it takes no mask. "
                     "Use `gather='mean'`."
                 )
+            if not self.extent and x_ncs.shape[2:] != self.size:
+                raise SettingError(
+                    f"`gather='depthwise'` over the whole map was made for maps of {_times(self.size)}, "
+                    f"but got {_times(x_ncs.shape[2:])}. Use `gather='mean'` for inputs of several sizes."
+                )
             gathered: Tensor = self.gather(x_ncs)
             return gathered
         weight = torch.ones_like(x_ncs[:1, :1])
@@ -151,6 +179,19 @@ class GatherExcite(nn.Module):
         positions = tuple(range(2, x_ncs.dim()))
         total = (x_ncs * weight).sum(positions, keepdim=True)
         return total / weight.sum(positions, keepdim=True)
+
+
+def _halvings(count: int, channels: int, *, dims: int) -> Iterator[nn.Module]:
+    """Depthwise convolutions of stride 2 with batch norm, and ReLU between two."""
+    for step in range(count):
+        if step:
+            yield nn.ReLU()
+        yield conv(dims, channels, channels, 3, stride=2, padding=1, groups=channels)
+        yield BATCH_NORMS[dims](channels)
+
+
+def _times(size: Iterable[int] | None) -> str:
+    return "x".join(map(str, size or ()))
 
 
 class GlobalContext(nn.Module):
@@ -178,6 +219,5 @@ KIN = {
     "cbam": Cbam,
     "scse": Scse,
     "gct": Gct,
-    "gather_excite": GatherExcite,
     "global_context": GlobalContext,
 }

@@ -55,6 +55,12 @@ def broken_rule(a: "Attention") -> str | None:
     return next((message for rule in applied if (message := rule(a)) is not None), None)
 
 
+def needs_map_size(a: "Attention") -> bool:
+    """Whether the block's parameters depend on the size of the map that it gates."""
+    learnt = a.kind == "gather_excite" and a.gather == "depthwise" and a.extent == 0
+    return learnt and a.placement != "none"
+
+
 def unused(a: "Attention") -> frozenset[str]:
     """The fields that these settings do not use: a parameter-free excitation has no reduction."""
     fields = frozenset(type(a).model_fields)
@@ -267,15 +273,6 @@ def _gather_excites_simply(a: "Attention") -> str | None:
     return None
 
 
-def _depthwise_gather_is_local(a: "Attention") -> str | None:
-    if a.gather == "depthwise" and a.extent == 0:
-        return (
-            "`gather='depthwise'` needs a local `extent` of 2, 4 or 8, but got 0 (the whole map). "
-            "Use `gather='mean'` for the whole map."
-        )
-    return None
-
-
 # Each rule with the fields it is about.
 RULES: tuple[tuple[frozenset[str], Callable[["Attention"], str | None]], ...] = (
     (frozenset(), _one_size),
@@ -297,5 +294,4 @@ RULES: tuple[tuple[frozenset[str], Callable[["Attention"], str | None]], ...] = 
     (frozenset({"control", "excitation"}), _frozen_has_weights),
     (frozenset({"control", "init"}), _frozen_is_random),
     (frozenset({"extent", "excitation"}), _gather_excites_simply),
-    (frozenset({"gather"}), _depthwise_gather_is_local),
 )

@@ -35,25 +35,24 @@ def build_network(
         attention: What is in it; `networks.own_attention.own_attention(name)` is the literature's.
         in_channels: Channels of the image, or of the sequence.
         classes: Outputs.
-        image: As for `positions`; needed where the host is widened to equal
-            multiply-adds, which depend on it.
+        image: As for `positions`; needed where the host is widened to equal multiply-adds, and where
+            a block's weights are as large as the map.
 
     Raises:
         SettingError: If the name is unknown or the arm is illegal in this host.
     """
     if image is not None:
         positions(backbone.name, image)
-    widening = 0.0
+    given = {"in_channels": in_channels, "classes": classes}
+    # Imported here, because both build networks.
     if attention.placement != "none" and attention.control in WIDENINGS:
-        # Imported here, because matching a widened host builds networks.
         from ablations.networks.widening import matched_widening
 
-        widening = matched_widening(
-            backbone, attention, in_channels=in_channels, classes=classes, image=image
-        ).share
-    return build_host(
-        backbone, Sites(attention, widening=widening), in_channels=in_channels, classes=classes
-    )
+        matched = matched_widening(backbone, attention, image=image, **given)
+        return build_host(backbone, Sites(attention, widening=matched.share), **given)
+    from ablations.networks.map_sizes import sites_for
+
+    return build_host(backbone, sites_for(backbone, attention, image=image, **given), **given)
 
 
 def build_host(backbone: Backbone, sites: Sites, *, in_channels: int, classes: int) -> nn.Module:

@@ -80,11 +80,20 @@ class Sites:
     Args:
         attention: What is put, and where.
         widening: Share by which inner widths grow; 0 is the host as it is.
+        sizes: Of the map that each unit's attention sees, where a block's parameters depend on it
+            (`networks.map_sizes`).
     """
 
-    def __init__(self, attention: Attention, *, widening: float = 0.0) -> None:
+    def __init__(
+        self,
+        attention: Attention,
+        *,
+        widening: float = 0.0,
+        sizes: Mapping[str, tuple[int, ...]] | None = None,
+    ) -> None:
         self.attention = attention
         self.widening = widening
+        self._sizes = sizes or {}
         self._widths = 0
         self._stages: set[int] = set()
         self._blocks = 0
@@ -117,7 +126,11 @@ class Sites:
         bases = {"own": channels, "block_input": site.inputs, "block_output": site.outputs}
         try:
             unit.attention = build_block(
-                arm, channels=channels, base=bases[arm.reduction_base], dims=site.dims
+                arm,
+                channels=channels,
+                base=bases[arm.reduction_base],
+                dims=site.dims,
+                size=self._sizes.get(site.name),
             )
             unit.base = bases[arm.reduction_base]
         except SettingError as error:

@@ -15,6 +15,7 @@ import torch
 from ablations.cost import cost_of, count_params
 from ablations.errors import SettingError
 from ablations.networks.build import build_host
+from ablations.networks.map_sizes import sites_for
 from ablations.networks.sites import Sites
 from ablations.settings import Attention, Backbone
 
@@ -74,7 +75,10 @@ def matched_widening(
             "Pass `image`, or use `control='widen_params'`."
         )
     measure = work if attention.control == "widen_macs" else params
-    target = measure(Sites(attention.model_copy(update={"control": "none"})))
+    attended = attention.model_copy(update={"control": "none"})
+    target = measure(
+        sites_for(backbone, attended, in_channels=in_channels, classes=classes, image=image)
+    )
     found = _search(measure, target)
     _check(found, attention.control, host=measure(_wider(0.0)))
     return found

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -18,12 +18,11 @@ from ablations.cost import cost
 from ablations.errors import SettingError
 from ablations.networks.build import build_network
 from ablations.settings import Attention, Backbone
-from ablations.streams import initialise
 
 COUNT = 500
 HOSTS = ("cifar_resnet8",) * 7 + ("cifar_preact_resnet8", "sequence_resnet8", "small_vit")
 SHAPE = {"in_channels": 2, "classes": 3}
-IMAGE = 8
+DRAWS = 4
 
 LEVELS: dict[str, tuple[Any, ...]] = {
     "placement": ("standard", "pre", "post", "identity", "inner"),
@@ -76,29 +75,32 @@ def legal_settings() -> tuple[tuple[Backbone, Attention], ...]:
                 **arm.model_dump(exclude=unused(arm) - {"reduction", "ratio", "hidden"})
             )
             with torch.device("meta"):
-                build_network(backbone, arm, **SHAPE)
+                built(backbone, arm)
         except SettingError:
             continue
         found[backbone.name, arm] = (backbone, arm)
     return tuple(found.values())
 
 
-def trained_once(backbone: Backbone, arm: Attention) -> nn.Module:
+def built(backbone: Backbone, arm: Attention) -> nn.Module:
+    return build_network(backbone, arm, image=size_of(backbone), **SHAPE)
+
+
+def size_of(backbone: Backbone) -> tuple[int, ...]:
+    return (16,) if backbone.name.startswith("sequence") else (8, 8)
+
+
+def trained_once(backbone: Backbone, arm: Attention, *, draw: int) -> nn.Module:
     """A network after one backward pass, its weights moved so that nothing rests at a special point."""
-    network = build_network(backbone, arm, **SHAPE)
-    initialise(network, seed=0)
-    generator = torch.Generator().manual_seed(1)
+    torch.manual_seed(draw)
+    network = built(backbone, arm)
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
-    loss = nn.functional.cross_entropy(network(inputs(backbone)), torch.tensor([0, 1, 2, 0]))
-    loss.backward()
+            parameter.add_(0.1 * (1 + draw) * torch.randn(parameter.shape))
+    images = 4 * (1 + draw)
+    logits = network(torch.randn(images, 2, *size_of(backbone)))
+    nn.functional.cross_entropy(logits, torch.arange(images) % 3).backward()
     return network
-
-
-def inputs(backbone: Backbone) -> Tensor:
-    positions = (16,) if backbone.name.startswith("sequence") else (IMAGE, IMAGE)
-    return torch.randn(4, 2, *positions, generator=torch.Generator().manual_seed(2))
 
 
 @pytest.fixture(autouse=True)
@@ -132,43 +134,40 @@ def test_the_sample_visits_every_level_of_every_setting():
 def test_the_analytic_cost_is_the_counted_cost():
     wrong = []
     for backbone, arm in legal_settings():
-        network = build_network(backbone, arm, **SHAPE).eval()
-        x = inputs(backbone)
+        network = built(backbone, arm).eval()
+        x = torch.randn(4, 2, *size_of(backbone))
         with Counter() as counter, torch.no_grad():
             network(x)
-        found = cost(backbone, arm, image=tuple(x.shape[2:]), **SHAPE)
+        found = cost(backbone, arm, image=size_of(backbone), **SHAPE)
         params = sum(parameter.numel() for parameter in network.parameters())
         if (found.params, found.macs) != (params, counter.flops // 2 // len(x)):
             wrong.append((backbone.name, arm, found.macs, counter.flops / 8))
     assert not wrong
 
 
-def may_be_without_gradient(name: str, arm: Attention) -> bool:
-    """Why a parameter may rightly get no gradient.
-
-    A ReLU gate may be closed for every image of a small batch: then nothing before it
-    learns. Behind a gate that is flat where its logit lies (ReLU below 0, a hard
-    sigmoid beyond 3) or a layer norm of few units, a gradient may be exactly 0 for a small batch.
-    """
-    inside = ".attention." in name
-    flat = arm.gate in ("relu", "hard_sigmoid") or arm.activation in ("relu", "hard_swish")
-    clamped = arm.squeeze in ("gem", "max", "concat")
-    return arm.gate == "relu" or (inside and (flat or clamped or arm.norm != "none"))
+def without_gradient(network: nn.Module) -> set[str]:
+    """Names of the parameters that learn nothing from a backward pass."""
+    learnt = {n: p.grad for n, p in network.named_parameters() if p.requires_grad}
+    return {name for name, grad in learnt.items() if grad is None or not grad.any()}
 
 
 def test_one_step_gives_finite_gradients_that_reach_every_parameter():
-    missing, unreached = [], []
+    # In a small batch a ReLU gate may be closed for every image; in another draw it is open for some.
+    unreached = []
     for backbone, arm in legal_settings():
-        network = trained_once(backbone, arm)
-        for name, parameter in network.named_parameters():
-            if not parameter.requires_grad:
-                assert arm.control == "frozen"
-                assert ".attention." in name
-            elif parameter.grad is None or not torch.isfinite(parameter.grad).all():
-                missing.append((backbone.name, name, arm))
-            elif not parameter.grad.any() and not may_be_without_gradient(name, arm):
-                unreached.append((backbone.name, name, arm))
-    assert not missing
+        waiting = None
+        for draw in range(DRAWS):
+            network = trained_once(backbone, arm, draw=draw)
+            for name, parameter in network.named_parameters():
+                frozen = arm.control == "frozen" and ".attention." in name
+                assert parameter.requires_grad or frozen, (name, arm)
+                assert parameter.grad is None or torch.isfinite(parameter.grad).all(), (name, arm)
+            found = without_gradient(network)
+            waiting = found if waiting is None else waiting & found
+            if not waiting:
+                break
+        else:
+            unreached.append((backbone.name, arm, waiting))
     assert not unreached
 
 

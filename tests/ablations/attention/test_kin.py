@@ -134,6 +134,46 @@ def test_masked_positions_change_no_other(settings):
     torch.testing.assert_close(block(x, mask)[:, :, :4], block(x[:, :, :4]))
 
 
+def whole_map(size, *, channels=4, **settings):
+    arm = Attention(kind="gather_excite", gather="depthwise", reduction=2, **settings)
+    made = build_block(arm, channels=channels, base=channels, dims=len(size), size=size)
+    return made.double().eval()
+
+
+@pytest.mark.parametrize("size", [(6,), (4, 3), (2, 3, 4)])
+def test_a_learnt_gather_over_the_whole_map_is_a_weighted_sum_of_its_positions(size):
+    torch.manual_seed(0)
+    block = whole_map(size, excitation="none")
+    x = torch.randn(3, 4, *size, dtype=torch.float64)
+    weight, norm = block.gather[0].weight[:, 0], block.gather[1]
+    assert weight.shape == (4, *size)
+    z = (x * weight).flatten(2).sum(2) / (1 + norm.eps) ** 0.5
+    gate = torch.sigmoid(z).reshape(3, 4, *(1 for _ in size))
+    torch.testing.assert_close(block(x), x * gate)
+
+
+def test_equal_weights_over_the_whole_map_are_the_mean(reference_map):
+    learnt = whole_map(tuple(reference_map.shape[2:]), channels=8)
+    plain = kin(kind="gather_excite", reduction=2)
+    plain.excite.load_state_dict(learnt.excite.state_dict())
+    with torch.no_grad():
+        learnt.gather[0].weight.fill_(
+            (1 + learnt.gather[1].eps) ** 0.5 / reference_map[0, 0].numel()
+        )
+    torch.testing.assert_close(learnt(reference_map), plain(reference_map))
+
+
+def test_a_learnt_gather_over_the_whole_map_takes_maps_of_its_size_only():
+    with pytest.raises(
+        SettingError, match=r"was made for maps of 4x3, but got 4x4\. Use `gather='mean'`"
+    ):
+        whole_map((4, 3))(torch.zeros(1, 4, 4, 4, dtype=torch.float64))
+    with pytest.raises(
+        SettingError, match=r"as large as the map\. Pass its `size`, or use an `extent`"
+    ):
+        kin(kind="gather_excite", gather="depthwise", reduction=2)
+
+
 def test_gathering_by_convolutions_takes_no_mask():
     block = kin(dims=1, kind="gather_excite", reduction=2, extent=2, gather="depthwise")
     x, mask = torch.randn(1, 8, 6, dtype=torch.float64), torch.ones(1, 6, dtype=torch.bool)

@@ -67,7 +67,6 @@ from ablations.settings import Arm, Attention, with_values
             {"kind": "gather_excite", "excitation": "eca"},
             r"^`kind='gather_excite'` needs `excitation`",
         ),
-        ({"kind": "gather_excite", "gather": "depthwise"}, r"^`gather='depthwise'` needs a local"),
         (
             {"squeeze": "lp", "squeeze_power": 0.5},
             r"^`squeeze_power >= 1` must hold with `squeeze='lp'`",
