@@ -21,7 +21,7 @@ from ablations.attention.squeezes import STATISTICS, make_squeeze
 from ablations.layout import is_channels_last
 from ablations.settings import Attention
 
-SMALL = 2**18
+SMALL = 2**16
 """On a map of so few numbers a function in Python costs more than the passes over the map that it saves."""
 
 

@@ -1,9 +1,8 @@
 """The plain block as one differentiable function: the mean, two layers, a gate, and the product.
 
-The same numbers as `SqueezeExcite` step by step, with fewer passes over the map: the gate's gradient is
-a product of two rows for each channel, and the map's two gradients are written at once. Measured on one CPU
-thread in the channels-last layout, forward and backward, it takes 0.4 to 0.9 of the time of the fastest of
-the usual forms (`benchmarks/block_speed.py`).
+The same numbers as `SqueezeExcite` step by step, with fewer passes over the map and one new map in the backward
+pass instead of four: the map's gradient is written where the products were whose sum is the gate's gradient.
+`benchmarks/block_speed.py` measures it against the usual forms.
 
 Notation: P positions, d = dL/dy; z, h, v, g as in `block.py`. The gates' derivatives are written in g.
 """
@@ -15,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
+
+from ablations.layout import is_channels_last
 
 Gradients = tuple[Tensor | None, ...]
 
@@ -70,12 +71,14 @@ class FusedSqueezeExcite(torch.autograd.Function):
     def backward(ctx: Any, d_ncs: Tensor) -> Gradients:
         """Gradients of the map, both weights and both biases."""
         x_ncs, z_nc, h_nh, g_nc, w1, w2 = ctx.saved_tensors
-        dv_nc = ctx.gate_backward(_row_products(d_ncs, x_ncs), g_nc)
+        products_ncs = d_ncs * x_ncs
+        dg_nc = products_ncs.sum(tuple(range(2, x_ncs.dim())))
+        dv_nc = ctx.gate_backward(dg_nc, g_nc)
         dh_nh = torch.ops.aten.threshold_backward(dv_nc @ w2, h_nh, 0)
         dz_nc = (dh_nh @ w1) / (x_ncs.numel() // g_nc.numel())
         needs = ctx.needs_input_grad
         return (
-            torch.addcmul(_over_positions(dz_nc, x_ncs), d_ncs, _over_positions(g_nc, x_ncs)),
+            _map_gradient(d_ncs, g_nc, dz_nc, out=products_ncs) if needs[0] else None,
             dh_nh.t() @ z_nc if needs[1] else None,
             dh_nh.sum(0) if needs[2] else None,
             dv_nc.t() @ h_nh if needs[3] else None,
@@ -89,10 +92,10 @@ def _over_positions(g_nc: Tensor, x_ncs: Tensor) -> Tensor:
     return g_nc.reshape(g_nc.shape + (1,) * (x_ncs.dim() - 2))
 
 
-def _row_products(d_ncs: Tensor, x_ncs: Tensor) -> Tensor:
-    """The sum of d x over positions, (N, C)."""
-    n, c = x_ncs.shape[:2]
-    if d_ncs.is_contiguous() and x_ncs.is_contiguous():
-        # Nothing of the map's size is written.
-        return torch.bmm(d_ncs.view(n * c, 1, -1), x_ncs.view(n * c, -1, 1)).view(n, c)
-    return (d_ncs * x_ncs).sum(tuple(range(2, x_ncs.dim())))
+def _map_gradient(d_ncs: Tensor, g_nc: Tensor, dz_nc: Tensor, *, out: Tensor) -> Tensor:
+    """The sum d g + dz, in memory that is there already: a new map costs page faults."""
+    g_ncs, dz_ncs = _over_positions(g_nc, d_ncs), _over_positions(dz_nc, d_ncs)
+    if is_channels_last(d_ncs):
+        return torch.addcmul(dz_ncs, d_ncs, g_ncs, out=out)
+    # With the positions last `addcmul` of such shapes is not vectorised and takes twice as long.
+    return torch.mul(d_ncs, g_ncs, out=out).add_(dz_ncs)
