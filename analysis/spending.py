@@ -60,19 +60,26 @@ def nominal_levels(looks: Sequence[int], *, alpha: float, spending: Spending) ->
     return levels
 
 
-def repeated_p(p: Floats, *, look: int, looks: Sequence[int], spending: Spending) -> Floats:
+def repeated_p(
+    p: Floats, *, look: int, looks: Sequence[int], spending: Spending, sides: Literal[1, 2] = 2
+) -> Floats:
     """P values that may be read at any declared look: the smallest alpha whose plan would reject now.
 
     They can be adjusted like any others (Holm), which nominal levels cannot.
 
     Args:
-        p: Two-sided p values of the look's data alone.
+        p: P values of the look's data alone.
         look: Which look it is, from 1.
         looks: Seeds at each declared look.
         spending: The declared spending function.
+        sides: Whether `p` and alpha are of a test in both directions or in one.
     """
     if len(looks) == 1:
         return np.asarray(p, dtype=float)
+    if sides == 1:
+        # One side of the plan that spends twice as much on both.
+        both = repeated_p(np.minimum(2 * p, 1.0), look=look, looks=looks, spending=spending)
+        return np.where(p < 0.5, both / 2, p)
     alphas = np.geomspace(1e-7, 0.9999, 24)
     levels = [nominal_levels(looks, alpha=float(a), spending=spending)[look - 1] for a in alphas]
     at = np.log(np.maximum(levels, 1e-300))

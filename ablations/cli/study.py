@@ -257,7 +257,7 @@ def reproduce(study: str, run: str, /, *, device: str = "cpu", root: Root = ROOT
 def _planned(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
-    from analysis.planned import load_comparisons
+    from analysis.comparisons import load_comparisons
 
     comparisons = load_comparisons(path)
     return {"planned": comparisons.content, "planned_hash": comparisons.hash}

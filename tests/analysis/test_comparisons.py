@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from analysis.comparisons import content_hash, load_comparisons
+from analysis.errors import TableError
+
+GATE = "attention.gate"
+
+
+def test_a_file_is_parsed_with_its_defaults_and_hashed(tmp_path: Path) -> None:
+    path = tmp_path / "comparisons.yaml"
+    path.write_text(
+        "seeds: 5\ncomparisons:\n  - {factor: attention.gate, levels: [sigmoid, one_plus_tanh]}\n"
+    )
+    found = load_comparisons(path)
+    assert found.content == {
+        "metric": "val_loss",
+        "alpha": 0.05,
+        "seeds": 5,
+        "comparisons": [
+            {"factor": GATE, "levels": ["sigmoid", "one_plus_tanh"], "metric": "val_loss",
+             "direction": "two-sided", "margin": None, "alpha": 0.05, "seeds": 5}
+        ],
+        "adding_seeds": {"plan": "none"},
+    }  # fmt: skip
+    assert found.hash == content_hash(found.content)
+    assert len(found.hash) == 64
+    path.write_text(path.read_text().replace("5", "6"))
+    assert load_comparisons(path).hash != found.hash
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[1]", "must hold `comparisons`, but holds a list"),
+        ("a: [", "is not readable YAML"),
+        ("comparisons: []", "`comparisons` must be a list with at least one entry"),
+        ("comparison: []", "the file has the unknown key 'comparison'"),
+        ("comparisons: [{levels: [a, b]}]", "comparison 1 lacks `factor`"),
+        ("comparisons: [{factor: x, levels: [a]}]", "comparison 1: `levels` must list the reference"),
+        ("comparisons: [{factor: x, levels: [a, b], margin: -1}]", "comparison 1: `margin > 0` must hold"),
+        ("comparisons: [{factor: x, levels: [a, b], direction: up}]", "comparison 1: `direction` must be one of"),
+        ("comparisons: [{factor: x, levels: [a, b], sedes: 3}]", "comparison 1 has the unknown key 'sedes'"),
+        ("comparisons: [{factor: x, levels: [a, b], metric: other}]", "`metric` must be one and the same"),
+        ("{comparisons: [{factor: x, levels: [a, b]}], adding_seeds: peek}", "`adding_seeds.plan` must be one of"),
+        ("{comparisons: [{factor: x, levels: [a, b]}], adding_seeds: {plan: alpha_spending, looks: [8, 5]}}",
+         "`looks` must be ascending numbers of seeds"),
+        ("{seeds: 4, comparisons: [{factor: x, levels: [a, b]}], adding_seeds: {plan: alpha_spending, looks: [5]}}",
+         "the first look must be at `seeds` = 4, but is at 5"),
+    ],
+)  # fmt: skip
+def test_a_file_that_breaks_a_rule_is_told_where(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(TableError, match=message):
+        load_comparisons(path)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="there is no file"):
+        load_comparisons(tmp_path / "none.yaml")
