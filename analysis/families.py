@@ -9,13 +9,11 @@ Fitted within seeds (one intercept per seed). A power or a Hill curve is linear 
 each is fitted on a grid of them; the best is the family's fit.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from analysis.reduced import Reduced
 
@@ -113,7 +111,7 @@ def fit_families(grid: Reduced, z: Floats, rss: Floats) -> Fits:
         rss: Its residual sum of squares with every ratio free, shape (B,).
     """
     basis = candidates_at(grid.r, r_max=float(grid.r[-1]))
-    q1, q2, n1, n2, overlap = _orthogonal(grid, basis)
+    q1, q2, n1, n2, overlap = orthogonal(grid, basis)
     u1, u2 = z @ q1.T, z @ q2.T
     gain = u1**2 + u2**2
     chosen = np.empty((len(z), len(FAMILIES)), dtype=np.intp)
@@ -169,7 +167,7 @@ def families_frame(grid: Reduced, fits: Fits, *, lam_c2: float | None) -> pd.Dat
     frame = pd.DataFrame(
         {
             "family": FAMILIES,
-            "k": [_parameters(name, grid) for name in FAMILIES],
+            "k": [parameters(name, grid) for name in FAMILIES],
             "aicc": fits.aicc[0],
             "weight": fits.weight[0],
             "r_star": r_star,
@@ -181,31 +179,6 @@ def families_frame(grid: Reduced, fits: Fits, *, lam_c2: float | None) -> pd.Dat
 def minimisers(curves: Floats, steps: Floats, *, lam_c2: float) -> Floats:
     """The ratio with the smallest J in each row."""
     return np.asarray(steps[np.argmin(curves + lam_c2 / steps, axis=1)])
-
-
-def average_interval(
-    grid: Reduced,
-    fits: Fits,
-    *,
-    lam_c2: float,
-    confidence: float,
-    seed: int = 0,
-    replicates: int = 2000,
-) -> tuple[float, float]:
-    """The interval of the averaged r* by parametric bootstrap; NaN without replicated ratios.
-
-    The interval covers the percentile and the bias-corrected one: averaging pulls r* towards the other
-    families' (measured in `benchmarks/coverage.py`). The upper limit is infinity where it would be the
-    largest tested ratio, beyond which nothing is known.
-    """
-    draws = average_draws(grid, fits, lam_c2=lam_c2, seed=seed, replicates=replicates)
-    if not len(draws):
-        return float("nan"), float("nan")
-    r_max = float(grid.r[-1])
-    steps = ratio_grid(grid.r)
-    best = minimisers(averaged_curve(fits, steps, r_max=r_max), steps, lam_c2=lam_c2)[0]
-    low, high = _percentiles(draws, float(best), confidence=confidence)
-    return low, (math.inf if high >= r_max * (1 - 1e-9) else high)
 
 
 def average_draws(
@@ -226,16 +199,6 @@ def average_draws(
     )
 
 
-def _percentiles(draws: Floats, estimate: float, *, confidence: float) -> tuple[float, float]:
-    """The hull of the percentile interval and Efron's bias-corrected one."""
-    z = float(stats.norm.ppf(0.5 + confidence / 2))
-    below = (np.mean(draws < estimate) + np.mean(draws <= estimate)) / 2
-    shift = 2 * float(stats.norm.ppf(np.clip(below, 0.005, 0.995)))
-    tails = stats.norm.cdf([-z, z, shift - z, shift + z])
-    ends = np.quantile(draws, tails, method="closest_observation")
-    return float(ends.min()), float(ends.max())
-
-
 def bootstrap_minimisers(
     grid: Reduced, truth: Floats, *, lam_c2: float, seed: int, replicates: int
 ) -> Floats:
@@ -251,7 +214,7 @@ def bootstrap_minimisers(
     return minimisers(curves, steps, lam_c2=lam_c2)
 
 
-def _orthogonal(grid: Reduced, basis: Candidates) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+def orthogonal(grid: Reduced, basis: Candidates) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Gram-Schmidt in the seed-adjusted metric: unit vectors, inverse norms, second on first."""
     v1, v2 = basis.first @ grid.root.T, basis.second @ grid.root.T
     n1 = _inverse(np.linalg.norm(v1, axis=1))
@@ -268,16 +231,25 @@ def _inverse(norm: Floats) -> Floats:
     return np.asarray(np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > 0))
 
 
-def _parameters(family: str, grid: Reduced) -> int:
+def parameters(family: str, grid: Reduced) -> int:
     """Parameters that AICc counts: the shape, the variance, and the level where it is not per seed."""
     return SHAPES[family] + (1 if grid.blocked else 2)
 
 
+def residual_runs(grid: Reduced) -> int:
+    """Runs less one for each seed's own level: the n of the likelihood within seeds."""
+    return grid.n - grid.groups if grid.blocked else grid.n
+
+
+def penalties(grid: Reduced) -> Floats:
+    """AICc's penalty of each family, 2k + 2k(k+1)/(n-k-1); infinity where there are too few runs."""
+    k = np.array([parameters(name, grid) for name in FAMILIES])
+    spare = residual_runs(grid) - k - 1
+    return np.where(spare > 0, 2 * k + 2 * k * (k + 1) / np.maximum(spare, 1), np.inf)
+
+
 def _aicc(rss: Floats, grid: Reduced) -> Floats:
-    n = grid.n - grid.groups if grid.blocked else grid.n
-    k = np.array([_parameters(name, grid) for name in FAMILIES])
-    spare = n - k - 1
-    penalty = np.where(spare > 0, 2 * k + 2 * k * (k + 1) / np.maximum(spare, 1), np.inf)
+    n = residual_runs(grid)
     # A perfect fit has no finite likelihood; the floor only keeps the logarithm finite.
     floor = max(1e-30 * float(np.max(rss)), 1e-300)
-    return np.asarray(n * np.log(np.maximum(rss, floor) / n) + penalty)
+    return np.asarray(n * np.log(np.maximum(rss, floor) / n) + penalties(grid))

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.average_interval import average_interval
 from analysis.control import compare_control
 from analysis.cost import Cost, parse_blocks
 from analysis.cr2 import Slope, classical, cr2, hc2
 from analysis.errors import TableError
 from analysis.families import (
     Fits,
-    average_interval,
     averaged_curve,
     families_frame,
     fit_families,
@@ -47,7 +47,6 @@ def fit_reduction(
     channels: int | None = None,
     confidence: float = 0.95,
     cluster: Cluster = "auto",
-    seed: int = 0,
 ) -> ReductionFit:
     """The trade-off between loss and cost that the complete runs of a table support.
 
@@ -59,7 +58,6 @@ def fit_reduction(
         confidence: Of every interval.
         cluster: What errors are independent between. `auto`: seeds, or runs where no seed is shared.
             Choose before looking.
-        seed: Of the bootstrap behind the averaged r*'s interval.
 
     Raises:
         TableError: If the table cannot be fitted; names the column and the row.
@@ -77,7 +75,7 @@ def fit_reduction(
             "a price needs the network's channels, but the table lacks `channels` and `c2_eff`; "
             "give --channels C or --blocks 3x256,4x512."
         )
-    return _fit(runs, table.metric, price=price, confidence=confidence, cluster=cluster, seed=seed)
+    return _fit(runs, table.metric, price=price, confidence=confidence, cluster=cluster)
 
 
 def slope_of(runs: RatioRuns, *, cluster: Cluster) -> tuple[Slope, str]:
@@ -103,7 +101,6 @@ def _fit(
     price: Price | None,
     confidence: float,
     cluster: Cluster,
-    seed: int,
     drop_largest: bool = True,
 ) -> ReductionFit:
     slope, interval = slope_of(runs, cluster=cluster)
@@ -124,7 +121,6 @@ def _fit(
             price=price,
             confidence=confidence,
             cluster=cluster,
-            seed=seed,
             drop_largest=False,
         )
     leverage = leverages(grid.r, grid.sizes.astype(float))
@@ -155,7 +151,7 @@ def _fit(
         c2_eff=c2,
         lack_of_fit=lof,
         models=families_frame(grid, fits, lam_c2=lam_c2),
-        average=_average(grid, fits, lam_c2=lam_c2, confidence=confidence, seed=seed),
+        average=_average(grid, fits, lam_c2=lam_c2, confidence=confidence),
         tested=_tested_frame(tested, runs, leverage),
         argmin_set=tested.argmin_set,
         leverage=leverage,
@@ -255,15 +251,13 @@ def leverages(r: Floats, weights: Floats) -> dict[float, float]:
     return {float(ratio): float(h) for ratio, h in zip(r, np.sum(q**2, axis=1), strict=True)}
 
 
-def _average(
-    grid: Reduced, fits: Fits, *, lam_c2: float | None, confidence: float, seed: int
-) -> Average:
+def _average(grid: Reduced, fits: Fits, *, lam_c2: float | None, confidence: float) -> Average:
     if lam_c2 is None or not np.isfinite(fits.aicc).all():
         return Average(math.nan, NO_INTERVAL)
     steps = ratio_grid(grid.r)
     curve = averaged_curve(fits, steps, r_max=float(grid.r[-1]))
     r_star = float(minimisers(curve, steps, lam_c2=lam_c2)[0])
-    interval = average_interval(grid, fits, lam_c2=lam_c2, confidence=confidence, seed=seed)
+    interval = average_interval(grid, fits, lam_c2=lam_c2, confidence=confidence)
     return Average(r_star, interval)
 
 

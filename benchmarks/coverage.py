@@ -14,13 +14,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.average_interval import average_interval
 from analysis.baseline_noise import baseline_noise
 from analysis.calibration import contrast_p
 from analysis.cr2 import cr2
 from analysis.effects import effects
 from analysis.equivalence import tost
 from analysis.estimation import BASELINE_GATE, NOISE_GATE
-from analysis.families import average_interval, fit_families
+from analysis.families import fit_families
 from analysis.lack_of_fit import lof_ratio
 from analysis.reduced import reduce_grid
 from analysis.seed_blocks import largest_share
@@ -248,7 +249,7 @@ TRUTHS = {
 }
 
 
-def average_coverage(repetitions=200, seed=6):
+def average_coverage(repetitions=1000, seed=6):
     """Coverage of the model-averaged r*'s interval, ratios 2..64, by the true curve and its r*; percent."""
     random = np.random.default_rng(seed)
     r = np.array(DESIGNS["2..64"], dtype=float)
@@ -263,13 +264,11 @@ def average_coverage(repetitions=200, seed=6):
         for s in (3, 5, 10):
             groups, x = np.repeat(np.arange(s), len(r)), np.tile(r, s)
             covered = 0
-            for k in range(repetitions):
+            for _ in range(repetitions):
                 y = rise * truth(x) + random.standard_normal(len(x))
                 grid = reduce_grid(x, y, groups, blocked=True)
                 fits = fit_families(grid, grid.z[None], np.array([grid.rss]))
-                low, high = average_interval(
-                    grid, fits, lam_c2=lam_c2, confidence=0.95, seed=k, replicates=400
-                )
+                low, high = average_interval(grid, fits, lam_c2=lam_c2, confidence=0.95)
                 covered += bool(low <= best * 1.001 and best <= high * 1.001)
             row.append(100 * covered / repetitions)
         rows.append(row)
@@ -300,7 +299,7 @@ def main():
     tables = (
         (ratio_coverage, 40_000), (missing_coverage, 2000), (familywise_error, 20_000),
         (familywise_error_whole, 1000), (lack_of_fit_size, 20_000), (equivalence_size, 40_000),
-        (average_coverage, 200), (power, 20_000),
+        (average_coverage, 1000), (power, 20_000),
     )  # fmt: skip
     for measure, repetitions in tables:
         start = time.perf_counter()

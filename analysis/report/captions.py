@@ -147,7 +147,8 @@ def _bootstrap(evidence: Evidence) -> str:
         return ""
     return (
         f"Below: the r* that the eight curves give together, in {draws:,} data sets drawn around them, "
-        "each around one of them by its weight; dashed: in the runs themselves; shaded: its 95 % interval. "
+        "each around one of them by its weight; dashed: in the runs themselves; shaded: its 95 % interval, "
+        "the r* of every curve that the data do not reject. "
     )
 
 

@@ -167,7 +167,6 @@ def _ratio(table: RunsTable, price: float | None) -> Ratio:
 
 
 def _draws(fit: ReductionFit) -> Floats:
-    # What the interval of the averaged r* was taken from: the same seed, the same draws.
     if fit.lam is None or fit.c2_eff is None or not np.isfinite(fit.average.r_star):
         return np.zeros(0)
     grid = fit.shape.grid

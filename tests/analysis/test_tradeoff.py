@@ -257,13 +257,6 @@ def test_a_searchs_runs_are_flagged_as_selected(make_study: Make) -> None:
     assert "selected_data" in fit_reduction(read_study(make_study(stage="search"))).flags
 
 
-def test_the_bootstrap_repeats_with_its_seed() -> None:
-    intervals = [
-        fit_reduction(table(), price=PRICE, channels=64, seed=s).average.ci for s in (1, 1, 2)
-    ]
-    assert intervals[0] == intervals[1] != intervals[2]
-
-
 def test_the_json_has_the_documented_keys_and_no_infinity() -> None:
     fit = fit_reduction(table(kappa=2e-5, sigma=0.05), price=PRICE, channels=64)
     content = json.loads(json.dumps(fit.to_json(), allow_nan=False))
