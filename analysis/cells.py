@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import TableError
-from analysis.table import RunsTable
+from analysis.runs_table import RunsTable
 
 Floats = NDArray[np.float64]
 COSTS = ("params", "attention_params", "macs", "seconds")

@@ -11,8 +11,8 @@ from analysis.errors import TableError
 from analysis.estimation import t_bounds
 from analysis.multiplicity import holm
 from analysis.plain import records
+from analysis.runs_table import RunsTable
 from analysis.seed_blocks import two_sided
-from analysis.table import RunsTable
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from analysis.estimation import ErrorModel
 from analysis.interactions import Interactions, interactions
 from analysis.plain import records
 from analysis.planned import PlannedReport, report_planned
-from analysis.table import RunsTable
+from analysis.runs_table import RunsTable
 
 
 @dataclass(frozen=True)

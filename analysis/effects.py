@@ -20,8 +20,8 @@ from analysis.equivalence import seeds_needed, tost, verdicts
 from analysis.errors import TableError
 from analysis.estimation import NOISE_GATE, ErrorModel, blocks_for, estimate, t_bounds
 from analysis.multiplicity import benjamini_hochberg, holm, simultaneous_t
+from analysis.runs_table import RunsTable
 from analysis.seed_blocks import Blocks, pairing, two_sided, unequal_noise
-from analysis.table import RunsTable
 
 Floats = NDArray[np.float64]
 

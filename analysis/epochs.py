@@ -5,7 +5,8 @@ import pandas as pd
 from scipy import stats
 
 from analysis.effects import Effects
-from analysis.table import RunsTable, read_epochs
+from analysis.runs_table import RunsTable
+from analysis.study_table import read_epochs
 
 COLUMNS = ["label", "epoch", "n_pairs", "estimate", "low", "high"]
 

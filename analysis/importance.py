@@ -21,7 +21,7 @@ from analysis.cr2 import centred, codes_of
 from analysis.errors import TableError
 from analysis.forest_shares import forest_shares
 from analysis.plain import records
-from analysis.table import RunsTable
+from analysis.runs_table import RunsTable
 
 Floats = NDArray[np.float64]
 VARIANCE = "How much of the variance between runs is due to it? (factorial shares)"

@@ -19,8 +19,8 @@ from analysis.errors import TableError
 from analysis.estimation import ErrorModel, blocks_for, estimate, t_bounds
 from analysis.multiplicity import benjamini_hochberg, holm
 from analysis.plain import records
+from analysis.runs_table import RunsTable
 from analysis.seed_blocks import two_sided, unequal_noise
-from analysis.table import RunsTable
 
 Floats = NDArray[np.float64]
 TESTED = ["n_pairs", "error", "estimate", "se", "df", "low", "high", "p", "p_holm"]

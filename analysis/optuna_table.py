@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.csv_table import from_frame
 from analysis.errors import TableError
-from analysis.table import COLUMNS, RunsTable, from_frame
+from analysis.runs_table import COLUMNS, RunsTable
 
 STATES = {"COMPLETE": "COMPLETE", "PRUNED": "PRUNED", "FAIL": "FAILED", "RUNNING": "RUNNING",
           "WAITING": "WAITING"}  # fmt: skip

@@ -17,9 +17,9 @@ from analysis.equivalence import tost, verdicts
 from analysis.estimation import blocks_for, estimate, t_bounds
 from analysis.multiplicity import holm
 from analysis.plain import records
+from analysis.runs_table import RunsTable
 from analysis.seed_blocks import two_sided, unequal_noise
 from analysis.spending import nominal_levels, repeated_p
-from analysis.table import RunsTable
 
 
 @dataclass(frozen=True)

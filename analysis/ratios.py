@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from analysis.cost import Cost, realised_ratio
 from analysis.cr2 import Codes, codes_of
 from analysis.errors import TableError
-from analysis.table import REDUCTION, RunsTable
+from analysis.runs_table import REDUCTION, RunsTable
 
 Floats = NDArray[np.float64]
 Cluster = Literal["auto", "seed", "run"]

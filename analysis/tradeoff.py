@@ -30,8 +30,8 @@ from analysis.price import Price, best_ratio
 from analysis.ratios import Cluster, RatioRuns, ratio_runs
 from analysis.reduced import Reduced, reduce_grid
 from analysis.reduction_fit import Average, Curve, Interval, ReductionFit, Status
+from analysis.runs_table import RunsTable
 from analysis.sweep import price_sweep, tested_switches
-from analysis.table import RunsTable
 from analysis.tested import Tested, pair_ratios
 
 Floats = NDArray[np.float64]

@@ -22,7 +22,7 @@ from analysis.errors import TableError
 from analysis.plain import pair, plain, records
 from analysis.price import Price, best_ratio
 from analysis.ratios import RatioRuns, ratio_runs
-from analysis.table import RunsTable
+from analysis.runs_table import RunsTable
 
 Floats = NDArray[np.float64]
 WIDTH = "backbone.width"

@@ -13,7 +13,7 @@ from scipy import stats
 
 from analysis.errors import TableError
 from analysis.plain import plain, records
-from analysis.table import RunsTable
+from analysis.runs_table import RunsTable
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from analysis.effects import effects
 from analysis.families import averaged_curve, bootstrap_minimisers, fit_families
 from analysis.reduced import reduce_grid
-from analysis.table import read_study
+from analysis.study_table import read_study
 from analysis.tradeoff import fit_reduction
 
 RATIOS = (2, 4, 8, 16, 32)

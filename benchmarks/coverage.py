@@ -18,6 +18,7 @@ from analysis.average_interval import average_interval
 from analysis.baseline_noise import baseline_noise
 from analysis.calibration import contrast_p
 from analysis.cr2 import cr2
+from analysis.csv_table import from_frame
 from analysis.effects import effects
 from analysis.equivalence import tost
 from analysis.estimation import BASELINE_GATE, NOISE_GATE
@@ -25,7 +26,6 @@ from analysis.families import fit_families
 from analysis.lack_of_fit import lof_ratio
 from analysis.reduced import reduce_grid
 from analysis.seed_blocks import largest_share
-from analysis.table import from_frame
 
 DESIGNS = {
     "2..64": [2, 4, 8, 16, 32, 64],

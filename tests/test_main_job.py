@@ -69,7 +69,7 @@ def test_a_study_killed_in_the_middle_ends_complete_with_every_run_once(study: P
 
 
 def test_the_runs_table_has_exactly_the_columns_that_the_study_declares(study: Path) -> None:
-    from analysis.table import read_study
+    from analysis.study_table import read_study
 
     declared = json.loads((study / "study.json").read_text())["runs_table"]["columns"]
     table = read_study(study)

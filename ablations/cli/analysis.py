@@ -14,7 +14,7 @@ from ablations.errors import SettingError
 
 if TYPE_CHECKING:
     from analysis.price import Price
-    from analysis.table import RunsTable
+    from analysis.runs_table import RunsTable
 
 Blocks = Annotated[
     str | None, Parameter(help="Channels of all blocks, as 3x256,4x512,6x1024,3x2048.")

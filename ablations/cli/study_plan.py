@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.planning import EffectPlan, RatioPlan
-    from analysis.table import RunsTable
+    from analysis.runs_table import RunsTable
 
 RATIO = "attention.reduction"
 SHOWN = (3, 5, 8, 10, 15, 20, 30)

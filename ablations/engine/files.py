@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ablations.errors import StudyError
+
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
+RESTORE = "Restore it from a copy."
 
 
 def encode(record: dict[str, Any]) -> bytes:
@@ -52,24 +55,47 @@ def append_bytes(descriptor: int, content: bytes, *, sync: bool) -> None:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of a file of JSON lines; a torn last line counts as not written."""
+    """The records of a file of JSON lines; a torn last line counts as not written.
+
+    Raises:
+        StudyError: If a line is no JSON.
+    """
     if not path.exists():
         return
     with path.open("rb") as lines:
-        for line in lines:
+        for number, line in enumerate(lines, start=1):
             if line.endswith(b"\n"):
-                yield json.loads(line)
+                yield _parsed(line, f"{path}, line {number},", repair=RESTORE)
 
 
-def read_record(path: Path | str) -> dict[str, Any] | None:
-    """The object in a JSON file; None where there is no file."""
+def read_record(path: Path | str, *, repair: str = RESTORE) -> dict[str, Any] | None:
+    """The object in a JSON file; None where there is no file.
+
+    Args:
+        path: The file.
+        repair: What to do where it is damaged, for the error.
+
+    Raises:
+        StudyError: If there is no JSON object in it.
+    """
     try:
         with open(path, "rb") as file:
             content = file.read()
     except FileNotFoundError:
         return None
-    record = json.loads(content)
-    return record if isinstance(record, dict) else None
+    return _parsed(content, str(path), repair=repair)
+
+
+def _parsed(content: bytes, where: str, *, repair: str) -> dict[str, Any]:
+    try:
+        record = json.loads(content)
+    except ValueError as error:
+        raise StudyError(f"{where} is damaged: {error}. {repair}") from None
+    if not isinstance(record, dict):
+        raise StudyError(
+            f"{where} is damaged: it must hold an object, but holds a {type(record).__name__}. {repair}"
+        )
+    return record
 
 
 def write_once(path: Path, record: dict[str, Any]) -> bool:

@@ -123,7 +123,7 @@ class StudyFolder:
         """Content of `study.json`."""
         content = read_record(self.study_file)
         if content is None:
-            raise StudyError(f"{self.study_file} is not readable as JSON. Restore it from a copy.")
+            raise StudyError(f"{self.study_file} is missing. Restore it from a copy.")
         return content
 
     def rewrite_study(self, study: dict[str, Any]) -> None:
@@ -148,7 +148,7 @@ class StudyFolder:
 
     def result(self, run: str) -> dict[str, Any] | None:
         """The committed outcome of a run; None where there is none yet."""
-        return read_record(self._at(run, RESULT))
+        return read_record(self._at(run, RESULT), repair=self._train_anew(run))
 
     def results(self, runs: Iterable[str]) -> dict[str, dict[str, Any]]:
         """The committed outcomes of those runs that have one."""
@@ -170,7 +170,7 @@ class StudyFolder:
 
     def attempt_result(self, run: str, attempt: int) -> dict[str, Any] | None:
         """What an attempt came to; None where it was lost or is still going on."""
-        return read_record(self._at(run, str(attempt), RESULT))
+        return read_record(self._at(run, str(attempt), RESULT), repair=self._train_anew(run))
 
     def begin_attempt(self, run: str) -> int:
         """Make the folder of the next attempt and return its number: the fencing token.
@@ -229,6 +229,9 @@ class StudyFolder:
     def _at(self, *names: str) -> str:
         """A path under `runs/`. A string: a Path for each file took a quarter of the supervisor's time."""
         return "/".join((str(self.path), "runs", *names))
+
+    def _train_anew(self, run: str) -> str:
+        return f"Restore it from a copy, or delete {self._at(run)}: the run is then trained again."
 
     def _link(self, run: str, attempt: int) -> bool:
         try:

@@ -21,7 +21,8 @@ from analysis.ratios import RatioRuns, ratio_runs
 from analysis.reduction_fit import ReductionFit
 from analysis.report.arms import Front, front, summarise
 from analysis.report.gates import Gates, read_gates
-from analysis.table import REDUCTION, RunsTable, read_epochs, read_study
+from analysis.runs_table import REDUCTION, RunsTable
+from analysis.study_table import read_epochs, read_study
 from analysis.tradeoff import fit_reduction, slope_of
 from analysis.width import WidthFit, fit_width
 from analysis.winner import WinnerReport, winner_report

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import TableError
-from analysis.table import RunsTable
+from analysis.runs_table import RunsTable
 
 NUMBERS = ["mean", "between", "within", "saturated_low", "saturated_high", "above_one"]
 MOST_RUNS = 50

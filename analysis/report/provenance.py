@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.report.numbers import duration
 from analysis.report.page import Section
 from analysis.report.tables import Column, Table
-from analysis.table import RunsTable
+from analysis.runs_table import RunsTable
 
 
 def left_out(table: RunsTable) -> Section:

@@ -6,8 +6,8 @@ import pytest
 from numpy.typing import NDArray
 
 from analysis.baseline_noise import baseline_noise
+from analysis.csv_table import from_frame
 from analysis.effects import effects
-from analysis.table import from_frame
 from benchmarks.coverage import noise_gate, null_tables, p_values
 
 

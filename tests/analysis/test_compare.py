@@ -7,7 +7,7 @@ import pytest
 from analysis.compare import compare, fingerprint_drift
 from analysis.effects import effects
 from analysis.errors import TableError
-from analysis.table import read_study
+from analysis.study_table import read_study
 
 Make = Callable[..., Path]
 

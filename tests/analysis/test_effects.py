@@ -9,11 +9,12 @@ import statsmodels.formula.api as smf
 from scipy import stats
 
 from analysis.component_report import component_report
+from analysis.csv_table import from_frame
 from analysis.dead_weight import dead_weight
 from analysis.effects import effects
 from analysis.epochs import effects_by_epoch
 from analysis.errors import TableError
-from analysis.table import from_frame, read_study
+from analysis.study_table import read_study
 
 Make = Callable[..., Path]
 LOCO = {

@@ -7,9 +7,10 @@ import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 
+from analysis.csv_table import from_frame
 from analysis.errors import TableError
 from analysis.importance import FOREST, TOP, VARIANCE, importance, spans_of, variance_shares
-from analysis.table import from_frame, read_study
+from analysis.study_table import read_study
 
 Make = Callable[..., Path]
 CROSSED = {

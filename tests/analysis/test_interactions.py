@@ -5,7 +5,7 @@ import pytest
 
 from analysis.errors import TableError
 from analysis.interactions import factorial, interactions
-from analysis.table import read_study
+from analysis.study_table import read_study
 
 Make = Callable[..., Path]
 GATE, SQUEEZE, ORDER = "attention.gate", "attention.squeeze", "attention.order"

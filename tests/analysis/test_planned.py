@@ -8,7 +8,7 @@ from scipy import stats
 from analysis.comparisons import content_hash, parse_comparisons
 from analysis.planned import report_planned
 from analysis.spending import nominal_levels
-from analysis.table import read_study
+from analysis.study_table import read_study
 
 Make = Callable[..., Path]
 GATE = "attention.gate"

@@ -11,12 +11,12 @@ import pytest
 
 from analysis.cost import Cost
 from analysis.cr2 import classical, hc2
+from analysis.csv_table import from_frame
 from analysis.interactions import factorial
 from analysis.lack_of_fit import shape
 from analysis.planning import equal_efficiency, grid_leverage, sxx
 from analysis.price import Price, best_ratio, regret, switch_ratio
 from analysis.reduction_fit import ReductionFit
-from analysis.table import from_frame
 from analysis.tradeoff import fit_reduction
 
 PATH = Path(__file__).parent / "reference" / "tradeoff_cases.json"

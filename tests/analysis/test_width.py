@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.csv_table import from_frame
 from analysis.errors import TableError
 from analysis.price import Price
-from analysis.table import RunsTable, from_frame, read_study
+from analysis.runs_table import RunsTable
+from analysis.study_table import read_study
 from analysis.width import fit_power_law, fit_width
 
 Make = Callable[..., Path]

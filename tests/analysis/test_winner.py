@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.csv_table import from_frame
 from analysis.errors import TableError
-from analysis.table import RunsTable, from_frame
+from analysis.runs_table import RunsTable
 from analysis.winner import winner_report
 
 

@@ -4,6 +4,7 @@ import ast
 import errno
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -98,6 +99,35 @@ def test_a_plan_torn_in_its_last_line_is_continued(folder, local):
     assert len(folder.plan()) == 2
     assert run(folder, local, runs).complete == 3
     assert each_has_one_outcome(folder, runs)
+
+
+@pytest.mark.parametrize("content", [b"", b'{"state": "COMP', b"[1]\n"])
+def test_a_result_that_the_disk_spoilt_is_named_and_its_run_can_be_trained_again(
+    folder, local, content
+):
+    runs = [planned(0), planned(1)]
+    run(folder, local, runs)
+    spoilt = folder.run_folder("run00000s0")
+    (spoilt / "result.json").write_bytes(content)
+    with pytest.raises(
+        StudyError,
+        match=rf"{spoilt}/result\.json is damaged: .*\. Restore it from a copy, or delete {spoilt}: the run is "
+        r"then trained again\.",
+    ):
+        run(folder, local, runs)
+    shutil.rmtree(spoilt)
+    assert run(folder, local, runs).attempts == 1
+    assert each_has_one_outcome(folder, runs)
+
+
+def test_a_plan_that_the_disk_spoilt_is_refused_with_the_line(folder, local):
+    folder.append_plan([planned(0), planned(1)])
+    lines = folder.plan_file.read_bytes().split(b"\n")
+    folder.plan_file.write_bytes(b"\n".join([b"{", *lines[1:]]))
+    with pytest.raises(
+        StudyError, match=r"plan\.jsonl, line 1, is damaged: .*\. Restore it from a copy\."
+    ):
+        run(folder, local, [planned(0)])
 
 
 def test_a_result_whose_supervisor_died_is_found_and_not_trained_again(folder, local):

@@ -10,7 +10,7 @@ from analysis.plots.diagnostics import plot_bootstrap, plot_families, plot_left_
 from analysis.plots.price import plot_objective, plot_sweep
 from analysis.plots.ratio import plot_ratio, plot_residuals
 from analysis.price import Price
-from analysis.table import read_study
+from analysis.study_table import read_study
 from analysis.tradeoff import fit_reduction
 
 PRICE = 5e-7

@@ -10,7 +10,7 @@ from analysis.price import Price
 from analysis.report.captions import CAPTIONS
 from analysis.report.evidence import gather
 from analysis.report.figures import PICTURES, draw, picture
-from analysis.table import read_study
+from analysis.study_table import read_study
 from analysis.width import fit_width
 from analysis.winner import WinnerReport
 

@@ -6,7 +6,7 @@ from analysis.errors import TableError
 from analysis.report.evidence import gather
 from analysis.report.figures import draw
 from analysis.report.gates import read_gates
-from analysis.table import read_study
+from analysis.study_table import read_study
 
 
 def line(epoch, block, stage, counts, **more):

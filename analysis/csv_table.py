@@ -1,0 +1,112 @@
+"""Any CSV or DataFrame with a loss, a seed and factors as a runs table."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.checks import check_metric
+from analysis.errors import TableError
+from analysis.runs_table import COLUMNS, REDUCTION, RunsTable, typed
+from analysis.wandb_export import as_runs, is_export
+
+
+def read_csv(
+    path: Path,
+    *,
+    metric: str | None = None,
+    baseline: Mapping[str, Any] | None = None,
+    factors: Sequence[str] = (),
+) -> RunsTable:
+    """The runs table of any CSV with `val_loss` (or another `metric`), `seed` and the factors.
+
+    A column that the contract does not name and whose values repeat is a factor. A W&B export is
+    recognised by its columns. Row numbers are lines of the file.
+
+    Args:
+        path: The file.
+        metric: The column to estimate from; `val_loss` unless the file's `metric` column says other.
+        baseline: Factor -> value that comparisons are made against.
+        factors: For a W&B export of another program: the configuration values that vary.
+
+    Raises:
+        TableError: If a column is missing, mixes metrics, or holds text where a number must be.
+    """
+    try:
+        frame = pd.read_csv(path)
+    except FileNotFoundError:
+        raise TableError(f"there is no file {str(path)!r}.") from None
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise TableError(f"{path} is not a CSV table: {str(error).strip()}.") from None
+    if is_export(frame.columns):
+        frame = as_runs(frame, factors=factors)
+        baseline = baseline or frame.attrs["baseline"]
+    frame.index = pd.RangeIndex(2, len(frame) + 2)
+    return from_frame(frame, metric=metric, baseline=baseline, study=path.stem)
+
+
+def from_frame(
+    frame: pd.DataFrame,
+    *,
+    metric: str | None = None,
+    baseline: Mapping[str, Any] | None = None,
+    study: str = "runs",
+) -> RunsTable:
+    """The runs table of a DataFrame that a user made; the same rules as `read_csv`."""
+    metric = check_metric(frame, metric=metric)
+    frame = frame.rename(columns={"r": REDUCTION, "reduction": REDUCTION})
+    doubled = frame.columns[frame.columns.duplicated()]
+    if len(doubled):
+        raise TableError(f"the table has the column `{doubled[0]}` twice; keep one.")
+    for name in COLUMNS:
+        if name not in frame:
+            frame[name] = None
+    frame["study"] = frame["study"].fillna(study)
+    frame["metric"] = metric
+    factors = _factors_of(frame, metric=metric)
+    return RunsTable(
+        frame=typed(frame, metric=metric),
+        factors=factors,
+        baseline=_named_baseline(frame, factors, baseline or {}),
+        metric=metric,
+        study=study,
+    )
+
+
+def _factors_of(frame: pd.DataFrame, *, metric: str) -> list[str]:
+    """Columns the contract does not name, that vary, and whose values repeat (an id does not)."""
+    rest = [c for c in frame.columns if c not in COLUMNS and c not in (metric, "reduction")]
+    found = []
+    for name in rest:
+        values = frame[name].dropna()
+        levels = values.nunique()
+        repeats = levels <= max(len(values) // 2, 1) or name == REDUCTION
+        if repeats and (levels > 1 or (levels == 1 and len(values) < len(frame))):
+            found.append(str(name))
+    return found
+
+
+def _named_baseline(
+    frame: pd.DataFrame, factors: list[str], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for name, value in given.items():
+        match = [f for f in factors if name in (f, f.rpartition(".")[2])]
+        if not match:
+            raise TableError(f"`{name}` is no factor of the table; its factors are {factors}.")
+        column = frame[match[0]].dropna()
+        same = [level for level in column.unique() if _same(level, value)]
+        if not same:
+            raise TableError(
+                f"`{name}` never is {value!r} in the table; its levels are {sorted(map(str, column.unique()))}."
+            )
+        named[match[0]] = same[0]
+    return named
+
+
+def _same(level: object, value: object) -> bool:
+    try:
+        return float(str(level)) == float(str(value))
+    except ValueError:
+        return str(level) == str(value)

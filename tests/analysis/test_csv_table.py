@@ -1,0 +1,66 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from analysis.csv_table import read_csv
+from analysis.errors import TableError
+
+Make = Callable[..., Path]
+RATIO = "attention.reduction"
+
+
+def csv(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "runs.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_csv_of_three_columns_is_enough(tmp_path: Path) -> None:
+    table = read_csv(csv(tmp_path, "reduction,seed,val_loss\n2,0,1.0\n4,0,1.1\n"))
+    assert table.frame[RATIO].tolist() == [2, 4]
+    assert table.factors == [RATIO]
+    assert table.column("reduction") == RATIO
+    assert len(table.complete()) == 2
+
+
+def test_columns_that_are_ids_are_no_factors(tmp_path: Path) -> None:
+    rows = "".join(f"{'ab'[i % 2]},{i // 2},run{i},0.{i}\n" for i in range(8))
+    table = read_csv(csv(tmp_path, "gate,seed,name_of_run,val_loss\n" + rows))
+    assert table.factors == ["gate"]
+
+
+def test_a_baseline_of_a_csv_is_found_by_number_and_name(tmp_path: Path) -> None:
+    path = csv(tmp_path, "reduction,seed,val_loss\n2,0,1\n4,0,1\n2,1,1\n4,1,1\n")
+    assert read_csv(path, baseline={"reduction": "4"}).baseline == {RATIO: 4.0}
+    with pytest.raises(TableError, match=r"`reduction` never is '5' in the table; its levels are"):
+        read_csv(path, baseline={"reduction": "5"})
+    with pytest.raises(TableError, match=r"`gate` is no factor of the table; its factors are"):
+        read_csv(path, baseline={"gate": "x"})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("reduction,seed\n2,0\n", "the table lacks the column `val_loss`; it has reduction, seed"),
+        ("reduction,seed,val_loss\n2,0,1\n4,0,good\n", "`val_loss` must be a number, but row 3 has 'good'"),
+        ("reduction,seed,val_loss\nbig,0,1\n", "must be a number, but row 2 has 'big'"),
+        ("reduction,seed,val_loss,metric\n2,0,1,val_loss\n4,0,1,error\n",
+         "`metric` must be one and the same, but row 2 has 'val_loss' and row 3 has 'error'"),
+        ("reduction,r,val_loss\n2,2,1\n", "the table has the column `attention.reduction` twice"),
+        ("reduction,seed,val_loss,hidden\n2,0,1,many\n", "`hidden` must be a list like"),
+        ("", "is not a CSV table"),
+    ],
+)  # fmt: skip
+def test_a_bad_csv_is_told_by_column_and_row(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        read_csv(csv(tmp_path, text))
+
+
+def test_the_page_export_of_wandb_is_recognised(tmp_path: Path) -> None:
+    text = "Name,State,ID,seed,gate,epochs,val_loss\n" + "".join(
+        f"run{i},finished,id{i},{i // 2},{'ab'[i % 2]},3,0.{i + 1}\n" for i in range(6)
+    )
+    table = read_csv(csv(tmp_path, text), factors=["gate"])
+    assert table.factors == ["gate"]
+    assert table.frame["state"].unique().tolist() == ["COMPLETE"]
