@@ -7,10 +7,11 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any
 
+from ablations.engine.cluster import ClusterSlot, ClusterSlots, processes_of
 from ablations.engine.context import Verdict
-from ablations.engine.executor import Ended, Job, Lost, Message, Unwritten
+from ablations.engine.executor import Job, Message
 from ablations.engine.server import SlotServer
-from ablations.errors import SettingError, StudyError
+from ablations.errors import StudyError
 
 POLL_SECONDS = 0.1
 
@@ -29,6 +30,7 @@ class RayExecutor:
         address: str | None = None,
         cpus_per_run: float = 1.0,
         gpus_per_run: float = 0.0,
+        processes_per_run: int = 1,
         threads: int = 1,
         pythonpath: str = "",
     ) -> None:
@@ -40,17 +42,14 @@ class RayExecutor:
                 this machine when None, unless this program is connected already.
             cpus_per_run: CPUs that Ray reserves for a run.
             gpus_per_run: GPUs for a run: a share, or a whole number (a process group).
-            threads: Threads of a run's process.
+            processes_per_run: Processes of a run on a CPU; on GPUs it follows from `gpus_per_run`.
+            threads: Threads of each process.
             pythonpath: Folders to import the training function from.
 
         Raises:
             StudyError: Ray is not installed, or the cluster has no room for a run.
         """
-        if gpus_per_run > 1 and gpus_per_run != int(gpus_per_run):
-            raise SettingError(
-                "`gpus_per_run` must be a share of a GPU up to 1 or a whole number of them, "
-                f"but got {gpus_per_run}."
-            )
+        processes = processes_of(gpus_per_run, processes_per_run)
         self._ray = _import_ray()
         if not self._ray.is_initialized():
             self._ray.init(
@@ -69,36 +68,34 @@ class RayExecutor:
             num_cpus=cpus_per_run, num_gpus=gpus_per_run, max_restarts=0
         )
         self._options = {
-            "processes": max(1, int(gpus_per_run)),
+            "processes": processes,
             "threads": threads,
             "pythonpath": pythonpath,
         }
-        self._slots = [_Slot(f"ray{i}") for i in range(count)]
+        self._slots = ClusterSlots(
+            (_Slot(f"ray{i}") for i in range(count)), own_device=gpus_per_run >= 1
+        )
         for slot in self._slots:
             self._open(slot)
 
     @property
     def slots(self) -> tuple[str, ...]:
         """The names of the places."""
-        return tuple(slot.name for slot in self._slots)
+        return self._slots.names
 
     def room(self, *, alone: bool = False) -> bool:
-        """Whether a run could start now; alone: while no other run is on the cluster."""
-        busy = [slot.job for slot in self._slots if slot.job is not None]
-        if (alone and busy) or any(job.alone for job in busy):
-            return False
-        return any(slot.is_up and slot.job is None for slot in self._slots)
+        """Whether a run could start now; alone: with nothing else on its device."""
+        return self._slots.room(alone=alone)
 
     def start(self, job: Job) -> str:
         """Start a run on a free slot and return the slot's name."""
-        slot = next(slot for slot in self._slots if slot.is_up and slot.job is None)
-        slot.job = job
+        slot = self._slots.take(job)
         slot.actor.start.remote(job)
         return slot.name
 
     def answer(self, run: str, verdict: Verdict) -> None:
         """Answer an epoch of a run whose job asks."""
-        for slot in self._on(run):
+        for slot in self._slots.on(run):
             slot.actor.answer.remote(run, verdict)
 
     def stop(self) -> None:
@@ -109,7 +106,7 @@ class RayExecutor:
 
     def kill(self, run: str) -> None:
         """End a run by force; `Lost` follows."""
-        for slot in self._on(run):
+        for slot in self._slots.on(run):
             slot.actor.kill.remote(run)
 
     def adopt(self, run: str, attempt: int) -> None:
@@ -134,25 +131,18 @@ class RayExecutor:
         try:
             messages: list[Message] = self._ray.get(slot.call)
         except self._ray.exceptions.RayError as error:
-            return self._replace(slot, error)
+            lost = slot.lose(str(error))
+            self._open(slot)
+            return lost
         slot.is_up = True
         slot.call = slot.actor.poll.remote(POLL_SECONDS)
-        if any(isinstance(message, Ended | Lost | Unwritten) for message in messages):
-            slot.job = None
+        slot.heard(messages)
         return messages
-
-    def _replace(self, slot: "_Slot", error: Exception) -> list[Message]:
-        job, slot.job = slot.job, None
-        self._open(slot)
-        return [Lost(job.run, job.attempt, None, str(error))] if job is not None else []
 
     def _open(self, slot: "_Slot") -> None:
         slot.is_up = False
         slot.actor = self._server.remote(slot.name, **self._options)
         slot.call = slot.actor.poll.remote(0.0)
-
-    def _on(self, run: str) -> list["_Slot"]:
-        return [slot for slot in self._slots if slot.job is not None and slot.job.run == run]
 
     def _room(self, cpus: float, gpus: float) -> int:
         has = self._ray.cluster_resources()
@@ -162,13 +152,10 @@ class RayExecutor:
 
 
 @dataclass
-class _Slot:
-    name: str
+class _Slot(ClusterSlot):
     actor: Any = None
     call: Any = None
     """The call to `poll` that is under way."""
-    is_up: bool = False
-    job: Job | None = None
 
 
 def _import_ray() -> Any:

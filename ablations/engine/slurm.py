@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ablations.engine.cluster import ClusterSlot, ClusterSlots, processes_of
 from ablations.engine.context import Verdict
-from ablations.engine.executor import Beat, Ended, Job, Lost, Message, Unwritten
+from ablations.engine.executor import Beat, Ended, Job, Lost, Message
 from ablations.engine.files import read_record, replace
 from ablations.engine.folder import StudyFolder
 from ablations.engine.mailbox import Mailbox
@@ -44,6 +45,7 @@ class SlurmExecutor:
         minutes: int = 24 * 60,
         cpus_per_run: int = 1,
         gpus_per_run: int = 0,
+        processes_per_run: int = 1,
         threads: int | None = None,
         pythonpath: str = "",
         silence: float = SILENCE_SECONDS,
@@ -58,6 +60,7 @@ class SlurmExecutor:
             minutes: Time limit of a job; it may be shorter than the study.
             cpus_per_run: CPUs of a job.
             gpus_per_run: GPUs of a job; more than one make a process group.
+            processes_per_run: Processes of a run on a CPU; on GPUs it follows from `gpus_per_run`.
             threads: Threads of each process; its share of the CPUs by default.
             pythonpath: Folders to import the training function from.
             silence: Seconds without a sign of life after which a job is lost.
@@ -69,9 +72,10 @@ class SlurmExecutor:
         if slots < 1:
             raise SettingError(f"`slots >= 1` must hold, but got {slots}.")
         self._folder, self._silence = folder, silence
+        processes = processes_of(gpus_per_run, processes_per_run)
         self._serve = {
-            "processes": max(1, gpus_per_run),
-            "threads": threads or max(1, cpus_per_run // max(1, gpus_per_run)),
+            "processes": processes,
+            "threads": threads or max(1, cpus_per_run // processes),
             "pythonpath": pythonpath,
             "seconds": 60 * minutes - MARGIN_SECONDS,
             "silence": silence,
@@ -90,7 +94,9 @@ class SlurmExecutor:
             gpus_per_node=gpus_per_run,
             **(parameters or {}),
         )
-        self._slots = [_Slot(f"slurm{i}") for i in range(slots)]
+        self._slots = ClusterSlots(
+            (_Slot(f"slurm{i}") for i in range(slots)), own_device=gpus_per_run >= 1
+        )
         self._adopted: list[_Adopted] = []
         self._stopping = False
         with self._executor.batch():  # one job array
@@ -100,26 +106,22 @@ class SlurmExecutor:
     @property
     def slots(self) -> tuple[str, ...]:
         """The names of the places."""
-        return tuple(slot.name for slot in self._slots)
+        return self._slots.names
 
     def room(self, *, alone: bool = False) -> bool:
-        """Whether a run could start now; alone: while no other run is on the cluster."""
-        busy = [slot.job for slot in self._slots if slot.job is not None]
-        if (alone and busy) or any(job.alone for job in busy):
-            return False
-        return any(slot.is_up and slot.job is None for slot in self._slots)
+        """Whether a run could start now; alone: with nothing else on its device."""
+        return self._slots.room(alone=alone)
 
     def start(self, job: Job) -> str:
         """Start a run on a free slot and return the slot's name."""
-        slot = next(slot for slot in self._slots if slot.is_up and slot.job is None)
-        slot.job = job
+        slot = self._slots.take(job)
         replace(Path(job.folder) / str(job.attempt) / POSTBOX, {"mailbox": str(slot.folder)})
         slot.mailbox.send({"do": "start", "job": asdict(job)})
         return slot.name
 
     def answer(self, run: str, verdict: Verdict) -> None:
         """Answer an epoch of a run whose job asks."""
-        for slot in self._on(run):
+        for slot in self._slots.on(run):
             slot.mailbox.send({"do": "answer", "run": run, "verdict": verdict})
 
     def stop(self) -> None:
@@ -130,7 +132,7 @@ class SlurmExecutor:
 
     def kill(self, run: str) -> None:
         """End a run by force; `Lost` follows."""
-        for slot in self._on(run):
+        for slot in self._slots.on(run):
             slot.mailbox.send({"do": "kill", "run": run})
 
     def adopt(self, run: str, attempt: int) -> str | None:
@@ -171,12 +173,11 @@ class SlurmExecutor:
         for message in slot.mailbox.receive():
             if message["is"] in ("up", "down"):
                 # Slurm started the job again elsewhere, or its time is over.
-                messages += self._lose(slot, f"the job went {message['is']}")
+                messages += slot.lose(f"the job went {message['is']}")
                 slot.is_up = message["is"] == "up"
             elif slot.job is not None and message["run"] == slot.job.run:
                 messages.append(decode(message))
-        if any(isinstance(message, Ended | Lost | Unwritten) for message in messages):
-            slot.job = None
+        slot.heard(messages)
         return messages + self._mourn(slot)
 
     def _mourn(self, slot: "_Slot") -> list[Message]:
@@ -187,14 +188,10 @@ class SlurmExecutor:
         slot.asked = time.monotonic()
         if self._stopping or not (is_silent or slot.submitted.done()):
             return []
-        lost = self._lose(slot, "its job ended or fell silent")
+        lost = slot.lose("its job ended or fell silent")
         slot.submitted.cancel()
         self._submit(slot)
         return lost
-
-    def _lose(self, slot: "_Slot", why: str) -> list[Message]:
-        job, slot.job = slot.job, None
-        return [Lost(job.run, job.attempt, None, why)] if job is not None else []
 
     def _look_at_adopted(self) -> list[Message]:
         messages: list[Message] = []
@@ -217,21 +214,15 @@ class SlurmExecutor:
         slot.is_up, slot.asked = False, time.monotonic()
         slot.submitted = self._executor.submit(serve, slot.folder, slot.name, **self._serve)
 
-    def _on(self, run: str) -> list["_Slot"]:
-        return [slot for slot in self._slots if slot.job is not None and slot.job.run == run]
-
 
 @dataclass
-class _Slot:
-    name: str
+class _Slot(ClusterSlot):
     folder: Path = Path()
     mailbox: Any = None
     submitted: Any = None
     """submitit's job."""
-    is_up: bool = False
     asked: float = 0.0
     """When submitit was last asked whether the job is over."""
-    job: Job | None = None
 
 
 @dataclass

@@ -45,7 +45,7 @@ def on_slurm(folder: StudyFolder, order: dict[str, Any]) -> Executor:
 
     executor = SlurmExecutor(folder, pythonpath=str(HERE), **order.get("executor", {}))
     if order.get("kill_after"):
-        victim = executor._slots[0]
+        victim = next(iter(executor._slots))
         threading.Thread(
             target=_after, args=(folder, order["kill_after"], lambda: victim.submitted.cancel()),
             daemon=True,

@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 from monkey import HERE, until
 
+from ablations.engine.cluster import ClusterSlot, ClusterSlots, processes_of
+from ablations.engine.executor import Ended, Job, Lost
 from ablations.engine.files import append_lines, read_lines
 from ablations.engine.folder import StudyFolder
 from ablations.engine.mailbox import Mailbox
+from ablations.errors import SettingError
 
 RUNS = 20
 
@@ -57,6 +60,22 @@ def test_ray_gives_each_share_of_a_gpu_its_own_run(folder):
     assert len(seen) == RUNS
     assert {one["environment"]["CUDA_VISIBLE_DEVICES"] for one in seen} == {"0", "1"}
     assert {one["device"] for one in seen} == {"cuda:0"}
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("kind", ["ray", "slurm"])
+def test_a_run_of_two_processes_on_a_cluster(folder, kind):
+    pytest.importorskip({"ray": "ray", "slurm": "submitit"}[kind])
+    executor: dict[str, object] = {"processes_per_run": 2, "slots": 2}
+    executor |= {"cluster": "local"} if kind == "slurm" else {"cpus_per_run": 2}
+    summary = study(
+        kind, folder, runs=4, train="gloo:train", settings={}, executor=executor,
+        options={"start_timeout": 120},
+    )  # fmt: skip
+    assert (summary["complete"], summary["lost"]) == (4, 0)
+    # Ranks 0 and 1 add x + rank: 2 x + 1.
+    losses = [folder.result(f"run{i:05d}s0")["val_loss"] for i in range(4)]
+    assert losses == [2 * i + 1 for i in range(4)]
 
 
 @pytest.mark.integration
@@ -112,6 +131,55 @@ def test_a_real_slurm_of_which_a_node_is_killed(folder, slurm, tmp_path):
 
 
 # Without any cluster
+
+
+def job(run: str, *, alone: bool = False) -> Job:
+    return Job(run=run, attempt=1, folder="/x", settings={}, train="a:b", alone=alone)
+
+
+@pytest.mark.parametrize("own_device", [True, False])
+def test_a_run_that_must_be_alone_waits_only_where_slots_may_share_a_device(own_device):
+    slots = ClusterSlots(
+        [ClusterSlot("a", is_up=True), ClusterSlot("b", is_up=True)], own_device=own_device
+    )
+    first = slots.take(job("ordinary"))
+    assert slots.room(alone=False)
+    assert slots.room(alone=True) is own_device
+    first.heard([Ended("ordinary", 1, "COMPLETE")])
+    assert slots.room(alone=True)
+    slots.take(job("big", alone=True))
+    assert slots.room(alone=False) is own_device
+    assert [slot.name for slot in slots.on("big")] == ["a"]
+
+
+def test_a_slot_that_is_lost_loses_its_run_once():
+    slot = ClusterSlot("a", is_up=True, job=job("one"))
+    assert slot.lose("the node died") == [Lost("one", 1, None, "the node died")]
+    assert slot.lose("the node died") == []
+
+
+@pytest.mark.parametrize(
+    ("gpus", "processes", "found"), [(0, 1, 1), (0, 3, 3), (0.5, 1, 1), (1, 1, 1), (4, 1, 4)]
+)
+def test_a_run_has_a_process_for_each_gpu_or_as_many_as_asked_for(gpus, processes, found):
+    assert processes_of(gpus, processes) == found
+
+
+@pytest.mark.parametrize(
+    ("gpus", "processes", "message"),
+    [
+        (
+            1.5,
+            1,
+            r"`gpus_per_run` must be a share of a GPU up to 1 or a whole number of them, but got 1\.5\.",
+        ),
+        (-1, 1, r"`gpus_per_run` must be a share .* but got -1\."),
+        (0, 0, r"`processes_per_run >= 1` must hold, but got 0\."),
+    ],
+)
+def test_processes_that_cannot_be_are_refused(gpus, processes, message):
+    with pytest.raises(SettingError, match=message):
+        processes_of(gpus, processes)
 
 
 def test_a_mailbox_carries_whole_messages_in_order_and_skips_what_is_old(tmp_path: Path):
