@@ -89,15 +89,22 @@ def ratio_grid(r: Floats) -> Floats:
     return 2.0 ** np.linspace(0.0, octaves, max(round(POINTS_PER_OCTAVE * octaves), 1) + 1)
 
 
-def candidates_at(r: Floats, *, r_max: float) -> Candidates:
-    """All candidates' basis functions at the ratios `r`; `r_max` is the largest ratio tested."""
+def candidates_at(r: Floats, *, r_max: float, finer: int = 1) -> Candidates:
+    """All candidates' basis functions at the ratios `r`.
+
+    Args:
+        r: Ratios.
+        r_max: The largest ratio tested.
+        finer: So many steps of p and h in place of each one.
+    """
     log = np.log(r)
-    hills = np.geomspace(2.0, max(256.0, 4 * r_max), HILL_POINTS)
+    powers = np.linspace(POWERS[0], POWERS[-1], finer * (len(POWERS) - 1) + 1)
+    hills = np.geomspace(2.0, max(256.0, 4 * r_max), finer * (HILL_POINTS - 1) + 1)
     zero = np.zeros((1, len(r)))
     first = [zero, r[None] ** 2, r[None], log[None], r[None], log[None],
-             r ** POWERS[:, None], 1 / (1 + (hills[:, None] / r) ** 2)]  # fmt: skip
+             r ** powers[:, None], 1 / (1 + (hills[:, None] / r) ** 2)]  # fmt: skip
     second = [zero, zero, zero, zero, r[None] ** 2, log[None] ** 2,
-              np.zeros((len(POWERS), len(r))), np.zeros((HILL_POINTS, len(r)))]  # fmt: skip
+              np.zeros((len(powers), len(r))), np.zeros((len(hills), len(r)))]  # fmt: skip
     family = np.repeat(np.arange(8), [len(block) for block in first])
     return Candidates(family, np.concatenate(first), np.concatenate(second))
 
