@@ -15,17 +15,14 @@ import pandas as pd
 from scipy import stats
 
 from analysis.average_interval import average_interval
-from analysis.baseline_noise import baseline_noise
-from analysis.calibration import contrast_p
 from analysis.cr2 import cr2
 from analysis.csv_table import from_frame
 from analysis.effects import effects
 from analysis.equivalence import tost
-from analysis.estimation import BASELINE_GATE, NOISE_GATE
+from analysis.error_rule import errors_of
 from analysis.families import fit_families
 from analysis.lack_of_fit import lof_ratio
 from analysis.reduced import reduce_grid
-from analysis.seed_blocks import largest_share
 
 DESIGNS = {
     "2..64": [2, 4, 8, 16, 32, 64],
@@ -133,36 +130,9 @@ def null_tables(random, kind, repetitions, s):
     return e + (random.standard_normal((repetitions, s, 1)) if "correlate" in kind else 0.0)
 
 
-WEIGHTS = np.concatenate([-np.ones((8, 1)), np.eye(8)], axis=1)
-
-
-def auto_p(y, pooled, paired, noisy):
-    """P values under the default rule of `analysis.estimation`, for many tables at once."""
-    _, s, _ = y.shape
-    size = np.abs((y[:, :, 1:] - y[:, :, :1]).mean(axis=1))
-    p, df = np.where(noisy[:, None], paired, pooled), np.where(noisy, s - 1, 8 * (s - 1))
-    found = [baseline_noise(table, 0) for table in y]
-    variance, own_df, ratio = (
-        np.array([getattr(one, name) for one in found]) for name in ("variance", "df", "ratio")
-    )
-    se = size / stats.t.isf(p / 2, df[:, None])
-    own_se = np.sqrt(variance / s)[:, None]
-    tail = 0.05 / 2 / 8
-    wider = own_se * stats.t.isf(tail, own_df)[:, None] > se * stats.t.isf(tail, df)[:, None]
-    looked_at = (noisy | (ratio > BASELINE_GATE))[:, None]
-    own_p = 2 * stats.t.sf(size / own_se, own_df[:, None])
-    return np.where(looked_at & wider, own_p, p)
-
-
-def p_values(y, gate):
+def p_values(y):
     """Of the default, of pooled and of paired errors; each of shape (tables, 8)."""
-    pooled, paired = (contrast_p(y, WEIGHTS, paired=kind) for kind in (False, True))
-    return auto_p(y, pooled, paired, largest_share(y) > gate), pooled, paired
-
-
-def noise_gate(random, s):
-    """The largest share of the noise that one of 9 equal arms reaches in 1 of 5 tables."""
-    return np.quantile(largest_share(random.standard_normal((4000, s, 9))), 1 - NOISE_GATE)
+    return [errors_of(y, error=error).p() for error in ("auto", "pooled", "paired")]
 
 
 def familywise_error(repetitions=20_000, seed=2):
@@ -170,10 +140,9 @@ def familywise_error(repetitions=20_000, seed=2):
     random = np.random.default_rng(seed)
     rows = []
     for s in (3, 5, 10):
-        gate = noise_gate(random, s)
         for kind in ARMS:
             y = null_tables(random, kind, repetitions, s)
-            rates = [np.mean(p.min(axis=1) * 8 < 0.05) for p in p_values(y, gate)]
+            rates = [np.mean(p.min(axis=1) * 8 < 0.05) for p in p_values(y)]
             rows.append((s, kind, *(100 * float(rate) for rate in rates)))
     return pd.DataFrame(rows, columns=["seeds", "noise", "auto (default)", "pooled", "paired"])
 
@@ -280,11 +249,10 @@ def power(repetitions=20_000, seed=7):
     random = np.random.default_rng(seed)
     rows = []
     for s in (3, 5, 10):
-        gate = noise_gate(random, s)
         for size in (1.0, 2.0, 3.0):
             y = null_tables(random, "iid", repetitions, s)
             y[:, :, 1] += size
-            found = [np.mean(p[:, 0] * 8 < 0.05) for p in p_values(y, gate)]
+            found = [np.mean(p[:, 0] * 8 < 0.05) for p in p_values(y)]
             rows.append((s, size, *(100 * float(v) for v in found)))
     return pd.DataFrame(
         rows, columns=["seeds", "effect / sd", "auto (default)", "pooled", "paired"]

@@ -187,6 +187,7 @@ def plan(
     budget_hours: float | None = None,
     hours_per_run: float | None = None,
     design: str = "grid",
+    error: ErrorModel = "auto",
     root: Root = ROOT,
     json: Json = False,
 ) -> None:
@@ -212,6 +213,7 @@ def plan(
     plans = plan_space(
         space, pilot=table, sigma=sigma, snr=snr, effect=effect, margin=margin, target_width=target_width,
         assurance=assurance, budget_hours=budget_hours, hours_per_run=hours_per_run, design=design,
+        error=error,
     )  # fmt: skip
     if json:
         print_json([("", plans.to_json())])

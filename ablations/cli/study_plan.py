@@ -9,7 +9,9 @@ from ablations.errors import SettingError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analysis.planning import EffectPlan, RatioPlan
+    from analysis.effect_plan import EffectPlan
+    from analysis.estimation import ErrorModel
+    from analysis.ratio_plan import RatioPlan
     from analysis.runs_table import RunsTable
 
 RATIO = "attention.reduction"
@@ -81,6 +83,7 @@ def plan_space(
     budget_hours: float | None,
     hours_per_run: float | None,
     design: str,
+    error: "ErrorModel",
 ) -> Plans:
     """The seeds that a space's questions need, from a pilot or from given noise.
 
@@ -89,7 +92,8 @@ def plan_space(
     """
     from ablations.designs.expand import expand
     from ablations.spaces import load_space
-    from analysis.planning import plan_effects, plan_ratio, snr_table
+    from analysis.effect_plan import plan_effects
+    from analysis.ratio_plan import plan_ratio, snr_table
 
     space = load_space(text)
     arms = len(expand(space, design=design.replace("-", "_")).arms)
@@ -100,7 +104,7 @@ def plan_space(
     effect_plan = None
     if sigma is not None and arms > 1:
         effect_plan = plan_effects(
-            comparisons=arms - 1, sigma=sigma, effect=effect, margin=margin,
+            comparisons=arms - 1, sigma=sigma, effect=effect, margin=margin, error=error,
             hours_per_run=hours_per_run, budget_hours=budget_hours,
         )  # fmt: skip
     if len(levels) < 2:

@@ -5,7 +5,7 @@ import pytest
 
 from analysis.cr2 import cr2
 from analysis.errors import TableError
-from analysis.planning import plan_effects, plan_ratio, snr_table
+from analysis.ratio_plan import plan_ratio, snr_table
 
 R = [2.0, 4, 8, 16, 32]
 
@@ -61,19 +61,6 @@ def test_lack_of_fit_has_the_simulated_power(name: str, power: float, over_range
     assert plan.table.set_index("seeds")[f"lof_{name}"][5] == pytest.approx(power, abs=0.015)
 
 
-def test_seeds_for_effects_have_their_power() -> None:
-    plan = plan_effects(comparisons=8, sigma=0.01, effect=0.02)
-    assert plan.seeds is not None
-    from analysis.calibration import contrast_p
-
-    noise = np.random.default_rng(0)
-    y = 0.01 * noise.standard_normal((4000, plan.seeds, 9))
-    y[:, :, 1] += 0.02
-    weights = np.concatenate([-np.ones((8, 1)), np.eye(8)], axis=1)
-    p = contrast_p(y, weights, paired=False)[:, 0]
-    assert 0.78 <= np.mean(p * 8 < 0.05) < 0.92
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -91,5 +78,3 @@ def test_an_option_that_breaks_its_rule_is_told(options: dict[str, float], messa
 def test_one_ratio_cannot_be_planned_for() -> None:
     with pytest.raises(TableError, match="at least two ratios >= 1 are needed"):
         plan_ratio([4.0], snr=1.0)
-    with pytest.raises(TableError, match="`comparisons >= 1` and `sigma > 0` must hold"):
-        plan_effects(comparisons=0, sigma=1.0)

@@ -1,10 +1,7 @@
-"""How many seeds a question needs, and what a budget can decide.
+"""How many seeds r* needs: its upper 95 % limit within a share of it, with a given assurance.
 
-Two questions: r* to within a share (its upper 95 % limit within +20 %, say) with 80 % assurance, and an
-effect of a given size by Holm's test, or its absence by the equivalence test.
-
-    sigma   standard deviation of one run around its arm's mean, within its seed
-    snr     (L(r_max) - L(r_min)) / sigma
+sigma   standard deviation of one run around its arm's mean, within its seed
+snr     (L(r_max) - L(r_min)) / sigma
 """
 
 import math
@@ -18,8 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from analysis.budget import MOST_SEEDS, affordable
 from analysis.cr2 import codes_of
-from analysis.equivalence import power_to_decide
 from analysis.errors import TableError
 from analysis.lack_of_fit import ALTERNATIVES, lof_power, shape
 from analysis.plain import plain, records
@@ -27,7 +24,6 @@ from analysis.reduced import Reduced, reduce_grid
 
 Floats = NDArray[np.float64]
 DRAWS = 40_000
-MOST_SEEDS = 60
 SNR = (1.0, 2.0, 3.0, 5.0, 10.0)
 
 
@@ -102,56 +98,6 @@ class RatioPlan:
         }
 
 
-@dataclass(frozen=True)
-class EffectPlan:
-    """Seeds and runs for effects."""
-
-    comparisons: int
-    sigma: float
-    table: pd.DataFrame
-    """Per number of seeds: `seeds, runs, detectable` (effect found with 80 % power), `power` of the asked
-    effect, `power_negligible` of the margin if the effect is zero, `hours`."""
-    seeds: int | None
-    """Smallest number of seeds with 80 % power for all that was asked; None above 60."""
-    affordable: int | None
-
-    def sentences(self) -> list[str]:
-        """What to run, in plain words."""
-        if self.seeds is None:
-            lines = [
-                f"More than {MOST_SEEDS} seeds would be needed for {self.comparisons} comparisons."
-            ]
-        else:
-            row = self.table[self.table["seeds"] == self.seeds].iloc[0]
-            asked = bool(row[["power", "power_negligible"]].notna().any())
-            head = (
-                "for the 80 % power that was asked" if asked else "(no effect or margin was named)"
-            )
-            lines = [
-                f"{self.seeds} seeds ({row['runs']:.0f} runs) {head}, {self.comparisons} comparisons: effects "
-                f"from {row['detectable']:.3g} are found with 80 % power."
-            ]
-        if self.affordable is not None:
-            row = self.table[self.table["seeds"] == min(max(self.affordable, 2), MOST_SEEDS)].iloc[
-                0
-            ]
-            lines.append(
-                f"The budget pays for {self.affordable} seeds: effects from {row['detectable']:.3g} are found."
-            )
-        return lines
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; infinity and undefined numbers are null."""
-        return {
-            "comparisons": self.comparisons,
-            "sigma": self.sigma,
-            "seeds": self.seeds,
-            "affordable": self.affordable,
-            "table": records(self.table),
-            "sentences": self.sentences(),
-        }
-
-
 def plan_ratio(
     r: Sequence[float],
     *,
@@ -176,34 +122,12 @@ def plan_ratio(
     Raises:
         TableError: If an option breaks its rule.
     """
-    levels = np.unique(np.asarray(r, dtype=float))
-    for name, value in (("snr", snr), ("target_width", target_width)):
-        if not value > 0:
-            raise TableError(f"`{name} > 0` must hold, but got {value!r}.")
-    if not 0 < assurance < 1:
-        raise TableError(f"`0 < assurance < 1` must hold, but got {assurance!r}.")
-    if len(levels) < 2 or levels[0] < 1:
-        raise TableError(f"at least two ratios >= 1 are needed, but got {levels.tolist()}.")
+    levels = _checked(r, snr=snr, target_width=target_width, assurance=assurance)
     per_seed = len(levels) + controls
-    seeds = np.arange(2, MOST_SEEDS + 1)
-    relative_se = 1 / (snr * slope_scale(levels)) / np.sqrt(seeds)
-    widths = [
-        _width(float(se), int(s), assurance) for se, s in zip(relative_se, seeds, strict=True)
-    ]
-    table = pd.DataFrame(
-        {
-            "seeds": seeds,
-            "runs": seeds * per_seed,
-            "upper_width": [w for w, _ in widths],
-            "lower_bound_only": [open_ for _, open_ in widths],
-        }
-    )
-    for name, power in _lof_columns(levels, seeds, snr).items():
-        table[f"lof_{name}"] = power
+    table = _table(levels, snr=snr, assurance=assurance, per_seed=per_seed)
     table["hours"] = table["runs"] * (hours_per_run if hours_per_run is not None else math.nan)
     enough = table[(table["upper_width"] <= target_width)]
     needed = int(enough["seeds"].iloc[0]) if len(enough) else None
-    leverage = grid_leverage(levels)
     return RatioPlan(
         r=[float(x) for x in levels],
         snr=snr,
@@ -213,65 +137,9 @@ def plan_ratio(
         runs=needed * per_seed if needed else None,
         table=table,
         allocation=allocate(levels, seeds=needed or MOST_SEEDS),
-        leverage=leverage,
+        leverage=grid_leverage(levels),
         efficiency=equal_efficiency(levels),
-        affordable=_affordable(per_seed, hours_per_run, budget_hours),
-    )
-
-
-def plan_effects(
-    *,
-    comparisons: int,
-    sigma: float,
-    effect: float | None = None,
-    margin: float | None = None,
-    alpha: float = 0.05,
-    hours_per_run: float | None = None,
-    budget_hours: float | None = None,
-) -> EffectPlan:
-    """Seeds for `comparisons` arms against one baseline, noise pooled, Holm's correction.
-
-    Args:
-        comparisons: Arms beside the baseline.
-        sigma: Standard deviation of a run around its arm's mean, within its seed.
-        effect: An effect to be found with 80 % power.
-        margin: An effect whose absence is to be shown with 80 % power.
-        alpha: Family-wise error.
-        hours_per_run: Device hours of one run.
-        budget_hours: Device hours there are.
-    """
-    if comparisons < 1 or not sigma > 0:
-        raise TableError(
-            f"`comparisons >= 1` and `sigma > 0` must hold, but got {comparisons}, {sigma!r}."
-        )
-    seeds = np.arange(2, MOST_SEEDS + 1, dtype=float)
-    se, df = sigma * np.sqrt(2 / seeds), comparisons * (seeds - 1)
-    level = alpha / comparisons
-    found = (
-        power_to_decide(effect, se, df, alpha=level, margin=None) if effect else np.ones(len(seeds))
-    )
-    absent = np.ones(len(seeds))
-    if margin is not None:
-        absent = np.maximum(2 * stats.t.cdf(margin / se - stats.t.ppf(1 - level, df), df) - 1, 0.0)
-    detectable = (stats.t.ppf(1 - level / 2, df) + stats.t.ppf(0.8, df)) * se
-    table = pd.DataFrame(
-        {
-            "seeds": seeds.astype(int),
-            "runs": (seeds * (comparisons + 1)).astype(int),
-            "detectable": detectable,
-            "power": found if effect else math.nan,
-            "power_negligible": absent if margin is not None else math.nan,
-        }
-    )
-    table["hours"] = table["runs"] * (hours_per_run if hours_per_run is not None else math.nan)
-    asked = effect is not None or margin is not None
-    enough = table[(found >= 0.8) & (absent >= 0.8)] if asked else table[table["seeds"] >= 5]
-    return EffectPlan(
-        comparisons=comparisons,
-        sigma=sigma,
-        table=table,
-        seeds=int(enough["seeds"].iloc[0]) if len(enough) else None,
-        affordable=_affordable(comparisons + 1, hours_per_run, budget_hours),
+        affordable=affordable(per_seed, hours_per_run, budget_hours),
     )
 
 
@@ -332,6 +200,36 @@ def allocate(r: Floats, *, seeds: int) -> pd.DataFrame:
     )
 
 
+def _checked(r: Sequence[float], *, snr: float, target_width: float, assurance: float) -> Floats:
+    levels = np.unique(np.asarray(r, dtype=float))
+    for name, value in (("snr", snr), ("target_width", target_width)):
+        if not value > 0:
+            raise TableError(f"`{name} > 0` must hold, but got {value!r}.")
+    if not 0 < assurance < 1:
+        raise TableError(f"`0 < assurance < 1` must hold, but got {assurance!r}.")
+    if len(levels) < 2 or levels[0] < 1:
+        raise TableError(f"at least two ratios >= 1 are needed, but got {levels.tolist()}.")
+    return levels
+
+
+def _table(levels: Floats, *, snr: float, assurance: float, per_seed: int) -> pd.DataFrame:
+    """What each number of seeds reaches."""
+    seeds = np.arange(2, MOST_SEEDS + 1)
+    relative_se = 1 / (snr * slope_scale(levels)) / np.sqrt(seeds)
+    widths = [
+        _width(float(se), int(s), assurance) for se, s in zip(relative_se, seeds, strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "seeds": seeds,
+            "runs": seeds * per_seed,
+            "upper_width": [w for w, _ in widths],
+            "lower_bound_only": [open_ for _, open_ in widths],
+            **{f"lof_{name}": power for name, power in _lof_columns(levels, seeds, snr).items()},
+        }
+    )
+
+
 def _width(relative_se: float, seeds: int, assurance: float) -> tuple[float, float]:
     """Width above r* that is reached with the assurance, and the chance of an open upper limit."""
     z, root = _draws(seeds - 1)
@@ -364,13 +262,3 @@ def _grid(levels: Floats, seeds: int) -> Reduced:
     r = np.tile(levels, seeds)
     groups = codes_of(np.repeat(np.arange(seeds), len(levels)))
     return reduce_grid(r, np.zeros(len(r)), groups, blocked=True)
-
-
-def _affordable(per_seed: int, hours: float | None, budget: float | None) -> int | None:
-    if budget is None:
-        return None
-    if hours is None or not hours > 0:
-        raise TableError(
-            "a budget needs the hours of one run: give --hours-per-run, or a pilot table."
-        )
-    return int(budget / hours / per_seed)
