@@ -17,7 +17,8 @@ from ablations.data import shape as data_shape
 from ablations.designs.expand import Expansion, varied
 from ablations.errors import StudyError
 from ablations.identity import canonical
-from ablations.networks.build import build_network, positions
+from ablations.networks.build import build_network
+from ablations.networks.hosts import positions
 from ablations.settings import Arm, inactive
 from ablations.space import Space
 from ablations.streams import generator, initialise

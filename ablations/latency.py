@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ablations.networks.build import build_network, positions
+from ablations.networks.build import build_network
+from ablations.networks.hosts import positions
 from ablations.settings import Arm, Attention
 
 SECONDS = 5.0

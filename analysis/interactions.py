@@ -50,7 +50,8 @@ class Interactions:
                 f"[{row['low']:+.3g}, {row['high']:+.3g}] (Holm p = {row['p_holm']:.2g}); read the simple effects."
             )
         if len(self.frame) and not self.frame["present"].any():
-            lines.append(f"No interaction was seen among {len(self.frame)} pairs of levels.")
+            pairs = "1 pair" if len(self.frame) == 1 else f"{len(self.frame)} pairs"
+            lines.append(f"No interaction was seen among {pairs} of levels.")
         lines += [_stacked(row, self.alpha) for row in self.stacking.to_dict("records")]
         return lines
 

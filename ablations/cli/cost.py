@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from ablations.cli.arguments import Flag, Json, Set, assignments
 
 if TYPE_CHECKING:
-    from ablations.cost import Cost
+    from ablations.counting import Cost
     from ablations.interventions import Intervention
     from ablations.settings import Arm
     from ablations.space import Space
@@ -122,7 +122,7 @@ def _print_table(table: "tuple[Intervention, ...]") -> None:
 
 
 def _print_cost(network: str, found: "Cost", shape: dict[str, Any]) -> None:
-    from ablations.networks.build import positions
+    from ablations.networks.hosts import positions
 
     size = "x".join(map(str, positions(network, shape["image"])))
     print(f"{network} (input {size}, channels {shape['in_channels']}, classes {shape['classes']})")

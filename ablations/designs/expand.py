@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ablations.cost import Cost, cost
+from ablations.cost import cost
+from ablations.counting import Cost
 from ablations.data import fingerprint, shape
 from ablations.designs.assignments import DESIGNS, Assignment, baseline
 from ablations.errors import SettingError, StudyError, one_of

@@ -6,7 +6,7 @@ import torch
 
 from ablations.attention.rules import needs_map_size
 from ablations.errors import SettingError
-from ablations.networks.build import build_host, positions
+from ablations.networks.hosts import build_host, positions
 from ablations.networks.sites import Sites
 from ablations.settings import Attention, Backbone
 from ablations.tracing import BATCH, trace_network

@@ -2,7 +2,7 @@
 
 Inner widths grow (the channels inside a unit, not those between units), all by one share, in whole
 groups of channels, unit after unit. `widen_params` matches parameters. `widen_macs` matches multiply-adds
-as `ablations.cost` counts them, plus one for each element that a block pools and each that it scales, because
+as `ablations.counting` counts them, plus one for each element that a block pools and each that it scales, because
 those are most of a block's work.
 """
 
@@ -12,9 +12,9 @@ from functools import lru_cache
 
 import torch
 
-from ablations.cost import cost_of, count_params
+from ablations.counting import count, count_params
 from ablations.errors import SettingError
-from ablations.networks.build import build_host
+from ablations.networks.hosts import build_host
 from ablations.networks.map_sizes import sites_for
 from ablations.networks.sites import Sites
 from ablations.settings import Attention, Backbone
@@ -66,7 +66,7 @@ def matched_widening(
 
     def work(sites: Sites) -> int:
         assert image is not None
-        found = cost_of(backbone, sites, image=image, in_channels=in_channels, classes=classes)
+        found = count(backbone, sites, image=image, in_channels=in_channels, classes=classes)
         return found.macs + sum(block.elementwise for block in found.blocks)
 
     if attention.control == "widen_macs" and image is None:

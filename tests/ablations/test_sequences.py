@@ -12,7 +12,7 @@ from ablations.batches import Batches
 from ablations.cost import cost
 from ablations.data import Examples, fingerprint, load, shape
 from ablations.errors import SettingError
-from ablations.networks.build import positions
+from ablations.networks.hosts import positions
 from ablations.settings import Arm, Attention, Backbone, Data, Run, Training
 from ablations.sources import read
 from ablations.training import train
