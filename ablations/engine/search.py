@@ -7,26 +7,24 @@ in `trials.jsonl`, so a search resumes after any crash without losing or repeati
 import warnings
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
 from optuna import Trial
 from optuna.pruners import BasePruner, NopPruner
 from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial, TrialState
 
 from ablations.engine.files import read_lines
 from ablations.engine.folder import StudyFolder
-from ablations.engine.samplers import make_pruner, make_sampler, make_study, over_seeds
+from ablations.engine.samplers import make_pruner, over_seeds
+from ablations.engine.session import Mirror, SearchSession
 from ablations.engine.source import Result
-from ablations.engine.trials import RecordedTrial, TrialRecords, live_trial, restore, sampler_notes
+from ablations.engine.trials import RecordedTrial
 from ablations.errors import SettingError, StudyError
 from ablations.plan import PlannedRun
 
 Propose = Callable[[Trial, int], PlannedRun]
 
-SESSION_STEP = 7919
 ILLEGAL_IN_A_ROW = 200
 SPARE_FAILURES = 10
 
@@ -47,7 +45,7 @@ class SearchSource:
         directions: Sequence[str] | None = None,
         seed: int = 0,
         epochs: int = 0,
-        mirror: Callable[[FrozenTrial], None] | None = None,
+        mirror: Mirror | None = None,
         name: str = "trials",
     ) -> None:
         """Search in a study folder.
@@ -87,8 +85,7 @@ class SearchSource:
                 "Optuna prunes by one number only."
             )
         self._mirror = mirror
-        self._name = name
-        self._records = TrialRecords(folder.path / f"{name}.jsonl")
+        self._records = folder.path / f"{name}.jsonl"
         self._results: dict[str, Result] = {}
         self._arms: dict[str, _Arm] = {}
         self._live: dict[str, _Arm] = {}
@@ -96,7 +93,6 @@ class SearchSource:
         self._others: deque[PlannedRun] = deque()
         self._others_out: set[str] = set()
         self._others_total = 0
-        self._counted = self._failed = 0
 
     @property
     def total(self) -> int:
@@ -104,7 +100,7 @@ class SearchSource:
         live = sum(len(arm.trials) for arm in self._live.values())
         seeds = len(self._seeds)
         unborn = sum(seeds - len(arm.runs) for arm in self._live.values())
-        unasked = 0 if self._exhausted else max(0, self._budget - self._counted - live)
+        unasked = 0 if self._exhausted else max(0, self._budget - self._session.counted - live)
         return len(self._by_run) + unborn + unasked * seeds + self._others_total
 
     @property
@@ -115,7 +111,7 @@ class SearchSource:
     @property
     def finished(self) -> bool:
         """Whether the budget is used up, or too many trials failed, and no run is out."""
-        is_over = self._exhausted or self._counted >= self._budget
+        is_over = self._exhausted or self._session.counted >= self._budget
         return is_over and not (self._live or self._others or self._others_out)
 
     @property
@@ -125,24 +121,23 @@ class SearchSource:
 
     @property
     def _exhausted(self) -> bool:
-        return self._failed > self._budget + SPARE_FAILURES
+        return self._session.failed > self._budget + SPARE_FAILURES
 
     def resume(self, plan: Sequence[PlannedRun], results: Mapping[str, Result]) -> list[PlannedRun]:
         """Rebuild the sampler's view from the records."""
-        recorded, notes = self._records.read()
-        # Another seed for each session: the same one would propose the first arms again.
-        sampler = (
-            make_sampler(self._sampler, seed=self._seed + SESSION_STEP * len(recorded))
-            if isinstance(self._sampler, str)
-            else self._sampler
+        self._session = SearchSession(
+            self._records,
+            sampler=self._sampler,
+            pruner=self._pruner,
+            directions=self._directions,
+            seed=self._seed,
+            mirror=self._mirror,
         )
-        self._study = make_study(sampler, self._pruner, self._directions)
-        restore(self._study, recorded, notes)
         self._results = dict(results)
         by_arm: dict[str, dict[int, PlannedRun]] = {}
         for planned in plan:
             by_arm.setdefault(planned.arm, {})[planned.seed] = planned
-        for trial in recorded:
+        for trial in self._session.recorded:
             self._restore(trial, by_arm)
         for arm in self._arms.values():
             if arm.state:
@@ -157,9 +152,6 @@ class SearchSource:
     def _restore(
         self, trial: RecordedTrial, by_arm: Mapping[str, Mapping[int, PlannedRun]]
     ) -> None:
-        self._count(trial.state)
-        if trial.state is not None:
-            self._show(trial.number)
         if trial.arm is None:
             return
         arm = self._arms.get(trial.arm) or self._new_arm(trial.arm)
@@ -169,7 +161,7 @@ class SearchSource:
                 break
             self._add_run(arm, planned[seed])
         if trial.state is None:
-            arm.trials.append(live_trial(self._study, trial.number))
+            arm.trials.append(self._session.again(trial))
         else:
             self._end(arm, trial.state, trial.values)
 
@@ -195,7 +187,7 @@ class SearchSource:
                 if given is not None:
                     return given
             live = sum(len(arm.trials) for arm in self._live.values())
-            if self._exhausted or self._counted + live >= self._budget:
+            if self._exhausted or self._session.counted + live >= self._budget:
                 return None
             illegal = 0 if self._ask() else illegal + 1
             if illegal >= ILLEGAL_IN_A_ROW:
@@ -221,14 +213,14 @@ class SearchSource:
 
     def _ask(self) -> bool:
         """Ask for a new trial; False where it is illegal."""
-        trial = self._study.ask()
+        trial = self._session.ask()
         try:
             first = self._make(trial, self._seeds[0])
         except SettingError:
-            self._record(trial, None)
-            self._tell(trial, "FAIL", None)
+            self._session.record(trial, None)
+            self._session.tell(trial, "FAIL", None)
             return False
-        self._record(trial, first.arm)
+        self._session.record(trial, first.arm)
         arm = self._arms.get(first.arm)
         if arm is None:
             arm = self._new_arm(first.arm)
@@ -246,10 +238,6 @@ class SearchSource:
             # Said at the second seed of an arm, whose constraints are those of the first.
             warnings.filterwarnings("ignore", "The constraint value is ignored because")
             return self._propose(trial, seed)
-
-    def _record(self, trial: Trial, arm: str | None) -> None:
-        frozen = self._study.get_trials(deepcopy=False)[trial.number]
-        self._records.asked(frozen, arm, sampler_notes(self._study))
 
     def _new_arm(self, name: str) -> "_Arm":
         self._arms[name] = self._live[name] = _Arm(name)
@@ -327,24 +315,8 @@ class SearchSource:
 
     def _tell_all(self, arm: "_Arm") -> None:
         for trial in arm.trials:
-            self._tell(trial, arm.state, arm.values)
+            self._session.tell(trial, arm.state, arm.values)
         arm.trials = []
-
-    def _tell(self, trial: Trial, state: str, values: list[float] | None) -> None:
-        self._study.tell(trial.number, values=values, state=TrialState[state])
-        self._records.told(self._study.get_trials(deepcopy=False)[trial.number])
-        self._count(state)
-        self._show(trial.number)
-
-    def _count(self, state: str | None) -> None:
-        self._counted += state in ("COMPLETE", "PRUNED")
-        self._failed += state == "FAIL"
-
-    def _show(self, number: int) -> None:
-        if self._mirror is not None:
-            frozen = copy(self._study.get_trials(deepcopy=False)[number])
-            frozen.user_attrs = {**frozen.user_attrs, "key": f"{self._name}{number}"}
-            self._mirror(frozen)
 
 
 @dataclass
