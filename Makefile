@@ -29,15 +29,15 @@ chaos: setup
 coverage: setup
 	$(BIN)/pytest -q -m slow tests/analysis
 
-# What needs a server or a browser: PostgreSQL, Ray, Slurm, W&B's protocol, Chromium. Installs what is missing where
+# What needs a server or a browser: PostgreSQL, MariaDB, Ray, Slurm, W&B's protocol, Chromium. Installs what is missing where
 # it may (as root); what still lacks is skipped with the reason.
 integration: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt \
-	    -e ".[test,ray,slurm,cma,dashboard,wandb-reports,images]" psycopg2-binary
+	    -e ".[test,ray,slurm,cma,dashboard,wandb-reports,images]" psycopg2-binary pymysql
 	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
 	    ! { ls /usr/lib/postgresql/*/bin/initdb && command -v slurmctld && command -v munged && \
-	    command -v chromium; } > /dev/null 2>&1; then \
+	    command -v chromium && command -v mariadbd; } > /dev/null 2>&1; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-	    postgresql slurm-wlm munge chromium > /dev/null; \
+	    postgresql mariadb-server slurm-wlm munge chromium > /dev/null; \
 	fi
 	$(BIN)/pytest -q -m integration -rs

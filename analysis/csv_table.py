@@ -11,6 +11,8 @@ from analysis.errors import TableError
 from analysis.runs_table import COLUMNS, REDUCTION, RunsTable, typed
 from analysis.wandb_export import as_runs, is_export
 
+RENAMED = {"r": REDUCTION, "reduction": REDUCTION}
+
 
 def read_csv(
     path: Path,
@@ -52,10 +54,22 @@ def from_frame(
     metric: str | None = None,
     baseline: Mapping[str, Any] | None = None,
     study: str = "runs",
+    factors: Sequence[str] | None = None,
 ) -> RunsTable:
-    """The runs table of a DataFrame that a user made; the same rules as `read_csv`."""
+    """The runs table of a DataFrame that a user made; the same rules as `read_csv`.
+
+    Args:
+        frame: One row per run.
+        metric: The column to estimate from.
+        baseline: Factor -> value that comparisons are made against.
+        study: What the table is called.
+        factors: The columns that vary on purpose, where that is known.
+
+    Raises:
+        TableError: As `read_csv`.
+    """
     metric = check_metric(frame, metric=metric)
-    frame = frame.rename(columns={"r": REDUCTION, "reduction": REDUCTION})
+    frame = frame.rename(columns=RENAMED)
     doubled = frame.columns[frame.columns.duplicated()]
     if len(doubled):
         raise TableError(f"the table has the column `{doubled[0]}` twice; keep one.")
@@ -64,11 +78,15 @@ def from_frame(
             frame[name] = None
     frame["study"] = frame["study"].fillna(study)
     frame["metric"] = metric
-    factors = _factors_of(frame, metric=metric)
+    found = (
+        _factors_of(frame, metric=metric)
+        if factors is None
+        else [RENAMED.get(name, name) for name in factors]
+    )
     return RunsTable(
         frame=typed(frame, metric=metric),
-        factors=factors,
-        baseline=_named_baseline(frame, factors, baseline or {}),
+        factors=found,
+        baseline=_named_baseline(frame, found, baseline or {}),
         metric=metric,
         study=study,
     )

@@ -46,7 +46,10 @@ def read_optuna(text: str, *, metric: str | None = None) -> RunsTable:
     rows = [_row(trial, value) for trial in study.get_trials(deepcopy=False)]
     if not rows:
         raise TableError(f"study {name!r} has no trials.")
-    table = from_frame(pd.DataFrame(rows), metric=value, study=name)
+    frame = pd.DataFrame(rows)
+    params = dict.fromkeys(p for trial in study.get_trials(deepcopy=False) for p in trial.params)
+    varied = [p for p in params if len(frame[p].unique()) > 1]
+    table = from_frame(frame, metric=value, study=name, factors=varied)
     return RunsTable(
         frame=table.frame,
         factors=table.factors,

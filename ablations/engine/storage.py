@@ -25,7 +25,8 @@ def check_storage_url(url: str) -> str:
             # Command lines are readable by every user of a machine.
             raise SettingError(
                 "`storage` must not hold a password. Put it into a password file "
-                "(PGPASSFILE for PostgreSQL, ~/.my.cnf for MySQL) and leave it out of the URL."
+                "and leave it out of the URL: PGPASSFILE for PostgreSQL; for MySQL a file with a "
+                "[client] section, named at the URL's end as ?read_default_file=~/.my.cnf."
             )
         parsed.get_dialect().import_dbapi()
     except NoSuchModuleError:

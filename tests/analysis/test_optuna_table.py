@@ -76,3 +76,20 @@ def test_several_objectives_are_refused(tmp_path: Path) -> None:
     optuna.create_study(storage=url, study_name="empty")
     with pytest.raises(TableError, match="study 'empty' has no trials"):
         read_table(f"{url}#empty")
+
+
+def test_a_parameter_with_one_trial_for_each_level_is_a_factor_too(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    study = optuna.create_study(storage=url, study_name="one seed")
+    choices = optuna.distributions.CategoricalDistribution(["a", "b"])
+    fixed = optuna.distributions.CategoricalDistribution(["same"])
+    for i, gate in enumerate(("a", "b")):
+        study.add_trial(
+            optuna.trial.create_trial(
+                params={"gate": gate, "other": "same"},
+                distributions={"gate": choices, "other": fixed},
+                user_attrs={"seed": 0, "stage": "grid"},
+                value=float(i),
+            )
+        )
+    assert read_table(f"{url}#one seed").factors == ["gate"]

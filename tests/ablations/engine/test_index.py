@@ -1,3 +1,5 @@
+import sys
+
 import optuna
 import pytest
 from trivial_plans import planned
@@ -67,7 +69,8 @@ def test_numbers_are_ordered_for_optuna_and_words_are_not():
         ("mysql+pymysql://me@host/db", "pip install pymysql"),
     ],
 )
-def test_a_bad_storage_url_is_refused_without_showing_it(url, message):
+def test_a_bad_storage_url_is_refused_without_showing_it(url, message, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pymysql", None)  # as where it is not installed
     with pytest.raises(SettingError, match=message) as refused:
         check_storage_url(url)
     assert "canary" not in str(refused.value)
