@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from analysis.baseline_noise import baseline_noise
 from analysis.csv_table import from_frame
 from analysis.effects import effects
-from benchmarks.coverage import noise_gate, null_tables, p_values
+from benchmarks.coverage import null_tables, p_values
 
 
 def test_two_seeds_and_two_arms_by_hand() -> None:
@@ -69,8 +69,7 @@ def test_three_seeds_keep_the_familywise_error(kind: str) -> None:
     # 8 comparisons without effect; Monte-Carlo error 0.35 points. Pooling errs in 10 to 13 % of the
     # tables with the noisier ones.
     random = np.random.default_rng(5)
-    gate = noise_gate(random, 3)
-    auto, pooled, _ = p_values(null_tables(random, kind, 4000, 3), gate)
+    auto, pooled, _ = p_values(null_tables(random, kind, 4000, 3))
     assert np.mean(auto.min(axis=1) * 8 < 0.05) <= 0.05 + 2 * 0.0035
     if kind != "iid":
         assert np.mean(pooled.min(axis=1) * 8 < 0.05) > 0.08

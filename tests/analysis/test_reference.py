@@ -14,8 +14,8 @@ from analysis.cr2 import classical, hc2
 from analysis.csv_table import from_frame
 from analysis.interactions import factorial
 from analysis.lack_of_fit import shape
-from analysis.planning import equal_efficiency, grid_leverage, sxx
 from analysis.price import Price, best_ratio, regret, switch_ratio
+from analysis.ratio_plan import equal_efficiency, grid_leverage, sxx
 from analysis.reduction_fit import ReductionFit
 from analysis.tradeoff import fit_reduction
 
