@@ -58,4 +58,5 @@ class Batches:
             if self.augment is not None:
                 # The whole batch is augmented before it is shared out, so that ranks do not matter.
                 batch = replace(batch, x=self.augment(batch.x, draws))
-            yield batch[slice(self.rank, None, self.world_size)].batch()
+            mine = slice(self.rank, None, self.world_size)
+            yield (batch if self.world_size == 1 else batch[mine]).batch()

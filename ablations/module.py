@@ -7,6 +7,7 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from ablations.networks.build import build_network
@@ -130,6 +131,13 @@ class AttentionClassifier(pl.LightningModule):
             "optimizer": optimiser,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
+        """What `optimizer.zero_grad()` does, without its profiler: nearly 1 % of a step on small images."""
+        del epoch, batch_idx
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
 
     def _means(self, part: str) -> tuple[Tensor, Tensor]:
         """Mean loss and accuracy over all ranks; afterwards the sums are empty."""
