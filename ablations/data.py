@@ -122,10 +122,13 @@ def _standardised(
     counts = True if mask is None else mask[train][:, None]
     mean = x[train].mean(axis=axes, keepdims=True, where=counts)
     std = x[train].std(axis=axes, keepdims=True, where=counts)
-    if (std == 0).any():
+    # Of a constant like 0.1 the deviation is not 0 in float32.
+    low = x[train].min(axis=axes, where=counts, initial=np.inf)
+    constant = np.flatnonzero(x[train].max(axis=axes, where=counts, initial=-np.inf) == low)
+    if len(constant):
         raise SettingError(
-            f"channel {int(np.flatnonzero(std == 0)[0])} of the data has one value in all training "
-            "examples, so it cannot be standardised; leave it out."
+            f"channel {int(constant[0])} of the data has one value in all training examples, so it "
+            "cannot be standardised; leave it out."
         )
     scaled: NDArray[np.float32] = (x - mean) / std
     return scaled if mask is None else scaled * mask[:, None]

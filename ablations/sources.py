@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,10 +84,10 @@ def npz(data: Data) -> tuple[Values, Labels] | tuple[Values, Labels, Labels]:
     """A NumPy archive at `root` with arrays `x`, `y` and, for padded sequences, `lengths`."""
     path = _root(data)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            x, y = archive["x"].astype(np.float32), archive["y"].astype(np.int64)
-            return (x, y, archive["lengths"].astype(np.int64)) if "lengths" in archive else (x, y)
-    except (KeyError, ValueError, OSError) as error:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            x, y = archive["x"].astype(np.float32), archive["y"]
+            return (x, y, archive["lengths"]) if "lengths" in archive else (x, y)
+    except (KeyError, ValueError, TypeError, OSError, EOFError, BadZipFile) as error:
         raise SettingError(
             f"`data.root` must be an .npz archive with the arrays `x` and `y`, but {str(path)!r}: "
             f"{error}"
@@ -149,7 +150,7 @@ def _checked(data: Data, values: Any, labels: Any, lengths: Any = None) -> Conte
             f"data set {data.name!r} must give x of shape (n, channels, height, width) or "
             f"(n, channels, length) and labels of shape (n,), but gave {shapes}."
         )
-    x, y = np.asarray(values, dtype=np.float32), np.asarray(labels, dtype=np.int64)
+    x, y = np.asarray(values, dtype=np.float32), _whole(data, "labels", labels)
     if not np.isfinite(x).all():
         raise SettingError(f"the x of data set {data.name!r} must be finite, but some are not.")
     if len(y) == 0 or set(np.unique(y)) != set(range(int(y.max(initial=0)) + 1)):
@@ -160,8 +161,18 @@ def _checked(data: Data, values: Any, labels: Any, lengths: Any = None) -> Conte
     return Content(x, y, None if lengths is None else _checked_lengths(data, x, lengths))
 
 
+def _whole(data: Data, what: str, numbers: Any) -> Labels:
+    given = np.asarray(numbers)
+    whole = given.astype(np.int64) if given.dtype.kind in "biuf" else np.zeros(0, np.int64)
+    if not np.array_equal(whole, given):
+        raise SettingError(
+            f"{what} of data set {data.name!r} must be whole numbers, but are {given.ravel()[:5].tolist()}, ..."
+        )
+    return whole
+
+
 def _checked_lengths(data: Data, x: Values, lengths: Any) -> Labels:
-    checked = np.asarray(lengths, dtype=np.int64)
+    checked = _whole(data, "`lengths`", lengths)
     if x.ndim != 3 or checked.shape != (len(x),):
         raise SettingError(
             f"`lengths` of data set {data.name!r} must have shape (n,), beside sequences of shape "

@@ -35,7 +35,7 @@ DIRECTIONS = 48
 def average_interval(
     grid: Reduced, fits: Fits, *, lam_c2: float, confidence: float
 ) -> tuple[float, float]:
-    """The interval; NaN without replicated ratios.
+    """The interval; NaN without replicated ratios, or with too few runs to reject any curve.
 
     It holds the averaged r* itself, too. The upper limit is infinity where it would be the largest tested
     ratio, beyond which nothing is known.
@@ -50,11 +50,10 @@ def average_interval(
         return math.nan, math.nan
     r_max, steps = float(grid.r[-1]), ratio_grid(grid.r)
     averaged = minimisers(averaged_curve(fits, steps, r_max=r_max), steps, lam_c2=lam_c2)
-    kept = [
-        averaged,
-        *(minimisers(c, steps, lam_c2=lam_c2) for c in _kept(grid, steps, confidence)),
-    ]
-    found = np.concatenate(kept)
+    kept = [minimisers(c, steps, lam_c2=lam_c2) for c in _kept(grid, steps, confidence)]
+    if not kept:
+        return math.nan, math.nan
+    found = np.concatenate([averaged, *kept])
     half_step = math.sqrt(float(steps[1] / steps[0]))
     low, high = max(float(found.min()) / half_step, 1.0), float(found.max()) * half_step
     return low, (math.inf if high >= r_max * (1 - 1e-9) else high)

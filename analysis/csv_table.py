@@ -39,6 +39,8 @@ def read_csv(
         frame = pd.read_csv(path)
     except FileNotFoundError:
         raise TableError(f"there is no file {str(path)!r}.") from None
+    except OSError as error:
+        raise TableError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise TableError(f"{path} is not a CSV table: {str(error).strip()}.") from None
     if is_export(frame.columns):
@@ -111,6 +113,8 @@ def _named_baseline(
     named: dict[str, Any] = {}
     for name, value in given.items():
         match = [f for f in factors if name in (f, f.rpartition(".")[2])]
+        if len(match) > 1:
+            raise TableError(f"`{name}` can mean any of {', '.join(match)}; name one of them.")
         if not match:
             raise TableError(f"`{name}` is no factor of the table; its factors are {factors}.")
         column = frame[match[0]].dropna()
@@ -127,4 +131,4 @@ def _same(level: object, value: object) -> bool:
     try:
         return float(str(level)) == float(str(value))
     except ValueError:
-        return str(level) == str(value)
+        return str(level).lower() == str(value).lower()  # True, as a shell writes it

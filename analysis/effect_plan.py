@@ -57,13 +57,18 @@ class EffectPlan:
                 f"from {row['detectable']:.3g} are found with 80 % power."
             ]
         if self.affordable is not None:
-            row = self.table[self.table["seeds"] == min(max(self.affordable, 2), MOST_SEEDS)].iloc[
-                0
-            ]
-            lines.append(
-                f"The budget pays for {self.affordable} seeds: effects from {row['detectable']:.3g} are found."
-            )
+            lines.append(self._budget(self.affordable))
         return lines
+
+    def _budget(self, paid: int) -> str:
+        if paid < 2:
+            return f"The budget pays for {paid} seeds; with fewer than 2 no effect can be tested."
+        row = self.table[self.table["seeds"] == min(paid, MOST_SEEDS)].iloc[0]
+        with_most = f", with {MOST_SEEDS} of them" if paid > MOST_SEEDS else ""
+        return (
+            f"The budget pays for {paid} seeds: effects from {row['detectable']:.3g} are "
+            f"found{with_most}."
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; infinity and undefined numbers are null."""
@@ -110,6 +115,11 @@ def plan_effects(
         raise TableError(
             f"`comparisons >= 1` and `sigma > 0` must hold, but got {comparisons}, {sigma!r}."
         )
+    for name, value in (("effect", effect), ("margin", margin)):
+        if value is not None and not value > 0:
+            raise TableError(f"`{name} > 0` must hold, but got {value!r}.")
+    if not 0 < alpha < 0.5:
+        raise TableError(f"`0 < alpha < 0.5` must hold, but got {alpha!r}.")
     rows = [
         _row(seeds, comparisons, sigma, effect=effect, margin=margin, alpha=alpha, error=error)
         for seeds in range(2, MOST_SEEDS + 1)
@@ -137,7 +147,7 @@ def _row(
     level = alpha / comparisons
     half = _critical(level / 2, none.df) * none.se
     inside = np.abs(none.size) + _critical(level, none.df) * none.se
-    found = np.abs(none.size + effect / sigma) > half if effect else math.nan
+    found = np.abs(none.size + effect / sigma) > half if effect is not None else math.nan
     absent = inside < margin / sigma if margin is not None else math.nan
     return {
         "seeds": seeds,

@@ -9,6 +9,7 @@ from analysis.csv_table import from_frame
 from analysis.errors import TableError
 from analysis.runs_table import COLUMNS, RunsTable
 
+IDENTITY = ("study", "run", "attempt", "arm", "label", "stage", "state", "metric")
 STATES = {"COMPLETE": "COMPLETE", "PRUNED": "PRUNED", "FAIL": "FAILED", "RUNNING": "RUNNING",
           "WAITING": "WAITING"}  # fmt: skip
 
@@ -16,14 +17,14 @@ STATES = {"COMPLETE": "COMPLETE", "PRUNED": "PRUNED", "FAIL": "FAILED", "RUNNING
 def read_optuna(text: str, *, metric: str | None = None) -> RunsTable:
     """The trials of `STORAGE_URL#study` (for example `sqlite:///a.db#mine`, `journal:///a.log#mine`).
 
-    Parameters become factors; user attributes with the names of the runs table (`seed`, `epochs_run`,
-    ...) fill its columns. A pruned trial's value is its last intermediate one; its state keeps it out of
-    every estimate. Without a `seed` attribute each trial counts as a seed of its own. Trials that a
-    sampler proposed are of stage `search`, those of a grid or brute-force sampler are not told apart, so
-    all are `search` unless an attribute `stage` says otherwise.
+    Parameters become factors, but for one named `seed`; user attributes with the names of the runs
+    table (`seed`, `epochs_run`, ...) fill its columns. A pruned trial has no value, and its state keeps it out of every estimate.
+    Without a `seed` each trial counts as a seed of its own. Trials that a sampler proposed are
+    of stage `search`, those of a grid or brute-force sampler are not told apart, so all are `search`
+    unless an attribute `stage` says otherwise.
 
     Raises:
-        TableError: If the storage or the study cannot be read.
+        TableError: If the storage or the study cannot be read, or a parameter has a column's name.
     """
     import optuna
 
@@ -36,9 +37,9 @@ def read_optuna(text: str, *, metric: str | None = None) -> RunsTable:
         if name not in names:
             raise TableError(f"{url} has no study {name!r}; it has {', '.join(names) or 'none'}.")
         study = optuna.load_study(study_name=name, storage=storage)
-    except (OSError, ImportError, ValueError) as error:
-        if isinstance(error, TableError):
-            raise
+    except TableError:
+        raise
+    except Exception as error:  # whatever the database's driver raises
         raise TableError(f"{url} cannot be read as an Optuna storage: {error}.") from None
     if len(study.directions) > 1:
         raise TableError(f"study {name!r} has several objectives; the analysis reads one metric.")
@@ -48,7 +49,13 @@ def read_optuna(text: str, *, metric: str | None = None) -> RunsTable:
         raise TableError(f"study {name!r} has no trials.")
     frame = pd.DataFrame(rows)
     params = dict.fromkeys(p for trial in study.get_trials(deepcopy=False) for p in trial.params)
-    varied = [p for p in params if len(frame[p].unique()) > 1]
+    clash = next((p for p in params if p in (*IDENTITY, value)), None)
+    if clash is not None:
+        raise TableError(
+            f"parameter {clash!r} of study {name!r} has the name of a column that says which run it "
+            "is or what came of it; rename the parameter."
+        )
+    varied = [p for p in params if p != "seed" and len(frame[p].unique()) > 1]
     table = from_frame(frame, metric=value, study=name, factors=varied)
     return RunsTable(
         frame=table.frame,

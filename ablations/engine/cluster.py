@@ -1,5 +1,6 @@
 """The slots of a cluster: which are up, and what runs on them."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -76,7 +77,8 @@ def processes_of(gpus_per_run: float, processes_per_run: int) -> int:
     Raises:
         SettingError: If the GPUs are neither a share of one nor a whole number, or there is no process.
     """
-    if gpus_per_run < 0 or (gpus_per_run > 1 and gpus_per_run != int(gpus_per_run)):
+    share = 0 <= gpus_per_run <= 1
+    if not (share or (math.isfinite(gpus_per_run) and gpus_per_run == int(gpus_per_run) > 0)):
         raise SettingError(
             "`gpus_per_run` must be a share of a GPU up to 1 or a whole number of them, "
             f"but got {gpus_per_run}."

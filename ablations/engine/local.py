@@ -173,7 +173,8 @@ class LocalExecutor:
         tail = worker.tail(job)
         self._discard(place)
         if job is not None:
-            short = exit_code == -signal.SIGKILL and oom_kills() > place.oom_kills
+            kills = self._oom_kills.now()
+            short = exit_code == -signal.SIGKILL and kills > place.oom_kills
             self._waiting.append(Lost(job.run, job.attempt, exit_code, tail, short))
 
     def _discard(self, place: "_Place") -> None:
@@ -205,9 +206,11 @@ class _OomKills:
 
     def before_now(self) -> int:
         """The count at some moment of the last second."""
-        moment = time.monotonic()
-        if moment - self._read > OOM_SECONDS:
-            self._read, self._count = moment, oom_kills()
+        return self._count if time.monotonic() - self._read < OOM_SECONDS else self.now()
+
+    def now(self) -> int:
+        """The count, read now; a kill that was just seen is not counted again for the next run."""
+        self._read, self._count = time.monotonic(), oom_kills()
         return self._count
 
 

@@ -18,7 +18,7 @@ Mirror = Callable[[FrozenTrial], None]
 
 
 class SearchSession:
-    """Asks Optuna and tells it; whatever was asked and told is in the records first."""
+    """Asks Optuna and tells it, and records both before anything follows from them."""
 
     def __init__(
         self,

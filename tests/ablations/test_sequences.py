@@ -144,7 +144,16 @@ def test_a_network_of_the_other_kind_is_refused(name, image, message) -> None:
             r"`lengths` of data set 'npz' must be from 1 to 24, but are from 9 to 25\.",
         ),
         (
-            {"x": np.concatenate([WAVES, np.ones((N, 1, LENGTH))], axis=1)},
+            {"lengths": LENGTHS - 0.5},
+            r"`lengths` of data set 'npz' must be whole numbers, but are \[",
+        ),
+        (
+            {"y": LABELS + 0.25},
+            r"labels of data set 'npz' must be whole numbers, but are \[0\.25, 1\.25, ",
+        ),
+        (
+            # 0.1 is no float32: its standard deviation is not exactly 0.
+            {"x": np.concatenate([WAVES, np.full((N, 1, LENGTH), 0.1)], axis=1)},
             r"channel 2 of the data has one value in all training examples, so it cannot be standardised; "
             r"leave it out\.",
         ),

@@ -131,3 +131,15 @@ def test_arrays_that_are_no_labelled_images_are_refused(x, y, message: str, tmp_
     np.savez(tmp_path / "bad.npz", x=x, y=np.asarray(y))
     with pytest.raises(SettingError, match=message):
         read(Data(name="npz", root=str(tmp_path / "bad.npz")))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", None])
+def test_a_file_that_is_no_archive_is_told(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "bad.npz"
+    if content is None:
+        np.save(tmp_path / "one.npy", X)
+        (tmp_path / "one.npy").rename(path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(SettingError, match=r"must be an \.npz archive with the arrays `x` and `y`"):
+        read(Data(name="npz", root=str(path)))

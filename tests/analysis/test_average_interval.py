@@ -55,6 +55,13 @@ def test_without_replicates_there_is_none() -> None:
     assert all(map(math.isnan, interval(noisy(0)[:1], 30.0)))
 
 
+def test_with_too_few_runs_to_reject_any_curve_there_is_none() -> None:
+    for seed in range(10):
+        y = np.random.default_rng(seed).standard_normal((2, 2))
+        low, high = interval(y, 1.0)
+        assert math.isnan(low) or high / low > 1.05
+
+
 def test_every_ratio_in_it_is_best_on_a_curve_that_the_data_do_not_reject() -> None:
     # Another way to the same end for one family: the quadratic's own profile likelihood interval of kappa.
     y = 0.002 * R**2 + 0.3 * np.random.default_rng(2).standard_normal((5, 6))

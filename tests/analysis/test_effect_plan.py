@@ -76,6 +76,28 @@ def test_without_a_question_five_seeds_are_named() -> None:
     assert plan.sentences()[0].startswith("5 seeds (20 runs) (no effect or margin was named)")
 
 
-def test_an_option_that_breaks_its_rule_is_told() -> None:
-    with pytest.raises(TableError, match="`comparisons >= 1` and `sigma > 0` must hold"):
-        plan_effects(comparisons=0, sigma=1.0)
+@pytest.mark.parametrize(
+    ("hours", "sentence"),
+    [
+        (3, "The budget pays for 0 seeds; with fewer than 2 no effect can be tested."),
+        (400, "The budget pays for 100 seeds: effects from 0.0059 are found, with 60 of them."),
+    ],
+)
+def test_a_budget_says_no_more_than_it_buys(hours: float, sentence: str) -> None:
+    plan = plan_effects(comparisons=3, sigma=0.01, hours_per_run=1, budget_hours=hours)
+    assert plan.sentences()[-1][:50] == sentence[:50]
+    assert plan.sentences()[-1].endswith(sentence[-20:])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"comparisons": 0}, "`comparisons >= 1` and `sigma > 0` must hold, but got 0, 1.0"),
+        ({"effect": 0.0}, "`effect > 0` must hold, but got 0.0"),
+        ({"margin": -0.1}, "`margin > 0` must hold, but got -0.1"),
+        ({"alpha": 2.0}, "`0 < alpha < 0.5` must hold, but got 2.0"),
+    ],
+)
+def test_an_option_that_breaks_its_rule_is_told(options, message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        plan_effects(**{"comparisons": 3, "sigma": 1.0, **options})

@@ -93,3 +93,37 @@ def test_a_parameter_with_one_trial_for_each_level_is_a_factor_too(tmp_path: Pat
             )
         )
     assert read_table(f"{url}#one seed").factors == ["gate"]
+
+
+def one_trial_each(path: Path, params: list[dict[str, object]]) -> str:
+    study = optuna.create_study(storage=f"sqlite:///{path}", study_name="s")
+    for values in params:
+        choices = {
+            name: optuna.distributions.CategoricalDistribution([p[name] for p in params])
+            for name in values
+        }
+        made = optuna.trial.create_trial(params=values, distributions=choices, value=1.0)
+        study.add_trial(made)
+    return f"sqlite:///{path}#s"
+
+
+def test_a_parameter_named_seed_is_the_seed(tmp_path: Path) -> None:
+    url = one_trial_each(tmp_path / "a.db", [{"lr": 0.1, "seed": 3}, {"lr": 0.2, "seed": 4}])
+    table = read_table(url)
+    assert table.factors == ["lr"]
+    assert table.frame["seed"].tolist() == [3, 4]
+
+
+@pytest.mark.parametrize("name", ["stage", "val_loss"])
+def test_a_parameter_with_a_columns_name_is_refused(tmp_path: Path, name: str) -> None:
+    url = one_trial_each(tmp_path / "a.db", [{name: "a"}, {name: "b"}])
+    with pytest.raises(
+        TableError, match=rf"parameter '{name}' of study 's' has the name of a column"
+    ):
+        read_table(url)
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text("no database")
+    with pytest.raises(TableError, match="cannot be read as an Optuna storage"):
+        read_table(f"sqlite:///{tmp_path / 'x.db'}#s")
