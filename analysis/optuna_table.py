@@ -18,10 +18,10 @@ def read_optuna(text: str, *, metric: str | None = None) -> RunsTable:
     """The trials of `STORAGE_URL#study` (for example `sqlite:///a.db#mine`, `journal:///a.log#mine`).
 
     Parameters become factors, but for one named `seed`; user attributes with the names of the runs
-    table (`seed`, `epochs_run`, ...) fill its columns. A pruned trial has no value, and its state keeps it out of every estimate.
-    Without a `seed` each trial counts as a seed of its own. Trials that a sampler proposed are
-    of stage `search`, those of a grid or brute-force sampler are not told apart, so all are `search`
-    unless an attribute `stage` says otherwise.
+    table (`seed`, `epochs_run`, ...) fill its columns. A pruned trial has no value, and its state keeps
+    it out of every estimate. Without a `seed` each trial counts as a seed of its own. Trials that a
+    sampler proposed are of stage `search`; those of a grid or brute-force sampler are not told apart, so
+    all are `search` unless an attribute `stage` says otherwise.
 
     Raises:
         TableError: If the storage or the study cannot be read, or a parameter has a column's name.
