@@ -38,7 +38,9 @@ class Latency:
         return {**asdict(self), "ratio": self.ratio}
 
 
-def compare(arm: Arm, *, batch: int, image: int, in_channels: int, classes: int) -> Latency:
+def compare(
+    arm: Arm, *, batch: int, image: int | tuple[int, ...], in_channels: int, classes: int
+) -> Latency:
     """Times the arm's network and the same host without attention, in turns.
 
     Raises:

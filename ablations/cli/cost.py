@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from ablations.cli.arguments import Flag, Json, Set, assignments
+from ablations.errors import SettingError
 
 if TYPE_CHECKING:
     from ablations.counting import Cost
@@ -28,7 +29,7 @@ def cost(
     /,
     *,
     set_: Set = (),
-    image: int | None = None,
+    image: str | None = None,
     in_channels: int = 3,
     classes: int | None = None,
     json: Json = False,
@@ -41,7 +42,8 @@ def cost(
 
     Args:
         network: A network's name, such as resnet50 or cifar_resnet20.
-        image: Side of the image, or length of the sequence; 224, or 32 for the CIFAR family.
+        image: Side of the image, its height and width as 128x64, or length of the sequence; 224, or 32
+            for the CIFAR family.
         in_channels: Channels of the image or sequence.
         classes: Outputs; 1000, or 10 for the CIFAR family.
         latency: Also time the whole network with and without its attention on this machine.
@@ -51,7 +53,7 @@ def cost(
     small = network.startswith(("cifar", "sequence", "small"))
     arm = arm_of(network, assignments(set_))
     shape: dict[str, Any] = {
-        "image": image or (32 if small else 224),
+        "image": (32 if small else 224) if image is None else _size(image),
         "in_channels": in_channels,
         "classes": classes or (10 if small else 1000),
     }
@@ -68,6 +70,17 @@ def cost(
             f"{line['milliseconds_without']:.1f} ms, ratio {line['ratio']:.3f} "
             f"(medians of {line['repeats']}, {line['device']}, {line['threads']} threads)"
         )
+
+
+def _size(text: str) -> int | tuple[int, ...]:
+    """`224` as one number for all sides, `128x64` as height and width."""
+    sides = text.split("x")
+    if not all(side.isdecimal() and int(side) > 0 for side in sides):
+        raise SettingError(
+            f"`--image` must be a positive whole number or height and width as 128x64, but got {text!r}."
+        )
+    numbers = tuple(int(side) for side in sides)
+    return numbers if len(numbers) > 1 else numbers[0]
 
 
 def arm_of(network: str, values: dict[str, Any]) -> "Arm":

@@ -49,6 +49,17 @@ def test_latency_is_measured_with_and_without_attention(capsys):
     assert line["ratio"] == line["milliseconds"] / line["milliseconds_without"] > 0
 
 
+def test_an_image_may_have_two_sides(capsys):
+    words = ["cost", "cifar_resnet8", "--set", "attention.reduction=4", "--json", "--image"]
+    wide = json.loads(printed([*words, "16x32"], capsys))
+    square = json.loads(printed([*words, "32"], capsys))
+    assert wide["image"] == [16, 32]
+    assert [(b["height"], b["width"]) for b in wide["blocks"]] == [(16, 32), (8, 16), (4, 8)]
+    # All but the classifier's 640 and the excitations' 2C²/r are per position.
+    fixed = 640 + 2 * (16**2 + 32**2 + 64**2) // 4
+    assert wide["macs"] - fixed == (square["macs"] - fixed) / 2
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -58,6 +69,9 @@ def test_latency_is_measured_with_and_without_attention(capsys):
             "In block layer1.0: `channels / red",
         ),
         (["cost", "resnet50", "--set", "attention.squeeze=maks"], "'max'"),
+        (["cost", "resnet50", "--image", "224x"], "height and width as 128x64, but got '224x'"),
+        (["cost", "resnet50", "--image", "0"], "positive whole number"),
+        (["cost", "resnet50", "--image", "64x64x64"], "takes images"),
         (
             ["cost", "vgg16_bn", "--set", "attention.placement=post"],
             "there is no place for attention",
