@@ -47,7 +47,7 @@ def compare(
         SettingError: If the arm is illegal in this host.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    given = {"in_channels": in_channels, "classes": classes, "image": image}
+    given: dict[str, Any] = {"in_channels": in_channels, "classes": classes, "image": image}
     networks = [
         build_network(arm.backbone, attention, **given).eval().to(device)
         for attention in (arm.attention, Attention(placement="none"))
