@@ -11,6 +11,7 @@ from ablations.designs.search import search_of
 from ablations.engine.folder import StudyFolder
 from ablations.errors import SettingError, StudyError
 from ablations.identity import run_id
+from ablations.objectives import direction, front, objective_of
 from ablations.plan import PlannedRun
 from ablations.settings import Run
 from ablations.space import Space
@@ -26,26 +27,29 @@ def confirm_runs(
 
     Args:
         folder: The study.
-        top: How many of the best arms to confirm, by their mean `val_loss` over complete runs; of a
-            search with a budget per arm, how many of each level.
+        top: How many of the best arms to confirm, by what the search optimised (`val_loss` otherwise), as the
+            mean over complete runs. Arms that broke the search's constraint are none of them; with several
+            objectives those come first that no other beats in all. Of a search with a budget per
+            arm, so many of each level.
         seeds: Fresh seeds for each arm.
         at: Instead of the best arms: one arm at these settings (`{"attention.reduction": 6}`), and
             the nearest tested levels below and above it.
 
     Raises:
         StudyError: If the study has no complete run to choose from.
-        SettingError: If `at` is illegal.
+        SettingError: If a number is below 1, or `at` is illegal.
     """
+    if top < 1 or seeds < 1:
+        raise SettingError(f"`top >= 1` and `seeds >= 1` must hold, but got {top} and {seeds}.")
     plan = folder.plan()
-    open_confirm = [run for run in plan if run.stage == "confirm"]
     results = folder.results(run.run for run in plan)
-    if any(run.run not in results for run in open_confirm):
-        return open_confirm
-    space = Space(**folder.study()["space"])
+    if _unfinished(plan, results):
+        return [run for run in plan if run.stage == "confirm"]
+    study = folder.declaration()
+    space = Space(**study["space"])
     base = plan_arm(space, {})
-    per_arm = folder.study().get("search", {}).get("per_arm")
     if at is None:
-        chosen = _best(plan, results, top=top, per_arm=per_arm)
+        chosen = _best(plan, results, top=top, search=study.get("search", {}))
     else:
         chosen = [planned_run(arm, seed=0, stage="confirm") for arm in _around(space, at)]
     arms = {run.arm: run for run in [planned_run(base, seed=0, stage="confirm"), *chosen]}
@@ -53,26 +57,58 @@ def confirm_runs(
     return [_reseed(run, seed) for seed in range(first, first + seeds) for run in arms.values()]
 
 
+def unfinished_confirm(folder: StudyFolder) -> tuple[int, int]:
+    """Arms and seeds of a confirmation that was interrupted; zeros where there is none."""
+    plan = folder.plan()
+    seeds = _unfinished(plan, folder.results(run.run for run in plan))
+    return len({run.arm for run in plan if run.stage == "confirm" and run.seed in seeds}), len(
+        seeds
+    )
+
+
+def _unfinished(plan: Sequence[PlannedRun], results: Mapping[str, Any]) -> set[int]:
+    """Seeds of confirming runs that have no outcome."""
+    return {run.seed for run in plan if run.stage == "confirm" and run.run not in results}
+
+
 def _best(
     plan: Sequence[PlannedRun],
     results: Mapping[str, Mapping[str, Any]],
     *,
     top: int,
-    per_arm: str | None,
+    search: Mapping[str, Any],
 ) -> list[PlannedRun]:
-    losses: dict[str, list[float]] = defaultdict(list)
-    some: dict[str, PlannedRun] = {}
-    for run in plan:
-        result = results.get(run.run)
-        if result is not None and result["state"] == "COMPLETE" and run.stage != "confirm":
-            losses[run.arm].append(result["val_loss"])
-            some[run.arm] = run
-    if not losses:
+    objectives = search.get("objectives", ["val_loss"])
+    limit = search.get("max_params")
+    complete = [
+        run
+        for run in plan
+        if run.stage != "confirm" and results.get(run.run, {}).get("state") == "COMPLETE"
+    ]
+    if not complete:
         raise StudyError("the study has no complete run yet, so there is nothing to confirm.")
-    ranked = sorted(losses, key=lambda arm: sum(losses[arm]) / len(losses[arm]))
+    legal = [run for run in complete if limit is None or run.cost["params"] <= limit]
+    if not legal:
+        raise StudyError(
+            f"no arm of the search has at most {limit} parameters (`max_params`), so there is nothing to "
+            "confirm. Search on with more trials, or confirm one arm with --at."
+        )
+    values: dict[str, list[list[float]]] = defaultdict(list)
+    for run in legal:
+        numbers = [objective_of(name, run.cost, results[run.run]) for name in objectives]
+        if None not in numbers:
+            values[run.arm].append([number for number in numbers if number is not None])
+    means = {
+        arm: [sum(column) / len(column) for column in zip(*rows, strict=True)]
+        for arm, rows in values.items()
+    }
+    ways = [direction(name) for name in objectives]
+    sign = 1 if ways[0] == "minimize" else -1
+    some = {run.arm: run for run in legal}
     chosen: dict[str, list[PlannedRun]] = defaultdict(list)
-    for arm in ranked:
-        chosen[search_of(some[arm], per_arm)].append(some[arm])
+    for layer in front(means, ways):
+        for arm in sorted(layer, key=lambda arm: sign * means[arm][0]):
+            chosen[search_of(some[arm], search.get("per_arm"))].append(some[arm])
     return [run for arms in chosen.values() for run in arms[:top]]
 
 

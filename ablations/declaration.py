@@ -41,6 +41,10 @@ COLUMNS: dict[str, str] = {
 
 Declaration = dict[str, Any]
 
+# A search with other answers to these would be another search; what was tried cannot be read both ways.
+FIXED_IN_A_SEARCH = ("objectives", "max_params", "per_arm", "seeds")
+FREE_IN_A_SEARCH = ("trials",)
+
 
 def declare(
     space: Space, baseline: PlannedArm, *, study: str, design: str, seeds: list[int]
@@ -88,7 +92,11 @@ def conflicts(stored: Declaration, asked: Declaration) -> list[str]:
         now_changes = asked["space"]["controls"].get(label)
         if now_changes != changes:
             lines.append(f"control {label!r}: {changes} -> {now_changes}")
-    return lines
+    return lines + [
+        f"{name} of the search: {old} -> {new}"
+        for name, old, new in _search_changes(stored, asked)
+        if name in FIXED_IN_A_SEARCH
+    ]
 
 
 def additions(stored: Declaration, asked: Declaration) -> list[str]:
@@ -106,7 +114,19 @@ def additions(stored: Declaration, asked: Declaration) -> list[str]:
             lines.append(f"factor {name}: levels {more}")
     known_controls = stored["space"]["controls"]
     lines += [f"control {x!r}" for x in asked["space"]["controls"] if x not in known_controls]
-    return lines
+    return lines + [
+        f"{name} of the search: {old} -> {new}"
+        for name, old, new in _search_changes(stored, asked)
+        if name not in (*FIXED_IN_A_SEARCH, *FREE_IN_A_SEARCH)
+    ]
+
+
+def _search_changes(stored: Declaration, asked: Declaration) -> list[tuple[str, Any, Any]]:
+    """What two searches differ in; nothing where there is only one."""
+    was, now = stored.get("search"), asked.get("search")
+    if was is None or now is None:
+        return []
+    return [(name, was.get(name), now[name]) for name in now if was.get(name) != now[name]]
 
 
 def _levels(declared: Declaration) -> dict[str, list[Any]]:

@@ -69,7 +69,7 @@ NEUTRAL: dict[str, Any] = {
 }
 
 # Where the files lie says nothing about what is in them, the fingerprint does; looking changes nothing.
-NOT_IDENTITY = frozenset({"data.root", "training.record_gates"})
+NOT_IDENTITY = frozenset({"data.root", "training.record_gates", "training.measure_latency"})
 
 
 def canonical(arm: Arm) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from ablations.settings import Arm, Attention
 SECONDS = 5.0
 """Repeats stop after this long, but not before the third."""
 MOST = 50
+PASSES = 30
+"""Of a run that measures its own latency."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +72,24 @@ def compare(
     )
 
 
-def _seconds(network: nn.Module, x: Tensor) -> float:
+def inference_milliseconds(network: nn.Module, *inputs: Tensor) -> float:
+    """Median time of one forward pass in evaluation, of a network that is not compiled.
+
+    Args:
+        network: It is in evaluation afterwards.
+        inputs: Of one pass; they are on the network's device.
+    """
+    network.eval()
+    with torch.compiler.set_stance("force_eager"):
+        _seconds(network, *inputs)
+        times = [_seconds(network, *inputs) for _ in range(PASSES)]
+    return 1000 * statistics.median(times)
+
+
+def _seconds(network: nn.Module, *inputs: Tensor) -> float:
     begun = time.perf_counter()
     with torch.no_grad():
-        network(x)
-    if x.is_cuda:
+        network(*inputs)
+    if inputs[0].is_cuda:
         torch.cuda.synchronize()
     return time.perf_counter() - begun

@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from ablations.declaration import Declaration, additions, conflicts
-from ablations.engine.folder import StudyFolder
+from ablations.engine.folder import StudyFolder, cannot_write
 from ablations.errors import StudyError
+
+FREE = ("search", "storage")
+"""What may change without a word: what must not change in a search is found by `conflicts` and `additions`."""
 
 
 def open_or_create(
@@ -28,7 +31,7 @@ def open_or_create(
     if not (path / "study.json").exists():
         return StudyFolder.create(path, declared)
     folder = StudyFolder.open(path)
-    stored = folder.study()
+    stored = folder.declaration()
     if different := conflicts(stored, declared):
         raise StudyError(
             f"{path} holds another study; it differs from what is asked for:\n{_listed(different)}\n"
@@ -60,8 +63,21 @@ def open_or_create(
             for key, note, lines in zip(notes, notes.values(), (new, drifted), strict=True)
             if lines
         }
-        folder.rewrite_study({**stored, **declared, **kept})
+        _rewrite(folder, {**stored, **declared, **kept})
+    elif freely := {
+        name: declared[name]
+        for name in FREE
+        if name in declared and declared[name] != stored.get(name)
+    }:
+        _rewrite(folder, {**stored, **freely})
     return folder
+
+
+def _rewrite(folder: StudyFolder, study: Declaration) -> None:
+    try:
+        folder.rewrite_study(study)
+    except OSError as error:
+        raise cannot_write(folder.path, error) from error
 
 
 def _drift(stored: dict[str, Any], asked: dict[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablations.engine.folder import StudyFolder
-from ablations.errors import StudyError, one_of
+from ablations.errors import SettingError, StudyError, one_of
 from ablations.settings import Run
 
 COMPARED = ("train_loss", "val_loss", "val_accuracy", "epochs_run")
@@ -36,11 +36,13 @@ def reproduce(folder: StudyFolder, run: str, *, device: str = "cpu") -> Reproduc
 
     Raises:
         StudyError: If there is no such run, or it is not complete.
+        SettingError: If there is no such device.
     """
     import torch
 
     from ablations.training import train
 
+    _check_device(device)
     planned = {one.run: one for one in folder.plan()}
     found = [name for name in planned if name.startswith(run)]
     if len(found) != 1:
@@ -61,6 +63,19 @@ def reproduce(folder: StudyFolder, run: str, *, device: str = "cpu") -> Reproduc
         again={name: getattr(outcome, name) for name in COMPARED},
         conditions=_conditions(result, device=outcome.device),
     )
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        here = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+        raise SettingError(
+            f"`device` must be one that torch has here ({', '.join(here)}), but got {device!r}: "
+            f"{str(error).splitlines()[0]}"
+        ) from None
 
 
 def _conditions(result: dict[str, Any], *, device: str) -> tuple[str, ...]:

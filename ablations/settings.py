@@ -184,6 +184,9 @@ class Training(Settings):
     compile: Compile = "none"
     """How torch compiles the network, in each run anew: tens of seconds, so for long runs. On a GPU
     `reduce-overhead` replays CUDA graphs, which pays where a step is mostly launching kernels."""
+    measure_latency: bool = False
+    """Time one example's forward pass on the run's device at the end, beside whatever else runs there; changes
+    no other number and is no part of a run's identity. A search for `latency` sets it."""
     record_gates: bool = False
     """Write what the gates do to `gates.jsonl`; changes no number and is no part of a run's identity."""
 

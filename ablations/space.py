@@ -54,6 +54,17 @@ class Space(Settings):
     skip_illegal: bool = False
     """Leave illegal combinations out instead of refusing to run."""
 
+    def block(self, seeds: int | None = None) -> list[int]:
+        """The seeds of a study: so many from 0, the space's own number by default.
+
+        Raises:
+            SettingError: If there is none.
+        """
+        count = self.seeds if seeds is None else seeds
+        if count < 1:
+            raise SettingError(f"`seeds >= 1` must hold, but got {count}.")
+        return list(range(count))
+
     @model_validator(mode="after")
     def _is_legal(self) -> Self:
         names = [factor.name for factor in self.factors]

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import pkgutil
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,19 @@ PRESETS = "search_spaces"
 
 LARGEST_YAML = 1_000_000
 """Bytes. `safe_load` expands aliases; a space of this size is a mistake or an attack."""
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML 1.2's truth values: only true and false, so that the words on, off, yes and no stay words."""
+
+
+_PlainLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:bool"]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_PlainLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 
 
 def presets() -> dict[str, Space]:
@@ -64,7 +78,8 @@ def _from_yaml(path: Path) -> Space:
     if path.stat().st_size > LARGEST_YAML:
         raise SettingError(f"a space's file must be smaller than 1 MB, but {str(path)!r} is not.")
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # A SafeLoader, which makes plain values only.
+        content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         problem = " ".join(str(error).split())
         raise SettingError(f"{str(path)!r} must be a YAML file, but: {problem}") from None
@@ -73,7 +88,7 @@ def _from_yaml(path: Path) -> Space:
             f"{str(path)!r} must hold a mapping with `factors` and perhaps `baseline`, `controls`, "
             f"`seeds`, but holds {content!r:.60}."
         )
-    return Space(**{"name": path.stem, **content})
+    return Space(**{"name": path.stem, **{str(key): value for key, value in content.items()}})
 
 
 def _from_file(path: Path) -> Space:

@@ -21,10 +21,9 @@ from ablations.designs.expand import (
     refuse_illegal,
     runs,
 )
-from ablations.designs.search import per_level, propose, search_of
+from ablations.designs.search import per_level, propose, recast, search_of
 from ablations.engine.executor import Executor
 from ablations.engine.folder import StudyFolder
-from ablations.engine.index import Index
 from ablations.engine.progress import Progress
 from ablations.engine.samplers import make_pruner, make_sampler
 from ablations.engine.search import SearchSource
@@ -37,14 +36,18 @@ from ablations.engine.summary import Summary
 from ablations.engine.supervisor import HANG_SECONDS, RETRIES, execute
 from ablations.errors import SettingError
 from ablations.interventions import refuse, verify_expansion
+from ablations.objectives import check_objectives, direction
 from ablations.opening import open_or_create
 from ablations.plan import PlannedRun, Stage
-from ablations.settings import Run
+from ablations.settings import Run, with_values
 from ablations.space import Space
+from ablations.study_index import open_index
 from ablations.tracking.wandb_tracker import Mode, WandbTracker
 
 if TYPE_CHECKING:
     from optuna import Trial
+
+    from ablations.engine.index import Index
 
 ROOT = Path("runs")
 """Where studies lie, beside the user's own files."""
@@ -100,16 +103,17 @@ class Search:
     """How an adaptive search goes: Optuna's sampler and pruner, its budget and its objectives."""
 
     trials: int = 30
-    """Budget: complete and pruned trials; each is an arm."""
+    """Budget: arms, complete or pruned."""
     sampler: str = "tpe"
-    pruner: str = "median"
-    """Arms may be given up early: a search only proposes."""
+    pruner: str | None = None
+    """Arms may be given up early: a search only proposes. `median` by default, and `none` with several
+    objectives, because an epoch can be judged by one number only."""
     seeds: int = 1
     """Seeds of each arm."""
     seed: int = 0
     """Of the sampler."""
     objectives: tuple[str, ...] = ("val_loss",)
-    """Numbers of a result or of the cost, all minimised: `val_loss`, `params`, `macs`."""
+    """Numbers of a result or of the cost (`objectives.DIRECTIONS`): `val_loss`, `params`, `latency`."""
     max_params: int | None = None
     """A constraint: arms with more parameters are infeasible."""
     per_arm: str | None = None
@@ -122,8 +126,23 @@ class Search:
             raise SettingError(
                 f"`trials >= 1` and `seeds >= 1` must hold, but got {self.trials} and {self.seeds}."
             )
+        check_objectives(self.objectives)
         make_sampler(self.sampler, seed=self.seed)
-        make_pruner(self.pruner, epochs=1)
+        make_pruner(self.pruning, epochs=1)
+        if len(self.objectives) > 1 and self.pruning != "none":
+            raise SettingError(
+                f"`pruner` must be 'none' with several objectives, but got {self.pruner!r}: an epoch "
+                "can be judged by one number only."
+            )
+
+    @property
+    def pruning(self) -> str:
+        """The pruner's name."""
+        return self.pruner or ("median" if len(self.objectives) == 1 else "none")
+
+    def to_json(self) -> dict[str, Any]:
+        """What `study.json` holds of it."""
+        return {**asdict(self), "objectives": list(self.objectives), "pruner": self.pruning}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +154,8 @@ class Execution:
     wandb: Mode = "offline"
     progress: Progress | None = None
     storage: str | None = None
-    """An Optuna storage URL for the index; the journal in the study's folder by default."""
+    """An Optuna storage URL for the index; the one that the study was started with by default, or the journal
+    in its folder."""
     retries: int = RETRIES
     hang_timeout: float = HANG_SECONDS
     wait: bool = False
@@ -146,6 +166,11 @@ class Execution:
         """Refuse a storage URL that cannot be used or holds a password."""
         if self.storage is not None:
             check_storage_url(self.storage)
+
+    @property
+    def declared(self) -> dict[str, Any]:
+        """What `study.json` keeps of it."""
+        return {} if self.storage is None else {"storage": self.storage}
 
 
 def run(
@@ -186,15 +211,16 @@ def run(
             space,
             search or Search(),
             path=root / name,
+            extend=extend,
             allow_drift=allow_drift,
             execution=execution,
         )
+    block = space.block(seeds)
     expansion = expand(space, design=design)
     refuse_illegal(space, expansion)
     refuse(verify_expansion(space, expansion))
-    block = list(range(space.seeds if seeds is None else seeds))
     declared = declare(space, expansion.arms[0], study=name, design=design, seeds=block)
-    declared |= planned or {}
+    declared |= {**(planned or {}), **(execution or Execution()).declared}
     folder = open_or_create(root / name, declared, extend=extend, allow_drift=allow_drift)
     wanted = runs(expansion.arms, seeds=block, stage=cast(Stage, design))
     return _execute(folder, PlannedSource(wanted), execution)
@@ -237,17 +263,20 @@ def _search(
     search: Search,
     *,
     path: Path,
+    extend: bool,
     allow_drift: bool,
     execution: Execution | None,
 ) -> Summary:
+    if "latency" in search.objectives:
+        measured = with_values(space.baseline, {"training.measure_latency": True})
+        space = space.model_copy(update={"baseline": measured})
     base = plan_arm(space, {})
     block = list(range(search.seeds))
     declared = declare(space, base, study=path.name, design="search", seeds=block)
-    asked = {**declared, "search": asdict(search)}
-    folder = open_or_create(path, asked, extend=True, allow_drift=allow_drift)
     how = execution or Execution()
-    index = _index(folder, how)
-    epochs = base.arm.training.epochs
+    asked = {**declared, "search": search.to_json(), **how.declared}
+    folder = open_or_create(path, asked, extend=extend, allow_drift=allow_drift)
+    index = open_index(folder, storage=how.storage)
     parts = {"trials": {}} if search.per_arm is None else per_level(space, search.per_arm)
 
     def source(name: str, fixed: Assignment) -> SearchSource:
@@ -257,11 +286,13 @@ def _search(
             trials=search.trials,
             seeds=block,
             sampler=search.sampler,
-            pruner=search.pruner if len(search.objectives) == 1 else "none",
+            pruner=search.pruning,
             objectives=search.objectives,
+            directions=[direction(name) for name in search.objectives],
             seed=search.seed,
-            epochs=epochs,
+            epochs=base.arm.training.epochs,
             mirror=index.add_trial,
+            recast=partial(recast, space=space),
             name=name,
         )
 
@@ -284,7 +315,7 @@ def _execute(
     source: Source,
     execution: Execution | None,
     *,
-    index: Index | None = None,
+    index: "Index | None" = None,
 ) -> Summary:
     how = execution or Execution()
     return execute(
@@ -293,13 +324,9 @@ def _execute(
         executor=how.executor(folder) if how.executor is not None else None,
         tracker=WandbTracker(folder.path, how.wandb),
         progress=how.progress,
-        index=index or _index(folder, how),
+        index=index or open_index(folder, storage=how.storage),
         retries=how.retries,
         hang_timeout=how.hang_timeout,
         wait=how.wait,
         keep_checkpoints=how.keep_checkpoints,
     )
-
-
-def _index(folder: StudyFolder, how: Execution) -> Index:
-    return Index(how.storage or folder.journal_file, study=folder.path.name, warn=folder.event)

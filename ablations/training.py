@@ -23,6 +23,7 @@ from ablations.batches import Batches
 from ablations.checkpoint import AtomicCheckpointIO
 from ablations.data import Split, load
 from ablations.gate_statistics import GateRecorder
+from ablations.latency import inference_milliseconds
 from ablations.module import AttentionClassifier
 from ablations.settings import Data, Run
 
@@ -55,6 +56,8 @@ class Outcome:
     val_loss: float
     val_accuracy: float
     device: str
+    latency: float | None = None
+    """Milliseconds of one example's forward pass; None where the recipe does not measure it."""
 
 
 class RunContext(Protocol):
@@ -87,7 +90,7 @@ def train_run(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
         checkpoint=context.folder / "checkpoint.ckpt",
         gates=context.attempt_folder / "gates.jsonl",
     )
-    return asdict(outcome)
+    return {name: value for name, value in asdict(outcome).items() if value is not None}
 
 
 def train(
@@ -164,7 +167,13 @@ def train(
         val_loss=watch.last["val_loss"],
         val_accuracy=watch.last["val_accuracy"],
         device=_device_name(device),
+        latency=_latency(module, split) if run.arm.training.measure_latency else None,
     )
+
+
+def _latency(module: AttentionClassifier, split: Split) -> float:
+    x, _, *mask = next(iter(Batches(split.val, batch_size=1)))
+    return inference_milliseconds(module.network.to(x.device), x, *mask)
 
 
 @lru_cache(maxsize=4)

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from ablations.designs.expand import expand, plan_arm, planned_run, runs
+from ablations.designs.search import per_level
 from ablations.engine.folder import StudyFolder
 from ablations.engine.progress import duration
 from ablations.engine.slots import find_slots
 from ablations.estimate import Estimate, estimate
 from ablations.plan import PlannedRun
 from ablations.space import Space
+from ablations.study import Search
 
 
 def print_estimate(
@@ -16,7 +18,7 @@ def print_estimate(
     *,
     design: str,
     seeds: int | None,
-    trials: int,
+    search: Search | None,
     path: Path,
     workers: int | None,
     gpus_per_run: float,
@@ -24,20 +26,27 @@ def print_estimate(
 ) -> None:
     """One line: the time left of a study that exists, or the time that a new one will take."""
     slots = len(find_slots(workers=workers, gpus_per_run=gpus_per_run)) if local else workers or 1
-    wanted = _wanted(space, design=design, seeds=seeds, trials=trials)
     folder = StudyFolder.open(path) if (path / "study.json").exists() else None
+    if search is None:
+        arms = expand(space, design=design).arms
+        wanted = runs(arms, seeds=space.block(seeds), stage="grid")
+    else:
+        wanted = _proposed(space, search, folder)
     found = estimate(wanted, folder=folder, slots=slots)
-    print(_sentence(found, at_most=design == "search"))
+    print(_sentence(found, at_most=search is not None))
 
 
-def _wanted(space: Space, *, design: str, seeds: int | None, trials: int) -> list[PlannedRun]:
-    if design == "search":
-        # Which arms it will try nobody knows: as many of the baseline.
-        base = plan_arm(space, {})
-        block = range(trials * (seeds or 1))
-        return [planned_run(base, seed=seed, stage="search") for seed in block]
-    block = range(space.seeds if seeds is None else seeds)
-    return runs(expand(space, design=design).arms, seeds=block, stage="grid")
+def _proposed(space: Space, search: Search, folder: StudyFolder | None) -> list[PlannedRun]:
+    """The search's runs so far, and as many of the baseline as it may still propose: which, nobody knows."""
+    searches = 1 if search.per_arm is None else len(per_level(space, search.per_arm))
+    plan = [] if folder is None else folder.plan()
+    so_far = [run for run in plan if run.stage == "search"]
+    base = plan_arm(space, {})
+    # Seeds that no run has: these stand for arms of any kind.
+    first = 1 + max((run.seed for run in plan), default=0)
+    left = max(0, searches * search.trials * search.seeds - len(so_far))
+    stand_in = [planned_run(base, seed=first + i, stage="search") for i in range(left)]
+    return so_far + stand_in
 
 
 def _sentence(found: Estimate, *, at_most: bool) -> str:

@@ -24,7 +24,7 @@ def print_space(space: Space, *, design: str, seeds: int | None) -> None:
         )
         return
     expansion = expand(space, design=design)
-    count = space.seeds if seeds is None else seeds
+    count = len(space.block(seeds))
     total = count * len(expansion.arms)
     console.print(
         f"\n{design.replace('_', '-')}: {len(expansion.arms)} arms x {count} seeds = {total} runs, "

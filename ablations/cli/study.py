@@ -2,6 +2,7 @@
 
 import json as json_format
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,12 +19,13 @@ from ablations.cli.arguments import (
     folder_name,
 )
 from ablations.cli.executors import Kind, ready_executor
+from ablations.errors import SettingError
 
 if TYPE_CHECKING:
     from ablations.cli.executors import MakeExecutor
     from ablations.engine.summary import Summary
     from ablations.space import Space
-    from ablations.study import Execution
+    from ablations.study import Execution, Search
 
 Design = Literal["grid", "loco", "one-in", "fractional", "zip", "search"]
 Wandb = Literal["offline", "online", "disabled"]
@@ -82,10 +84,10 @@ def run(
     allow_drift: Flag = False,
     planned: Path | None = None,
     dry_run: Flag = False,
-    trials: int = 30,
-    sampler: str = "tpe",
-    pruner: str = "median",
-    objectives: tuple[str, ...] = ("val_loss",),
+    trials: int | None = None,
+    sampler: str | None = None,
+    pruner: str | None = None,
+    objectives: tuple[str, ...] | None = None,
     max_params: int | None = None,
     per_arm: str | None = None,
     executor: Kind = "local",
@@ -110,10 +112,10 @@ def run(
         allow_drift: Allow other code or package versions than the study was started with.
         planned: A YAML file of comparisons, written down before the first run.
         dry_run: Print the runs, what they cost and how long they will take, and run nothing.
-        trials: Arms that a search may try, complete or pruned.
-        sampler: Of a search: tpe, gp, cma-es, qmc, random, nsga-ii.
-        pruner: Of a search: none, median, percentile, asha, hyperband, wilcoxon.
-        objectives: Of a search: numbers to minimise, such as val_loss params macs.
+        trials: Of a search: arms that it may try, complete or pruned; 30 by default.
+        sampler: Of a search: tpe (by default), gp, cma-es, qmc, random, nsga-ii.
+        pruner: Of a search: none, median (by default), percentile, asha, hyperband, wilcoxon.
+        objectives: Of a search: val_loss (by default), val_accuracy, params, macs, latency, ...; repeatable.
         max_params: Of a search: arms with more parameters are infeasible.
         per_arm: Of a search: a factor whose levels each get a search of their own, equally long.
         executor: Where runs are placed: local, ray or slurm.
@@ -128,6 +130,15 @@ def run(
     from ablations.spaces import load_space
 
     asked = _changed(load_space(space), set_)
+    given = {
+        "trials": trials,
+        "sampler": sampler,
+        "pruner": pruner,
+        "objectives": objectives,
+        "max_params": max_params,
+        "per_arm": per_arm,
+    }
+    search = _search(given, is_search=design == "search", seeds=seeds)
     if dry_run:
         from ablations.cli.estimate_text import print_estimate
         from ablations.cli.space_text import print_space
@@ -137,7 +148,7 @@ def run(
             asked,
             design=_name(design),
             seeds=seeds,
-            trials=trials,
+            search=search,
             path=root / folder_name(study or asked.name),
             workers=workers,
             gpus_per_run=gpus_per_run,
@@ -147,7 +158,7 @@ def run(
     name = folder_name(study or asked.name)
     with ready_executor(
         executor,
-        runs=_runs_at_most(asked, seeds=seeds, trials=trials if design == "search" else None),
+        runs=_runs_at_most(asked, seeds=seeds, search=search),
         workers=workers,
         gpus_per_run=gpus_per_run,
         address=address,
@@ -161,15 +172,7 @@ def run(
             study=name,
             design=_name(design),
             seeds=seeds,
-            search=studies.Search(
-                trials=trials,
-                sampler=sampler,
-                pruner=pruner,
-                seeds=seeds or 1,
-                objectives=objectives,
-                max_params=max_params,
-                per_arm=per_arm,
-            ),
+            search=search,
             extend=extend,
             allow_drift=allow_drift,
             planned=_planned(planned),
@@ -186,9 +189,15 @@ def confirm(
     top: int = 4,
     seeds: int = 5,
     at: Set = (),
+    executor: Kind = "local",
     workers: int | None = None,
     gpus_per_run: float = 1.0,
+    address: str | None = None,
+    minutes: int = 24 * 60,
+    slurm: Slurm = (),
     wandb: Wandb = "offline",
+    storage: str | None = None,
+    wait: Flag = False,
     root: Root = ROOT,
 ) -> None:
     """Confirm a study's best arms with fresh seeds, unpruned; only these runs conclude.
@@ -198,23 +207,42 @@ def confirm(
         top: How many of its best arms; the baseline is always among the arms.
         seeds: Fresh seeds for each arm.
         at: Instead: one arm, as attention.reduction=6, beside its nearest tested levels.
-        workers: Runs at a time; every GPU, or every core, by default.
+        executor: Where runs are placed: local, ray or slurm.
+        workers: Runs at a time; every GPU, or every core, by default. Slurm needs it: jobs.
         gpus_per_run: 0.25 shares a GPU among four runs, 2 gives each run two.
+        address: Of a Ray cluster; one is started on this machine without it.
+        minutes: Time limit of a Slurm job; it may be shorter than the study.
         wandb: Where W&B's view goes; offline writes files only.
+        storage: An Optuna storage URL for the index; the one that the study was started with by default.
+        wait: Wait where another process runs the study, instead of saying so.
     """
     path = find_study(root, study)
     with ready_executor(
-        "local", runs=(top + 1) * seeds, workers=workers, gpus_per_run=gpus_per_run
+        executor,
+        runs=max(1, (top + 1) * seeds),
+        workers=workers,
+        gpus_per_run=gpus_per_run,
+        address=address,
+        minutes=minutes,
+        slurm=assignments(slurm, option="--slurm"),
     ) as make:
         from ablations import study as studies
+        from ablations.confirmation import unfinished_confirm
+        from ablations.engine.folder import StudyFolder
 
+        arms, left = unfinished_confirm(StudyFolder.open(path))
+        if left:
+            print(
+                f"Going on with a confirmation that was interrupted: {arms} arms, {left} fresh seeds. "
+                "For other numbers give the command again afterwards."
+            )
         summary = studies.confirm(
             path.name,
             top=top,
             seeds=seeds,
             at=assignments(at) or None,
             root=path.parent,
-            execution=_execution(make, wandb),
+            execution=_execution(make, wandb, storage=storage, wait=wait),
         )
     _conclude(summary, root=path.parent, name=path.name)
 
@@ -252,6 +280,19 @@ def reproduce(study: str, run: str, /, *, device: str = "cpu", root: Root = ROOT
     print(f"run {done.run}: {'equal' if done.equal else 'NOT equal'}")
     if not done.equal:
         raise SystemExit(1)
+
+
+def _search(given: Mapping[str, Any], *, is_search: bool, seeds: int | None) -> "Search | None":
+    """The search that the words ask for; None for another design, which takes none of them."""
+    named = {name: value for name, value in given.items() if value is not None}
+    if not is_search:
+        if named:
+            option = "--" + next(iter(named)).replace("_", "-")
+            raise SettingError(f"`{option}` belongs to a search: add --design search.")
+        return None
+    from ablations.study import Search
+
+    return Search(**named) if seeds is None else Search(**named, seeds=seeds)
 
 
 def _planned(path: Path | None) -> dict[str, Any] | None:
@@ -308,10 +349,12 @@ def _changed(space: "Space", pairs: tuple[str, ...]) -> "Space":
     return Space(**{**space.model_dump(), "baseline": base})
 
 
-def _runs_at_most(space: "Space", *, seeds: int | None, trials: int | None) -> int:
+def _runs_at_most(space: "Space", *, seeds: int | None, search: "Search | None") -> int:
     """Runs of the largest design, before what is illegal or the same is taken out."""
-    arms = math.prod(len(factor.levels) for factor in space.factors) if trials is None else trials
-    return arms * (space.seeds if seeds is None else seeds)
+    if search is not None:
+        return search.trials * search.seeds
+    block = space.seeds if seeds is None else seeds
+    return math.prod(len(factor.levels) for factor in space.factors) * max(1, block)
 
 
 def _name(design: str) -> str:

@@ -1,6 +1,7 @@
 """A space in Optuna's hands: one trial is one arm, its levels suggested by a sampler."""
 
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ablations.designs.assignments import Assignment, levels
 from ablations.designs.expand import PlannedArm, plan_arm
@@ -8,6 +9,14 @@ from ablations.errors import SettingError, one_of
 from ablations.plan import PlannedRun
 from ablations.settings import GROUPS, inactive, value_of, with_values
 from ablations.space import Factor, Space
+
+if TYPE_CHECKING:  # Optuna takes half a second to import
+    from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
+
+    from ablations.engine.trials import RecordedTrial
+
+RANK = ".rank"
+"""Ends the name of the parameter that stands for an ordered factor."""
 
 
 class Suggests(Protocol):
@@ -56,6 +65,41 @@ def propose(trial: Suggests, space: Space, *, fixed: Assignment | None = None) -
     return plan_arm(space, {name: x for name, x in chosen.items() if name not in unused})
 
 
+def recast(trial: "RecordedTrial", space: Space) -> "RecordedTrial":
+    """A recorded trial among the levels that the space has now: a new level moves the ranks of others."""
+    from optuna.distributions import distribution_to_json
+
+    params, distributions = dict(trial.params), dict(trial.distributions)
+    for factor in space.factors:
+        if factor.name not in trial.levels:
+            continue
+        name, value = _parameter(factor, trial.levels[factor.name])
+        if name in params:
+            params[name] = value
+            distributions[name] = distribution_to_json(distribution_of(factor))
+    return replace(trial, params=params, distributions=distributions)
+
+
+def distribution_of(factor: Factor) -> "BaseDistribution":
+    """What a sampler draws the factor's parameter from."""
+    from optuna.distributions import CategoricalDistribution, IntDistribution
+
+    if factor.levels and factor.ordered:
+        return IntDistribution(0, len(factor.levels) - 1)
+    return CategoricalDistribution(list(factor.levels)) if factor.levels else range_of(factor)
+
+
+def range_of(factor: Factor) -> "IntDistribution | FloatDistribution":
+    """The same for a factor with a range instead of levels."""
+    from optuna.distributions import FloatDistribution, IntDistribution
+
+    assert factor.low is not None
+    assert factor.high is not None
+    if _is_whole(factor):
+        return IntDistribution(int(factor.low), int(factor.high), log=factor.log)
+    return FloatDistribution(factor.low, factor.high, log=factor.log)
+
+
 def per_level(space: Space, factor: str) -> dict[str, Assignment]:
     """One search for each level of a factor, over the others: name of a search -> what it fixes.
 
@@ -92,12 +136,23 @@ def _search_name(level: Any) -> str:
 def _level(trial: Suggests, factor: Factor) -> Any:
     if factor.levels and factor.ordered:
         ordered = sorted(factor.levels)
-        return ordered[trial.suggest_int(f"{factor.name}.rank", 0, len(ordered) - 1)]
+        return ordered[trial.suggest_int(f"{factor.name}{RANK}", 0, len(ordered) - 1)]
     if factor.levels:
         return trial.suggest_categorical(factor.name, list(factor.levels))
     assert factor.low is not None
     assert factor.high is not None
-    group, _, field = factor.name.partition(".")
-    if GROUPS[group].model_fields[field].annotation is int:
+    if _is_whole(factor):
         return trial.suggest_int(factor.name, int(factor.low), int(factor.high), log=factor.log)
     return trial.suggest_float(factor.name, factor.low, factor.high, log=factor.log)
+
+
+def _parameter(factor: Factor, level: Any) -> tuple[str, Any]:
+    """The parameter that stands for a factor, and its value at a level."""
+    if factor.levels and factor.ordered:
+        return f"{factor.name}{RANK}", sorted(factor.levels).index(level)
+    return factor.name, level
+
+
+def _is_whole(factor: Factor) -> bool:
+    group, _, field = factor.name.partition(".")
+    return GROUPS[group].model_fields[field].annotation is int

@@ -54,18 +54,27 @@ def append_bytes(descriptor: int, content: bytes, *, sync: bool) -> None:
         raise
 
 
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+def read_lines(path: Path, *, skip_damaged: bool = False) -> Iterator[dict[str, Any]]:
     """The records of a file of JSON lines; a torn last line counts as not written.
 
+    Args:
+        path: The file; none is as good as an empty one.
+        skip_damaged: Leave out lines that are no JSON: of a log, which nothing depends on.
+
     Raises:
-        StudyError: If a line is no JSON.
+        StudyError: If a line is no JSON and may not be left out.
     """
     if not path.exists():
         return
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
-            if line.endswith(b"\n"):
+            if not line.endswith(b"\n"):
+                continue
+            try:
                 yield _parsed(line, f"{path}, line {number},", repair=RESTORE)
+            except StudyError:
+                if not skip_damaged:
+                    raise
 
 
 def read_record(path: Path | str, *, repair: str = RESTORE) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from ablations.engine.files import (
     PRIVATE_FOLDER,
+    RESTORE,
     append_lines,
     read_lines,
     read_record,
@@ -25,6 +26,8 @@ from ablations.errors import StudyError
 from ablations.plan import PlannedRun
 
 LAYOUT = 1
+DECLARED = ("study", "design", "seeds", "space", "metric", "fingerprint")
+"""What `study.json` always holds (`ablations.declaration`)."""
 RESULT = "result.json"
 CHECKPOINT = "checkpoint.ckpt"
 
@@ -123,7 +126,20 @@ class StudyFolder:
         """Content of `study.json`."""
         content = read_record(self.study_file)
         if content is None:
-            raise StudyError(f"{self.study_file} is missing. Restore it from a copy.")
+            raise StudyError(f"{self.study_file} is missing. {RESTORE}")
+        return content
+
+    def declaration(self) -> dict[str, Any]:
+        """The same, of a study that was declared over a space.
+
+        Raises:
+            StudyError: If something that every declaration has is not there.
+        """
+        content = self.study()
+        missing = [name for name in DECLARED if name not in content]
+        if missing:
+            named = ", ".join(f"`{name}`" for name in missing)
+            raise StudyError(f"{self.study_file} is damaged: it lacks {named}. {RESTORE}")
         return content
 
     def rewrite_study(self, study: dict[str, Any]) -> None:
@@ -132,7 +148,11 @@ class StudyFolder:
 
     def plan(self) -> list[PlannedRun]:
         """All planned runs, in the order they were planned."""
-        return [PlannedRun(**record) for record in read_lines(self.plan_file)]
+        try:
+            return [PlannedRun(**record) for record in read_lines(self.plan_file)]
+        except TypeError as error:
+            problem = str(error).removeprefix("PlannedRun.__init__() ")
+            raise StudyError(f"{self.plan_file} is damaged: a line {problem}. {RESTORE}") from None
 
     def append_plan(self, planned: Sequence[PlannedRun]) -> None:
         """Add runs to the plan; they are on the disk when this returns."""
@@ -148,7 +168,7 @@ class StudyFolder:
 
     def result(self, run: str) -> dict[str, Any] | None:
         """The committed outcome of a run; None where there is none yet."""
-        return read_record(self._at(run, RESULT), repair=self._train_anew(run))
+        return self._read_result(run, RESULT)
 
     def results(self, runs: Iterable[str]) -> dict[str, dict[str, Any]]:
         """The committed outcomes of those runs that have one."""
@@ -170,7 +190,7 @@ class StudyFolder:
 
     def attempt_result(self, run: str, attempt: int) -> dict[str, Any] | None:
         """What an attempt came to; None where it was lost or is still going on."""
-        return read_record(self._at(run, str(attempt), RESULT), repair=self._train_anew(run))
+        return self._read_result(run, str(attempt), RESULT)
 
     def begin_attempt(self, run: str) -> int:
         """Make the folder of the next attempt and return its number: the fencing token.
@@ -230,8 +250,12 @@ class StudyFolder:
         """A path under `runs/`. A string: a Path for each file took a quarter of the supervisor's time."""
         return "/".join((str(self.path), "runs", *names))
 
-    def _train_anew(self, run: str) -> str:
-        return f"Restore it from a copy, or delete {self._at(run)}: the run is then trained again."
+    def _read_result(self, run: str, *names: str) -> dict[str, Any] | None:
+        repair = f"{RESTORE[:-1]}, or delete {self._at(run)}: the run is then trained again."
+        result = read_record(self._at(run, *names), repair=repair)
+        if result is not None and "state" not in result:
+            raise StudyError(f"{self._at(run, *names)} is damaged: it lacks `state`. {repair}")
+        return result
 
     def _link(self, run: str, attempt: int) -> bool:
         try:
@@ -262,5 +286,6 @@ def cannot_write(path: Path, error: OSError) -> StudyError:
         "EDQUOT": "Free some of your quota and give the same command again.",
         "EROFS": "Name a folder that can be written to.",
         "EACCES": "Name a folder that you may write to.",
+        "EPERM": "Name a folder that you may write to.",
     }.get(name, "Give the same command again once that is repaired.")
     return StudyError(f"cannot write to {path}: {error.strerror} ({name}). {advice}")

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import optuna
 from optuna.distributions import (
@@ -20,10 +20,12 @@ from optuna.distributions import (
     CategoricalDistribution,
     FloatDistribution,
     IntDistribution,
+    check_distribution_compatibility,
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from ablations.engine.journal import SafeJournalBackend
+from ablations.objectives import Direction, direction, objective_of
 from ablations.plan import PlannedRun
 
 STATES = {
@@ -31,7 +33,6 @@ STATES = {
     "PRUNED": TrialState.PRUNED,
     "FAILED": TrialState.FAIL,
 }
-Direction = Literal["minimize", "maximize"]
 BATCH_SECONDS = 1.0
 CLOSE_SECONDS = 20.0
 BACKOFF = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -45,8 +46,9 @@ class Index:
         storage: Path | str,
         *,
         study: str,
-        directions: Sequence[Direction] = ("minimize",),
-        metric: str = "val_loss",
+        objectives: Sequence[str] = ("val_loss",),
+        levels: Mapping[str, Sequence[Any]] | None = None,
+        ranges: Mapping[str, IntDistribution | FloatDistribution] | None = None,
         warn: Callable[..., None] = lambda kind, **fields: None,
     ) -> None:
         """Mirror to a journal file or to an Optuna storage URL.
@@ -55,12 +57,14 @@ class Index:
             storage: A path is a journal; a string is a storage URL. Give its password in
                 PGPASSFILE or the like, not in the URL.
             study: Name of the Optuna study; made where missing.
-            directions: Of the Optuna study.
-            metric: The result's number that is a planned run's value.
+            objectives: The numbers of a run's result, or of its cost, that are its values.
+            levels: Of the factors that have some; the plan's runs may have more.
+            ranges: Of the factors that have a range instead.
             warn: Takes an event's kind and its fields.
         """
-        self._storage, self._study_name, self._metric = storage, study, metric
-        self._directions, self._warn = directions, warn
+        self._storage, self._study_name = storage, study
+        self._objectives, self._warn = tuple(objectives), warn
+        self._levels, self._ranges = dict(levels or {}), dict(ranges or {})
         self._distributions: dict[str, BaseDistribution] = {}
         self._queue: queue.SimpleQueue[FrozenTrial | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -68,20 +72,34 @@ class Index:
 
     def prepare(self, plan: Sequence[PlannedRun]) -> None:
         """Say which runs may come: a factor's levels make its distribution in Optuna."""
-        levels: dict[str, list[Any]] = {}
+        found = {name: list(known) for name, known in self._levels.items()}
         for planned in plan:
             for name, value in planned.factors.items():
-                if value is not None and value not in levels.setdefault(name, []):
-                    levels[name].append(value)
-        self._distributions = {name: distribution(values) for name, values in levels.items()}
+                if value is not None and value not in found.setdefault(name, []):
+                    found[name].append(value)
+        self._distributions = {
+            name: _reaching(self._ranges[name], values)
+            if name in self._ranges
+            else distribution(values)
+            for name, values in found.items()
+        }
 
     def add(self, planned: PlannedRun, result: Mapping[str, Any]) -> None:
         """Mirror the outcome of a planned run; a run of a search belongs to its trial instead."""
         if planned.stage != "search":
-            self.add_trial(run_as_trial(planned, result, self._distributions, self._metric))
+            trial = run_as_trial(planned, result, self._distributions, self._objectives)
+            if trial is not None:
+                self._queue.put(trial)
 
     def add_trial(self, trial: FrozenTrial) -> None:
-        """Mirror a finished trial with a `key` among its user attributes."""
+        """Mirror a finished trial of a search, with a `key` among its user attributes."""
+        # A planned run has the same factor with its choices in another order, and Optuna wants one.
+        trial.distributions = {
+            name: self._distributions.get(name, found)
+            if isinstance(found, CategoricalDistribution)
+            else found
+            for name, found in trial.distributions.items()
+        }
         self._queue.put(trial)
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
@@ -101,6 +119,10 @@ class Index:
                     store = store or self._open()
                     store.add(waiting)
                 waiting, failures = [], 0
+            except ValueError as error:
+                # Optuna refuses them, and will again.
+                self._warn("index_refused", trials=len(waiting), error=_first_line(error))
+                store, waiting, failures = None, [], 0
             except Exception as error:
                 # The database is away, perhaps: open it anew and look what arrived.
                 store, failures = None, failures + 1
@@ -109,7 +131,8 @@ class Index:
                 time.sleep(BACKOFF[min(failures, len(BACKOFF)) - 1])
 
     def _open(self) -> "_Store":
-        return _Store(self._storage, self._study_name, self._directions, self._distributions)
+        directions = [direction(name) for name in self._objectives]
+        return _Store(self._storage, self._study_name, directions, self._distributions)
 
     def _collect(self, waiting: list[FrozenTrial], closing: bool) -> bool:
         """Gather what arrives in a second; True at the end mark."""
@@ -148,9 +171,10 @@ class _Store:
         )
         self._study = open_study()
         trials = self._study.get_trials(deepcopy=False)
-        if any(_differ(trial, distributions) for trial in trials):
-            # The study was extended by a level, and Optuna's choices cannot change. Every record
-            # is sent again at a start, so nothing is lost.
+        ways = [way.name.lower() for way in self._study.directions]
+        if ways != list(directions) or any(_differ(trial, distributions) for trial in trials):
+            # The study was extended by a level or an objective, and Optuna's choices cannot change.
+            # Every record is sent again at a start, so nothing is lost.
             optuna.delete_study(study_name=study, storage=store)
             self._study, trials = open_study(), []
         self._keys = {trial.user_attrs.get("key") for trial in trials}
@@ -168,31 +192,36 @@ class _Store:
 
 
 def _differ(trial: FrozenTrial, distributions: Mapping[str, BaseDistribution]) -> bool:
-    return any(
-        isinstance(found, CategoricalDistribution) and distributions.get(name, found) != found
-        for name, found in trial.distributions.items()
-    )
+    try:
+        for name, found in trial.distributions.items():
+            check_distribution_compatibility(found, distributions.get(name, found))
+    except ValueError:
+        return True
+    return False
 
 
 def run_as_trial(
     planned: PlannedRun,
     result: Mapping[str, Any],
     distributions: Mapping[str, BaseDistribution],
-    metric: str,
-) -> FrozenTrial:
-    """A planned run and its outcome as a finished Optuna trial.
+    objectives: Sequence[str],
+) -> FrozenTrial | None:
+    """A planned run and its outcome as a finished Optuna trial; None where it lacks an objective.
 
     Args:
         planned: The run.
         result: Its committed outcome.
         distributions: Of each factor, over all its levels in the plan.
-        metric: The result's number that is the trial's value.
+        objectives: The numbers that are the trial's values.
     """
     used = {name: value for name, value in planned.factors.items() if value is not None}
-    value = result.get(metric) if result["state"] == "COMPLETE" else None
+    values = [objective_of(name, planned.cost, result) for name in objectives]
+    is_complete = result["state"] == "COMPLETE"
+    if is_complete and None in values:
+        return None
     trial = create_trial(
         state=STATES[result["state"]],
-        value=value,
+        values=[value for value in values if value is not None] if is_complete else None,
         params=used,
         distributions={name: distributions[name] for name in used},
         user_attrs={
@@ -205,7 +234,7 @@ def run_as_trial(
         },
     )
     started, ended = result.get("started"), result.get("ended")
-    trial.datetime_start = datetime.fromisoformat(started) if started else None
+    trial.datetime_start = datetime.fromisoformat(started) if started else trial.datetime_start
     trial.datetime_complete = datetime.fromisoformat(ended) if ended else trial.datetime_complete
     return trial
 
@@ -217,6 +246,16 @@ def distribution(levels: Sequence[Any]) -> BaseDistribution:
     if all(isinstance(level, int) for level in levels):
         return IntDistribution(min(levels), max(levels))
     return FloatDistribution(float(min(levels)), float(max(levels)))
+
+
+def _reaching(
+    given: IntDistribution | FloatDistribution, values: Sequence[Any]
+) -> BaseDistribution:
+    """The range, widened to all values: an arm may be confirmed outside what was searched."""
+    low, high = min([given.low, *values]), max([given.high, *values])
+    if isinstance(given, IntDistribution):
+        return IntDistribution(int(low), int(high), log=given.log)
+    return FloatDistribution(low, high, log=given.log)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,7 +1,8 @@
 """Runs that an adaptive search proposes: ask Optuna for an arm, run it on its seeds, tell Optuna.
 
-A trial is an arm. The budget counts complete and pruned trials. What was asked and told is recorded
-in `trials.jsonl`, so a search resumes after any crash without losing or repeating a run.
+A trial proposes an arm. The budget counts arms, complete and pruned; a proposal of an arm that is known is
+answered with its outcome and costs nothing. What was asked and told is recorded in `trials.jsonl`, so a
+search resumes after any crash without losing or repeating a run.
 """
 
 import warnings
@@ -20,12 +21,15 @@ from ablations.engine.samplers import make_pruner, over_seeds
 from ablations.engine.session import Mirror, SearchSession
 from ablations.engine.source import Result
 from ablations.engine.trials import RecordedTrial
-from ablations.errors import SettingError, StudyError
+from ablations.errors import SettingError, StudyError, one_of
+from ablations.objectives import objective_of
 from ablations.plan import PlannedRun
 
 Propose = Callable[[Trial, int], PlannedRun]
 
 ILLEGAL_IN_A_ROW = 200
+KNOWN_IN_A_ROW = 50
+"""After so many proposals of known arms the sampler is taken to have no other."""
 SPARE_FAILURES = 10
 
 
@@ -46,6 +50,7 @@ class SearchSource:
         seed: int = 0,
         epochs: int = 0,
         mirror: Mirror | None = None,
+        recast: Callable[[RecordedTrial], RecordedTrial] = lambda trial: trial,
         name: str = "trials",
     ) -> None:
         """Search in a study folder.
@@ -55,7 +60,7 @@ class SearchSource:
             propose: Takes a trial and a seed and returns the run of the trial's arm with that seed;
                 called once for each seed. It suggests the levels, and may set constraints
                 (`trial.set_constraint`). A `SettingError` in it makes the trial infeasible.
-            trials: Budget: complete and pruned trials, those of earlier sessions included.
+            trials: Budget: arms, complete and pruned, those of earlier sessions included.
             seeds: Seeds of each arm. Without a pruner they run side by side, with one in turn.
             sampler: A name (`samplers.SAMPLERS`) or one of Optuna's.
             pruner: A name (`samplers.PRUNERS`) or one of Optuna's. Pruners by epochs see the epochs
@@ -65,6 +70,7 @@ class SearchSource:
             seed: Of the sampler.
             epochs: Epochs of a run, for Hyperband.
             mirror: Takes each trial that ended (`index.Index.add_trial`).
+            recast: Puts a recorded trial's parameters among the levels that the space has now.
             name: Of the records' file, where a study holds several searches.
 
         Raises:
@@ -84,24 +90,37 @@ class SearchSource:
                 f"`pruner` must be 'none' with several objectives, but got {pruner!r}: "
                 "Optuna prunes by one number only."
             )
-        self._mirror = mirror
+        self._mirror, self._recast = mirror, recast
         self._records = folder.path / f"{name}.jsonl"
         self._results: dict[str, Result] = {}
         self._arms: dict[str, _Arm] = {}
         self._live: dict[str, _Arm] = {}
         self._by_run: dict[str, _Arm] = {}
-        self._others: deque[PlannedRun] = deque()
+        self._known_in_a_row = 0
+        self._others: set[str] = set()
+        """Runs of the plan that this search has not proposed: a grid's, say."""
+        self._others_waiting: deque[PlannedRun] = deque()
         self._others_out: set[str] = set()
-        self._others_total = 0
 
     @property
     def total(self) -> int:
         """Runs given out and those that the rest of the budget can still ask for."""
-        live = sum(len(arm.trials) for arm in self._live.values())
         seeds = len(self._seeds)
         unborn = sum(seeds - len(arm.runs) for arm in self._live.values())
-        unasked = 0 if self._exhausted else max(0, self._budget - self._session.counted - live)
-        return len(self._by_run) + unborn + unasked * seeds + self._others_total
+        unasked = 0 if self._is_over else self._budget - self._counted - len(self._live)
+        return len(self._by_run) + unborn + max(0, unasked) * seeds + len(self._others)
+
+    @property
+    def remark(self) -> str:
+        """Why the search ended before its budget did."""
+        if self._counted >= self._budget or not self._is_over:
+            return ""
+        why = (
+            f"{self._session.failed} trials failed"
+            if self._failed_too_often
+            else f"the sampler proposed no other in {KNOWN_IN_A_ROW} trials"
+        )
+        return f"The search ended after {self._counted} of {self._budget} arms: {why}."
 
     @property
     def asks(self) -> bool:
@@ -110,9 +129,14 @@ class SearchSource:
 
     @property
     def finished(self) -> bool:
-        """Whether the budget is used up, or too many trials failed, and no run is out."""
-        is_over = self._exhausted or self._session.counted >= self._budget
-        return is_over and not (self._live or self._others or self._others_out)
+        """Whether the budget is used up, or nothing more can be asked for, and no run is out."""
+        is_over = self._is_over or self._counted >= self._budget
+        return is_over and not (self._live or self._others_waiting or self._others_out)
+
+    @property
+    def _counted(self) -> int:
+        """Arms that count for the budget."""
+        return sum(arm.state in ("COMPLETE", "PRUNED") for arm in self._arms.values())
 
     @property
     def _in_turn(self) -> bool:
@@ -120,8 +144,17 @@ class SearchSource:
         return not isinstance(self._pruner, NopPruner)
 
     @property
-    def _exhausted(self) -> bool:
+    def _is_over(self) -> bool:
+        """Whether nothing more is asked for, whatever the budget: a live arm's outcome may change that."""
+        return self._failed_too_often or (self._is_stuck and not self._live)
+
+    @property
+    def _failed_too_often(self) -> bool:
         return self._session.failed > self._budget + SPARE_FAILURES
+
+    @property
+    def _is_stuck(self) -> bool:
+        return self._known_in_a_row >= KNOWN_IN_A_ROW
 
     def resume(self, plan: Sequence[PlannedRun], results: Mapping[str, Result]) -> list[PlannedRun]:
         """Rebuild the sampler's view from the records."""
@@ -132,6 +165,7 @@ class SearchSource:
             directions=self._directions,
             seed=self._seed,
             mirror=self._mirror,
+            recast=self._recast,
         )
         self._results = dict(results)
         by_arm: dict[str, dict[int, PlannedRun]] = {}
@@ -145,8 +179,8 @@ class SearchSource:
             else:
                 self._replay(arm)
         others = [planned for planned in plan if planned.run not in self._by_run]
-        self._others.extend(planned for planned in others if planned.run not in results)
-        self._others_total = len(others)
+        self._others = {planned.run for planned in others}
+        self._others_waiting.extend(run for run in others if run.run not in results)
         return []
 
     def _restore(
@@ -154,6 +188,7 @@ class SearchSource:
     ) -> None:
         if trial.arm is None:
             return
+        self._known_in_a_row = self._known_in_a_row + 1 if trial.arm in self._arms else 0
         arm = self._arms.get(trial.arm) or self._new_arm(trial.arm)
         planned = by_arm.get(trial.arm, {})
         for seed in self._seeds[len(arm.runs) :]:
@@ -176,8 +211,8 @@ class SearchSource:
 
     def next(self) -> PlannedRun | None:
         """A run to start: one planned before, another seed of a live arm, or a new arm's first."""
-        if self._others:
-            planned = self._others.popleft()
+        if self._others_waiting:
+            planned = self._others_waiting.popleft()
             self._others_out.add(planned.run)
             return planned
         illegal = 0
@@ -186,8 +221,8 @@ class SearchSource:
                 given = self._next_of(arm)
                 if given is not None:
                     return given
-            live = sum(len(arm.trials) for arm in self._live.values())
-            if self._exhausted or self._session.counted + live >= self._budget:
+            is_enough = self._counted + len(self._live) >= self._budget
+            if is_enough or self._failed_too_often or self._is_stuck:
                 return None
             illegal = 0 if self._ask() else illegal + 1
             if illegal >= ILLEGAL_IN_A_ROW:
@@ -222,6 +257,7 @@ class SearchSource:
             return False
         self._session.record(trial, first.arm)
         arm = self._arms.get(first.arm)
+        self._known_in_a_row = self._known_in_a_row + 1 if arm else 0
         if arm is None:
             arm = self._new_arm(first.arm)
             self._add_run(arm, first)
@@ -246,7 +282,11 @@ class SearchSource:
     def _add_run(self, arm: "_Arm", planned: PlannedRun) -> None:
         arm.runs.append(planned)
         self._by_run[planned.run] = arm
-        if planned.run not in self._results:
+        if planned.run in self._others:
+            self._others.remove(planned.run)
+            waiting = [run for run in self._others_waiting if run.run != planned.run]
+            self._others_waiting = deque(waiting)
+        if planned.run not in self._results and planned.run not in self._others_out:
             arm.unstarted.append(planned)
 
     def epoch(self, planned: PlannedRun, record: Mapping[str, Any]) -> bool:
@@ -273,6 +313,8 @@ class SearchSource:
         arm = self._by_run.get(planned.run)
         if arm is not None and not arm.state:
             self._advance(arm)
+            if arm.state and self._is_stuck:
+                self._known_in_a_row = 0  # the sampler learnt something that may lead it on
 
     def _advance(self, arm: "_Arm") -> None:
         """End the arm if all its runs have outcomes and these say so."""
@@ -297,16 +339,25 @@ class SearchSource:
         for step, planned in enumerate(arm.runs):
             if step not in arm.reported:
                 arm.reported.add(step)
-                value = _number(self._objectives[0], planned, self._results[planned.run])
+                value = self._number(self._objectives[0], planned)
                 arm.trials[0].report(value, step)
         return arm.trials[0].should_prune()
 
     def _values(self, arm: "_Arm") -> list[float]:
         def mean(name: str) -> float:
-            numbers = [_number(name, run, self._results[run.run]) for run in arm.runs]
+            numbers = [self._number(name, run) for run in arm.runs]
             return sum(numbers) / len(numbers)
 
         return [mean(name) for name in self._objectives]
+
+    def _number(self, name: str, planned: PlannedRun) -> float:
+        result = self._results[planned.run]
+        value = objective_of(name, planned.cost, result)
+        if value is None:
+            known = {**planned.cost, **result}
+            numbers = [key for key, value in known.items() if isinstance(value, int | float)]
+            raise SettingError(one_of("objectives", name, sorted(numbers)))
+        return value
 
     def _end(self, arm: "_Arm", state: str, values: list[float] | None) -> None:
         arm.state, arm.values = state, values
@@ -334,14 +385,6 @@ class _Arm:
     state: str = ""
     """COMPLETE, PRUNED or FAIL; empty while it is live."""
     values: list[float] | None = None
-
-
-def _number(name: str, planned: PlannedRun, result: Result) -> float:
-    value = result.get(name, planned.cost.get(name))
-    if value is None:
-        known = sorted({*planned.cost, *(k for k, v in result.items() if isinstance(v, float))})
-        raise SettingError(f"objective {name!r} is in no result and no cost; known are {known}.")
-    return float(value)
 
 
 def _check(trials: int, seeds: Sequence[int], objectives: Sequence[str]) -> None:

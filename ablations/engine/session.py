@@ -29,6 +29,7 @@ class SearchSession:
         directions: Sequence[str],
         seed: int,
         mirror: Mirror | None,
+        recast: Callable[[RecordedTrial], RecordedTrial],
     ) -> None:
         """Open the records and rebuild what the sampler knew.
 
@@ -39,19 +40,21 @@ class SearchSession:
             directions: Of the study.
             seed: Of the sampler.
             mirror: Takes each trial that ended, under the key `<name of the records><number>`.
+            recast: Puts a recorded trial's parameters among the levels of today.
         """
         self._records = TrialRecords(path)
         self._mirror, self._name = mirror, path.stem
-        self.recorded, notes = self._records.read()
+        recorded, notes = self._records.read()
+        self.recorded = [recast(trial) for trial in recorded]
         # Another seed for each session: the same one would propose the first arms again.
         fresh = seed + SESSION_STEP * len(self.recorded)
         made = make_sampler(sampler, seed=fresh) if isinstance(sampler, str) else sampler
         self._study = make_study(made, pruner, directions)
         restore(self._study, self.recorded, notes)
-        self.counted = self.failed = 0
-        """Trials that count for the budget, and trials that failed."""
+        self.failed = 0
+        """Trials that failed, illegal ones among them."""
         for trial in self.recorded:
-            self._count(trial.state)
+            self.failed += trial.state == "FAIL"
             if trial.state is not None:
                 self._show(trial.number)
 
@@ -71,15 +74,11 @@ class SearchSession:
         """End a trial: COMPLETE, PRUNED or FAIL."""
         self._study.tell(trial.number, values=values, state=TrialState[state])
         self._records.told(self._frozen(trial.number))
-        self._count(state)
+        self.failed += state == "FAIL"
         self._show(trial.number)
 
     def _frozen(self, number: int) -> FrozenTrial:
         return self._study.get_trials(deepcopy=False)[number]
-
-    def _count(self, state: str | None) -> None:
-        self.counted += state in ("COMPLETE", "PRUNED")
-        self.failed += state == "FAIL"
 
     def _show(self, number: int) -> None:
         if self._mirror is not None:

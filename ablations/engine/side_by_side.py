@@ -44,6 +44,13 @@ class SideBySide:
         """Whether all are."""
         return all(source.finished for source in self._sources.values())
 
+    @property
+    def remark(self) -> str:
+        """Those of all, with the sources' names."""
+        remarks = [(name, source.remark) for name, source in self._sources.items()]
+        named = len(remarks) > 1
+        return " ".join(f"{name}: {text}" if named else text for name, text in remarks if text)
+
     def resume(self, plan: Sequence[PlannedRun], results: Mapping[str, Result]) -> list[PlannedRun]:
         """Give each source its own share of the plan."""
         self._owner = {run.run: self._share(run) for run in plan}

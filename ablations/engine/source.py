@@ -47,6 +47,10 @@ class Source(Protocol):
     def finished(self) -> bool:
         """Whether no run will come any more and none is out."""
 
+    @property
+    def remark(self) -> str:
+        """What is to be said at the end, if anything."""
+
 
 class PlannedSource:
     """The runs of a design. Never prunes: a pruned run of a plan would bias every contrast."""
@@ -100,3 +104,8 @@ class PlannedSource:
     def finished(self) -> bool:
         """Whether every run of the plan has its outcome."""
         return not self._waiting and not self._out
+
+    @property
+    def remark(self) -> str:
+        """Nothing: all of the plan was run."""
+        return ""

@@ -71,10 +71,7 @@ def status(folder: StudyFolder) -> StudyStatus:
     """Read how a study stands. Locks nothing and writes nothing."""
     study, plan, who = folder.study(), folder.plan(), holder(folder.lock_file)
     begun = folder.begun()
-    tally = Tally(
-        metric=study.get("metric", "val_loss"),
-        minimize=study.get("direction", "minimize") == "minimize",
-    )
+    tally = Tally.of(study)
     failures, open_runs = [], []
     results = folder.results(planned.run for planned in plan)
     for planned in plan:
@@ -112,8 +109,8 @@ def _last_session(folder: StudyFolder) -> tuple[int, dict[str, str]]:
     """Slots of the last supervisor, and on which slot it has each run that is going on."""
     slots = 0
     on: dict[str, str] = {}
-    for event in read_lines(folder.events_file):
-        match event["event"]:
+    for event in read_lines(folder.events_file, skip_damaged=True):
+        match event.get("event"):
             case "study_started":
                 slots, on = len(event["slots"]), {}
             case "run_started" | "run_adopted":

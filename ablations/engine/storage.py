@@ -5,6 +5,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from ablations.errors import SettingError
 
+PASSWORDS = ("password", "passwd", "pwd", "sslpassword")
+"""In a URL's query; drivers take them there, too."""
 PACKAGES = {
     "psycopg2": "psycopg2-binary",
     "psycopg": "psycopg[binary]",
@@ -21,7 +23,7 @@ def check_storage_url(url: str) -> str:
     """
     try:
         parsed = make_url(url)
-        if parsed.password is not None:
+        if parsed.password is not None or any(name in parsed.query for name in PASSWORDS):
             # Command lines are readable by every user of a machine.
             raise SettingError(
                 "`storage` must not hold a password. Put it into a password file "

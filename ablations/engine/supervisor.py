@@ -140,10 +140,7 @@ class _Supervisor:
         self._keep_checkpoints = keep_checkpoints
         self._tick = min(TICK_SECONDS, hang_timeout / 20)  # a hang is found 1.05 times late at most
         self._study = folder.study()
-        self._tally = Tally(
-            metric=self._study.get("metric", "val_loss"),
-            minimize=self._study.get("direction", "minimize") == "minimize",
-        )
+        self._tally = Tally.of(self._study)
         self._display = Display(
             progress,
             study=self._study.get("study", folder.path.name),
@@ -357,6 +354,7 @@ class _Supervisor:
         """Tell everybody of a run's outcome."""
         self._tally.add(planned, result)
         self._source.ended(planned, result)
+        self._has_more = True  # what a search has learnt may lead it on
         self._mirror(planned, result)
         keep = self._keep_checkpoints or result["state"] != "COMPLETE"
         interrupted = result["attempt"] > 1 or result["state"] == "FAILED"
@@ -414,6 +412,9 @@ class _Supervisor:
             stopped_by=stopped,
             best=self._tally.best(),
         )
+        if self._source.remark:
+            self._note("remark", text=self._source.remark)
+            self._display.line(self._source.remark)
         self._note("study_ended", **asdict(summary))
         self._display.show((), total=self._source.total, force=True)
         self._tracker.study_ended(summary)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from ablations.plan import PlannedRun
 
@@ -25,10 +25,21 @@ class Tally:
 
     metric: str = "val_loss"
     minimize: bool = True
+    max_params: int | None = None
+    """An arm with more is not the best: the search's constraint."""
     states: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     """Of the complete runs, together."""
     arms: dict[str, "_Arm"] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, study: Mapping[str, Any]) -> Self:
+        """Empty, for what `study.json` says."""
+        return cls(
+            metric=study.get("metric", "val_loss"),
+            minimize=study.get("direction", "minimize") == "minimize",
+            max_params=study.get("search", {}).get("max_params"),
+        )
 
     def add(self, planned: PlannedRun, result: Mapping[str, Any]) -> None:
         """Take an outcome in."""
@@ -37,7 +48,8 @@ class Tally:
             return
         self.seconds += result.get("seconds") or 0.0
         value = result.get(self.metric)
-        if value is not None:
+        is_legal = self.max_params is None or planned.cost["params"] <= self.max_params
+        if value is not None and is_legal:
             arm = self.arms.setdefault(planned.arm, _Arm(planned.label))
             arm.total += value
             arm.seeds += 1

@@ -27,19 +27,21 @@ class RecordedTrial:
     distributions: dict[str, str]
     system: dict[str, Any]
     """What the sampler, the pruner and the constraints noted on the trial."""
+    levels: dict[str, Any] = field(default_factory=dict)
+    """Factor -> level that was proposed; the trial's user attributes."""
     state: str | None = None
     """COMPLETE, PRUNED or FAIL; None while it goes on."""
     values: list[float] | None = None
     intermediate: dict[int, float] = field(default_factory=dict)
 
-    def frozen(self, user_attrs: Mapping[str, Any]) -> FrozenTrial:
+    def frozen(self) -> FrozenTrial:
         """The trial for Optuna, RUNNING where it has not ended."""
         return create_trial(
             state=TrialState[self.state or "RUNNING"],
             values=self.values,
             params=self.params,
             distributions={k: json_to_distribution(v) for k, v in self.distributions.items()},
-            user_attrs=dict(user_attrs),
+            user_attrs=self.levels,
             system_attrs=self.system,
             intermediate_values=self.intermediate,
         )
@@ -65,6 +67,7 @@ class TrialRecords:
                         params=line["params"],
                         distributions=line["distributions"],
                         system=_unpickled(line["system"]),
+                        levels=line.get("levels", {}),
                     )
                 )
             if "state" in line:
@@ -81,6 +84,7 @@ class TrialRecords:
             "arm": arm,
             "params": trial.params,
             "distributions": {k: distribution_to_json(v) for k, v in trial.distributions.items()},
+            "levels": _plain(trial.user_attrs),
             "system": _plain(trial.system_attrs),
             **({"sampler": _plain(sampler)} if sampler else {}),
         }
@@ -105,7 +109,7 @@ def restore(
 ) -> None:
     """Bring an empty study in memory to where the records are; numbers stay the same."""
     for trial in recorded:
-        study.add_trial(trial.frozen({}))
+        study.add_trial(trial.frozen())
     for name, value in sampler.items():
         # QMC keeps its place in the sequence there; Optuna has no public way to set it.
         study._storage.set_study_system_attr(study._study_id, name, value)

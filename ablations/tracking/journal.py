@@ -23,11 +23,11 @@ def ensure_journal(folder: StudyFolder) -> None:
     # Optuna takes half a second to import, and is rarely needed here.
     import optuna
 
-    from ablations.engine.index import Index
+    from ablations.study_index import open_index
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with held(folder.lock_file):
-        index = Index(folder.journal_file, study=folder.path.name)
+        index = open_index(folder, storage=folder.journal_file)
         index.prepare(plan)
         results = folder.results(planned.run for planned in plan)
         for planned in plan:

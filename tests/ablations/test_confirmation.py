@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ablations.confirmation import confirm_runs
+from ablations.confirmation import confirm_runs, unfinished_confirm
 from ablations.declaration import declare
 from ablations.designs.expand import expand, plan_arm, runs
 from ablations.engine.folder import StudyFolder
@@ -15,9 +15,9 @@ SPACE = load_space("reduction")
 LOSS = {1: 0.5, 2: 0.1, 4: 0.3, 8: 0.2, 16: 0.4}
 
 
-def commit(folder: StudyFolder, planned: PlannedRun, loss: float) -> None:
+def commit(folder: StudyFolder, planned: PlannedRun, loss: float, **more: float) -> None:
     attempt = folder.begin_attempt(planned.run)
-    folder.end_attempt(planned.run, attempt, {"state": "COMPLETE", "val_loss": loss})
+    folder.end_attempt(planned.run, attempt, {"state": "COMPLETE", "val_loss": loss, **more})
     folder.commit([(planned.run, attempt)])
 
 
@@ -58,6 +58,7 @@ def test_an_interrupted_confirmation_goes_on_with_the_same_runs(folder: StudyFol
     planned = confirm_runs(folder, top=1, seeds=2)
     folder.append_plan(planned)
     commit(folder, planned[0], 0.05)
+    assert unfinished_confirm(folder) == (2, 2)
     assert confirm_runs(folder, top=4, seeds=9) == planned
 
 
@@ -69,6 +70,40 @@ def test_a_fitted_ratio_is_confirmed_beside_its_tested_neighbours(folder: StudyF
 def test_a_ratio_that_cannot_be_built_is_refused(folder: StudyFolder) -> None:
     with pytest.raises(SettingError, match="16"):
         confirm_runs(folder, top=1, seeds=1, at={"attention.reduction": 3})
+
+
+def search_of_three(path: Path, **search: object) -> StudyFolder:
+    """A search that tried r = 1, 4 and 16: the larger the network, the smaller the loss."""
+    arms = [plan_arm(SPACE, {"attention.reduction": r}) for r in (1, 4, 16)]
+    declared = declare(SPACE, arms[1], study="s", design="search", seeds=[0])
+    made = StudyFolder.create(path, {**declared, "search": {"per_arm": None, **search}})
+    planned = runs(arms, seeds=[0], stage="search")
+    made.append_plan(planned)
+    for run, loss, latency in zip(planned, (0.1, 0.2, 0.3), (3.0, 9.0, 1.0), strict=True):
+        commit(made, run, loss, latency=latency)
+    return made
+
+
+def test_an_arm_that_breaks_the_searchs_constraint_is_not_confirmed(tmp_path: Path) -> None:
+    params = plan_arm(SPACE, {}).cost["params"]
+    folder = search_of_three(tmp_path / "s", objectives=["val_loss"], max_params=params)
+    assert ratios(confirm_runs(folder, top=1, seeds=1)) == [4]
+    assert ratios(confirm_runs(folder, top=9, seeds=1)) == [4, 16]
+    none = search_of_three(tmp_path / "none", objectives=["val_loss"], max_params=1)
+    with pytest.raises(StudyError, match=r"no arm of the search has at most 1 parameters"):
+        confirm_runs(none, top=1, seeds=1)
+
+
+def test_arms_that_no_other_beats_in_every_objective_are_confirmed_first(tmp_path: Path) -> None:
+    folder = search_of_three(tmp_path / "s", objectives=["val_loss", "latency"])
+    # r = 4 is worse than r = 1 in both; the baseline comes along first.
+    assert ratios(confirm_runs(folder, top=2, seeds=1)) == [4, 1, 16]
+
+
+@pytest.mark.parametrize(("top", "seeds"), [(0, 1), (-1, 1), (1, 0)])
+def test_numbers_below_one_are_refused(folder: StudyFolder, top: int, seeds: int) -> None:
+    with pytest.raises(SettingError, match="`top >= 1` and `seeds >= 1` must hold"):
+        confirm_runs(folder, top=top, seeds=seeds)
 
 
 def test_nothing_can_be_confirmed_before_a_run_is_complete(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,6 +84,58 @@ def test_what_only_adds_is_refused_until_it_is_asked_for(
     folder = open_or_create(path, asked, extend=True)
     assert len(folder.study()["extensions"]) == 1
     assert folder.study()["seeds"] == asked["seeds"]
+
+
+SEARCH = {
+    **declared(design="search", seeds=1),
+    "search": {
+        "trials": 3,
+        "sampler": "tpe",
+        "objectives": ["val_loss"],
+        "max_params": None,
+        "per_arm": None,
+        "seeds": 1,
+    },
+}
+
+
+def searching(**values) -> Declaration:
+    return {**SEARCH, "search": {**SEARCH["search"], **values}}
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"objectives": ["val_loss", "params"]}, r"objectives of the search: \['val_loss'\] -> "),
+        ({"max_params": 9}, "max_params of the search: None -> 9"),
+        ({"per_arm": "attention.gate"}, r"per_arm of the search: None -> attention\.gate"),
+        ({"seeds": 2}, "seeds of the search: 1 -> 2"),
+    ],
+)
+def test_another_search_is_refused_with_the_difference(
+    tmp_path: Path, values: dict[str, Any], line: str
+) -> None:
+    open_or_create(tmp_path / "s", SEARCH)
+    with pytest.raises(StudyError, match=r"holds another study; it differs.*:\n  " + line):
+        open_or_create(tmp_path / "s", searching(**values), extend=True)
+
+
+def test_a_larger_budget_is_kept_and_another_sampler_is_an_extension(tmp_path: Path) -> None:
+    open_or_create(tmp_path / "s", SEARCH)
+    folder = open_or_create(tmp_path / "s", {**searching(trials=9), "storage": "sqlite:///x.db"})
+    assert folder.study()["search"]["trials"] == 9
+    assert folder.study()["storage"] == "sqlite:///x.db"
+    assert "extensions" not in folder.study()
+    with pytest.raises(StudyError, match="sampler of the search: tpe -> random\nAdd --extend"):
+        open_or_create(tmp_path / "s", searching(sampler="random"))
+    folder = open_or_create(tmp_path / "s", searching(sampler="random"), extend=True)
+    assert folder.study()["extensions"][0]["added"] == ["sampler of the search: tpe -> random"]
+
+
+def test_a_study_file_that_lacks_a_part_is_named(path: Path) -> None:
+    (path / "study.json").write_text('{"layout": 1, "study": "s"}')
+    with pytest.raises(StudyError, match=r"study\.json is damaged: it lacks `design`, `seeds`, "):
+        open_or_create(path, declared())
 
 
 def test_other_code_or_versions_are_refused_until_allowed_and_then_recorded(path: Path) -> None:

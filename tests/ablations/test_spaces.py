@@ -27,6 +27,21 @@ def test_a_space_is_a_yaml_file(tmp_path: Path) -> None:
     assert space.baseline.training.learning_rate == 0.01
 
 
+def test_the_words_off_and_no_stay_words_and_true_stays_true(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "factors:\n"
+        "  - {name: attention.placement, levels: [standard, none], off: none}\n"
+        "  - {name: attention.bias, levels: [true, false], off: false}\n"
+    )
+    placement, bias = load_space(str(path)).factors
+    assert placement.off == "none"
+    assert bias.levels == (True, False)
+    path.write_text("factors: [{name: attention.gate, levels: [sigmoid, off]}]")
+    with pytest.raises(SettingError, match="got 'off'"):
+        load_space(str(path))
+
+
 def test_a_space_is_a_python_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text("from search_spaces.gate import space\n")

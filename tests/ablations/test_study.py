@@ -4,11 +4,14 @@ from pathlib import Path
 import optuna
 import pytest
 
+from ablations.engine.folder import StudyFolder
+from ablations.engine.journal import SafeJournalBackend
 from ablations.engine.local import LocalExecutor
 from ablations.engine.slots import find_slots
+from ablations.errors import SettingError
 from ablations.settings import Arm, Attention, Training
 from ablations.space import Factor, Space
-from ablations.study import Execution, objective, run, show
+from ablations.study import Execution, Search, confirm, objective, run, show
 
 SPACE = Space(
     name="tiny",
@@ -62,6 +65,32 @@ def test_show_folds_the_ratio_of_arms_without_attention() -> None:
         "placement=none, reduction=1",
         "placement=none, reduction=16",
     ]
+
+
+def test_a_search_of_several_objectives_reaches_its_index_and_is_confirmed(tmp_path: Path) -> None:
+    slots = find_slots(gpus=(), workers=2)
+
+    def how() -> Execution:
+        return Execution(executor=lambda _: LocalExecutor(slots), wandb="disabled")
+
+    search = Search(trials=3, sampler="random", objectives=("val_accuracy", "params", "latency"))
+    assert run(SPACE, design="search", search=search, root=tmp_path, execution=how()).complete == 3
+    assert confirm("tiny", top=1, seeds=1, root=tmp_path, execution=how()).complete >= 4
+    folder = StudyFolder.open(tmp_path / "tiny")
+    store = optuna.storages.JournalStorage(SafeJournalBackend(folder.journal_file))
+    study = optuna.load_study(study_name="tiny", storage=store)
+    assert [way.name for way in study.directions] == ["MAXIMIZE", "MINIMIZE", "MINIMIZE"]
+    results = [folder.result(planned.run) for planned in folder.plan()]
+    assert {trial.values[0] for trial in study.trials} == {r["val_accuracy"] for r in results}
+    assert all(0 < trial.values[2] < 1000 for trial in study.trials)
+    assert "index" not in folder.events_file.read_text()
+
+
+def test_several_objectives_take_no_pruner() -> None:
+    assert Search().pruning == "median"
+    assert Search(objectives=("val_loss", "params")).pruning == "none"
+    with pytest.raises(SettingError, match="`pruner` must be 'none' with several objectives"):
+        Search(objectives=("val_loss", "params"), pruner="asha")
 
 
 @pytest.mark.integration

@@ -1,8 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ablations.identity import canonical
 from ablations.settings import Arm, Attention, Run, Training
 from ablations.training import NonFinite, on_device, train
 from benchmarks.bare_loop import bare_loop
@@ -59,6 +61,14 @@ def test_training_learns_the_digits() -> None:
 
 
 @pytest.mark.integration
+def test_a_run_measures_its_latency_if_asked_and_nothing_else_changes() -> None:
+    plain, measured = train(run()), train(run(measure_latency=True))
+    assert plain.latency is None
+    assert 0 < measured.latency < 1000
+    assert replace(measured, latency=None) == plain
+    assert canonical(run(measure_latency=True).arm) == canonical(run().arm)
+
+
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # torch's own call
 def test_a_compiled_run_learns_what_the_other_does(tmp_path: Path) -> None:
     # Needs a C++ compiler, and half a minute where nothing is cached.

@@ -37,6 +37,17 @@ def said(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str
             ["run", "full", "--design", "search", "--trials", "0"],
             "`trials >= 1` and `seeds >= 1` must hold, but got 0 and 1",
         ),
+        (["run", "gate", "--trials", "5"], "`--trials` belongs to a search: add --design search"),
+        (["run", "gate", "--seeds", "0"], "`seeds >= 1` must hold, but got 0"),
+        (["run", "gate", "--dry-run", "--seeds", "-2"], "`seeds >= 1` must hold, but got -2"),
+        (
+            ["run", "full", "--design", "search", "--objectives", "val_los"],
+            "Did you mean 'val_loss'?",
+        ),
+        (
+            ["run", "full", "--design", "search", "--dry-run", "--sampler", "tpee"],
+            "Did you mean 'tpe'?",
+        ),
         (["run", "gate", "--address", "auto"], "add --executor ray"),
         (["run", "gate", "--slurm", "partition=x"], "add --executor slurm"),
         (["run", "gate", "--executor", "slurm"], "`--workers` must say how many Slurm jobs"),

@@ -1,6 +1,7 @@
 import io
 import os
 import threading
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -102,6 +103,15 @@ def test_the_best_arm_is_not_a_lucky_single_seed():
     assert tally.best() == Best("arm00001", "x=1", 0.5, 4)
     tally.add(planned(2, seed=1), {"state": "COMPLETE", "val_loss": 0.3, "seconds": 2.0})
     assert tally.best().value == pytest.approx(0.2)
+
+
+def test_an_arm_that_breaks_the_searchs_constraint_is_not_the_best():
+    tally = Tally.of({"study": "s", "search": {"max_params": 10}})
+    for number, params, loss in ((1, 11, 0.1), (2, 10, 0.2), (3, 9, 0.3)):
+        one = replace(planned(number), cost={"params": params})
+        tally.add(one, {"state": "COMPLETE", "val_loss": loss, "seconds": 1.0})
+    assert tally.best().value == 0.2
+    assert tally.states["COMPLETE"] == 3
 
 
 def test_the_time_left_is_the_work_left_over_the_slots():

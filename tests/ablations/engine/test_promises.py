@@ -23,6 +23,7 @@ from ablations.engine.folder import StudyFolder
 from ablations.engine.local import oom_kills
 from ablations.engine.retry import classify, decide
 from ablations.engine.source import PlannedSource
+from ablations.engine.status import status
 from ablations.engine.supervisor import execute
 from ablations.engine.trials import TrialRecords
 from ablations.errors import StudyError
@@ -101,7 +102,7 @@ def test_a_plan_torn_in_its_last_line_is_continued(folder, local):
     assert each_has_one_outcome(folder, runs)
 
 
-@pytest.mark.parametrize("content", [b"", b'{"state": "COMP', b"[1]\n"])
+@pytest.mark.parametrize("content", [b"", b'{"state": "COMP', b"[1]\n", b'{"a": 1}\n'])
 def test_a_result_that_the_disk_spoilt_is_named_and_its_run_can_be_trained_again(
     folder, local, content
 ):
@@ -120,14 +121,26 @@ def test_a_result_that_the_disk_spoilt_is_named_and_its_run_can_be_trained_again
     assert each_has_one_outcome(folder, runs)
 
 
-def test_a_plan_that_the_disk_spoilt_is_refused_with_the_line(folder, local):
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b"{", r"plan\.jsonl, line 1, is damaged: .*\. Restore it from a copy\."),
+        (b'{"a": 1}', r"plan\.jsonl is damaged: .*'a'\. Restore it from a copy\."),
+    ],
+)
+def test_a_plan_that_the_disk_spoilt_is_refused_with_the_line(folder, local, line, message):
     folder.append_plan([planned(0), planned(1)])
     lines = folder.plan_file.read_bytes().split(b"\n")
-    folder.plan_file.write_bytes(b"\n".join([b"{", *lines[1:]]))
-    with pytest.raises(
-        StudyError, match=r"plan\.jsonl, line 1, is damaged: .*\. Restore it from a copy\."
-    ):
+    folder.plan_file.write_bytes(b"\n".join([line, *lines[1:]]))
+    with pytest.raises(StudyError, match=message):
         run(folder, local, [planned(0)])
+
+
+def test_a_spoilt_line_of_the_log_keeps_nothing_from_being_read(folder, local):
+    run(folder, local, [planned(0)])
+    with folder.events_file.open("ab") as log:
+        log.write(b"{nothing\n")
+    assert status(folder).complete == 1
 
 
 def test_a_result_whose_supervisor_died_is_found_and_not_trained_again(folder, local):

@@ -1,9 +1,11 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import optuna
 import pytest
 from trivial_plans import STUDY
 
+from ablations.designs.search import recast
 from ablations.engine.folder import StudyFolder
 from ablations.engine.search import SearchSource
 from ablations.engine.source import Source
@@ -11,6 +13,8 @@ from ablations.engine.supervisor import execute
 from ablations.engine.trials import TrialRecords
 from ablations.errors import SettingError, StudyError
 from ablations.plan import PlannedRun
+from ablations.settings import Arm, with_values
+from ablations.space import Factor, Space
 
 EPOCHS = 6
 
@@ -132,12 +136,87 @@ def test_tpe_finds_the_better_half_more_often_than_random(folder):
 
 
 def test_an_arm_proposed_again_is_answered_without_training(folder):
+    source = SearchSource(folder, three, trials=3, sampler="random", seed=3)
+    assert len(drive(folder, source)) == 3
+    assert source.finished
+    assert source.remark == ""
+    trials = recorded(folder)
+    assert len(trials) > 3
+    assert all(trial.values == [loss(plan_of(trial.params["x"], 0))] for trial in trials)
+
+
+def test_a_sampler_that_proposes_nothing_new_ends_the_search_and_it_is_said(folder):
     source = SearchSource(folder, three, trials=10, sampler="random")
     assert len(drive(folder, source)) == 3
     assert source.finished
-    trials = recorded(folder)
-    assert len(trials) == 10
-    assert all(trial.values == [loss(plan_of(trial.params["x"], 0))] for trial in trials)
+    assert source.total == 3
+    assert source.remark == (
+        "The search ended after 3 of 10 arms: the sampler proposed no other in 50 trials."
+    )
+    before = len(recorded(folder))
+    again = SearchSource(folder, three, trials=10, sampler="random")
+    assert drive(folder, again) == []
+    assert again.finished
+    assert len(recorded(folder)) == before
+
+
+def test_a_sampler_without_news_waits_for_live_arms_before_the_search_ends(folder):
+    source = SearchSource(folder, three, trials=10, sampler="random")
+    source.resume([], {})
+    given = [source.next() for _ in range(3)]
+    assert source.next() is None
+    trials = len(recorded(folder))
+    assert source.next() is None
+    assert len(recorded(folder)) == trials
+    assert not source.finished
+    for planned in given:
+        source.ended(planned, result(planned))
+    assert source.next() is None
+    assert source.finished
+
+
+def test_a_run_that_a_design_planned_and_the_search_proposes_is_one_run(folder):
+    folder.append_plan([plan_of(0.5, 0)])
+    source = SearchSource(folder, three, trials=3, sampler="random")
+    source.resume(folder.plan(), {})
+    assert source.total == 3 + 1
+    out = [source.next() for _ in range(3)]
+    assert sorted(run.run for run in out) == [f"x{x:.6f}s0" for x in (0.0, 0.5, 1.0)]
+    assert source.total == 3
+    for planned in out:
+        source.ended(planned, result(planned))
+    assert source.next() is None
+    assert source.finished
+
+
+def test_a_new_level_moves_the_ranks_of_recorded_trials(folder):
+    def ranked(trial: optuna.Trial, seed: int, levels: tuple[float, ...] = (0.25, 1.0)):
+        x = levels[trial.suggest_int("x.rank", 0, len(levels) - 1)]
+        trial.set_user_attr("x", x)
+        return plan_of(x, seed)
+
+    drive(folder, SearchSource(folder, ranked, trials=2, sampler="random"))
+    space = Space(
+        name="s",
+        baseline=with_values(Arm(), {"training.learning_rate": 0.25}),
+        factors=(Factor(name="training.learning_rate", levels=(0.25, 0.5, 1.0)),),
+    )
+    old = [
+        replace(
+            trial,
+            params={"training.learning_rate.rank": trial.params["x.rank"]},
+            distributions={"training.learning_rate.rank": trial.distributions["x.rank"]},
+            levels={"training.learning_rate": trial.levels["x"]},
+        )
+        for trial in recorded(folder)
+    ]
+    for trial in (recast(one, space) for one in old):
+        rank = trial.params["training.learning_rate.rank"]
+        assert (0.25, 0.5, 1.0)[rank] == trial.levels["training.learning_rate"]
+        study = optuna.create_study()
+        study.add_trial(trial.frozen())
+        assert study.trials[0].distributions["training.learning_rate.rank"].high == 2
+    assert {one.params["training.learning_rate.rank"] for one in old} == {0, 1}
 
 
 def test_a_trials_value_is_the_mean_over_its_seeds(folder):
@@ -290,7 +369,7 @@ def test_a_misspelt_sampler_is_refused_with_the_nearest_name(folder):
 
 def test_an_unknown_objective_names_the_known_ones(folder):
     source = SearchSource(folder, real, trials=1, objectives=("flops",))
-    message = r"objective 'flops' is in no result and no cost; known are \['params', 'val_loss'\]"
+    message = r"`objectives` must be one of .*'params', .*'val_loss', but got 'flops'"
     with pytest.raises(SettingError, match=message):
         drive(folder, source)
 
