@@ -5,12 +5,15 @@ import importlib.util
 import pkgutil
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ablations.errors import SettingError, one_of
+from ablations.networks.own_attention import usual_attention
+from ablations.settings import Arm, Attention, with_values
 from ablations.space import Space
 
 PRESETS = "search_spaces"
@@ -40,23 +43,50 @@ def presets() -> dict[str, Space]:
     return {name: _from_module(f"{PRESETS}.{name}", "space") for name in names}
 
 
-def load_space(text: str) -> Space:
+def load_space(text: str, values: Mapping[str, Any] | None = None) -> Space:
     """The space that `text` names.
+
+    What its baseline does not say of attention is the network's own, where the literature has one for it:
+    MobileNetV3's gate and rounding, say, but the space's ratio.
 
     Args:
         text: A preset (`reduction`), a file (`my_space.yaml`, `my_space.py` with a `space` in it), or
             an import path (`my_pkg.spaces:mine`).
+        values: Dotted settings of the baseline to replace, for example `{"training.epochs": 3}`.
 
     Raises:
         SettingError: If there is no such space, or it is not a legal one.
     """
+    content = _content(text)
+    baseline = content.get("baseline", {})
+    if isinstance(baseline, dict):
+        baseline = Arm(**baseline)
+    if isinstance(baseline, Arm):
+        content["baseline"] = _with_own_attention(baseline, values or {})
+    return Space(**content)
+
+
+def _with_own_attention(said: Arm, values: Mapping[str, Any]) -> Arm:
+    """The arm with some settings replaced, and its network's usual attention where neither names a field."""
+    arm = with_values(said, dict(values))
+    usual = usual_attention(arm.backbone.name)
+    if usual == Attention():
+        return arm
+    named = said.attention.model_fields_set if "attention" in said.model_fields_set else ()
+    stated = {f"attention.{field}": getattr(said.attention, field) for field in named}
+    replaced = {name: value for name, value in values.items() if name.startswith("attention.")}
+    return with_values(arm.model_copy(update={"attention": usual}), {**stated, **replaced})
+
+
+def _content(text: str) -> dict[str, Any]:
+    """The fields of a `Space`."""
     if ":" in text:
         module, _, name = text.partition(":")
-        return _from_module(module, name)
+        return _fields(_from_module(module, name))
     if text.endswith((".yaml", ".yml")):
         return _from_yaml(_existing(text))
     if text.endswith(".py"):
-        return _from_file(_existing(text))
+        return _fields(_from_file(_existing(text)))
     package = importlib.import_module(PRESETS)
     names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
     if text not in names:
@@ -64,7 +94,11 @@ def load_space(text: str) -> Space:
             one_of("space", text, names)
             + " A space of your own is a .yaml or .py file, or `package.module:name`."
         )
-    return _from_module(f"{PRESETS}.{text}", "space")
+    return _fields(_from_module(f"{PRESETS}.{text}", "space"))
+
+
+def _fields(space: Space) -> dict[str, Any]:
+    return {**space.model_dump(), "baseline": space.baseline}
 
 
 def _existing(text: str) -> Path:
@@ -74,7 +108,7 @@ def _existing(text: str) -> Path:
     return path
 
 
-def _from_yaml(path: Path) -> Space:
+def _from_yaml(path: Path) -> dict[str, Any]:
     if path.stat().st_size > LARGEST_YAML:
         raise SettingError(f"a space's file must be smaller than 1 MB, but {str(path)!r} is not.")
     try:
@@ -88,7 +122,7 @@ def _from_yaml(path: Path) -> Space:
             f"{str(path)!r} must hold a mapping with `factors` and perhaps `baseline`, `controls`, "
             f"`seeds`, but holds {content!r:.60}."
         )
-    return Space(**{"name": path.stem, **{str(key): value for key, value in content.items()}})
+    return {"name": path.stem, **{str(key): value for key, value in content.items()}}
 
 
 def _from_file(path: Path) -> Space:

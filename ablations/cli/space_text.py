@@ -6,6 +6,8 @@ from rich.table import Table
 from ablations.designs.assignments import baseline
 from ablations.designs.expand import Expansion, PlannedArm, expand
 from ablations.designs.fractional import aliases
+from ablations.networks.own_attention import usual_attention
+from ablations.settings import Attention
 from ablations.space import Factor, Space
 
 
@@ -18,6 +20,7 @@ def print_space(space: Space, *, design: str, seeds: int | None) -> None:
     for factor in space.factors:
         table.add_row(factor.name, _levels(factor), str(base[factor.name]))
     console.print(table)
+    _print_own_attention(console, space)
     if design == "search":
         console.print(
             "\nA search draws arms from these factors; it proposes, `ablate confirm` concludes."
@@ -35,6 +38,25 @@ def print_space(space: Space, *, design: str, seeds: int | None) -> None:
     if design == "fractional":
         for group in aliases([factor.name for factor in space.factors]):
             console.print(f"aliased: {' = '.join(group)}")
+
+
+def _print_own_attention(console: Console, space: Space) -> None:
+    """What the baseline has of its network, where that is not the plain block's."""
+    name = space.baseline.backbone.name
+    usual, plain = usual_attention(name), Attention()
+    if usual == plain:
+        return
+    fields = [
+        field for field in Attention.model_fields if getattr(usual, field) != getattr(plain, field)
+    ]
+    kept = [
+        f"{field}={getattr(usual, field)}"
+        for field in fields
+        if getattr(usual, field) == getattr(space.baseline.attention, field)
+    ]
+    console.print(
+        f"Attention of {name} where the space says nothing else: {', '.join(kept) or 'none'}"
+    )
 
 
 def _arms(arms: tuple[PlannedArm, ...]) -> Table:

@@ -64,7 +64,7 @@ def show(
     from ablations.cli.space_text import print_space
     from ablations.spaces import load_space
 
-    asked = _changed(load_space(space), set_)
+    asked = load_space(space, assignments(set_))
     print_space(asked, design=_name(design), seeds=seeds)
     if verify:
         from ablations.cli.cost import print_verified
@@ -129,7 +129,7 @@ def run(
     """
     from ablations.spaces import load_space
 
-    asked = _changed(load_space(space), set_)
+    asked = load_space(space, assignments(set_))
     given = {
         "trials": trials,
         "sampler": sampler,
@@ -336,17 +336,6 @@ def _conclude(summary: "Summary", *, root: Path, name: str, is_search: bool = Fa
     print(f"{root / name}: {told}. {next_step}")
     if summary.exit_code:
         raise SystemExit(summary.exit_code)
-
-
-def _changed(space: "Space", pairs: tuple[str, ...]) -> "Space":
-    """The space with its baseline changed as `--set` says."""
-    from ablations.settings import with_values
-    from ablations.space import Space
-
-    if not pairs:
-        return space
-    base = with_values(space.baseline, assignments(pairs))
-    return Space(**{**space.model_dump(), "baseline": base})
 
 
 def _runs_at_most(space: "Space", *, seeds: int | None, search: "Search | None") -> int:

@@ -44,12 +44,13 @@ def own_attention(name: str) -> Attention:
 def usual_attention(name: str) -> Attention:
     """What is meant by "attention in this network" where nothing else is said.
 
-    The network's own; where it has none, squeeze-and-excitation as the SENet paper puts it there.
+    The network's own; where it has none, squeeze-and-excitation as the SENet paper puts it there: in a residual
+    branch before the sum, after the non-linearity of a plain layer or an Inception module.
     """
     own = own_attention(name)
     if own.placement != "none":
         return own
-    return Attention(order="after") if name.startswith("vgg") else Attention()
+    return Attention(order="after") if name.startswith(("vgg", "googlenet")) else Attention()
 
 
 OWN = {
