@@ -26,7 +26,8 @@ class Cbam(nn.Module):
     """Channel attention, then spatial attention (CBAM, arXiv 1807.06521).
 
     The channel gate is sigmoid(MLP(avg) + MLP(max)); the spatial one is sigmoid(bn(conv([mean, max]))) with
-    mean and max over channels. A mask reaches the channel part; positions are gated one by one anyway.
+    mean and max over channels. Under a mask these two are zero, as beyond the map's edge, so that padding
+    reaches no position through the convolution.
     """
 
     def __init__(self, channels: int, *, base: int, settings: Attention, dims: int) -> None:
@@ -42,6 +43,8 @@ class Cbam(nn.Module):
         """The gated map, of the same shape."""
         x_ncs = self.channel(x_ncs, mask_ns)
         z_n2s = torch.cat((x_ncs.mean(1, keepdim=True), x_ncs.amax(1, keepdim=True)), dim=1)
+        if mask_ns is not None:
+            z_n2s = z_n2s.masked_fill(~mask_ns.unsqueeze(1), 0)
         return x_ncs * torch.sigmoid(self.bn(self.conv(z_n2s)))
 
 
@@ -98,8 +101,10 @@ class GatherExcite(nn.Module):
 
     Gathers by the mean (no parameters) or by depthwise convolutions, each with batch norm: of stride 2
     down to the extent, or one as large as the whole map. Then excites by the bottleneck at each gathered
-    place, or not at all; the gate goes back to the positions by nearest neighbour. The mean passes over
-    masked positions; convolutions cannot, and refuse a mask.
+    place, or not at all. In a sequence position i has the gate of place i // extent, however long the padding;
+    in images and volumes gates go back by nearest neighbour in the ratio of the sizes, as in the public
+    implementation (the same where the extent divides the sides). The mean passes over masked positions;
+    convolutions cannot, and refuse a mask.
 
     Args:
         channels: C.
@@ -145,8 +150,14 @@ class GatherExcite(nn.Module):
         z_ncs = self._gathered(x_ncs, mask_ns)
         g_ncs = self.gate(self.excite(z_ncs.movedim(1, -1))).movedim(-1, 1)
         if self.extent:
-            g_ncs = F.interpolate(g_ncs, size=x_ncs.shape[2:], mode="nearest")
+            g_ncs = self._spread(g_ncs, x_ncs.shape[2:])
         return x_ncs * g_ncs
+
+    def _spread(self, g_ncs: Tensor, size: torch.Size) -> Tensor:
+        """Gates of gathered places as gates of positions."""
+        if self.dims == 1:
+            return g_ncs.repeat_interleave(self.extent, dim=2)[:, :, : size[0]]
+        return F.interpolate(g_ncs, size=size, mode="nearest")
 
     def _pooled(self, x_ncs: Tensor) -> Tensor:
         pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[self.dims - 1]

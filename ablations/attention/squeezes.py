@@ -114,7 +114,8 @@ class LogSumExp(nn.Module):
         )
         if mask_ns is None:
             return (total - math.log(x_ncs.shape[2:].numel())) / self.power
-        count_n1 = mask_ns.flatten(1).sum(dim=1, keepdim=True)
+        # The logarithm of whole numbers would be in single precision.
+        count_n1 = mask_ns.flatten(1).sum(dim=1, keepdim=True).to(x_ncs.dtype)
         return (total - count_n1.log()) / self.power
 
 
