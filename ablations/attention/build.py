@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from ablations.attention.block import SqueezeExcite
+from ablations.attention.block import SqueezeExcite, refuse_no_block
 from ablations.attention.controls import ConstantGate, StaticGate
 from ablations.attention.gates import make_gate, start
 from ablations.attention.kin import KIN, GatherExcite
@@ -30,8 +30,9 @@ def build_block(
         size: Of the map, for a learnt gather over all of it (`rules.needs_map_size`).
 
     Raises:
-        SettingError: If the block is illegal at this width.
+        SettingError: If the block is illegal at this width, or the settings leave it out.
     """
+    refuse_no_block(attention)
     if is_import_path(attention.kind):
         return _own(attention.kind, channels)
     if attention.kind == "gather_excite":

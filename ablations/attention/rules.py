@@ -20,6 +20,8 @@ STARTS_AT_ONE = ("one_plus_tanh", "two_sigmoid", "softmax")
 WITH_HIDDEN_UNITS = ("bottleneck", "linear_bottleneck")
 TWO_STATISTICS = ("concat", "avg_std")
 WIDENINGS = ("widen_params", "widen_macs")
+WITHOUT_IMAGE = ("constant", "static")
+"""Controls whose gate is computed from nothing."""
 
 WHERE = frozenset({"placement", "order", "stages", "blocks", "kind", "control"})
 WIDTH = frozenset(
