@@ -17,7 +17,7 @@ from ablations.attention.gates import make_gate, opening_logit
 from ablations.attention.hidden import hidden_width
 from ablations.attention.layers import Shift
 from ablations.attention.rules import WIDENINGS, WITH_HIDDEN_UNITS, WITHOUT_IMAGE
-from ablations.attention.squeezes import STATISTICS, make_squeeze
+from ablations.attention.squeezes import POOLED, STATISTICS, make_squeeze
 from ablations.errors import SettingError
 from ablations.layout import is_channels_last
 from ablations.settings import Attention
@@ -76,6 +76,8 @@ class SqueezeExcite(nn.Module):
         )
         self.gate = make_gate(a, channels=channels)
         self.affine = a.affine
+        self.passes = POOLED.get(a.squeeze, 1) + (2 if a.affine else 1)
+        """How often each element of the map is pooled, scaled or shifted."""
         self.on_gates: Callable[[Tensor], Tensor] | None = ON_GATES.get(a.control)
         self.fused = _is_plain(a)
         self.gate_backward = BACKWARDS.get(a.gate)

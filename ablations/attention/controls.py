@@ -16,6 +16,8 @@ from ablations.attention.gates import Function
 class ConstantGate(nn.Module):
     """Multiplies the map by one number."""
 
+    passes = 1
+
     def __init__(self, factor: float) -> None:
         super().__init__()
         self.factor = factor
@@ -32,6 +34,8 @@ class StaticGate(nn.Module):
         channels: C.
         gate: From logits to factors; training starts at the logit 0.
     """
+
+    passes = 1
 
     def __init__(self, channels: int, gate: Function) -> None:
         super().__init__()

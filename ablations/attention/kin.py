@@ -1,7 +1,8 @@
 """Relatives of squeeze-and-excitation that are more than a choice of squeeze, excitation and gate.
 
 x_ncs is a feature map (N, C, ...) with one, two or three position dimensions.
-ECA, effective SE, SRM, CBAM's channel part and NoSqueeze are settings of `block.SqueezeExcite`.
+ECA, effective SE, SRM, CBAM's channel part and NoSqueeze are settings of `block.SqueezeExcite`. `passes` says how
+often each element of the map is pooled, scaled or shifted; what convolves or multiplies matrices counts itself.
 """
 
 import math
@@ -35,6 +36,8 @@ class Cbam(nn.Module):
         channel = settings.model_copy(update={"kind": "squeeze_excite", "squeeze": "avg_max_mlp"})
         self.channel = SqueezeExcite(channels, base=base, settings=channel)
         self.hidden = self.channel.hidden
+        # Mean and max over channels, and the second gate.
+        self.passes = self.channel.passes + 3
         k = settings.spatial_kernel
         self.conv = conv(dims, 2, 1, k, padding=k // 2)
         self.bn = BATCH_NORMS[dims](1)
@@ -56,6 +59,8 @@ class Scse(nn.Module):
         channel = settings.model_copy(update={"kind": "squeeze_excite"})
         self.channel = SqueezeExcite(channels, base=base, settings=channel)
         self.hidden = self.channel.hidden
+        # The second gate, and the sum of the two maps.
+        self.passes = self.channel.passes + 2
         self.position = Linear(channels, 1, bias=True)
 
     def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
@@ -72,6 +77,7 @@ class Gct(nn.Module):
     """
 
     hidden: int | None = None
+    passes = 2
     epsilon = 1e-5
 
     def __init__(self, channels: int, *, base: int, settings: Attention, dims: int) -> None:
@@ -129,6 +135,7 @@ class GatherExcite(nn.Module):
         super().__init__()
         self.extent, self.dims, self.size = settings.extent, dims, size
         self.gather = nn.Sequential()
+        self.passes = 2 if settings.gather == "mean" else 1
         if settings.gather == "depthwise" and not self.extent:
             if size is None:
                 raise SettingError(
@@ -211,6 +218,8 @@ class GlobalContext(nn.Module):
     The pool is learnt attention over positions. What multiplies instead of adding is the plain block with
     `squeeze='attention'`.
     """
+
+    passes = 1
 
     def __init__(self, channels: int, *, base: int, settings: Attention, dims: int) -> None:
         super().__init__()

@@ -178,6 +178,16 @@ MODULES: dict[str, Callable[[int, float], Squeeze]] = {
 }
 STATISTICS = {"concat": 2, "avg_std": 2}
 """Statistics per channel, where there are more than one."""
+POOLED = {
+    "avg_max": 2,
+    "avg_max_mlp": 2,
+    "concat": 2,
+    "std": 2,  # the mean, then the squares about it
+    "avg_std": 3,
+    "attention": 0,  # a matrix product, whose multiply-adds are counted
+    "none": 0,
+}
+"""How often a squeeze pools each element of the map, where it is not once."""
 
 
 def make_squeeze(name: str, *, channels: int, power: float) -> Squeeze:

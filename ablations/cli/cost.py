@@ -18,8 +18,13 @@ CONVENTIONS = {
     "params": "elements of all parameters; buffers are not counted",
     "macs": "multiply-adds of convolutions, linear layers and matrix products for one image; "
     "the SENet paper's GFLOPs",
-    "attention_flops": "2CHW + 4C²/r per block: 2 per multiply-add, 1 per element pooled and "
-    "per element scaled",
+    "attention_params": "elements of the parameters of all blocks of attention, with their biases",
+    "attention_flops": "2 per multiply-add, 1 per element pooled, scaled or shifted; 2CHW + 4C²/r for the "
+    "plain block. torch's FlopCounterMode counts 2 per multiply-add, but no pooling and no scaling",
+    "c2_eff": "sum of C² over the blocks (C times the channels that r divides): 2 c2_eff / r weights for the "
+    "plain block",
+    "excitation_half_from": "the C from which on the excitation is half of a block's cost, r H W / 2; null "
+    "where a block does not cost 2CHW + 4C²/r",
     "activation_bytes": "what training keeps for the backward pass of one image, in float32",
 }
 
@@ -145,7 +150,7 @@ def _print_cost(network: str, found: "Cost", shape: dict[str, Any]) -> None:
     print(
         f"multiply-adds     {found.macs:>16,}  (the SENet paper's GFLOPs; without pooling, gates)"
     )
-    print(f"attention FLOPs   {found.attention_flops:>16,}  (2CHW + 4C²/r per block)")
+    print(f"attention FLOPs   {found.attention_flops:>16,}  (2CHW + 4C²/r for the plain block)")
     print(f"activations       {found.activation_bytes:>16,}  bytes kept for backward, one example")
     if found.mismatch is not None:
         print(f"widened to match  {found.mismatch:>+16.3%}  off the network with attention")

@@ -2,8 +2,8 @@
 
 Inner widths grow (the channels inside a unit, not those between units), all by one share, in whole
 groups of channels, unit after unit. `widen_params` matches parameters. `widen_macs` matches multiply-adds
-as `ablations.counting` counts them, plus one for each element that a block pools and each that it scales, because
-those are most of a block's work.
+as `ablations.counting` counts them, plus one for each element that a block pools, scales or shifts, because those
+are most of a block's work.
 """
 
 from collections.abc import Callable

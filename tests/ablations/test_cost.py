@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from ablations.cost import cost
 from ablations.errors import SettingError
@@ -133,6 +134,52 @@ def test_from_half_of_r_positions_on_the_excitation_is_half_of_the_cost():
     found = cost(Backbone(), arm, image=32, in_channels=3, classes=10).blocks[-1]
     assert (found.channels, found.size, found.excitation_half_from) == (64, (8, 8), 64)
     assert 4 * found.channels**2 / 2 == found.flops / 2
+
+
+# Hand-computed for C = 64, h = 16 on an 8x8 map: passes over the map, and multiply-adds of the block.
+C, H, P = 64, 16, 8 * 8
+
+
+@pytest.mark.parametrize(
+    ("settings", "passes", "macs"),
+    [
+        ({}, 2, 2 * C * H),
+        ({"squeeze": "max"}, 2, 2 * C * H),
+        ({"squeeze": "avg_max"}, 3, 2 * C * H),
+        ({"squeeze": "avg_max_mlp"}, 3, 2 * 2 * C * H),
+        ({"squeeze": "concat"}, 3, 3 * C * H),
+        ({"squeeze": "std"}, 3, 2 * C * H),
+        ({"squeeze": "avg_std"}, 4, 3 * C * H),
+        ({"squeeze": "attention"}, 1, 2 * C * P + 2 * C * H),
+        ({"squeeze": "none"}, 1, P * 2 * C * H),
+        ({"affine": True}, 3, 3 * C * H),
+        ({"excitation": "none"}, 2, 0),
+        ({"kind": "cbam"}, 6, 2 * 2 * C * H + 2 * 49 * P),
+        ({"kind": "scse"}, 4, 2 * C * H + C * P),
+        ({"kind": "gct"}, 2, 0),
+        ({"kind": "gather_excite"}, 2, 2 * C * H),
+        ({"kind": "global_context"}, 1, 2 * C * P + 2 * C * H),
+        ({"control": "constant"}, 1, 0),
+        ({"control": "static"}, 1, 0),
+    ],
+    ids=str,
+)
+def test_each_block_costs_its_passes_over_the_map_and_its_multiply_adds(settings, passes, macs):
+    arm = Attention(reduction=4, **settings)
+    block = cost(Backbone(), arm, image=32, in_channels=3, classes=10).blocks[-1]
+    assert (block.elementwise, block.macs) == (passes * C * P, macs)
+    assert block.flops == passes * C * P + 2 * macs
+    plain = passes == 2 and macs == 2 * C * H
+    assert block.excitation_half_from == (4 * P / 2 if plain else None)
+
+
+def test_torchs_flop_counter_sees_the_multiply_adds_twice_and_no_pooling():
+    arm = Attention(reduction=4)
+    found = cost(Backbone(), arm, image=8, in_channels=3, classes=10)
+    network = build_network(Backbone(), arm, in_channels=3, classes=10).eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(torch.zeros(1, 3, 8, 8))
+    assert counter.get_total_flops() == 2 * found.macs
 
 
 def test_the_cost_of_the_deepest_network_takes_less_than_two_seconds():

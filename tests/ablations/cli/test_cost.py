@@ -17,6 +17,8 @@ def test_the_json_has_the_documented_keys_and_the_published_count(capsys):
     assert found["attention_params"] == 2_530_992
     assert found["macs"] == 4_091_699_200
     assert found["c2_eff"] == 20_119_552
+    counts = {"params", "attention_params", "macs", "attention_flops", "activation_bytes", "c2_eff"}
+    assert counts < found["conventions"].keys()
     # The paper's SE-ResNet-50: 2CHW + 4C²/r summed over 16 blocks.
     assert found["attention_flops"] == 2 * 5_519_360 + 4 * 20_119_552 // 16
     assert found["blocks"][-1] == {
