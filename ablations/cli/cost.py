@@ -57,6 +57,8 @@ def cost(
 
     small = network.startswith(("cifar", "sequence", "small"))
     arm = arm_of(network, assignments(set_))
+    if latency:
+        _check_batches(arm, batches)
     shape: dict[str, Any] = {
         "image": (32 if small else 224) if image is None else _size(image),
         "in_channels": in_channels,
@@ -167,6 +169,18 @@ def _print_cost(network: str, found: "Cost", shape: dict[str, Any]) -> None:
             f"{block.name:<22}{block.channels:>6}{block.height:>5}{block.width:>5}"
             f"{block.hidden or '-':>8}{'-' if reduction is None else f'{reduction:g}':>10}"
             f"{block.params:>12,}{'-' if half is None else f'{half:g}':>12}"
+        )
+
+
+def _check_batches(arm: "Arm", batches: tuple[int, ...]) -> None:
+    smallest = min(batches)
+    if smallest < 1:
+        raise SettingError(f"`--batches >= 1` must hold, but got {smallest}. Use `--batches 1`.")
+    attended = arm.attention.placement != "none"
+    if attended and arm.attention.control == "shuffled" and smallest < 2:
+        raise SettingError(
+            "`control='shuffled'` gives each image another one's gate: `--batches >= 2` must hold, but "
+            f"got {smallest}. Use `--batches 128`."
         )
 
 

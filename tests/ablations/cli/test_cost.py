@@ -4,6 +4,9 @@ import pytest
 
 from ablations.cli.main import main
 
+SHUFFLED = ["cost", "cifar_resnet8"]
+SHUFFLED += ["--set", "attention.control=shuffled", "--set", "attention.reduction=4"]
+
 
 def printed(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     main(words)
@@ -51,6 +54,11 @@ def test_latency_is_measured_with_and_without_attention(capsys):
     assert line["ratio"] == line["milliseconds"] / line["milliseconds_without"] > 0
 
 
+def test_a_shuffled_gate_is_timed_on_batches_that_have_another_image(capsys):
+    words = [*SHUFFLED, "--image", "8", "--latency", "--batches", "2", "--json"]
+    assert [line["batch"] for line in json.loads(printed(words, capsys))["latency"]] == [2]
+
+
 def test_an_image_may_have_two_sides(capsys):
     words = ["cost", "cifar_resnet8", "--set", "attention.reduction=4", "--json", "--image"]
     wide = json.loads(printed([*words, "16x32"], capsys))
@@ -73,6 +81,14 @@ def test_an_image_may_have_two_sides(capsys):
         (["cost", "resnet50", "--set", "attention.squeeze=maks"], "'max'"),
         (["cost", "resnet50", "--image", "224x"], "height and width as 128x64, but got '224x'"),
         (["cost", "resnet50", "--image", "0"], "positive whole number"),
+        (
+            ["cost", "cifar_resnet8", "--latency", "--batches", "0"],
+            "`--batches >= 1` must hold, but got 0. Use `--batches 1`.",
+        ),
+        (
+            [*SHUFFLED, "--latency"],
+            "another one's gate: `--batches >= 2` must hold, but got 1. Use `--batches 128`.",
+        ),
         (["cost", "resnet50", "--image", "64x64x64"], "takes images"),
         (
             ["cost", "vgg16_bn", "--set", "attention.placement=post"],
