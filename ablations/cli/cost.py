@@ -61,8 +61,10 @@ def cost(
         _check_batches(arm, batches)
     shape: dict[str, Any] = {
         "image": (32 if small else 224) if image is None else _size(image),
-        "in_channels": in_channels,
-        "classes": classes or (10 if small else 1000),
+        "in_channels": _at_least_one("--in-channels", in_channels),
+        "classes": (10 if small else 1000)
+        if classes is None
+        else _at_least_one("--classes", classes),
     }
     found = cost_of_arm(arm.backbone, arm.attention, **shape)
     timed = _latency(arm, shape, batches) if latency else None
@@ -88,6 +90,12 @@ def _size(text: str) -> int | tuple[int, ...]:
         )
     numbers = tuple(int(side) for side in sides)
     return numbers if len(numbers) > 1 else numbers[0]
+
+
+def _at_least_one(option: str, value: int) -> int:
+    if value < 1:
+        raise SettingError(f"`{option} >= 1` must hold, but got {value}. Use `{option} 1` or more.")
+    return value
 
 
 def arm_of(network: str, values: dict[str, Any]) -> "Arm":
@@ -173,9 +181,7 @@ def _print_cost(network: str, found: "Cost", shape: dict[str, Any]) -> None:
 
 
 def _check_batches(arm: "Arm", batches: tuple[int, ...]) -> None:
-    smallest = min(batches)
-    if smallest < 1:
-        raise SettingError(f"`--batches >= 1` must hold, but got {smallest}. Use `--batches 1`.")
+    smallest = _at_least_one("--batches", min(batches))
     attended = arm.attention.placement != "none"
     if attended and arm.attention.control == "shuffled" and smallest < 2:
         raise SettingError(

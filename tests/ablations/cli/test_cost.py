@@ -83,8 +83,16 @@ def test_an_image_may_have_two_sides(capsys):
         (["cost", "resnet50", "--image", "0"], "positive whole number"),
         (
             ["cost", "cifar_resnet8", "--latency", "--batches", "0"],
-            "`--batches >= 1` must hold, but got 0. Use `--batches 1`.",
+            "`--batches >= 1` must hold, but got 0. Use `--batches 1` or more.",
         ),
+        (["cost", "resnet18", "--classes", "0"], "`--classes >= 1` must hold, but got 0."),
+        (["cost", "resnet18", "--in-channels", "0"], "`--in-channels >= 1` must hold, but got 0."),
+        (
+            ["cost", "small_vit", "--image", "30"],
+            "`small_vit` cuts images into patches of 4x4: height and width must be multiples of 4, but "
+            "the image is 30x30. Use 28x28 or 32x32.",
+        ),
+        (["cost", "small_vit", "--image", "3x32"], "but the image is 3x32. Use 4x32."),
         (
             [*SHUFFLED, "--latency"],
             "another one's gate: `--batches >= 2` must hold, but got 1. Use `--batches 128`.",
