@@ -6,7 +6,7 @@ from ablations.attention.block import SqueezeExcite, refuse_no_block
 from ablations.attention.controls import ConstantGate, StaticGate
 from ablations.attention.gates import make_gate, start
 from ablations.attention.kin import KIN, GatherExcite
-from ablations.attention.own import load_function
+from ablations.attention.own import BLOCK, load_function
 from ablations.attention.rules import is_import_path
 from ablations.errors import SettingError
 from ablations.settings import Attention
@@ -48,7 +48,7 @@ def build_block(
 
 
 def _own(path: str, channels: int) -> nn.Module:
-    block = load_function(path, channels=channels)
+    block = load_function(path, role=BLOCK, channels=channels)
     if not isinstance(block, nn.Module):
         raise SettingError(
             f"`kind` {path!r} must be an `nn.Module` that is made with the number of channels, "

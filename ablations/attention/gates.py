@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ablations.attention.own import load_function
+from ablations.attention.own import GATE, load_function
 from ablations.errors import SettingError
 from ablations.settings import Attention
 
@@ -106,7 +106,9 @@ class AdjustedGate(nn.Module):
 def make_gate(attention: Attention, *, channels: int) -> Function:
     """The gate that the settings name, with its temperature, gain and residual part."""
     known = GATES.get(attention.gate)
-    function = known.function if known else load_function(attention.gate, channels=channels)
+    function = (
+        known.function if known else load_function(attention.gate, role=GATE, channels=channels)
+    )
     if attention.temperature == 1 and attention.gain == "own" and not attention.residual:
         return function
     return AdjustedGate(
@@ -144,7 +146,7 @@ def opening_logit(attention: Attention, *, channels: int) -> float:
 def _at_zero(attention: Attention, *, channels: int) -> float:
     if attention.gate in GATES:
         return GATES[attention.gate].at_zero
-    own = load_function(attention.gate, channels=channels)
+    own = load_function(attention.gate, role=GATE, channels=channels)
     # Also under `torch.device("meta")` this one number is needed.
     return float(own(torch.zeros(1, channels, device="cpu")).mean())
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ablations.attention.layers import Linear
-from ablations.attention.own import load_function
+from ablations.attention.own import SQUEEZE, load_function
 from ablations.errors import SettingError
 from ablations.layout import mean_over_positions
 
@@ -196,7 +196,7 @@ def make_squeeze(name: str, *, channels: int, power: float) -> Squeeze:
         return FUNCTIONS[name]
     if name in MODULES:
         return MODULES[name](channels, power)
-    return load_function(name, channels=channels)
+    return load_function(name, role=SQUEEZE, channels=channels)
 
 
 def _positions(x_ncs: Tensor) -> tuple[int, ...]:
