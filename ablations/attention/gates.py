@@ -138,9 +138,27 @@ def opening_logit(attention: Attention, *, channels: int) -> float:
     if not low < attention.opening < high:
         raise SettingError(
             f"`{low:g} < opening < {high:g}` must hold with `gate={attention.gate!r}`, "
-            f"but got {attention.opening:g}."
+            f"but got {attention.opening:g}. Use a value between them"
+            f"{_reaching(attention)}."
         )
     return attention.temperature * gate.inverse(attention.opening / scale)
+
+
+def _reaching(a: Attention) -> str:
+    """The gates that can start at the opening, as part of a way out."""
+    found = [
+        repr(name)
+        for name, gate in GATES.items()
+        if gate.inverse is not None and _reaches(gate, a.opening, matched=a.gain == "unit")
+    ]
+    return f", or a gate that reaches it: {', '.join(found)}" if found else ""
+
+
+def _reaches(gate: Gate, opening: float, *, matched: bool) -> bool:
+    if matched and not gate.at_zero:
+        return False
+    scale = 1 / gate.at_zero if matched else 1
+    return scale * gate.low < opening < scale * gate.high
 
 
 def _at_zero(attention: Attention, *, channels: int) -> float:

@@ -181,9 +181,10 @@ def _zero_keeps_the_skip(a: "Attention") -> str | None:
 
 def _gain_exists(a: "Attention") -> str | None:
     if a.gain == "unit" and a.gate in STARTS_AT_ZERO:
+        way_out = "" if a.residual else ", with `residual=True` to start at 1"
         return (
             f"`gain='unit'` divides by g(0), which is 0 for `gate={a.gate!r}`. "
-            "Use `gain='own'`, or `residual=True` to start at 1."
+            f"Use `gain='own'`{way_out}."
         )
     return None
 

@@ -154,7 +154,10 @@ def test_init_open_starts_near_the_opening(gate, affine, images):
 
 def test_an_opening_that_the_gate_cannot_reach_is_refused():
     with pytest.raises(
-        SettingError, match=r"^`0 < opening < 1` must hold with `gate='sigmoid'`, but got 1\.2\.$"
+        SettingError,
+        match=r"^`0 < opening < 1` must hold with `gate='sigmoid'`, but got 1\.2\. Use a value between "
+        r"them, or a gate that reaches it: 'one_plus_tanh', 'two_sigmoid', 'one_plus_sigmoid', 'relu', "
+        r"'softplus', 'identity'\.$",
     ):
         SqueezeExcite(8, reduction=2, init="open", opening=1.2, bias=True)
 
