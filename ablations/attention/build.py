@@ -4,7 +4,7 @@ from torch import nn
 
 from ablations.attention.block import SqueezeExcite, refuse_no_block
 from ablations.attention.controls import ConstantGate, StaticGate
-from ablations.attention.gates import make_gate, start
+from ablations.attention.gates import make_gate, start, start_logit
 from ablations.attention.kin import KIN, GatherExcite
 from ablations.attention.own import BLOCK, load_function
 from ablations.attention.rules import is_import_path
@@ -43,7 +43,8 @@ def build_block(
     if attention.control == "constant":
         return ConstantGate(start(attention, channels=channels))
     if attention.control == "static":
-        return StaticGate(channels, make_gate(attention, channels=channels))
+        logit = start_logit(attention, channels=channels)
+        return StaticGate(channels, make_gate(attention, channels=channels), start=logit)
     return SqueezeExcite(channels, base=base, settings=attention)
 
 

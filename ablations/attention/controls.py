@@ -32,20 +32,22 @@ class StaticGate(nn.Module):
 
     Args:
         channels: C.
-        gate: From logits to factors; training starts at the logit 0.
+        gate: From logits to factors.
+        start: The logit that training starts at.
     """
 
     passes = 1
 
-    def __init__(self, channels: int, gate: Function) -> None:
+    def __init__(self, channels: int, gate: Function, *, start: float = 0.0) -> None:
         super().__init__()
+        self.start = start
         self.gate = gate
         self.logit = nn.Parameter(torch.empty(channels))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """All logits 0."""
-        nn.init.zeros_(self.logit)
+        """All logits at the start."""
+        nn.init.constant_(self.logit, self.start)
 
     def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
         """The gated map, of the same shape."""

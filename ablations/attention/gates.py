@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ablations.attention.own import GATE, load_function
+from ablations.attention.rules import starts_open
 from ablations.errors import SettingError
 from ablations.settings import Attention
 
@@ -120,9 +121,27 @@ def make_gate(attention: Attention, *, channels: int) -> Function:
 
 
 def start(attention: Attention, *, channels: int) -> float:
-    """The factor at v = 0, with its gain and residual part."""
-    at_zero = _at_zero(attention, channels=channels)
-    return _scale(attention, channels=channels) * at_zero + (1 if attention.residual else 0)
+    """The factor before anything is learnt: the opening, or that at v = 0, with its residual part.
+
+    Raises:
+        SettingError: If the gate does not reach the opening.
+    """
+    if starts_open(attention):
+        opening_logit(attention, channels=channels)
+        factor = attention.opening
+    else:
+        at_zero = _at_zero(attention, channels=channels)
+        factor = _scale(attention, channels=channels) * at_zero
+    return factor + (1 if attention.residual else 0)
+
+
+def start_logit(attention: Attention, *, channels: int) -> float:
+    """The logit before anything is learnt: that of the opening, or 0.
+
+    Raises:
+        SettingError: If the gate does not reach the opening.
+    """
+    return opening_logit(attention, channels=channels) if starts_open(attention) else 0.0
 
 
 def opening_logit(attention: Attention, *, channels: int) -> float:

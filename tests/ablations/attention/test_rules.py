@@ -46,6 +46,10 @@ from ablations.settings import Arm, Attention, check_choice, with_values
             r"^`control='constant'` is the gate's start g\(0\)",
         ),
         (
+            {"control": "constant", "gate": "identity", "init": "open", "opening": 0},
+            r"^`control='constant'` with `init='open'` is the opening, but got `opening=0`",
+        ),
+        (
             {"control": "static", "gate": "relu"},
             r"^`control='static'` starts at the logit 0, where",
         ),
@@ -130,6 +134,8 @@ def test_a_pattern_is_told_in_words_for_a_level_of_a_factor_too():
         ({"excitation": "linear_bottleneck"}, {"activation"}),
         ({"control": "constant"}, {"squeeze", "reduction", "temperature", "init"}),
         ({"control": "static"}, {"squeeze", "reduction", "excitation"}),
+        ({"control": "static", "init": "open"}, {"squeeze", "bias", "excitation"}),
+        ({"control": "constant", "init": "open", "opening": 0.8}, {"squeeze", "bias"}),
         ({"kind": "gct"}, {"gate", "squeeze", "reduction", "extent"}),
         ({"placement": "post"}, {"order"}),
         ({"hidden": 4}, {"reduction", "rounding", "reduction_base"}),
@@ -140,6 +146,12 @@ def test_a_pattern_is_told_in_words_for_a_level_of_a_factor_too():
 def test_settings_without_a_meaning_are_folded(settings, idle):
     assert idle <= unused(Attention(**settings))
     assert not set(settings) & unused(Attention(**settings))
+
+
+@pytest.mark.parametrize("control", ["constant", "static"])
+@pytest.mark.parametrize("init", ["default", "zero"])
+def test_controls_without_an_image_use_init_only_where_it_opens_the_gate(control, init):
+    assert {"init", "opening"} <= unused(Attention(control=control, init=init))
 
 
 def test_the_plain_block_uses_what_makes_it_up():
