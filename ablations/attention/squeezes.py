@@ -97,6 +97,9 @@ class LpNorm(nn.Module):
 
     def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
         """(N, C, ...) to (N, C)."""
+        if self.power == 1:
+            # No root, no epsilon: on a map that is nowhere negative it is the average to the last bit.
+            return avg(x_ncs.abs(), mask_ns)
         return (avg(x_ncs.abs() ** self.power, mask_ns) + EPSILON) ** (1 / self.power)
 
 
