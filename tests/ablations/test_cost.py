@@ -72,6 +72,8 @@ def test_the_papers_tables_come_out_within_a_tenth_of_a_million(row):
     assert (found.params + buffers) / 1e6 == pytest.approx(row["paper_M"], abs=0.1)
 
 
+GLOBAL_CONTEXT = {"reduction": 8, "bias": True, "norm": "layer"}
+
 MACS = REFERENCE["macs_224_matmul_conv_only"]
 
 
@@ -99,6 +101,9 @@ def test_multiply_adds_are_the_papers(name, settings, macs):
         ({"placement": "pre"}, 1_991_168),
         ({"placement": "inner"}, 157_184),
         ({"squeeze": "none"}, 2_514_944),
+        # timm's score has a bias, which a softmax does not see: 16 more for 16 blocks.
+        ({"squeeze": "attention", **GLOBAL_CONTEXT}, 5_065_776 - 16),
+        ({"kind": "global_context", **GLOBAL_CONTEXT}, 5_065_776 - 16),
     ],
 )
 def test_relatives_and_placements_add_the_published_parameters(settings, params):
