@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ablations.attention.gates import Function
+from ablations.errors import SettingError
 
 
 class ConstantGate(nn.Module):
@@ -62,11 +63,11 @@ def shuffled(g_nc: Tensor) -> Tensor:
     are mixed, and no random state is touched.
 
     Raises:
-        ValueError: If the batch has one image.
+        SettingError: If the batch has one image.
     """
     n = g_nc.shape[0]
     if n < 2:
-        raise ValueError(
+        raise SettingError(
             "a shuffled gate needs another image in the batch, but the batch has 1. "
             "Choose a batch size that leaves no single image over."
         )

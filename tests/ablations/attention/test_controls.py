@@ -37,7 +37,7 @@ def test_a_shuffled_gate_is_that_of_the_plain_block_for_another_image():
 
 def test_a_single_image_has_no_other_to_take_a_gate_from():
     with pytest.raises(
-        ValueError,
+        SettingError,
         match=r"^a shuffled gate needs another image in the batch, but the batch has 1\. Choose",
     ):
         shuffled(torch.ones(1, 4))
