@@ -10,6 +10,15 @@ from ablations.data import Examples
 from ablations.streams import epoch_order, generator
 
 
+def validation_batch(examples: int, *, largest: int, world_size: int = 1) -> int:
+    """The largest batch size up to `largest` whose last batch leaves at least two examples to each rank.
+
+    Too few examples for that are left to `largest`: no size would do.
+    """
+    sizes = range(largest, 2 * world_size - 1, -1)
+    return next((size for size in sizes if (examples % size or size) // world_size > 1), largest)
+
+
 class Batches:
     """An iterable over (x, y) or (x, y, mask); each epoch has its own order, a function of seed and epoch.
 

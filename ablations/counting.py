@@ -1,22 +1,26 @@
 """What a network costs, exactly and before training: it is built and traced without any weights.
 
 Conventions, all for one image. `macs`: multiply-adds of convolutions, linear layers and matrix products (what the
-SENet paper calls FLOPs); pooling, gates, activations and norms are not in it. `attention_flops`: the formula
-2CHW + 4C h (4C²/r) for each block, with 2 operations for a multiply-add and 1 for each element that is pooled and
-each that is scaled. `activation_bytes`: what autograd keeps for the backward pass, in float32, without weights.
+SENet paper calls FLOPs); pooling, gates, activations and norms are not in it. `attention_flops`: for each block 2
+operations for a multiply-add and 1 for each element that is pooled, scaled or shifted, in each pass over the map that
+the block makes (`passes`); 2CHW + 4C h (4C²/r) for the plain block. `activation_bytes`: what autograd keeps for the
+backward pass, in float32, without weights.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
-from ablations.attention.controls import ConstantGate, StaticGate
 from ablations.networks.hosts import build_host, positions
 from ablations.networks.sites import Sites, Unit
 from ablations.settings import Backbone
 from ablations.tracing import BATCH, Trace, trace_network
+
+OWN_PASSES = 2
+"""Of a user's own block that has no `passes`: its elements are taken to be pooled once and scaled once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +38,7 @@ class BlockCost:
     params: int
     macs: int
     elementwise: int
-    """Elements that are pooled and elements that are scaled."""
+    """Elements that are pooled, scaled or shifted, once for each time."""
 
     @property
     def height(self) -> int:
@@ -53,14 +57,21 @@ class BlockCost:
 
     @property
     def flops(self) -> int:
-        """2CHW + 4C h for the plain block."""
+        """2 per multiply-add, 1 per element pooled, scaled or shifted: 2CHW + 4C h for the plain block."""
         return self.elementwise + 2 * self.macs
 
     @property
     def excitation_half_from(self) -> float | None:
-        """The C from which on the excitation is at least half of the block's cost, r H W / 2."""
-        r = self.realised_reduction
-        return None if r is None else r * self.height * self.width / 2
+        """The C from which on the excitation is at least half of the block's cost, r H W / 2.
+
+        None where the block does not cost 2CHW + 4C h, for which alone that holds.
+        """
+        r, positions = self.realised_reduction, math.prod(self.size)
+        if r is None or self.hidden is None:
+            return None
+        excitation = self.macs == 2 * self.channels * self.hidden
+        map_twice = self.elementwise == 2 * self.channels * positions
+        return r * positions / 2 if excitation and map_twice else None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -96,7 +107,7 @@ class Cost:
 
     @property
     def attention_flops(self) -> int:
-        """2CHW + 4C h, summed over the blocks."""
+        """The blocks' `flops`, summed."""
         return sum(block.flops for block in self.blocks)
 
     @property
@@ -171,8 +182,6 @@ def _block_cost(name: str, unit: Unit, trace: Trace) -> BlockCost:
     assert block is not None
     _, channels, *size = trace.maps[name]
     inside = f"{name}.attention."
-    pools = not isinstance(block, ConstantGate | StaticGate)
-    pools = pools and not getattr(block, "per_position", False)
     return BlockCost(
         name=name,
         channels=channels,
@@ -181,5 +190,5 @@ def _block_cost(name: str, unit: Unit, trace: Trace) -> BlockCost:
         hidden=getattr(block, "hidden", None),
         params=count_params(block),
         macs=sum(macs for layer, macs in trace.macs.items() if layer.startswith(inside)),
-        elementwise=(2 if pools else 1) * torch.Size((channels, *size)).numel(),
+        elementwise=getattr(block, "passes", OWN_PASSES) * math.prod((channels, *size)),
     )

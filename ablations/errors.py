@@ -1,7 +1,8 @@
 """The errors a user can cause, and the sentence each one says: the rule, the value, what to do next."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a worker whose runs need no pydantic starts a third sooner without
@@ -9,6 +10,8 @@ if TYPE_CHECKING:  # a worker whose runs need no pydantic starts a third sooner 
 
 LONGEST_LIST = 12
 """An error names all known names up to this many, and beyond it only the nearest."""
+
+NO_HINTS: Mapping[str, str] = MappingProxyType({})
 
 
 class SettingError(ValueError):
@@ -30,25 +33,35 @@ def one_of(name: str, value: object, allowed: Iterable[str]) -> str:
     return f"`{name}` must be one of {', '.join(map(repr, names))}, but got {value!r}.{hint}"
 
 
-def explain(error: "ValidationError", allowed: Iterable[str], *, at: str = "") -> str:
+def explain(
+    error: "ValidationError",
+    allowed: Iterable[str],
+    *,
+    at: str = "",
+    hints: Mapping[str, str] = NO_HINTS,
+) -> str:
     """Pydantic's findings in this project's words, one sentence for each.
 
     Args:
         error: What pydantic raised.
         allowed: The field names of the model, for the hint on a misspelt one.
         at: What was validated, where it is a single value.
+        hints: Field to its way out, or to its rule in words where it has a pattern.
     """
     findings = error.errors()
     # A list whose item was refused is then also too short: that is no second problem.
     real = [finding for finding in findings if finding["type"] != "too_short"]
-    return " ".join(_sentence(dict(finding), allowed, at) for finding in real or findings)
+    return " ".join(_sentence(dict(finding), allowed, at, hints) for finding in real or findings)
 
 
-def _sentence(finding: dict[str, object], allowed: Iterable[str], at: str) -> str:
+def _sentence(
+    finding: dict[str, object], allowed: Iterable[str], at: str, hints: Mapping[str, str]
+) -> str:
     loc = finding["loc"]
     name = (".".join(map(str, loc)) if isinstance(loc, tuple) else str(loc)) or at
     value, context = finding.get("input"), finding.get("ctx")
     ctx = context if isinstance(context, dict) else {}
+    hint = hints.get(name.rpartition(".")[2], "")
     match finding["type"]:
         case "extra_forbidden":
             return one_of("setting", name, allowed)
@@ -61,13 +74,15 @@ def _sentence(finding: dict[str, object], allowed: Iterable[str], at: str) -> st
         case "missing":
             return f"`{name}` must be given."
         case "greater_than_equal":
-            return f"`{name} >= {ctx['ge']:g}` must hold, but got {value!r}."
+            return f"`{name} >= {ctx['ge']:g}` must hold, but got {value!r}. {hint}".rstrip()
         case "greater_than":
-            return f"`{name} > {ctx['gt']:g}` must hold, but got {value!r}."
+            return f"`{name} > {ctx['gt']:g}` must hold, but got {value!r}. {hint}".rstrip()
         case "less_than_equal":
-            return f"`{name} <= {ctx['le']:g}` must hold, but got {value!r}."
+            return f"`{name} <= {ctx['le']:g}` must hold, but got {value!r}. {hint}".rstrip()
         case "less_than":
-            return f"`{name} < {ctx['lt']:g}` must hold, but got {value!r}."
+            return f"`{name} < {ctx['lt']:g}` must hold, but got {value!r}. {hint}".rstrip()
+        case "string_pattern_mismatch" if hint:
+            return f"`{name}` must be {hint}, but got {value!r}."
         case _:
             problem = str(finding["msg"])
             return f"`{name}`: {problem[0].lower()}{problem[1:]}, but got {value!r}."

@@ -37,7 +37,18 @@ class Settings(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise SettingError(explain(error, type(self).model_fields)) from None
+            kind = type(self)
+            raise SettingError(explain(error, kind.model_fields, hints=_hints(kind))) from None
+
+
+def _hint(text: str) -> dict[str, Any]:
+    """The way out of a bound, or the rule in words of a pattern, for the error's sentence."""
+    return {"hint": text}
+
+
+def _hints(kind: type[Settings]) -> dict[str, str]:
+    extras = {name: info.json_schema_extra for name, info in kind.model_fields.items()}
+    return {name: str(x["hint"]) for name, x in extras.items() if isinstance(x, dict)}
 
 
 def _or_own(name: str, known: Any) -> AfterValidator:
@@ -69,19 +80,47 @@ class Attention(Settings):
     """Where in the residual unit, by the SENet paper's names (arXiv 1709.01507, section 6.5)."""
     order: choices.Order = "before"
     """Before or after the activation: gate(bn(conv)), or gate(relu(bn(conv)))."""
-    stages: str = Field(default="all", pattern=r"^(all|\d+(,\d+)*)$")
+    stages: str = Field(
+        default="all",
+        pattern=r"^(all|\d+(,\d+)*)$",
+        json_schema_extra=_hint(
+            "'all' or numbers of stages from 1, with commas between them, for example '1,3'"
+        ),
+    )
     """Stages that get a block, counted from 1, for example `1,2,3`."""
-    blocks: str = Field(default="all", pattern=r"^(all|own|residual|first|last|every_[2-9])$")
+    blocks: str = Field(
+        default="all",
+        pattern=r"^(all|own|residual|first|last|every_[2-9])$",
+        json_schema_extra=_hint(
+            "'all', 'own', 'residual', 'first', 'last', or 'every_' and a number from 2 to 9, for example "
+            "'every_2'"
+        ),
+    )
     """Blocks of a stage that get one: all, those of the published network or with a shortcut, ..."""
     kind: Annotated[str, _or_own("kind", choices.Kind)] = "squeeze_excite"
     """The squeeze-and-excitation block, a relative of it, or your own module `package.module:name`."""
     control: choices.Control = "none"
     """What stands in for the block, or is done to its gate, to tell apart why it helps."""
-    reduction: Annotated[float | None, BeforeValidator(_plain)] = Field(default=16.0, ge=1)
+    reduction: Annotated[float | None, BeforeValidator(_plain)] = Field(
+        default=16.0,
+        ge=1,
+        json_schema_extra=_hint("`ratio` takes 1/r, and `hidden` the number of hidden units."),
+    )
     """r: the bottleneck has C/r hidden units. Exactly one of this, `ratio` and `hidden` is given."""
-    ratio: Annotated[float | None, BeforeValidator(_plain)] = Field(default=None, gt=0, le=1)
+    ratio: Annotated[float | None, BeforeValidator(_plain)] = Field(
+        default=None,
+        gt=0,
+        le=1,
+        json_schema_extra=_hint(
+            "`ratio` is 1/r, and `reduction` takes r; no attention is `placement='none'`."
+        ),
+    )
     """1/r."""
-    hidden: Annotated[int | None, BeforeValidator(_plain)] = Field(default=None, ge=1)
+    hidden: Annotated[int | None, BeforeValidator(_plain)] = Field(
+        default=None,
+        ge=1,
+        json_schema_extra=_hint("No attention is `placement='none'`."),
+    )
     """The number of hidden units, in every block."""
     reduction_base: choices.Base = "own"
     """Whose channels r divides: the gated map's, or those that enter or leave the unit."""
@@ -283,7 +322,8 @@ def check_choice(name: str, level: Any) -> None:
         try:
             adapter.validate_python(level)
         except ValidationError as error:
-            raise SettingError(explain(error, [], at=name)) from None
+            hints = _hints(GROUPS[group])
+            raise SettingError(explain(error, [], at=name, hints=hints)) from None
 
 
 def inactive(arm: Arm) -> frozenset[str]:

@@ -19,18 +19,20 @@ from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.strategies import DDPStrategy
 
 from ablations.augmentation import AUGMENTATIONS
-from ablations.batches import Batches
+from ablations.batches import Batches, validation_batch
 from ablations.checkpoint import AtomicCheckpointIO
 from ablations.data import Split, load
+from ablations.errors import SettingError
 from ablations.gate_statistics import GateRecorder
 from ablations.latency import inference_milliseconds
 from ablations.module import AttentionClassifier
-from ablations.settings import Data, Run
+from ablations.settings import Arm, Data, Run
 
 CHECKPOINT_SECONDS = 10.0
 """A checkpoint is written at the end of an epoch if the last one is older than this."""
 
 VALIDATION_BATCH = 1024
+"""Or a little less, where that would leave a single example over."""
 
 NOT_OURS = (
     # torch 2.13 deprecates what lightning 2.6 still calls; drop when lightning does not.
@@ -129,6 +131,7 @@ def train(
         # After eight networks of one worker dynamo would silently go on without compiling.
         torch.compiler.reset()
     split = on_device(run.arm.data, device)
+    check_shares(run.arm, examples=len(split.val), world_size=world_size)
     module = AttentionClassifier(
         in_channels=split.in_channels,
         classes=split.classes,
@@ -157,7 +160,14 @@ def train(
                 rank=rank,
                 world_size=world_size,
             ),
-            Batches(split.val, batch_size=VALIDATION_BATCH, rank=rank, world_size=world_size),
+            Batches(
+                split.val,
+                batch_size=validation_batch(
+                    len(split.val), largest=VALIDATION_BATCH, world_size=world_size
+                ),
+                rank=rank,
+                world_size=world_size,
+            ),
             ckpt_path=checkpoint if checkpoint is not None and checkpoint.exists() else None,
             weights_only=True,
         )
@@ -167,13 +177,39 @@ def train(
         val_loss=watch.last["val_loss"],
         val_accuracy=watch.last["val_accuracy"],
         device=_device_name(device),
-        latency=_latency(module, split) if run.arm.training.measure_latency else None,
+        latency=_latency(module, split, control=run.arm.attention.control)
+        if run.arm.training.measure_latency
+        else None,
     )
 
 
-def _latency(module: AttentionClassifier, split: Split) -> float:
-    x, _, *mask = next(iter(Batches(split.val, batch_size=1)))
+def _latency(module: AttentionClassifier, split: Split, *, control: str) -> float:
+    # A shuffled gate needs another image.
+    size = 2 if control == "shuffled" else 1
+    x, _, *mask = next(iter(Batches(split.val, batch_size=size)))
     return inference_milliseconds(module.network.to(x.device), x, *mask)
+
+
+def check_shares(arm: Arm, *, examples: int, world_size: int = 1) -> None:
+    """Refuse a shuffled gate where some batch leaves a process with a single example.
+
+    Args:
+        arm: What is to be trained.
+        examples: Held out for validation.
+        world_size: Processes that share each batch.
+
+    Raises:
+        SettingError: If so.
+    """
+    if arm.attention.placement == "none" or arm.attention.control != "shuffled":
+        return
+    for name, given in (("batch_size", arm.training.batch_size), ("validation examples", examples)):
+        if given < 2 * world_size:
+            raise SettingError(
+                "`control='shuffled'` gives each image another one's gate, so each process needs two: "
+                f"`{name} >= {2 * world_size}` must hold with {world_size} process(es), but got {given}. "
+                "Use more, or fewer processes for a run."
+            )
 
 
 @lru_cache(maxsize=4)

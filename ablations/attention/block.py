@@ -16,8 +16,9 @@ from ablations.attention.fused import BACKWARDS, FusedSqueezeExcite
 from ablations.attention.gates import make_gate, opening_logit
 from ablations.attention.hidden import hidden_width
 from ablations.attention.layers import Shift
-from ablations.attention.rules import WITH_HIDDEN_UNITS
-from ablations.attention.squeezes import STATISTICS, make_squeeze
+from ablations.attention.rules import WIDENINGS, WITH_HIDDEN_UNITS, WITHOUT_IMAGE
+from ablations.attention.squeezes import POOLED, STATISTICS, make_squeeze
+from ablations.errors import SettingError
 from ablations.layout import is_channels_last
 from ablations.settings import Attention
 
@@ -40,7 +41,8 @@ class SqueezeExcite(nn.Module):
         fields: Fields of `settings.Attention`.
 
     Raises:
-        SettingError: If a field is unknown or illegal, or C/r is below 1 or not whole.
+        SettingError: If a field is unknown or illegal, C/r is below 1 or not whole, or the settings are those
+            of another module (`build.build_block`).
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class SqueezeExcite(nn.Module):
         if settings is not None and fields:
             raise TypeError(f"give either `settings` or fields, but got both: {sorted(fields)}.")
         a = settings or Attention(**fields)
+        _refuse_other_modules(a)
         self.channels = channels
         has_hidden = a.excitation in WITH_HIDDEN_UNITS
         self.hidden = hidden_width(a, base or channels) if has_hidden else None
@@ -73,6 +76,8 @@ class SqueezeExcite(nn.Module):
         )
         self.gate = make_gate(a, channels=channels)
         self.affine = a.affine
+        self.passes = POOLED.get(a.squeeze, 1) + (2 if a.affine else 1)
+        """How often each element of the map is pooled, scaled or shifted."""
         self.on_gates: Callable[[Tensor], Tensor] | None = ON_GATES.get(a.control)
         self.fused = _is_plain(a)
         self.gate_backward = BACKWARDS.get(a.gate)
@@ -124,6 +129,34 @@ class SqueezeExcite(nn.Module):
         if self.per_position:
             return g.movedim(-1, 1)
         return g.reshape(g.shape + (1,) * (x_ncs.dim() - 2))
+
+
+def refuse_no_block(a: Attention) -> None:
+    """Refuse settings that put nothing at a place in the host.
+
+    Raises:
+        SettingError: With what builds such a network.
+    """
+    if a.placement == "none" or a.control in WIDENINGS:
+        value = "placement='none'" if a.placement == "none" else f"control={a.control!r}"
+        raise SettingError(
+            f"`{value}` leaves the block out, so there is none to make. "
+            "Use `ablations.networks.build.build_network`, which builds the whole network."
+        )
+
+
+def _refuse_other_modules(a: Attention) -> None:
+    refuse_no_block(a)
+    if a.kind != "squeeze_excite":
+        rule, value = "`kind='squeeze_excite'`", f"`kind={a.kind!r}`"
+    elif a.control in WITHOUT_IMAGE:
+        rule, value = "a gate that sees the image", f"`control={a.control!r}`"
+    else:
+        return
+    raise SettingError(
+        f"`SqueezeExcite` is {rule}, but got {value}. "
+        "Use `ablations.attention.build.build_block`, which makes every kind and control."
+    )
 
 
 def _is_plain(a: Attention) -> bool:

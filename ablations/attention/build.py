@@ -2,11 +2,11 @@
 
 from torch import nn
 
-from ablations.attention.block import SqueezeExcite
+from ablations.attention.block import SqueezeExcite, refuse_no_block
 from ablations.attention.controls import ConstantGate, StaticGate
-from ablations.attention.gates import make_gate, start
+from ablations.attention.gates import make_gate, start, start_logit
 from ablations.attention.kin import KIN, GatherExcite
-from ablations.attention.own import load_function
+from ablations.attention.own import BLOCK, load_function
 from ablations.attention.rules import is_import_path
 from ablations.errors import SettingError
 from ablations.settings import Attention
@@ -30,8 +30,9 @@ def build_block(
         size: Of the map, for a learnt gather over all of it (`rules.needs_map_size`).
 
     Raises:
-        SettingError: If the block is illegal at this width.
+        SettingError: If the block is illegal at this width, or the settings leave it out.
     """
+    refuse_no_block(attention)
     if is_import_path(attention.kind):
         return _own(attention.kind, channels)
     if attention.kind == "gather_excite":
@@ -42,12 +43,13 @@ def build_block(
     if attention.control == "constant":
         return ConstantGate(start(attention, channels=channels))
     if attention.control == "static":
-        return StaticGate(channels, make_gate(attention, channels=channels))
+        logit = start_logit(attention, channels=channels)
+        return StaticGate(channels, make_gate(attention, channels=channels), start=logit)
     return SqueezeExcite(channels, base=base, settings=attention)
 
 
 def _own(path: str, channels: int) -> nn.Module:
-    block = load_function(path, channels=channels)
+    block = load_function(path, role=BLOCK, channels=channels)
     if not isinstance(block, nn.Module):
         raise SettingError(
             f"`kind` {path!r} must be an `nn.Module` that is made with the number of channels, "

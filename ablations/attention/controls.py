@@ -11,10 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from ablations.attention.gates import Function
+from ablations.errors import SettingError
 
 
 class ConstantGate(nn.Module):
     """Multiplies the map by one number."""
+
+    passes = 1
 
     def __init__(self, factor: float) -> None:
         super().__init__()
@@ -30,18 +33,22 @@ class StaticGate(nn.Module):
 
     Args:
         channels: C.
-        gate: From logits to factors; training starts at the logit 0.
+        gate: From logits to factors.
+        start: The logit that training starts at.
     """
 
-    def __init__(self, channels: int, gate: Function) -> None:
+    passes = 1
+
+    def __init__(self, channels: int, gate: Function, *, start: float = 0.0) -> None:
         super().__init__()
+        self.start = start
         self.gate = gate
         self.logit = nn.Parameter(torch.empty(channels))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """All logits 0."""
-        nn.init.zeros_(self.logit)
+        """All logits at the start."""
+        nn.init.constant_(self.logit, self.start)
 
     def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
         """The gated map, of the same shape."""
@@ -56,11 +63,11 @@ def shuffled(g_nc: Tensor) -> Tensor:
     are mixed, and no random state is touched.
 
     Raises:
-        ValueError: If the batch has one image.
+        SettingError: If the batch has one image.
     """
     n = g_nc.shape[0]
     if n < 2:
-        raise ValueError(
+        raise SettingError(
             "a shuffled gate needs another image in the batch, but the batch has 1. "
             "Choose a batch size that leaves no single image over."
         )

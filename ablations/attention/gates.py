@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ablations.attention.own import load_function
+from ablations.attention.own import GATE, load_function
+from ablations.attention.rules import starts_open
 from ablations.errors import SettingError
 from ablations.settings import Attention
 
@@ -106,7 +107,9 @@ class AdjustedGate(nn.Module):
 def make_gate(attention: Attention, *, channels: int) -> Function:
     """The gate that the settings name, with its temperature, gain and residual part."""
     known = GATES.get(attention.gate)
-    function = known.function if known else load_function(attention.gate, channels=channels)
+    function = (
+        known.function if known else load_function(attention.gate, role=GATE, channels=channels)
+    )
     if attention.temperature == 1 and attention.gain == "own" and not attention.residual:
         return function
     return AdjustedGate(
@@ -118,9 +121,27 @@ def make_gate(attention: Attention, *, channels: int) -> Function:
 
 
 def start(attention: Attention, *, channels: int) -> float:
-    """The factor at v = 0, with its gain and residual part."""
-    at_zero = _at_zero(attention, channels=channels)
-    return _scale(attention, channels=channels) * at_zero + (1 if attention.residual else 0)
+    """The factor before anything is learnt: the opening, or that at v = 0, with its residual part.
+
+    Raises:
+        SettingError: If the gate does not reach the opening.
+    """
+    if starts_open(attention):
+        opening_logit(attention, channels=channels)
+        factor = attention.opening
+    else:
+        at_zero = _at_zero(attention, channels=channels)
+        factor = _scale(attention, channels=channels) * at_zero
+    return factor + (1 if attention.residual else 0)
+
+
+def start_logit(attention: Attention, *, channels: int) -> float:
+    """The logit before anything is learnt: that of the opening, or 0.
+
+    Raises:
+        SettingError: If the gate does not reach the opening.
+    """
+    return opening_logit(attention, channels=channels) if starts_open(attention) else 0.0
 
 
 def opening_logit(attention: Attention, *, channels: int) -> float:
@@ -136,15 +157,33 @@ def opening_logit(attention: Attention, *, channels: int) -> float:
     if not low < attention.opening < high:
         raise SettingError(
             f"`{low:g} < opening < {high:g}` must hold with `gate={attention.gate!r}`, "
-            f"but got {attention.opening:g}."
+            f"but got {attention.opening:g}. Use a value between them"
+            f"{_reaching(attention)}."
         )
     return attention.temperature * gate.inverse(attention.opening / scale)
+
+
+def _reaching(a: Attention) -> str:
+    """The gates that can start at the opening, as part of a way out."""
+    found = [
+        repr(name)
+        for name, gate in GATES.items()
+        if gate.inverse is not None and _reaches(gate, a.opening, matched=a.gain == "unit")
+    ]
+    return f", or a gate that reaches it: {', '.join(found)}" if found else ""
+
+
+def _reaches(gate: Gate, opening: float, *, matched: bool) -> bool:
+    if matched and not gate.at_zero:
+        return False
+    scale = 1 / gate.at_zero if matched else 1
+    return scale * gate.low < opening < scale * gate.high
 
 
 def _at_zero(attention: Attention, *, channels: int) -> float:
     if attention.gate in GATES:
         return GATES[attention.gate].at_zero
-    own = load_function(attention.gate, channels=channels)
+    own = load_function(attention.gate, role=GATE, channels=channels)
     # Also under `torch.device("meta")` this one number is needed.
     return float(own(torch.zeros(1, channels, device="cpu")).mean())
 

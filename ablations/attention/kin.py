@@ -1,7 +1,8 @@
 """Relatives of squeeze-and-excitation that are more than a choice of squeeze, excitation and gate.
 
 x_ncs is a feature map (N, C, ...) with one, two or three position dimensions.
-ECA, effective SE, SRM, CBAM's channel part and NoSqueeze are settings of `block.SqueezeExcite`.
+ECA, effective SE, SRM, CBAM's channel part and NoSqueeze are settings of `block.SqueezeExcite`. `passes` says how
+often each element of the map is pooled, scaled or shifted; what convolves or multiplies matrices counts itself.
 """
 
 import math
@@ -26,7 +27,8 @@ class Cbam(nn.Module):
     """Channel attention, then spatial attention (CBAM, arXiv 1807.06521).
 
     The channel gate is sigmoid(MLP(avg) + MLP(max)); the spatial one is sigmoid(bn(conv([mean, max]))) with
-    mean and max over channels. A mask reaches the channel part; positions are gated one by one anyway.
+    mean and max over channels. Under a mask these two are zero, as beyond the map's edge, so that padding
+    reaches no position through the convolution.
     """
 
     def __init__(self, channels: int, *, base: int, settings: Attention, dims: int) -> None:
@@ -34,6 +36,8 @@ class Cbam(nn.Module):
         channel = settings.model_copy(update={"kind": "squeeze_excite", "squeeze": "avg_max_mlp"})
         self.channel = SqueezeExcite(channels, base=base, settings=channel)
         self.hidden = self.channel.hidden
+        # Mean and max over channels, and the second gate.
+        self.passes = self.channel.passes + 3
         k = settings.spatial_kernel
         self.conv = conv(dims, 2, 1, k, padding=k // 2)
         self.bn = BATCH_NORMS[dims](1)
@@ -42,6 +46,8 @@ class Cbam(nn.Module):
         """The gated map, of the same shape."""
         x_ncs = self.channel(x_ncs, mask_ns)
         z_n2s = torch.cat((x_ncs.mean(1, keepdim=True), x_ncs.amax(1, keepdim=True)), dim=1)
+        if mask_ns is not None:
+            z_n2s = z_n2s.masked_fill(~mask_ns.unsqueeze(1), 0)
         return x_ncs * torch.sigmoid(self.bn(self.conv(z_n2s)))
 
 
@@ -53,6 +59,8 @@ class Scse(nn.Module):
         channel = settings.model_copy(update={"kind": "squeeze_excite"})
         self.channel = SqueezeExcite(channels, base=base, settings=channel)
         self.hidden = self.channel.hidden
+        # The second gate, and the sum of the two maps.
+        self.passes = self.channel.passes + 2
         self.position = Linear(channels, 1, bias=True)
 
     def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
@@ -69,6 +77,7 @@ class Gct(nn.Module):
     """
 
     hidden: int | None = None
+    passes = 2
     epsilon = 1e-5
 
     def __init__(self, channels: int, *, base: int, settings: Attention, dims: int) -> None:
@@ -98,8 +107,10 @@ class GatherExcite(nn.Module):
 
     Gathers by the mean (no parameters) or by depthwise convolutions, each with batch norm: of stride 2
     down to the extent, or one as large as the whole map. Then excites by the bottleneck at each gathered
-    place, or not at all; the gate goes back to the positions by nearest neighbour. The mean passes over
-    masked positions; convolutions cannot, and refuse a mask.
+    place, or not at all. In a sequence position i has the gate of place i // extent, however long the padding;
+    in images and volumes gates go back by nearest neighbour in the ratio of the sizes, as in the public
+    implementation (the same where the extent divides the sides). The mean passes over masked positions;
+    convolutions cannot, and refuse a mask.
 
     Args:
         channels: C.
@@ -124,6 +135,7 @@ class GatherExcite(nn.Module):
         super().__init__()
         self.extent, self.dims, self.size = settings.extent, dims, size
         self.gather = nn.Sequential()
+        self.passes = 2 if settings.gather == "mean" else 1
         if settings.gather == "depthwise" and not self.extent:
             if size is None:
                 raise SettingError(
@@ -145,8 +157,14 @@ class GatherExcite(nn.Module):
         z_ncs = self._gathered(x_ncs, mask_ns)
         g_ncs = self.gate(self.excite(z_ncs.movedim(1, -1))).movedim(-1, 1)
         if self.extent:
-            g_ncs = F.interpolate(g_ncs, size=x_ncs.shape[2:], mode="nearest")
+            g_ncs = self._spread(g_ncs, x_ncs.shape[2:])
         return x_ncs * g_ncs
+
+    def _spread(self, g_ncs: Tensor, size: torch.Size) -> Tensor:
+        """Gates of gathered places as gates of positions."""
+        if self.dims == 1:
+            return g_ncs.repeat_interleave(self.extent, dim=2)[:, :, : size[0]]
+        return F.interpolate(g_ncs, size=size, mode="nearest")
 
     def _pooled(self, x_ncs: Tensor) -> Tensor:
         pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[self.dims - 1]
@@ -200,6 +218,8 @@ class GlobalContext(nn.Module):
     The pool is learnt attention over positions. What multiplies instead of adding is the plain block with
     `squeeze='attention'`.
     """
+
+    passes = 1
 
     def __init__(self, channels: int, *, base: int, settings: Attention, dims: int) -> None:
         super().__init__()

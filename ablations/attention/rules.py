@@ -20,6 +20,8 @@ STARTS_AT_ONE = ("one_plus_tanh", "two_sigmoid", "softmax")
 WITH_HIDDEN_UNITS = ("bottleneck", "linear_bottleneck")
 TWO_STATISTICS = ("concat", "avg_std")
 WIDENINGS = ("widen_params", "widen_macs")
+WITHOUT_IMAGE = ("constant", "static")
+"""Controls whose gate is computed from nothing."""
 
 WHERE = frozenset({"placement", "order", "stages", "blocks", "kind", "control"})
 WIDTH = frozenset(
@@ -72,6 +74,11 @@ def unused(a: "Attention") -> frozenset[str]:
     return fields - used
 
 
+def starts_open(a: "Attention") -> bool:
+    """Whether training starts with the gate at `opening`."""
+    return a.init == "open" and "init" not in unused(a)
+
+
 def is_import_path(value: str) -> bool:
     """Whether it names a user's own choice, `package.module:name`."""
     return IMPORT_PATH.fullmatch(value) is not None
@@ -81,7 +88,10 @@ def _used_inside(a: "Attention") -> frozenset[str]:
     if is_import_path(a.kind):
         return frozenset()
     of_kind = USED_BY_KIND[a.kind]
-    return of_kind & USED_BY_CONTROL.get(a.control, of_kind)
+    of_control = USED_BY_CONTROL.get(a.control, of_kind)
+    if a.control in WITHOUT_IMAGE and a.init == "open":
+        of_control |= {"init", "opening"}
+    return of_kind & of_control
 
 
 def _idle_details(a: "Attention") -> frozenset[str]:
@@ -179,9 +189,10 @@ def _zero_keeps_the_skip(a: "Attention") -> str | None:
 
 def _gain_exists(a: "Attention") -> str | None:
     if a.gain == "unit" and a.gate in STARTS_AT_ZERO:
+        way_out = "" if a.residual else ", with `residual=True` to start at 1"
         return (
             f"`gain='unit'` divides by g(0), which is 0 for `gate={a.gate!r}`. "
-            "Use `gain='own'`, or `residual=True` to start at 1."
+            f"Use `gain='own'`{way_out}."
         )
     return None
 
@@ -193,19 +204,28 @@ def _lp_is_smooth(a: "Attention") -> str | None:
 
 
 def _constant_is_not_zero(a: "Attention") -> str | None:
-    if a.control == "constant" and a.gate in STARTS_AT_ZERO and not a.residual:
+    if a.control != "constant" or a.residual:
+        return None
+    if starts_open(a):
+        if a.opening:
+            return None
+        return (
+            "`control='constant'` with `init='open'` is the opening, but got `opening=0`: the branch would "
+            "be cut. Choose another opening."
+        )
+    if a.gate in STARTS_AT_ZERO:
         return (
             f"`control='constant'` is the gate's start g(0), which is 0 for `gate={a.gate!r}`: "
-            "the branch would be cut. Choose a gate that starts above 0."
+            "the branch would be cut. Choose a gate that starts above 0, or `init='open'`."
         )
     return None
 
 
 def _static_is_alive(a: "Attention") -> str | None:
-    if a.control == "static" and a.gate == "relu":
+    if a.control == "static" and a.gate == "relu" and not starts_open(a):
         return (
             "`control='static'` starts at the logit 0, where `gate='relu'` has no gradient. "
-            "Use another gate."
+            "Use another gate, or `init='open'`."
         )
     return None
 

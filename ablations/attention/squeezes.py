@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ablations.attention.layers import Linear
-from ablations.attention.own import load_function
+from ablations.attention.own import SQUEEZE, load_function
 from ablations.errors import SettingError
 from ablations.layout import mean_over_positions
 
@@ -97,6 +97,9 @@ class LpNorm(nn.Module):
 
     def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
         """(N, C, ...) to (N, C)."""
+        if self.power == 1:
+            # No root, no epsilon: on a map that is nowhere negative it is the average to the last bit.
+            return avg(x_ncs.abs(), mask_ns)
         return (avg(x_ncs.abs() ** self.power, mask_ns) + EPSILON) ** (1 / self.power)
 
 
@@ -114,7 +117,8 @@ class LogSumExp(nn.Module):
         )
         if mask_ns is None:
             return (total - math.log(x_ncs.shape[2:].numel())) / self.power
-        count_n1 = mask_ns.flatten(1).sum(dim=1, keepdim=True)
+        # The logarithm of whole numbers would be in single precision.
+        count_n1 = mask_ns.flatten(1).sum(dim=1, keepdim=True).to(x_ncs.dtype)
         return (total - count_n1.log()) / self.power
 
 
@@ -177,6 +181,16 @@ MODULES: dict[str, Callable[[int, float], Squeeze]] = {
 }
 STATISTICS = {"concat": 2, "avg_std": 2}
 """Statistics per channel, where there are more than one."""
+POOLED = {
+    "avg_max": 2,
+    "avg_max_mlp": 2,
+    "concat": 2,
+    "std": 2,  # the mean, then the squares about it
+    "avg_std": 3,
+    "attention": 0,  # a matrix product, whose multiply-adds are counted
+    "none": 0,
+}
+"""How often a squeeze pools each element of the map, where it is not once."""
 
 
 def make_squeeze(name: str, *, channels: int, power: float) -> Squeeze:
@@ -185,7 +199,7 @@ def make_squeeze(name: str, *, channels: int, power: float) -> Squeeze:
         return FUNCTIONS[name]
     if name in MODULES:
         return MODULES[name](channels, power)
-    return load_function(name, channels=channels)
+    return load_function(name, role=SQUEEZE, channels=channels)
 
 
 def _positions(x_ncs: Tensor) -> tuple[int, ...]:

@@ -18,8 +18,13 @@ CONVENTIONS = {
     "params": "elements of all parameters; buffers are not counted",
     "macs": "multiply-adds of convolutions, linear layers and matrix products for one image; "
     "the SENet paper's GFLOPs",
-    "attention_flops": "2CHW + 4C²/r per block: 2 per multiply-add, 1 per element pooled and "
-    "per element scaled",
+    "attention_params": "elements of the parameters of all blocks of attention, with their biases",
+    "attention_flops": "2 per multiply-add, 1 per element pooled, scaled or shifted; 2CHW + 4C²/r for the "
+    "plain block. torch's FlopCounterMode counts 2 per multiply-add, but no pooling and no scaling",
+    "c2_eff": "sum of C² over the blocks (C times the channels that r divides): 2 c2_eff / r weights for the "
+    "plain block",
+    "excitation_half_from": "the C from which on the excitation is half of a block's cost, r H W / 2; null "
+    "where a block does not cost 2CHW + 4C²/r",
     "activation_bytes": "what training keeps for the backward pass of one image, in float32",
 }
 
@@ -52,10 +57,14 @@ def cost(
 
     small = network.startswith(("cifar", "sequence", "small"))
     arm = arm_of(network, assignments(set_))
+    if latency:
+        _check_batches(arm, batches)
     shape: dict[str, Any] = {
         "image": (32 if small else 224) if image is None else _size(image),
-        "in_channels": in_channels,
-        "classes": classes or (10 if small else 1000),
+        "in_channels": _at_least_one("--in-channels", in_channels),
+        "classes": (10 if small else 1000)
+        if classes is None
+        else _at_least_one("--classes", classes),
     }
     found = cost_of_arm(arm.backbone, arm.attention, **shape)
     timed = _latency(arm, shape, batches) if latency else None
@@ -81,6 +90,12 @@ def _size(text: str) -> int | tuple[int, ...]:
         )
     numbers = tuple(int(side) for side in sides)
     return numbers if len(numbers) > 1 else numbers[0]
+
+
+def _at_least_one(option: str, value: int) -> int:
+    if value < 1:
+        raise SettingError(f"`{option} >= 1` must hold, but got {value}. Use `{option} 1` or more.")
+    return value
 
 
 def arm_of(network: str, values: dict[str, Any]) -> "Arm":
@@ -145,7 +160,7 @@ def _print_cost(network: str, found: "Cost", shape: dict[str, Any]) -> None:
     print(
         f"multiply-adds     {found.macs:>16,}  (the SENet paper's GFLOPs; without pooling, gates)"
     )
-    print(f"attention FLOPs   {found.attention_flops:>16,}  (2CHW + 4C²/r per block)")
+    print(f"attention FLOPs   {found.attention_flops:>16,}  (2CHW + 4C²/r for the plain block)")
     print(f"activations       {found.activation_bytes:>16,}  bytes kept for backward, one example")
     if found.mismatch is not None:
         print(f"widened to match  {found.mismatch:>+16.3%}  off the network with attention")
@@ -162,6 +177,16 @@ def _print_cost(network: str, found: "Cost", shape: dict[str, Any]) -> None:
             f"{block.name:<22}{block.channels:>6}{block.height:>5}{block.width:>5}"
             f"{block.hidden or '-':>8}{'-' if reduction is None else f'{reduction:g}':>10}"
             f"{block.params:>12,}{'-' if half is None else f'{half:g}':>12}"
+        )
+
+
+def _check_batches(arm: "Arm", batches: tuple[int, ...]) -> None:
+    smallest = _at_least_one("--batches", min(batches))
+    attended = arm.attention.placement != "none"
+    if attended and arm.attention.control == "shuffled" and smallest < 2:
+        raise SettingError(
+            "`control='shuffled'` gives each image another one's gate: `--batches >= 2` must hold, but "
+            f"got {smallest}. Use `--batches 128`."
         )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from ablations.attention.build import build_block
-from ablations.attention.rules import WIDENINGS
+from ablations.attention.rules import WIDENINGS, unused
 from ablations.errors import SettingError
 from ablations.settings import Attention
 
@@ -97,6 +97,10 @@ class Sites:
         self._widths = 0
         self._stages: set[int] = set()
         self._blocks = 0
+        self._without: Site | None = None
+        """The first unit that was to get attention and has no such point."""
+        self._residual = False
+        """Whether units with a shortcut have it."""
 
     def inner(self, width: int, *, granule: int = 1) -> int:
         """The width of a unit's inner layer: as given, or widened in whole granules.
@@ -114,14 +118,22 @@ class Sites:
     def attend(self, unit: Unit, site: Site) -> None:
         """Give a unit its block of attention, or none.
 
+        A unit without such a point is refused by `check`, when all units are known.
+
         Raises:
-            SettingError: If the unit has no such point, or the block is illegal there.
+            SettingError: If the block is illegal there.
         """
         arm = self.attention
         self._stages.add(site.stage)
         if arm.placement == "none" or arm.control in WIDENINGS or not _chosen(arm, site):
             return
-        unit.point = _point(arm, site)
+        point = POINTS[arm.placement, arm.order]
+        if point not in site.points:
+            self._without = self._without or site
+            return
+        _check_gem(arm, site, point)
+        self._residual |= "shortcut" in site.points
+        unit.point = point
         channels = site.points[unit.point]
         bases = {"own": channels, "block_input": site.inputs, "block_output": site.outputs}
         try:
@@ -138,14 +150,16 @@ class Sites:
         self._blocks += 1
 
     def check(self) -> None:
-        """Refuse a choice of stages or blocks that leaves nothing, after the host is built.
+        """Refuse a choice that does not fit or leaves nothing, after the host is built.
 
         Raises:
-            SettingError: If a stage does not exist, or no block got attention.
+            SettingError: If a unit has no such point, a stage does not exist, or no block got attention.
         """
         arm = self.attention
         if arm.placement == "none" or arm.control in WIDENINGS:
             return
+        if self._without is not None:
+            raise SettingError(_no_place(arm, self._without, residual=self._residual))
         missing = _stages(arm) - self._stages
         if missing:
             raise SettingError(
@@ -176,21 +190,26 @@ def _stages(arm: Attention) -> set[int]:
     return set() if arm.stages == "all" else {int(stage) for stage in arm.stages.split(",")}
 
 
-def _point(arm: Attention, site: Site) -> str:
-    point = POINTS[arm.placement, arm.order]
-    if point not in site.points:
-        known = sorted({f"{p}/{o}" for (p, o), at in POINTS.items() if at in site.points})
-        raise SettingError(
-            f"In block {site.name}: there is no place for attention with `placement={arm.placement!r}` "
-            f"and `order={arm.order!r}`. This unit has {', '.join(known)}; units with a shortcut are "
-            "chosen by `blocks='residual'`."
-        )
-    if arm.squeeze == "gem" and arm.kind == "squeeze_excite" and point not in site.nonnegative:
+def _no_place(arm: Attention, site: Site, *, residual: bool) -> str:
+    known = sorted({f"{p}/{o}" for (p, o), at in POINTS.items() if at in site.points})
+    way_out = (
+        "; units with a shortcut are chosen by `blocks='residual'`."
+        if residual
+        else ". Use one of these, as `placement`/`order`."
+    )
+    return (
+        f"In block {site.name}: there is no place for attention with `placement={arm.placement!r}` "
+        f"and `order={arm.order!r}`. This unit has {', '.join(known)}{way_out}"
+    )
+
+
+def _check_gem(arm: Attention, site: Site, point: str) -> None:
+    pools_by_gem = arm.squeeze == "gem" and "squeeze" not in unused(arm)
+    if pools_by_gem and point not in site.nonnegative:
         raise SettingError(
             f"In block {site.name}: `squeeze='gem'` needs a map that is nowhere negative, which it may "
             "be before the activation. Use `order='after'`, or `squeeze='lp'`."
         )
-    return point
 
 
 def _words(stages: set[int]) -> str:

@@ -6,11 +6,13 @@ linear layer, `inner` the first; tokens are the positions that a squeeze pools o
 """
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ablations.errors import SettingError
 from ablations.networks.layers import conv
 from ablations.networks.sites import Site, Sites, Unit
 
@@ -97,12 +99,33 @@ class SmallVit(nn.Module):
         self.fc = nn.Linear(self.channels, classes)
 
     def forward(self, x_nchw: Tensor) -> Tensor:
-        """Images (N, C, H, W), H and W multiples of 4, to logits (N, classes)."""
+        """Images (N, C, H, W) to logits (N, classes).
+
+        Raises:
+            SettingError: If H or W is no multiple of 4: the patches would leave out the last rows or columns.
+        """
+        _check_size(x_nchw.shape[2:])
         p_ndhw = self.patches(x_nchw)
         x_ntd = p_ndhw.flatten(2).transpose(1, 2)
         x_ntd = x_ntd + _positions(p_ndhw.shape[2], p_ndhw.shape[3], self.channels).to(x_ntd)
         logits: Tensor = self.fc(self.norm(self.layers(x_ntd)).mean(1))
         return logits
+
+
+def _check_size(size: torch.Size) -> None:
+    if not any(side % PATCH for side in size):
+        return
+    smaller = [side // PATCH * PATCH for side in size]
+    larger = [math.ceil(side / PATCH) * PATCH for side in size]
+    fitting = [_times(sides) for sides in (smaller, larger) if all(sides)]
+    raise SettingError(
+        f"`small_vit` cuts images into patches of {PATCH}x{PATCH}: height and width must be multiples of "
+        f"{PATCH}, but the image is {_times(size)}. Use {' or '.join(fitting)}."
+    )
+
+
+def _times(sides: Iterable[int]) -> str:
+    return "x".join(map(str, sides))
 
 
 def _positions(height: int, width: int, channels: int) -> Tensor:

@@ -2,22 +2,24 @@
 
 Inner widths grow (the channels inside a unit, not those between units), all by one share, in whole
 groups of channels, unit after unit. `widen_params` matches parameters. `widen_macs` matches multiply-adds
-as `ablations.counting` counts them, plus one for each element that a block pools and each that it scales, because
-those are most of a block's work.
+as `ablations.counting` counts them, plus one for each element that a block pools, scales or shifts, because those
+are most of a block's work.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import torch
+from torch import nn
 
 from ablations.counting import count, count_params
 from ablations.errors import SettingError
-from ablations.networks.hosts import build_host
+from ablations.networks.hosts import build_host, positions
 from ablations.networks.map_sizes import sites_for
 from ablations.networks.sites import Sites
 from ablations.settings import Attention, Backbone
+from ablations.tracing import BATCH, WEIGHTED, trace_network
 
 TOLERANCE = 0.01
 """The matched network's cost is within 1 % of the target, or it is refused."""
@@ -57,43 +59,97 @@ def matched_widening(
         SettingError: If no widening comes within 1 %, or if the smallest one already costs much more, so
             that the arm would be the host itself.
     """
-
-    def params(sites: Sites) -> int:
-        with torch.device("meta"):
-            return count_params(
-                build_host(backbone, sites, in_channels=in_channels, classes=classes)
-            )
-
-    def work(sites: Sites) -> int:
-        assert image is not None
-        found = count(backbone, sites, image=image, in_channels=in_channels, classes=classes)
-        return found.macs + sum(block.elementwise for block in found.blocks)
-
-    if attention.control == "widen_macs" and image is None:
+    given = {"in_channels": in_channels, "classes": classes}
+    if attention.control == "widen_params":
+        exact = of_wider = _params(backbone, **given)
+    elif image is not None:
+        exact = _work(backbone, image=image, **given)
+        of_wider = _work_of_wider(backbone, size=positions(backbone.name, image), **given)
+    else:
         raise SettingError(
             "`control='widen_macs'` needs the size of the image, because multiply-adds depend on it. "
             "Pass `image`, or use `control='widen_params'`."
         )
-    measure = work if attention.control == "widen_macs" else params
     attended = attention.model_copy(update={"control": "none"})
-    target = measure(
-        sites_for(backbone, attended, in_channels=in_channels, classes=classes, image=image)
-    )
-    found = _search(measure, target)
-    _check(found, attention.control, host=measure(_wider(0.0)))
+    target = exact(sites_for(backbone, attended, image=image, **given))
+    share = _search(of_wider, target)
+    found = Widening(share=share, found=exact(_wider(share)), target=target)
+    _check(found, attention.control, host=of_wider(_wider(0.0)))
     return found
 
 
-def _search(measure: Measure, target: int) -> Widening:
-    """Bisection: the cost grows with the share, in steps."""
+@dataclass(frozen=True, kw_only=True)
+class Products:
+    """Multiply-adds of a host of any widening, from one pass through the host as it is.
+
+    Widening changes no map's size, so a layer takes each element of its weight to as many positions as before.
+    """
+
+    positions: dict[str, int]
+    """Layer -> positions that each element of its weight is multiplied at."""
+    others: int
+    """Multiply-adds of what has no weight, between the units."""
+
+    @staticmethod
+    def of(host: nn.Module, *, in_channels: int, size: tuple[int, ...]) -> "Products":
+        """From the host, which is of no use afterwards."""
+        with torch.device("meta"):
+            macs = trace_network(host, torch.empty(BATCH, in_channels, *size)).macs
+        weights = _weights(host)
+        return Products(
+            positions={name: macs[name] // weights[name] for name in weights},
+            others=sum(found for name, found in macs.items() if name not in weights),
+        )
+
+    def __call__(self, host: nn.Module) -> int:
+        """Those of a wider host."""
+        weights = _weights(host)
+        return self.others + sum(self.positions[name] * weights[name] for name in weights)
+
+
+def _params(backbone: Backbone, **given: int) -> Measure:
+    return lambda sites: count_params(_built(backbone, sites, **given))
+
+
+def _work(backbone: Backbone, *, image: int | tuple[int, ...], **given: int) -> Measure:
+    def work(sites: Sites) -> int:
+        found = count(backbone, sites, image=image, **given)
+        return found.macs + sum(block.elementwise for block in found.blocks)
+
+    return work
+
+
+def _work_of_wider(
+    backbone: Backbone, *, size: tuple[int, ...], in_channels: int, classes: int
+) -> Measure:
+    """The same for hosts without attention, without a pass through each."""
+    given = {"in_channels": in_channels, "classes": classes}
+    products = Products.of(
+        _built(backbone, _wider(0.0), **given), in_channels=in_channels, size=size
+    )
+    return lambda sites: products(_built(backbone, sites, **given))
+
+
+def _built(backbone: Backbone, sites: Sites, *, in_channels: int, classes: int) -> nn.Module:
+    with torch.device("meta"):
+        return build_host(backbone, sites, in_channels=in_channels, classes=classes)
+
+
+def _weights(host: nn.Module) -> dict[str, int]:
+    modules = host.named_modules()
+    return {name: m.weight.numel() for name, m in modules if isinstance(m, WEIGHTED)}
+
+
+def _search(measure: Measure, target: int) -> float:
+    """The share that comes nearest, by bisection: the cost grows with the share, in steps."""
+    cost = cache(lambda share: measure(_wider(share)))
     low, high = 0.0, 1.0
-    while measure(_wider(high)) < target and high < WIDEST:
+    while cost(high) < target and high < WIDEST:
         low, high = high, 2 * high
     while high - low > NARROWEST_STEP:
         middle = (low + high) / 2
-        low, high = (middle, high) if measure(_wider(middle)) <= target else (low, middle)
-    tried = (Widening(share=s, found=measure(_wider(s)), target=target) for s in (low, high))
-    return min(tried, key=lambda widening: abs(widening.mismatch))
+        low, high = (middle, high) if cost(middle) <= target else (low, middle)
+    return min((low, high), key=lambda share: abs(cost(share) - target))
 
 
 def _wider(share: float) -> Sites:

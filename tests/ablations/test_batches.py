@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from ablations.augmentation import crop_flip, shift
-from ablations.batches import Batches
+from ablations.batches import Batches, validation_batch
 from ablations.data import Examples
 from ablations.streams import generator
 
@@ -21,6 +21,36 @@ def flat(batches: Batches) -> list[int]:
 def test_validation_visits_every_image_once_in_order() -> None:
     assert flat(Batches(IMAGES, batch_size=5)) == list(range(N))
     assert len(Batches(IMAGES, batch_size=5)) == 5
+
+
+@pytest.mark.parametrize(
+    ("examples", "world_size", "size"),
+    [
+        *((n, 1, 1024) for n in (1, 2, 540, 1023, 1024, 1026, 2048, 2050, 4096)),
+        (1025, 1, 1023),
+        (2049, 1, 1023),
+        (1024 * 1023 + 1, 1, 1022),  # one more than a multiple of 1023, too: 1024 - 1 is
+        (1025, 2, 1021),
+        (1027, 2, 1023),
+        (1028, 2, 1024),
+        (3, 2, 1024),
+    ],
+)
+def test_the_validation_batch_leaves_no_single_example_over(examples, world_size, size):
+    assert validation_batch(examples, largest=1024, world_size=world_size) == size
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3, 8])
+def test_every_share_of_every_validation_batch_has_two_examples(world_size):
+    for n in range(2 * world_size, 300):
+        size = validation_batch(n, largest=32, world_size=world_size)
+        shares = [
+            len(range(begin + rank, min(begin + size, n), world_size))
+            for begin in range(0, n, size)
+            for rank in range(world_size)
+        ]
+        assert min(shares) >= 2
+        assert sum(shares) == n
 
 
 def test_training_leaves_the_last_incomplete_batch_out() -> None:

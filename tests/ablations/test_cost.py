@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from ablations.cost import cost
 from ablations.errors import SettingError
@@ -71,6 +72,8 @@ def test_the_papers_tables_come_out_within_a_tenth_of_a_million(row):
     assert (found.params + buffers) / 1e6 == pytest.approx(row["paper_M"], abs=0.1)
 
 
+GLOBAL_CONTEXT = {"reduction": 8, "bias": True, "norm": "layer"}
+
 MACS = REFERENCE["macs_224_matmul_conv_only"]
 
 
@@ -98,6 +101,9 @@ def test_multiply_adds_are_the_papers(name, settings, macs):
         ({"placement": "pre"}, 1_991_168),
         ({"placement": "inner"}, 157_184),
         ({"squeeze": "none"}, 2_514_944),
+        # timm's score has a bias, which a softmax does not see: 16 more for 16 blocks.
+        ({"squeeze": "attention", **GLOBAL_CONTEXT}, 5_065_776 - 16),
+        ({"kind": "global_context", **GLOBAL_CONTEXT}, 5_065_776 - 16),
     ],
 )
 def test_relatives_and_placements_add_the_published_parameters(settings, params):
@@ -133,6 +139,52 @@ def test_from_half_of_r_positions_on_the_excitation_is_half_of_the_cost():
     found = cost(Backbone(), arm, image=32, in_channels=3, classes=10).blocks[-1]
     assert (found.channels, found.size, found.excitation_half_from) == (64, (8, 8), 64)
     assert 4 * found.channels**2 / 2 == found.flops / 2
+
+
+# Hand-computed for C = 64, h = 16 on an 8x8 map: passes over the map, and multiply-adds of the block.
+C, H, P = 64, 16, 8 * 8
+
+
+@pytest.mark.parametrize(
+    ("settings", "passes", "macs"),
+    [
+        ({}, 2, 2 * C * H),
+        ({"squeeze": "max"}, 2, 2 * C * H),
+        ({"squeeze": "avg_max"}, 3, 2 * C * H),
+        ({"squeeze": "avg_max_mlp"}, 3, 2 * 2 * C * H),
+        ({"squeeze": "concat"}, 3, 3 * C * H),
+        ({"squeeze": "std"}, 3, 2 * C * H),
+        ({"squeeze": "avg_std"}, 4, 3 * C * H),
+        ({"squeeze": "attention"}, 1, 2 * C * P + 2 * C * H),
+        ({"squeeze": "none"}, 1, P * 2 * C * H),
+        ({"affine": True}, 3, 3 * C * H),
+        ({"excitation": "none"}, 2, 0),
+        ({"kind": "cbam"}, 6, 2 * 2 * C * H + 2 * 49 * P),
+        ({"kind": "scse"}, 4, 2 * C * H + C * P),
+        ({"kind": "gct"}, 2, 0),
+        ({"kind": "gather_excite"}, 2, 2 * C * H),
+        ({"kind": "global_context"}, 1, 2 * C * P + 2 * C * H),
+        ({"control": "constant"}, 1, 0),
+        ({"control": "static"}, 1, 0),
+    ],
+    ids=str,
+)
+def test_each_block_costs_its_passes_over_the_map_and_its_multiply_adds(settings, passes, macs):
+    arm = Attention(reduction=4, **settings)
+    block = cost(Backbone(), arm, image=32, in_channels=3, classes=10).blocks[-1]
+    assert (block.elementwise, block.macs) == (passes * C * P, macs)
+    assert block.flops == passes * C * P + 2 * macs
+    plain = passes == 2 and macs == 2 * C * H
+    assert block.excitation_half_from == (4 * P / 2 if plain else None)
+
+
+def test_torchs_flop_counter_sees_the_multiply_adds_twice_and_no_pooling():
+    arm = Attention(reduction=4)
+    found = cost(Backbone(), arm, image=8, in_channels=3, classes=10)
+    network = build_network(Backbone(), arm, in_channels=3, classes=10).eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(torch.zeros(1, 3, 8, 8))
+    assert counter.get_total_flops() == 2 * found.macs
 
 
 def test_the_cost_of_the_deepest_network_takes_less_than_two_seconds():

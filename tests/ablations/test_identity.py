@@ -8,6 +8,8 @@ GOLDEN = {
     "default": (Arm(), "3a85d0e11a"),
     "r=4": (Arm(attention=Attention(reduction=4)), "1597cee0ae"),
     "no attention": (Arm(attention=Attention(placement="none")), "718733b2b7"),
+    "constant": (Arm(attention=Attention(control="constant", init="zero")), "ad2bf5acec"),
+    "static": (Arm(attention=Attention(control="static", gate="two_sigmoid")), "1f5338e3e6"),
     "recipe": (Arm(training=Training(learning_rate=0.03, epochs=12)), "7e4e2ee8ea"),
 }
 

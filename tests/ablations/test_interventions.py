@@ -76,6 +76,16 @@ def test_two_arms_that_are_one_network_are_refused_and_both_named(first, second)
         refuse(verified({"first": first, "second": second}))
 
 
+def test_the_first_power_is_the_average_where_no_map_is_negative():
+    base = with_values(BASE, {"attention.placement": "inner", "attention.order": "after"})
+    power = {"attention.squeeze": "lp", "attention.squeeze_power": 1}
+    with pytest.raises(
+        StudyError, match=r"'p=1' changes nothing: its network is that of 'baseline'"
+    ):
+        refuse(verified({"p=1": power}, base=base))
+    refuse(verified({"p=2": power | {"attention.squeeze_power": 2}}, base=base))
+
+
 @pytest.mark.parametrize("squeeze", ["max", "lse", "attention"])
 def test_on_a_single_position_other_means_are_the_average(squeeze):
     base = with_values(BASE, {"attention.stages": "3"})

@@ -19,7 +19,7 @@ from ablations.settings import (
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"reduction": 0}, r"^`reduction >= 1` must hold, but got 0\.$"),
+        ({"reduction": 0}, r"^`reduction >= 1` must hold, but got 0\. `ratio` takes 1/r"),
         (
             {"placement": "standrd"},
             r"^`placement` must be one of .*'standard'.*, but got 'standrd'\. Did you mean 'standard'\?$",

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from ablations import training
+from ablations.errors import SettingError
 from ablations.identity import canonical
 from ablations.settings import Arm, Attention, Run, Training
-from ablations.training import NonFinite, on_device, train
+from ablations.training import NonFinite, check_shares, on_device, train
 from benchmarks.bare_loop import bare_loop
 
 
@@ -52,6 +54,46 @@ def test_training_equals_the_bare_loop_bit_for_bit() -> None:
 def test_a_diverging_run_says_so_and_its_numbers_are_none() -> None:
     with pytest.raises(NonFinite, match=r"the loss must be finite, but after epoch 1 it is .*nan"):
         train(run(learning_rate=1e30, momentum=0.0, warmup_epochs=0))
+
+
+def shuffled(**recipe: Any) -> Run:
+    attention = Attention(reduction=4, control="shuffled")
+    recipe = {"batch_size": 128, "warmup_epochs": 0, "epochs": 1, **recipe}
+    return Run(arm=Arm(attention=attention, training=Training(**recipe)), seed=0)
+
+
+def test_a_shuffled_gate_validates_where_a_single_example_would_be_left_over(monkeypatch) -> None:
+    examples = len(on_device(shuffled().arm.data, "cpu").val)
+    monkeypatch.setattr(training, "VALIDATION_BATCH", examples - 1)
+    assert train(shuffled()).epochs_run == 1
+
+
+@pytest.mark.parametrize(
+    ("recipe", "examples", "world_size", "message"),
+    [
+        (
+            {},
+            1,
+            1,
+            r"`validation examples >= 2` must hold with 1 process\(es\), but got 1\. Use more",
+        ),
+        ({}, 3, 2, r"`validation examples >= 4` must hold with 2 process\(es\), but got 3\."),
+        (
+            {"batch_size": 2},
+            500,
+            2,
+            r"`batch_size >= 4` must hold with 2 process\(es\), but got 2\.",
+        ),
+    ],
+)
+def test_a_shuffled_gate_that_would_see_a_single_image_is_refused_before_training(
+    recipe, examples, world_size, message
+) -> None:
+    arm = shuffled(**recipe).arm
+    with pytest.raises(SettingError, match=message):
+        check_shares(arm, examples=examples, world_size=world_size)
+    plain = arm.model_copy(update={"attention": Attention(reduction=4)})
+    check_shares(plain, examples=examples, world_size=world_size)
 
 
 def test_training_learns_the_digits() -> None:

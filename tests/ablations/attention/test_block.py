@@ -154,7 +154,10 @@ def test_init_open_starts_near_the_opening(gate, affine, images):
 
 def test_an_opening_that_the_gate_cannot_reach_is_refused():
     with pytest.raises(
-        SettingError, match=r"^`0 < opening < 1` must hold with `gate='sigmoid'`, but got 1\.2\.$"
+        SettingError,
+        match=r"^`0 < opening < 1` must hold with `gate='sigmoid'`, but got 1\.2\. Use a value between "
+        r"them, or a gate that reaches it: 'one_plus_tanh', 'two_sigmoid', 'one_plus_sigmoid', 'relu', "
+        r"'softplus', 'identity'\.$",
     ):
         SqueezeExcite(8, reduction=2, init="open", opening=1.2, bias=True)
 
@@ -320,3 +323,38 @@ def test_frozen_weights_get_no_gradient_and_the_map_does(images):
     assert x.grad is not None
     assert all(parameter.grad is None for parameter in block.parameters())
     assert not any(parameter.requires_grad for parameter in block.parameters())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"kind": "cbam"},
+            r"^`SqueezeExcite` is `kind='squeeze_excite'`, but got `kind='cbam'`\. "
+            r"Use `ablations\.attention\.build\.build_block`, which makes every kind and control\.$",
+        ),
+        ({"kind": "gct"}, r"but got `kind='gct'`\. Use `ablations\.attention\.build\.build_block`"),
+        (
+            {"control": "static"},
+            r"^`SqueezeExcite` is a gate that sees the image, but got `control='static'`\. Use",
+        ),
+        ({"control": "constant"}, r"but got `control='constant'`\. Use"),
+        (
+            {"control": "widen_params"},
+            r"^`control='widen_params'` leaves the block out, so there is none to make\. "
+            r"Use `ablations\.networks\.build\.build_network`",
+        ),
+        ({"placement": "none"}, r"^`placement='none'` leaves the block out"),
+    ],
+)
+def test_settings_of_another_module_are_refused_with_what_makes_it(settings, message):
+    with pytest.raises(SettingError, match=message):
+        SqueezeExcite(16, reduction=4, **settings)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"placement": "none"}, {"kind": "gct", "control": "widen_macs"}]
+)
+def test_no_block_is_made_of_settings_that_leave_it_out(settings):
+    with pytest.raises(SettingError, match=r"leaves the block out, so there is none to make\."):
+        build_block(Attention(reduction=4, **settings), channels=16, base=16, dims=2)

@@ -4,6 +4,7 @@ import torch
 from ablations.attention.block import SqueezeExcite
 from ablations.attention.build import build_block
 from ablations.attention.controls import batch_mean, shuffled
+from ablations.errors import SettingError
 from ablations.settings import Attention
 
 
@@ -36,7 +37,7 @@ def test_a_shuffled_gate_is_that_of_the_plain_block_for_another_image():
 
 def test_a_single_image_has_no_other_to_take_a_gate_from():
     with pytest.raises(
-        ValueError,
+        SettingError,
         match=r"^a shuffled gate needs another image in the batch, but the batch has 1\. Choose",
     ):
         shuffled(torch.ones(1, 4))
@@ -62,6 +63,35 @@ def test_the_constant_gate_is_the_gates_start(settings, factor):
     x = torch.randn(2, 8, 3, 3)
     torch.testing.assert_close(block(x), factor * x)
     assert not list(block.parameters())
+
+
+OPEN = {"init": "open", "opening": 0.9, "bias": True}
+
+
+@pytest.mark.parametrize("control", ["constant", "static"])
+@pytest.mark.parametrize(
+    ("settings", "factor"),
+    [
+        ({}, 0.9),
+        ({"residual": True}, 1.9),
+        ({"gain": "unit", "opening": 1.2}, 1.2),
+        ({"gate": "relu"}, 0.9),
+        ({"gate": "tanh", "temperature": 3.0}, 0.9),
+        ({"excitation": "none"}, 0.5),  # which has no bias to open
+    ],
+)
+def test_controls_of_an_open_gate_start_at_the_opening(control, settings, factor):
+    arm = Attention(control=control, **{**OPEN, **settings})
+    block = build_block(arm, channels=8, base=8, dims=2)
+    x = torch.randn(2, 8, 3, 3)
+    torch.testing.assert_close(block(x), factor * x)
+
+
+@pytest.mark.parametrize("control", ["constant", "static"])
+def test_an_opening_that_the_gate_of_a_control_cannot_reach_is_refused(control):
+    arm = Attention(control=control, **{**OPEN, "opening": 1.2})
+    with pytest.raises(SettingError, match=r"^`0 < opening < 1` must hold with `gate='sigmoid'`"):
+        build_block(arm, channels=8, base=8, dims=2)
 
 
 def test_the_static_gate_learns_one_gate_per_channel_and_starts_at_the_gates_start():

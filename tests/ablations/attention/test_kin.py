@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import nn
 
 from ablations.attention.block import SqueezeExcite
 from ablations.attention.build import build_block
@@ -117,21 +118,44 @@ def test_every_relative_gates_maps_of_one_two_and_three_dimensions(settings, dim
 @pytest.mark.parametrize(
     "settings",
     [
+        {"kind": "cbam"},
+        {"kind": "scse"},
         {"kind": "gct"},
         {"kind": "global_context"},
         {"kind": "gather_excite"},
         {"kind": "gather_excite", "extent": 2},
+        {"kind": "gather_excite", "extent": 4},
+        {"kind": "gather_excite", "extent": 8},
     ],
 )
 def test_masked_positions_change_no_other(settings):
     torch.manual_seed(0)
-    block = kin(dims=1, reduction=2, **settings)
+    block = kin(dims=1, reduction=2, **settings).eval()
     with torch.no_grad():
         for parameter in block.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
-    x = torch.randn(1, 8, 6, dtype=torch.float64)
-    mask = torch.arange(6)[None] < 4
-    torch.testing.assert_close(block(x, mask)[:, :, :4], block(x[:, :, :4]))
+    x = torch.randn(1, 8, 11, dtype=torch.float64)
+    mask = torch.arange(11)[None] < 6
+    torch.testing.assert_close(block(x, mask)[:, :, :6], block(x[:, :, :6]), **EXACT)
+
+
+def test_in_a_sequence_a_position_has_the_gate_of_the_place_that_its_stride_says():
+    x = torch.arange(1.0, 6.0, dtype=torch.float64).reshape(1, 1, 5)
+    block = build_block(
+        Attention(kind="gather_excite", excitation="none", extent=2), channels=1, base=1, dims=1
+    )
+    # Places 0, 1, 2 are centred on positions 0, 2, 4 and see one to either side: 5 is no multiple of 2.
+    means = torch.tensor([1.5, 1.5, 3, 3, 4.5], dtype=torch.float64)
+    torch.testing.assert_close(block(x)[0, 0], x[0, 0] * torch.sigmoid(means))
+
+
+def test_in_an_image_gates_go_back_by_nearest_neighbour_as_in_the_public_implementation():
+    torch.manual_seed(0)
+    x = torch.randn(2, 8, 5, 7, dtype=torch.float64)
+    block = kin(kind="gather_excite", excitation="none", extent=2)
+    means = nn.functional.avg_pool2d(x, 3, stride=2, padding=1, count_include_pad=False)
+    gate = nn.functional.interpolate(torch.sigmoid(means), size=(5, 7))
+    torch.testing.assert_close(block(x), x * gate, **EXACT)
 
 
 def whole_map(size, *, channels=4, **settings):

@@ -2,7 +2,7 @@ import pytest
 
 from ablations.attention.rules import unused
 from ablations.errors import SettingError
-from ablations.settings import Arm, Attention, with_values
+from ablations.settings import Arm, Attention, check_choice, with_values
 
 
 @pytest.mark.parametrize(
@@ -32,10 +32,22 @@ from ablations.settings import Arm, Attention, with_values
             {"init": "zero", "gate": "tanh", "placement": "post"},
             r"^`init='zero'` with `gate='tanh'` at placement 'post' starts with the skip path at 0\.",
         ),
-        ({"gain": "unit", "gate": "identity"}, r"^`gain='unit'` divides by g\(0\), which is 0"),
+        (
+            {"gain": "unit", "gate": "identity"},
+            r"^`gain='unit'` divides by g\(0\), which is 0 for `gate='identity'`\. "
+            r"Use `gain='own'`, with `residual=True` to start at 1\.$",
+        ),
+        (
+            {"gain": "unit", "gate": "tanh", "residual": True},
+            r"^`gain='unit'` divides by .* for `gate='tanh'`\. Use `gain='own'`\.$",
+        ),
         (
             {"control": "constant", "gate": "tanh"},
             r"^`control='constant'` is the gate's start g\(0\)",
+        ),
+        (
+            {"control": "constant", "gate": "identity", "init": "open", "opening": 0},
+            r"^`control='constant'` with `init='open'` is the opening, but got `opening=0`",
         ),
         (
             {"control": "static", "gate": "relu"},
@@ -71,7 +83,33 @@ from ablations.settings import Arm, Attention, with_values
             {"squeeze": "lp", "squeeze_power": 0.5},
             r"^`squeeze_power >= 1` must hold with `squeeze='lp'`",
         ),
-        ({"reduction": 0.5}, r"^`reduction >= 1` must hold, but got 0\.5\.$"),
+        (
+            {"reduction": 0.5},
+            r"^`reduction >= 1` must hold, but got 0\.5\. `ratio` takes 1/r, and `hidden` the number of "
+            r"hidden units\.$",
+        ),
+        (
+            {"ratio": 2},
+            r"^`ratio <= 1` must hold, but got 2\. `ratio` is 1/r, and `reduction` takes r; no attention "
+            r"is `placement='none'`\.$",
+        ),
+        (
+            {"ratio": 0},
+            r"^`ratio > 0` must hold, but got 0\. .*no attention is `placement='none'`\.$",
+        ),
+        (
+            {"hidden": 0},
+            r"^`hidden >= 1` must hold, but got 0\. No attention is `placement='none'`\.$",
+        ),
+        (
+            {"stages": "x"},
+            r"^`stages` must be 'all' or numbers of stages from 1, with commas between them, for example "
+            r"'1,3', but got 'x'\.$",
+        ),
+        (
+            {"blocks": "every_1"},
+            r"^`blocks` must be 'all', 'own', .* for example 'every_2', but got 'every_1'\.$",
+        ),
         ({"squeeze": "avgg"}, r"^`squeeze` must be .*'avg'.*but got 'avgg'\.$"),
         ({"gate": "sigmoyd"}, r"but got 'sigmoyd'\. Did you mean 'sigmoid'\?$"),
     ],
@@ -79,6 +117,13 @@ from ablations.settings import Arm, Attention, with_values
 def test_an_illegal_combination_says_the_rule_the_value_and_a_way_out(settings, message):
     with pytest.raises(SettingError, match=message):
         Attention(**settings)
+
+
+def test_a_pattern_is_told_in_words_for_a_level_of_a_factor_too():
+    with pytest.raises(
+        SettingError, match=r"^`attention\.blocks` must be 'all', 'own', .*'every_2'"
+    ):
+        check_choice("attention.blocks", "every_1")
 
 
 @pytest.mark.parametrize(
@@ -89,6 +134,8 @@ def test_an_illegal_combination_says_the_rule_the_value_and_a_way_out(settings, 
         ({"excitation": "linear_bottleneck"}, {"activation"}),
         ({"control": "constant"}, {"squeeze", "reduction", "temperature", "init"}),
         ({"control": "static"}, {"squeeze", "reduction", "excitation"}),
+        ({"control": "static", "init": "open"}, {"squeeze", "bias", "excitation"}),
+        ({"control": "constant", "init": "open", "opening": 0.8}, {"squeeze", "bias"}),
         ({"kind": "gct"}, {"gate", "squeeze", "reduction", "extent"}),
         ({"placement": "post"}, {"order"}),
         ({"hidden": 4}, {"reduction", "rounding", "reduction_base"}),
@@ -99,6 +146,12 @@ def test_an_illegal_combination_says_the_rule_the_value_and_a_way_out(settings, 
 def test_settings_without_a_meaning_are_folded(settings, idle):
     assert idle <= unused(Attention(**settings))
     assert not set(settings) & unused(Attention(**settings))
+
+
+@pytest.mark.parametrize("control", ["constant", "static"])
+@pytest.mark.parametrize("init", ["default", "zero"])
+def test_controls_without_an_image_use_init_only_where_it_opens_the_gate(control, init):
+    assert {"init", "opening"} <= unused(Attention(control=control, init=init))
 
 
 def test_the_plain_block_uses_what_makes_it_up():

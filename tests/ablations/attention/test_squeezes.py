@@ -92,3 +92,8 @@ def test_a_deviation_over_one_position_is_refused(name):
         match=r"^a standard deviation needs more than one position, but the map is 1x1\. Use another",
     ):
         squeezed(name, torch.ones(2, 1, 1, 1))
+
+
+def test_lp_of_power_one_is_the_mean_of_absolute_values_exactly():
+    x = torch.randn(2, 3, 5, 4, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(make_squeeze("lp", channels=3, power=1.0)(x), x.abs().mean((2, 3)))

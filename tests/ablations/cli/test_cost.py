@@ -4,6 +4,9 @@ import pytest
 
 from ablations.cli.main import main
 
+SHUFFLED = ["cost", "cifar_resnet8"]
+SHUFFLED += ["--set", "attention.control=shuffled", "--set", "attention.reduction=4"]
+
 
 def printed(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     main(words)
@@ -17,6 +20,8 @@ def test_the_json_has_the_documented_keys_and_the_published_count(capsys):
     assert found["attention_params"] == 2_530_992
     assert found["macs"] == 4_091_699_200
     assert found["c2_eff"] == 20_119_552
+    counts = {"params", "attention_params", "macs", "attention_flops", "activation_bytes", "c2_eff"}
+    assert counts < found["conventions"].keys()
     # The paper's SE-ResNet-50: 2CHW + 4C²/r summed over 16 blocks.
     assert found["attention_flops"] == 2 * 5_519_360 + 4 * 20_119_552 // 16
     assert found["blocks"][-1] == {
@@ -49,6 +54,11 @@ def test_latency_is_measured_with_and_without_attention(capsys):
     assert line["ratio"] == line["milliseconds"] / line["milliseconds_without"] > 0
 
 
+def test_a_shuffled_gate_is_timed_on_batches_that_have_another_image(capsys):
+    words = [*SHUFFLED, "--image", "8", "--latency", "--batches", "2", "--json"]
+    assert [line["batch"] for line in json.loads(printed(words, capsys))["latency"]] == [2]
+
+
 def test_an_image_may_have_two_sides(capsys):
     words = ["cost", "cifar_resnet8", "--set", "attention.reduction=4", "--json", "--image"]
     wide = json.loads(printed([*words, "16x32"], capsys))
@@ -71,6 +81,22 @@ def test_an_image_may_have_two_sides(capsys):
         (["cost", "resnet50", "--set", "attention.squeeze=maks"], "'max'"),
         (["cost", "resnet50", "--image", "224x"], "height and width as 128x64, but got '224x'"),
         (["cost", "resnet50", "--image", "0"], "positive whole number"),
+        (
+            ["cost", "cifar_resnet8", "--latency", "--batches", "0"],
+            "`--batches >= 1` must hold, but got 0. Use `--batches 1` or more.",
+        ),
+        (["cost", "resnet18", "--classes", "0"], "`--classes >= 1` must hold, but got 0."),
+        (["cost", "resnet18", "--in-channels", "0"], "`--in-channels >= 1` must hold, but got 0."),
+        (
+            ["cost", "small_vit", "--image", "30"],
+            "`small_vit` cuts images into patches of 4x4: height and width must be multiples of 4, but "
+            "the image is 30x30. Use 28x28 or 32x32.",
+        ),
+        (["cost", "small_vit", "--image", "3x32"], "but the image is 3x32. Use 4x32."),
+        (
+            [*SHUFFLED, "--latency"],
+            "another one's gate: `--batches >= 2` must hold, but got 1. Use `--batches 128`.",
+        ),
         (["cost", "resnet50", "--image", "64x64x64"], "takes images"),
         (
             ["cost", "vgg16_bn", "--set", "attention.placement=post"],

@@ -128,7 +128,8 @@ def test_stages_and_blocks_choose_the_units(settings, expected):
             "vgg11_bn",
             {"placement": "post"},
             r"^In block stages\.0\.0: there is no place for attention with `placement='post'` and "
-            r"`order='before'`\. This unit has standard/after, standard/before; units with a shortcut",
+            r"`order='before'`\. This unit has standard/after, standard/before\. "
+            r"Use one of these, as `placement`/`order`\.$",
         ),
         (
             "googlenet",
@@ -138,7 +139,7 @@ def test_stages_and_blocks_choose_the_units(settings, expected):
         (
             "small_vit",
             {"order": "after"},
-            r"^In block layers\.0\.mlp: there is no place .*`order='after'`",
+            r"^In block layers\.0\.mlp: there is no place .*`order='after'`.*standard/before\. Use one",
         ),
         ("mobilenet_v3_small", {"placement": "post"}, r"chosen by `blocks='residual'`\.$"),
         (
@@ -151,6 +152,13 @@ def test_stages_and_blocks_choose_the_units(settings, expected):
             {"squeeze": "gem"},
             r"^In block layer1\.0: `squeeze='gem'` needs a map that is nowhere negative",
         ),
+        (
+            "cifar_resnet8",
+            {"squeeze": "gem", "kind": "scse"},
+            r"^In block layer1\.0: `squeeze='gem'` needs a map that is nowhere negative",
+        ),
+        ("cifar_resnet8", {"squeeze": "gem", "kind": "scse", "order": "after"}, None),
+        ("cifar_resnet8", {"squeeze": "gem", "kind": "gct"}, None),
         (
             "resnet18",
             {"blocks": "own"},

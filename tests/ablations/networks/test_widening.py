@@ -1,10 +1,15 @@
 import pytest
+import torch
 
 from ablations.cost import cost
+from ablations.counting import count
 from ablations.errors import SettingError
 from ablations.networks.build import build_network
-from ablations.networks.widening import matched_widening
+from ablations.networks.hosts import build_host
+from ablations.networks.sites import Sites
+from ablations.networks.widening import Products, matched_widening
 from ablations.settings import Attention, Backbone
+from ablations.tracing import trace_network
 
 CIFAR = {"image": 32, "in_channels": 3, "classes": 10}
 
@@ -31,6 +36,52 @@ def test_a_widened_host_has_the_multiply_adds_of_the_host_with_attention():
     elementwise = sum(2 * block.channels * block.height * block.width for block in plain.blocks)
     assert found.target == plain.macs + elementwise
     assert abs(found.mismatch) <= 0.01
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cifar_resnet8",
+        "preact_resnet18",
+        "resnext50_32x4d",
+        "mobilenet_v3_small",
+        "regnet_y_200mf",
+        "vgg11_bn",
+        "googlenet",
+        "small_vit",
+    ],
+)
+def test_the_multiply_adds_of_a_wider_host_follow_from_its_weights(name):
+    def wider(share):
+        return Sites(Attention(placement="none"), widening=share)
+
+    def built(share):
+        with torch.device("meta"):
+            return build_host(Backbone(name=name), wider(share), in_channels=3, classes=10)
+
+    products = Products.of(built(0.0), in_channels=3, size=(64, 64))
+    found = [products(built(share)) for share in (0.0, 0.13, 1.7)]
+    given = {"image": 64, "in_channels": 3, "classes": 10}
+    assert found == [
+        count(Backbone(name=name), wider(share), **given).macs for share in (0.0, 0.13, 1.7)
+    ]
+
+
+def test_however_many_widenings_are_tried_three_networks_are_traced(monkeypatch):
+    traced = []
+
+    def trace(network, x):
+        traced.append(network)
+        return trace_network(network, x)
+
+    monkeypatch.setattr("ablations.networks.widening.trace_network", trace)
+    monkeypatch.setattr("ablations.counting.trace_network", trace)
+    arm = Attention(reduction=2, control="widen_macs")
+    backbone = Backbone(name="cifar_resnet14")
+    found = matched_widening(backbone, arm, **CIFAR)
+    # The host, the host with attention, and the one that is chosen.
+    assert len(traced) == 3
+    assert found.found == cost(backbone, arm, **CIFAR).macs
 
 
 def test_multiply_adds_need_the_size_of_the_image():
