@@ -38,6 +38,7 @@ class Effects:
     known, `saved_params, saved_macs, saved_seconds` (positive: the level is cheaper).
     `estimate` is the level's loss less the baseline's: positive is worse."""
     baseline: str
+    """The levels of the arm that all others are compared with: `gate=sigmoid, squeeze=avg`."""
     alpha: float
     margin: float | None
     exploratory: str
@@ -131,7 +132,7 @@ def effects(
     return Effects(
         metric=table.metric,
         frame=frame,
-        baseline=cells.labels[cells.baseline],
+        baseline=cells.labels[cells.baseline].removesuffix(" (baseline)"),
         alpha=alpha,
         margin=margin,
         exploratory=exploratory,

@@ -21,6 +21,7 @@ def sentences(result: Effects) -> list[str]:
         result.family.to_dict("records"), key=lambda r: (ORDER[r["verdict"]], -abs(r["estimate"]))
     )
     lines = [_row(row, result) for row in rows]
+    lines.append(against_what(result))
     if result.exploratory and any(row["verdict"] == "negligible" for row in rows):
         lines.append(f"Exploratory: {result.exploratory}.")
     if result.margin is None:
@@ -40,6 +41,22 @@ def sentences(result: Effects) -> list[str]:
         left = ", ".join(f"{count} {reason}" for reason, count in result.excluded.items())
         lines.append(f"Left out: {left}.")
     return lines
+
+
+def against_what(result: Effects) -> str:
+    """Which arm the effects are differences to, and how to choose another where nobody chose it."""
+    said = f"Differences are against the baseline {result.baseline}."
+    assumed = [name.rpartition(".")[2] for name in result.cells.assumed]
+    if not assumed:
+        return said
+    return (
+        f"{said} Nobody named the baseline's {_listed(assumed)}: the first run's was taken; "
+        f"choose with {' '.join(f'`--baseline {name}=LEVEL`' for name in assumed)}."
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _row(row: dict[Any, Any], result: Effects) -> str:
@@ -80,6 +97,8 @@ def as_json(result: Effects) -> dict[str, Any]:
     return {
         "metric": result.metric,
         "baseline": result.baseline,
+        "baseline_levels": {f: plain(v) for f, v in result.cells.baseline_levels.items()},
+        "baseline_assumed": result.cells.assumed,
         "alpha": result.alpha,
         "margin": result.margin,
         "exploratory": result.exploratory,

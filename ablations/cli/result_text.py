@@ -52,7 +52,7 @@ def print_fit(study: str, fit: "ReductionFit", *, sweep: bool) -> None:
 
 def print_effects(report: "ComponentReport") -> None:
     """The effects of a study: verdicts, the table, interactions, dead weight."""
-    print(f"{report.study}: {report.effects.metric} against {report.effects.baseline}")
+    print(f"{report.study}: {report.effects.metric} against the baseline {report.effects.baseline}")
     print_lines(report.sentences())
     columns = ["label", "estimate", "ci95_low", "ci95_high", "sim_low", "sim_high", "p_holm",
                "p_equivalence_holm", "verdict", "seeds_needed"]  # fmt: skip

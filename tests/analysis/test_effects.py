@@ -91,6 +91,38 @@ def test_simultaneous_intervals_are_dunnetts_without_seed_blocks() -> None:
     assert row["sim_high"].tolist() == pytest.approx(interval.high.tolist(), rel=0.02)
 
 
+def crossed() -> pd.DataFrame:
+    noise = np.random.default_rng(3)
+    rows = [
+        {"gate": gate, "squeeze": squeeze, "seed": s, "val_loss": 1 + 0.01 * noise.normal()}
+        for s in range(3)
+        for gate in ("tanh", "sigmoid")
+        for squeeze in ("avg", "max")
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_baseline_is_named_by_its_levels() -> None:
+    found = effects(from_frame(crossed(), baseline={"gate": "sigmoid", "squeeze": "max"}))
+    assert found.baseline == "gate=sigmoid, squeeze=max"
+    assert "Differences are against the baseline gate=sigmoid, squeeze=max." in found.sentences()
+    content = found.to_json()
+    assert content["baseline"] == "gate=sigmoid, squeeze=max"
+    assert content["baseline_levels"] == {"gate": "sigmoid", "squeeze": "max"}
+    assert content["baseline_assumed"] == []
+
+
+def test_a_baseline_that_nobody_named_is_told_with_the_way_to_choose() -> None:
+    found = effects(from_frame(crossed(), baseline={"squeeze": "max"}))
+    assert (
+        "Differences are against the baseline gate=tanh, squeeze=max. Nobody named the baseline's gate: "
+        "the first run's was taken; choose with `--baseline gate=LEVEL`."
+    ) in found.sentences()
+    assert found.to_json()["baseline_assumed"] == ["gate"]
+    both = effects(from_frame(crossed())).sentences()
+    assert any("Nobody named the baseline's gate and squeeze" in line for line in both)
+
+
 def test_arms_that_share_no_seed_are_compared_as_independent() -> None:
     y = noisy(6, 2)
     frame = tidy(y).assign(seed=lambda f: f["seed"] + 100 * (f["part1"] == "off"))
