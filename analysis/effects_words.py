@@ -20,12 +20,17 @@ def sentences(result: Effects) -> list[str]:
     rows = sorted(
         result.family.to_dict("records"), key=lambda r: (ORDER[r["verdict"]], -abs(r["estimate"]))
     )
-    lines = [_row(row, result) for row in rows]
+    lines = [_labelled(row, result) for row in rows]
     lines.append(against_what(result))
     if result.exploratory and any(row["verdict"] == "negligible" for row in rows):
         lines.append(f"Exploratory: {result.exploratory}.")
     if result.margin is None:
         lines.append("No margin was declared, so nothing can be called negligible.")
+    elif any(math.isnan(row["margin"]) for row in rows):
+        lines.append(
+            "A declared margin holds for its own comparison alone; the others have none and cannot be "
+            "called negligible."
+        )
     if math.isfinite(result.pairing):
         lines.append(_pairing(result))
     if result.calibration is not None:
@@ -59,6 +64,11 @@ def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def _labelled(row: dict[Any, Any], result: Effects) -> str:
+    said = _row(row, result)
+    return f"Exploratory ({row['exploratory']}): {said}" if row["exploratory"] else said
+
+
 def _row(row: dict[Any, Any], result: Effects) -> str:
     half = (row["ci95_high"] - row["ci95_low"]) / 2
     size = f"{row['estimate']:+.3g}" + ("" if math.isnan(half) else f" ± {half:.2g}")
@@ -71,7 +81,7 @@ def _row(row: dict[Any, Any], result: Effects) -> str:
             return f"{what} matters: it {worse} {result.metric}, {size} (Holm p = {row['p_holm']:.2g})."
         case "negligible":
             return (
-                f"{what} is negligible: {size}, within ±{result.margin:g} "
+                f"{what} is negligible: {size}, within ±{row['margin']:g} "
                 f"(equivalence p = {row['p_equivalence_holm']:.2g})."
             )
     return f"{what} is undecided: {size}; {_more(row['seeds_needed'])}."

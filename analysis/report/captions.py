@@ -66,8 +66,9 @@ def _pareto(evidence: Evidence) -> str:
 def _effects(evidence: Evidence) -> str:
     found = evidence.effects
     assert found is not None
+    which = "counts" if len(found.margins) == 1 else "that was planned with it counts"
     zone = (
-        f"grey zone: the margin ±{found.margin:g} within which a difference counts as negligible"
+        f"grey zone: the margin ±{found.margin:g} within which a difference {which} as negligible"
         if found.margin is not None
         else "no margin was declared, so no difference can be called negligible"
     )

@@ -1,5 +1,6 @@
 """The sections on components: planned comparisons, effects, interactions, and what was only looked at."""
 
+import math
 from collections.abc import Iterator
 from functools import partial
 
@@ -201,6 +202,7 @@ def _simple_table(rows: pd.DataFrame) -> Table:
 
 
 def _dead_weight(rows: pd.DataFrame, *, found: Effects) -> Table:
+    margins = " or ±".join(f"{m:g}" for m in found.margins if not math.isnan(m))
     costs = [
         Column(title=title, name=name, form="count")
         for title, name in (
@@ -212,7 +214,7 @@ def _dead_weight(rows: pd.DataFrame, *, found: Effects) -> Table:
     return Table(
         name="dead_weight",
         title="What can go",
-        caption=f"Changes that are negligible (within ±{found.margin:g}) and make the network cheaper.",
+        caption=f"Changes that are negligible (within ±{margins}) and make the network cheaper.",
         frame=rows.drop(columns=["level", "against"], errors="ignore"),
         columns=(
             Column(title="Change", name="label"),

@@ -8,6 +8,7 @@ import pytest
 import statsmodels.formula.api as smf
 from scipy import stats
 
+from analysis.comparisons import parse_comparisons
 from analysis.component_report import component_report
 from analysis.csv_table import from_frame
 from analysis.dead_weight import dead_weight
@@ -170,8 +171,48 @@ def test_an_undecided_effect_says_how_many_seeds_it_needs() -> None:
     assert power == pytest.approx(0.8, abs=0.05)
 
 
+GATE_PLANNED = {
+    "factor": "attention.gate",
+    "levels": ["sigmoid", "one_plus_tanh"],
+    "margin": 0.02,
+}
+
+
+def test_a_planned_margin_holds_for_its_own_comparison_alone(make_study: Make) -> None:
+    planned = parse_comparisons({"comparisons": [GATE_PLANNED]})
+    folder = make_study(
+        planned=planned, effects=LOCO, design="loco", seeds=8, sigma=0.004, kappa=0.0
+    )
+    found = effects(read_study(folder))
+    rows = found.frame.set_index("label")
+    assert rows["margin"].fillna(0).to_dict() == {
+        "reduction=4": 0,
+        "squeeze=max": 0,
+        "gate=one_plus_tanh": 0.02,
+    }
+    assert rows.index[rows["verdict"] == "negligible"].tolist() == ["gate=one_plus_tanh"]
+    assert rows.index[rows["p_equivalence"].notna()].tolist() == ["gate=one_plus_tanh"]
+    assert rows["exploratory"].to_dict() == {
+        "reduction=4": "not planned",
+        "squeeze=max": "not planned",
+        "gate=one_plus_tanh": "from all 8 seeds; the planned comparison decides",
+    }
+    verdicts = found.sentences()[:3]
+    assert all(line.startswith("Exploratory (") for line in verdicts)
+    assert any(
+        "the others have none and cannot be called negligible" in s for s in found.sentences()
+    )
+
+
+def test_a_plan_for_another_metric_plans_nothing_here(make_study: Make) -> None:
+    planned = parse_comparisons({"metric": "val_accuracy", "comparisons": [GATE_PLANNED]})
+    found = effects(read_study(make_study(planned=planned, effects=LOCO, design="loco")))
+    assert found.margin is None
+    assert set(found.frame["exploratory"]) == {"not planned"}
+
+
 def test_a_margin_given_after_the_runs_is_exploratory(make_study: Make) -> None:
-    planned = {"comparisons": [{"factor": "attention.gate", "margin": 0.02}]}
+    planned = parse_comparisons({"comparisons": [GATE_PLANNED]})
     options = {"effects": LOCO, "design": "loco", "seeds": 8, "sigma": 0.004, "kappa": 0.0}
     free, bound = (
         read_study(make_study("a", **options)),
