@@ -37,7 +37,8 @@ class Effects:
     estimate, se, df, ci95_low, ci95_high, ci90_low, ci90_high, sim_low, sim_high, p, p_holm, p_bh,
     p_equivalence, p_equivalence_holm, verdict, seeds_needed, correlation, variance_ratio, margin,
     exploratory` and, where known, `saved_params, saved_macs, saved_seconds` (positive: the level is
-    cheaper). `estimate` is the level's loss less the baseline's: positive is worse. `exploratory` says
+    cheaper). `seeds_needed` counts seeds for all arms, or runs per arm where the arms share no seeds.
+    `estimate` is the level's loss less the baseline's: positive is worse. `exploratory` says
     why a verdict beside a plan is exploratory."""
     baseline: str
     """The levels of the arm that all others are compared with: `gate=sigmoid, squeeze=avg`."""
@@ -61,6 +62,11 @@ class Effects:
     def family(self) -> pd.DataFrame:
         """The rows that are decided together: factors and controls."""
         return self.frame[self.frame["role"] != "cell"]
+
+    @property
+    def replicates(self) -> str:
+        """What `seeds_needed` counts: `seeds`, or `runs per arm` where the arms share no seeds."""
+        return "runs per arm" if "unpaired" in self.flags else "seeds"
 
     @property
     def margins(self) -> list[float]:
@@ -124,7 +130,14 @@ def effects(
         frame, table, margin=margin, seeds=len(cells.seeds)
     )
     parts = [
-        _decide(part, weights[part.index], blocks, alpha=alpha, cells=cells, seed=seed)
+        _decide(
+            part,
+            weights[part.index],
+            blocks,
+            alpha=alpha,
+            replicates=_replicates(cells, weights[part.index], blocks),
+            seed=seed,
+        )
         for _, part in frame.groupby(frame["role"] == "cell", sort=False)
     ]
     frame = _savings(pd.concat(parts), rows, cells)
@@ -173,8 +186,9 @@ def _pairing_by_row(cells: Cells, weights: Floats) -> tuple[Floats, Floats]:
 
 
 def _decide(
-    part: pd.DataFrame, weights: Floats, blocks: Blocks, *, alpha: float, cells: Cells, seed: int
-) -> pd.DataFrame:
+    part: pd.DataFrame, weights: Floats, blocks: Blocks, *, alpha: float,
+    replicates: NDArray[np.intp], seed: int,
+) -> pd.DataFrame:  # fmt: skip
     """Intervals, adjusted p values and verdicts of rows that are decided together."""
     size, se, df, margin = (
         part[name].to_numpy(float) for name in ("estimate", "se", "df", "margin")
@@ -184,10 +198,8 @@ def _decide(
     adjusted, adjusted_equal = holm(p), holm(p_equal)
     level = alpha / len(part)
     more = [
-        seeds_needed(
-            e, s, df=d, seeds=len(cells.seeds), alpha=level, margin=None if math.isnan(m) else m
-        )
-        for e, s, d, m in zip(size, se, df, margin, strict=True)
+        seeds_needed(e, s, df=d, seeds=int(n), alpha=level, margin=None if math.isnan(m) else m)
+        for e, s, d, m, n in zip(size, se, df, margin, replicates, strict=True)
     ]
     verdict = verdicts(adjusted, adjusted_equal, alpha=alpha)
     at_once = _critical(part, weights, blocks, alpha=alpha, seed=seed)
@@ -204,6 +216,17 @@ def _decide(
         verdict=verdict,
         seeds_needed=[k if v == "undecided" else 0.0 for k, v in zip(more, verdict, strict=True)],
     )
+
+
+def _replicates(cells: Cells, weights: Floats, blocks: Blocks) -> NDArray[np.intp]:
+    """What each row's error falls with: the seeds, or the runs per arm where the arms share no seeds.
+
+    Of arms with unequal runs, the number that in every arm would give the row's standard error.
+    """
+    if blocks.blocked:
+        return np.full(len(weights), len(cells.seeds))
+    squares = weights**2
+    return np.asarray((squares.sum(axis=1) / (squares / cells.runs).sum(axis=1)).round(), dtype=int)
 
 
 def _critical(

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from analysis.effects import Effects
+from analysis.equivalence import MOST_SEEDS
 from analysis.plain import plain, records
 
 FLAG_WORDS = {
@@ -84,15 +85,16 @@ def _row(row: dict[Any, Any], result: Effects) -> str:
                 f"{what} is negligible: {size}, within ±{row['margin']:g} "
                 f"(equivalence p = {row['p_equivalence_holm']:.2g})."
             )
-    return f"{what} is undecided: {size}; {_more(row['seeds_needed'])}."
+    return f"{what} is undecided: {size}; {_more(row['seeds_needed'], result)}."
 
 
-def _more(seeds: float) -> str:
-    if math.isnan(seeds):
-        return "at least 2 seeds are needed"
-    if math.isinf(seeds):
-        return "more than 1000 seeds would be needed at this size"
-    return f"it needs about {seeds:.0f} more seeds"
+def _more(count: float, result: Effects) -> str:
+    what = result.replicates
+    if math.isnan(count):
+        return f"at least 2 {what} are needed"
+    if math.isinf(count):
+        return f"more than {MOST_SEEDS} {what} would be needed at this size"
+    return f"it needs about {count:.0f} more {what}"
 
 
 def _pairing(result: Effects) -> str:
@@ -113,6 +115,7 @@ def as_json(result: Effects) -> dict[str, Any]:
         "margin": result.margin,
         "exploratory": result.exploratory,
         "seeds": result.seeds,
+        "seeds_needed_counts": result.replicates,
         "effects": records(result.frame),
         "pairing": plain(result.pairing),
         "unequal_noise_p": plain(result.unequal_noise),

@@ -118,7 +118,7 @@ def _effects_table(name: str, rows: pd.DataFrame, found: Effects) -> Table:
         caption=(
             "Positive is worse than the baseline. Marginal intervals hold one by one, simultaneous ones "
             "for the whole family; Holm's p decides. Backgrounds: settings of the other factors that a "
-            "difference is the mean over. Seeds needed: beyond those that there are."
+            "difference is the mean over. Needed: beyond what there is, for 80 % power."
         ),
         frame=rows.drop(columns=["level", "against"]),
         columns=(
@@ -130,7 +130,9 @@ def _effects_table(name: str, rows: pd.DataFrame, found: Effects) -> Table:
             Column(title="Holm p", name="p_holm", form="p"),
             *equivalence,
             Column(title="Verdict", name="verdict"),
-            Column(title="Seeds needed", name="seeds_needed", form="count"),
+            Column(
+                title=f"{found.replicates.capitalize()} needed", name="seeds_needed", form="count"
+            ),
             Column(title="Pairs", name="n_pairs", form="count"),
             *saved,
         ),

@@ -111,6 +111,15 @@ def test_a_csv_gets_its_baseline_from_the_command_line(
     assert other["estimate"] == pytest.approx(-first["estimate"])
 
 
+def test_each_interval_of_the_effects_has_its_own_level(
+    ablate: Callable[..., str], make_study: Make
+) -> None:
+    folder = make_study(effects=CROSSED)
+    assert "(intervals: 95 % marginal, then 95 % simultaneous)" in ablate("effects", folder)
+    text = ablate("effects", folder, "--alpha", 0.2)
+    assert "(intervals: 95 % marginal, then 80 % simultaneous)" in text
+
+
 def test_two_tables_are_compared_against_a_baseline_that_is_named(
     ablate: Callable[..., str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

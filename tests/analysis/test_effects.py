@@ -14,6 +14,7 @@ from analysis.csv_table import from_frame
 from analysis.dead_weight import dead_weight
 from analysis.effects import effects
 from analysis.epochs import effects_by_epoch
+from analysis.equivalence import seeds_needed
 from analysis.errors import TableError
 from analysis.study_table import read_study
 
@@ -169,6 +170,34 @@ def test_an_undecided_effect_says_how_many_seeds_it_needs() -> None:
     d = row["estimate"] + sd * noise.standard_normal((4000, total))
     power = np.mean(stats.ttest_1samp(d, 0, axis=1).pvalue < 0.05)
     assert power == pytest.approx(0.8, abs=0.05)
+
+
+def test_an_unpaired_effect_says_how_many_runs_per_arm_it_needs() -> None:
+    y = noisy(5, 3, random=1, icc=0.0) + np.array([0.0, 0.008, 0.05])
+    found = effects(from_frame(tidy(y).assign(seed=range(15))), error="pooled")
+    row = found.frame.set_index("factor").loc["part1"]
+    assert (row["verdict"], found.replicates) == ("undecided", "runs per arm")
+    k = int(row["seeds_needed"])
+    assert any(f"it needs about {k} more runs per arm" in line for line in found.sentences())
+    # The noise of one run, the runs per arm, and two rows under Holm's first step.
+    sd, n = row["se"] * np.sqrt(5 / 2), 5 + k
+    noise = np.random.default_rng(0)
+    three = sd * noise.standard_normal((4000, 3, n))
+    pooled = np.sqrt(three.var(axis=2, ddof=1).mean(axis=1) * 2 / n)
+    t = (row["estimate"] + three[:, 1].mean(axis=1) - three[:, 0].mean(axis=1)) / pooled
+    power = np.mean(2 * stats.t.sf(np.abs(t), 3 * (n - 1)) < 0.05 / 2)
+    assert power == pytest.approx(0.8, abs=0.05)
+
+
+def test_arms_with_unequal_runs_count_as_their_effective_number() -> None:
+    y = noisy(6, 2, random=1, icc=0.0) + np.array([0.0, 0.004])
+    frame = tidy(y).assign(seed=range(12)).drop(index=[1, 3, 5])
+    row = effects(from_frame(frame)).frame.iloc[0]
+    # 6 and 3 runs are worth 2 / (1/6 + 1/3) = 4 runs in each arm.
+    expected = seeds_needed(
+        row["estimate"], row["se"], df=row["df"], seeds=4, alpha=0.05, margin=None
+    )
+    assert row["seeds_needed"] == expected
 
 
 GATE_PLANNED = {
