@@ -157,9 +157,10 @@ def importance(
 
     Args:
         table: A study, a folder of studies, a CSV, or STORAGE_URL#study.
-        permutations: Random relabellings behind the line that chance reaches.
+        permutations: Random deals of the losses behind what chance reaches in fANOVA and PED-ANOVA.
     """
     from ablations.cli.result_text import print_json, print_lines, print_table
+    from analysis.importance import CHANCE
     from analysis.importance import importance as shares
 
     results = [
@@ -171,7 +172,7 @@ def importance(
     for one, result in results:
         print_lines([f"{one.study}: {result.runs} runs", *result.sentences()])
         for question, part in result.frame.groupby("question", sort=False):
-            print(f"\n{question}")
+            print(f"\n{question}\nchance: {CHANCE[str(question)]}")
             print_table(part.drop(columns="question").dropna(axis=1, how="all"))
 
 
