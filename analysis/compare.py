@@ -30,6 +30,8 @@ class StudyComparison:
     alpha: float
     baselines: tuple[str, str]
     """The arm that each study's effects are differences to."""
+    assumed: dict[str, list[str]]
+    """Study -> the factors whose baseline level nobody named, so that the first run's was taken."""
 
     def sentences(self) -> list[str]:
         """What agrees, what differs, and what differs between the studies themselves."""
@@ -46,6 +48,12 @@ class StudyComparison:
             self.baselines[0] if same else " and ".join(f"{arm} in {study}" for arm, study in ends)
         )
         lines.append(f"Differences are against the baseline {where}.")
+        for study, factors in self.assumed.items():
+            if factors:
+                lines.append(
+                    f"Nobody named the baseline of {study}: its first run's {', '.join(factors)} was taken; "
+                    "choose with `--baseline FACTOR=LEVEL`."
+                )
         for study, labels in self.only.items():
             if labels:
                 lines.append(f"Only in {study}: {', '.join(labels)}.")
@@ -58,6 +66,7 @@ class StudyComparison:
         return {
             "studies": list(self.names),
             "baselines": list(self.baselines),
+            "baseline_assumed": self.assumed,
             "comparisons": records(self.frame),
             "only": self.only,
             "drift": {name: list(both) for name, both in self.drift.items()},
@@ -109,7 +118,8 @@ def compare(
         names[1]: [str(right.loc[k, "label"]) for k in right.index if k not in left.index],
     }
     baselines = (first.baseline, second.baseline)
-    return StudyComparison(frame, names, only, fingerprint_drift(a, b), alpha, baselines)
+    assumed = {names[0]: first.cells.assumed, names[1]: second.cells.assumed}
+    return StudyComparison(frame, names, only, fingerprint_drift(a, b), alpha, baselines, assumed)
 
 
 def fingerprint_drift(a: RunsTable, b: RunsTable) -> dict[str, tuple[Any, Any]]:

@@ -62,7 +62,8 @@ def print_effects(report: "ComponentReport") -> None:
                "p_equivalence_holm", "verdict", "seeds_needed"]  # fmt: skip
     found = report.effects
     at_once = f"{100 * (1 - found.alpha):.{DIGITS}g} % simultaneous"
-    print(f"\nEffects (intervals: 95 % marginal, then {at_once})")
+    beside = " beside the plan, exploratory" if report.planned else ""
+    print(f"\nEffects{beside} (intervals: 95 % marginal, then {at_once})")
     needed = f"{found.replicates.replace(' ', '_')}_needed"
     print_table(found.family[columns].rename(columns={"seeds_needed": needed}))
     for title, frame in report.tables():

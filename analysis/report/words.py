@@ -155,11 +155,11 @@ def _effects(evidence: Evidence) -> str:
 
 
 def _planned(found: PlannedReport) -> str:
-    rows = [
-        f"{row['factor'].rpartition('.')[2]}={short(row['level'])} against {short(row['against'])} "
-        f"{row['verdict']} ({signed(row['estimate'])} {interval(row['low'], row['high'])})"
-        for row in found.frame.to_dict("records")
-    ]
+    rows = []
+    for row in found.frame.to_dict("records"):
+        what = f"{row['factor'].rpartition('.')[2]}={short(row['level'])} against {short(row['against'])}"
+        size = f"{signed(row['estimate'])} {interval(row['low'], row['high'])}".rstrip()
+        rows.append(f"{what} {row['verdict']} ({size})")
     departed = (
         f" {plural(len(found.deviations), 'departure')} from the plan." if found.deviations else ""
     )

@@ -131,7 +131,11 @@ def test_two_tables_are_compared_against_a_baseline_that_is_named(
     both = [tmp_path / "one.csv", tmp_path / "two.csv"]
     said = " ".join(refused(capsys, "compare", *both).split())
     assert "one is compared with its baseline gate=a, two with gate=b" in said
+    assert "Nobody named the baseline of one: its first run's gate was taken" in ablate(
+        "compare", both[0], both[0]
+    ).replace("one (1)", "one")
     text = ablate("compare", *both, "--baseline", "gate=b")
+    assert "Nobody" not in text
     assert "Differences are against the baseline gate=b." in text
     assert ablate("effects", both[1]).startswith("two: val_loss against the baseline gate=b\n")
 
