@@ -33,6 +33,13 @@ class Cells:
     """The factors that vary between the cells."""
     runs: NDArray[np.intp]
     """Complete runs per cell."""
+    assumed: list[str]
+    """The factors whose baseline level nobody named: it is the first run's."""
+
+    @property
+    def baseline_levels(self) -> dict[str, Any]:
+        """Factor -> level of the baseline, of the factors that vary."""
+        return {f: self.values[f].iloc[self.baseline] for f in self.factors}
 
     @property
     def complete(self) -> bool:
@@ -118,15 +125,16 @@ def _matrix(
     ]
     arms = [str(rows.iloc[i]["arm"]) for i in first]
     return Cells(
-        y, seeds, values, labels, arms, costs, baseline, varying, count.sum(0).astype(np.intp)
-    )
+        y, seeds, values, labels, arms, costs, baseline, varying, count.sum(0).astype(np.intp),
+        [f for f in varying if f not in table.baseline],
+    )  # fmt: skip
 
 
 def _label(given: Any, row: "pd.Series[Any]", base: "pd.Series[Any]", varying: list[str]) -> str:
-    if isinstance(given, str) and given:
+    if isinstance(given, str) and given not in ("", "baseline"):
         return given
-    changes = [f"{f.rpartition('.')[2]}={short(row[f])}" for f in varying if row[f] != base[f]]
-    return ", ".join(changes) or "baseline"
+    changed = [f for f in varying if row[f] != base[f]]
+    return ", ".join(f"{f.rpartition('.')[2]}={short(row[f])}" for f in changed or varying)
 
 
 def short(value: Any) -> str:

@@ -28,6 +28,10 @@ class StudyComparison:
     drift: dict[str, tuple[Any, Any]]
     """What differs between the studies' fingerprints: `space`, `code`, `data`, or a package."""
     alpha: float
+    baselines: tuple[str, str]
+    """The arm that each study's effects are differences to."""
+    assumed: dict[str, list[str]]
+    """Study -> the factors whose baseline level nobody named, so that the first run's was taken."""
 
     def sentences(self) -> list[str]:
         """What agrees, what differs, and what differs between the studies themselves."""
@@ -38,6 +42,18 @@ class StudyComparison:
             + (f" (Holm p = {row['p_holm']:.2g})." if row["verdict"] == "differs" else ".")
             for row in self.frame.to_dict("records")
         ]
+        same = self.baselines[0] == self.baselines[1]
+        ends = zip(self.baselines, self.names, strict=True)
+        where = (
+            self.baselines[0] if same else " and ".join(f"{arm} in {study}" for arm, study in ends)
+        )
+        lines.append(f"Differences are against the baseline {where}.")
+        for study, factors in self.assumed.items():
+            if factors:
+                lines.append(
+                    f"Nobody named the baseline of {study}: its first run's {', '.join(factors)} was taken; "
+                    "choose with `--baseline FACTOR=LEVEL`."
+                )
         for study, labels in self.only.items():
             if labels:
                 lines.append(f"Only in {study}: {', '.join(labels)}.")
@@ -49,6 +65,8 @@ class StudyComparison:
         """Plain values; infinity and undefined numbers are null."""
         return {
             "studies": list(self.names),
+            "baselines": list(self.baselines),
+            "baseline_assumed": self.assumed,
             "comparisons": records(self.frame),
             "only": self.only,
             "drift": {name: list(both) for name, both in self.drift.items()},
@@ -70,7 +88,11 @@ def compare(
     left, right = _keyed(first), _keyed(second)
     common = [key for key in left.index if key in right.index]
     if not common:
-        raise TableError(f"{a.study} and {b.study} have no comparison in common.")
+        raise TableError(
+            f"{a.study} and {b.study} have no comparison in common: {a.study} is compared with its "
+            f"baseline {first.baseline}, {b.study} with {second.baseline}. Tables without a study can be "
+            "given one baseline: `--baseline FACTOR=LEVEL`."
+        )
     x, y = left.loc[common], right.loc[common]
     va, vb = x["se"].to_numpy(float) ** 2, y["se"].to_numpy(float) ** 2
     da, db = x["df"].to_numpy(float), y["df"].to_numpy(float)
@@ -95,7 +117,9 @@ def compare(
         names[0]: [str(left.loc[k, "label"]) for k in left.index if k not in right.index],
         names[1]: [str(right.loc[k, "label"]) for k in right.index if k not in left.index],
     }
-    return StudyComparison(frame, names, only, fingerprint_drift(a, b), alpha)
+    baselines = (first.baseline, second.baseline)
+    assumed = {names[0]: first.cells.assumed, names[1]: second.cells.assumed}
+    return StudyComparison(frame, names, only, fingerprint_drift(a, b), alpha, baselines, assumed)
 
 
 def fingerprint_drift(a: RunsTable, b: RunsTable) -> dict[str, tuple[Any, Any]]:

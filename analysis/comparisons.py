@@ -98,6 +98,20 @@ def content_hash(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def covers(entry: Mapping[str, Any], factor: str, level: Any, against: Any) -> bool:
+    """Whether a planned entry compares these two levels of a factor, in either direction."""
+    if entry["factor"] not in (factor, factor.rpartition(".")[2]):
+        return False
+    reference, *others = map(level_key, entry["levels"])
+    both = {level_key(level), level_key(against)}
+    return any(both == {reference, other} for other in others)
+
+
+def level_key(level: Any) -> Any:
+    """What two spellings of a level share: 4 and 4.0 are one."""
+    return float(level) if isinstance(level, int | float) and not isinstance(level, bool) else level
+
+
 def _entry(entry: Any, general: Mapping[str, Any], *, number: int) -> dict[str, Any]:
     where = f"comparison {number}"
     if not isinstance(entry, Mapping):

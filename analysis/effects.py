@@ -16,6 +16,7 @@ from scipy import stats
 from analysis.calibration import Calibration, calibrate
 from analysis.cells import Cells, cells_of
 from analysis.contrasts import Contrast, contrast_frame, contrasts_of, weights_of
+from analysis.declared import declared_of, late_margin
 from analysis.equivalence import seeds_needed, tost, verdicts
 from analysis.errors import TableError
 from analysis.estimation import NOISE_GATE, ErrorModel, blocks_for, estimate, t_bounds
@@ -34,14 +35,18 @@ class Effects:
     frame: pd.DataFrame
     """One row per comparison: `role, label, factor, level, against, backgrounds, arm, n_pairs, error,
     estimate, se, df, ci95_low, ci95_high, ci90_low, ci90_high, sim_low, sim_high, p, p_holm, p_bh,
-    p_equivalence, p_equivalence_holm, verdict, seeds_needed, correlation, variance_ratio` and, where
-    known, `saved_params, saved_macs, saved_seconds` (positive: the level is cheaper).
-    `estimate` is the level's loss less the baseline's: positive is worse."""
+    p_equivalence, p_equivalence_holm, verdict, seeds_needed, correlation, variance_ratio, margin,
+    exploratory` and, where known, `saved_params, saved_macs, saved_seconds` (positive: the level is
+    cheaper). `seeds_needed` counts seeds for all arms, or runs per arm where the arms share no seeds.
+    `estimate` is the level's loss less the baseline's: positive is worse. `exploratory` says
+    why a verdict beside a plan is exploratory."""
     baseline: str
+    """The levels of the arm that all others are compared with: `gate=sigmoid, squeeze=avg`."""
     alpha: float
     margin: float | None
+    """The smallest margin of any row; None where none has one."""
     exploratory: str
-    """Why the verdicts are exploratory; empty where they are not."""
+    """Why verdicts that use the margin are exploratory; empty where they are not."""
     seeds: int
     pairing: float
     """Correlation of runs that share a seed; seeds are worth 1/(1 - correlation) as many unpaired ones."""
@@ -57,6 +62,16 @@ class Effects:
     def family(self) -> pd.DataFrame:
         """The rows that are decided together: factors and controls."""
         return self.frame[self.frame["role"] != "cell"]
+
+    @property
+    def replicates(self) -> str:
+        """What `seeds_needed` counts: `seeds`, or `runs per arm` where the arms share no seeds."""
+        return "runs per arm" if "unpaired" in self.flags else "seeds"
+
+    @property
+    def margins(self) -> list[float]:
+        """The margins of the decided rows, each once; NaN stands for rows without one."""
+        return sorted(self.family["margin"].unique().tolist())
 
     def sentences(self) -> list[str]:
         """The verdicts in plain words, what matters first."""
@@ -84,8 +99,9 @@ def effects(
 
     Args:
         table: Runs with seeds; complete runs only enter.
-        margin: The largest effect that does not matter, in the metric's unit. Taken from the study's
-            planned comparisons where they name one. One that is given only now is exploratory.
+        margin: The largest effect that does not matter, in the metric's unit, for every comparison. Without
+            one, a planned comparison has the margin that was declared for it, and no other has any. One that
+            is given only now is exploratory.
         alpha: Family-wise error of the verdicts.
         error: `pooled`: one noise variance for all arms. `paired`: each comparison's own paired
             differences, valid however the arms' noise differs. `auto`: pooled, unless the noise is seen
@@ -101,7 +117,6 @@ def effects(
         raise TableError(f"`margin > 0` must hold, but got {margin!r}.")
     if not 0 < alpha < 0.5:
         raise TableError(f"`0 < alpha < 0.5` must hold, but got {alpha!r}.")
-    margin, exploratory = _declared(table, margin)
     cells = cells_of(table)
     rows = contrasts_of(cells)
     weights = weights_of(rows)
@@ -111,9 +126,17 @@ def effects(
         **estimate(cells, blocks, weights, error=error, noise=noise)
     )
     frame["correlation"], frame["variance_ratio"] = _pairing_by_row(cells, weights)
+    frame["margin"], frame["exploratory"] = declared_of(
+        frame, table, margin=margin, seeds=len(cells.seeds)
+    )
     parts = [
         _decide(
-            part, weights[part.index], blocks, alpha=alpha, margin=margin, cells=cells, seed=seed
+            part,
+            weights[part.index],
+            blocks,
+            alpha=alpha,
+            replicates=_replicates(cells, weights[part.index], blocks),
+            seed=seed,
         )
         for _, part in frame.groupby(frame["role"] == "cell", sort=False)
     ]
@@ -131,10 +154,10 @@ def effects(
     return Effects(
         metric=table.metric,
         frame=frame,
-        baseline=cells.labels[cells.baseline],
+        baseline=cells.labels[cells.baseline].removesuffix(" (baseline)"),
         alpha=alpha,
-        margin=margin,
-        exploratory=exploratory,
+        margin=None if frame["margin"].isna().all() else float(frame["margin"].min()),
+        exploratory=late_margin(table, margin),
         seeds=len(cells.seeds),
         pairing=pairing(cells.y) if blocks.blocked else math.nan,
         unequal_noise=noise,
@@ -143,20 +166,6 @@ def effects(
         cells=cells,
         excluded=table.excluded,
     )
-
-
-def _declared(table: RunsTable, margin: float | None) -> tuple[float | None, str]:
-    """The margin, and why verdicts that use it are exploratory."""
-    planned = [
-        float(item["margin"])
-        for item in (table.planned or {}).get("comparisons", [])
-        if item.get("margin") is not None
-    ]
-    if margin is None:
-        return (min(planned), "") if planned else (None, "")
-    if margin in planned:
-        return margin, ""
-    return margin, "the margin was given after the runs, not declared before them"
 
 
 def _pairing_by_row(cells: Cells, weights: Floats) -> tuple[Floats, Floats]:
@@ -177,18 +186,20 @@ def _pairing_by_row(cells: Cells, weights: Floats) -> tuple[Floats, Floats]:
 
 
 def _decide(
-    part: pd.DataFrame, weights: Floats, blocks: Blocks, *, alpha: float, margin: float | None,
-    cells: Cells, seed: int,
+    part: pd.DataFrame, weights: Floats, blocks: Blocks, *, alpha: float,
+    replicates: NDArray[np.intp], seed: int,
 ) -> pd.DataFrame:  # fmt: skip
     """Intervals, adjusted p values and verdicts of rows that are decided together."""
-    size, se, df = (part[name].to_numpy(float) for name in ("estimate", "se", "df"))
+    size, se, df, margin = (
+        part[name].to_numpy(float) for name in ("estimate", "se", "df", "margin")
+    )
     p = two_sided(size, se, df)
-    p_equal = tost(size, se, df, margin=margin) if margin else np.full(len(part), np.nan)
+    p_equal = tost(size, se, df, margin=margin)
     adjusted, adjusted_equal = holm(p), holm(p_equal)
     level = alpha / len(part)
     more = [
-        seeds_needed(e, s, df=d, seeds=len(cells.seeds), alpha=level, margin=margin)
-        for e, s, d in zip(size, se, df, strict=True)
+        seeds_needed(e, s, df=d, seeds=int(n), alpha=level, margin=None if math.isnan(m) else m)
+        for e, s, d, m, n in zip(size, se, df, margin, replicates, strict=True)
     ]
     verdict = verdicts(adjusted, adjusted_equal, alpha=alpha)
     at_once = _critical(part, weights, blocks, alpha=alpha, seed=seed)
@@ -205,6 +216,17 @@ def _decide(
         verdict=verdict,
         seeds_needed=[k if v == "undecided" else 0.0 for k, v in zip(more, verdict, strict=True)],
     )
+
+
+def _replicates(cells: Cells, weights: Floats, blocks: Blocks) -> NDArray[np.intp]:
+    """What each row's error falls with: the seeds, or the runs per arm where the arms share no seeds.
+
+    Of arms with unequal runs, the number that in every arm would give the row's standard error.
+    """
+    if blocks.blocked:
+        return np.full(len(weights), len(cells.seeds))
+    squares = weights**2
+    return np.asarray((squares.sum(axis=1) / (squares / cells.runs).sum(axis=1)).round(), dtype=int)
 
 
 def _critical(

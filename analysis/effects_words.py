@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from analysis.effects import Effects
+from analysis.equivalence import MOST_SEEDS
 from analysis.plain import plain, records
 
 FLAG_WORDS = {
@@ -20,11 +21,17 @@ def sentences(result: Effects) -> list[str]:
     rows = sorted(
         result.family.to_dict("records"), key=lambda r: (ORDER[r["verdict"]], -abs(r["estimate"]))
     )
-    lines = [_row(row, result) for row in rows]
+    lines = [_labelled(row, result) for row in rows]
+    lines.append(against_what(result))
     if result.exploratory and any(row["verdict"] == "negligible" for row in rows):
         lines.append(f"Exploratory: {result.exploratory}.")
     if result.margin is None:
         lines.append("No margin was declared, so nothing can be called negligible.")
+    elif any(math.isnan(row["margin"]) for row in rows):
+        lines.append(
+            "A declared margin holds for its own comparison alone; the others have none and cannot be "
+            "called negligible."
+        )
     if math.isfinite(result.pairing):
         lines.append(_pairing(result))
     if result.calibration is not None:
@@ -42,6 +49,27 @@ def sentences(result: Effects) -> list[str]:
     return lines
 
 
+def against_what(result: Effects) -> str:
+    """Which arm the effects are differences to, and how to choose another where nobody chose it."""
+    said = f"Differences are against the baseline {result.baseline}."
+    assumed = [name.rpartition(".")[2] for name in result.cells.assumed]
+    if not assumed:
+        return said
+    return (
+        f"{said} Nobody named the baseline's {_listed(assumed)}: the first run's was taken; "
+        f"choose with {' '.join(f'`--baseline {name}=LEVEL`' for name in assumed)}."
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _labelled(row: dict[Any, Any], result: Effects) -> str:
+    said = _row(row, result)
+    return f"Exploratory ({row['exploratory']}): {said}" if row["exploratory"] else said
+
+
 def _row(row: dict[Any, Any], result: Effects) -> str:
     half = (row["ci95_high"] - row["ci95_low"]) / 2
     size = f"{row['estimate']:+.3g}" + ("" if math.isnan(half) else f" ± {half:.2g}")
@@ -54,18 +82,19 @@ def _row(row: dict[Any, Any], result: Effects) -> str:
             return f"{what} matters: it {worse} {result.metric}, {size} (Holm p = {row['p_holm']:.2g})."
         case "negligible":
             return (
-                f"{what} is negligible: {size}, within ±{result.margin:g} "
+                f"{what} is negligible: {size}, within ±{row['margin']:g} "
                 f"(equivalence p = {row['p_equivalence_holm']:.2g})."
             )
-    return f"{what} is undecided: {size}; {_more(row['seeds_needed'])}."
+    return f"{what} is undecided: {size}; {_more(row['seeds_needed'], result)}."
 
 
-def _more(seeds: float) -> str:
-    if math.isnan(seeds):
-        return "at least 2 seeds are needed"
-    if math.isinf(seeds):
-        return "more than 1000 seeds would be needed at this size"
-    return f"it needs about {seeds:.0f} more seeds"
+def _more(count: float, result: Effects) -> str:
+    what = result.replicates
+    if math.isnan(count):
+        return f"at least 2 {what} are needed"
+    if math.isinf(count):
+        return f"more than {MOST_SEEDS} {what} would be needed at this size"
+    return f"it needs about {count:.0f} more {what}"
 
 
 def _pairing(result: Effects) -> str:
@@ -80,10 +109,13 @@ def as_json(result: Effects) -> dict[str, Any]:
     return {
         "metric": result.metric,
         "baseline": result.baseline,
+        "baseline_levels": {f: plain(v) for f, v in result.cells.baseline_levels.items()},
+        "baseline_assumed": result.cells.assumed,
         "alpha": result.alpha,
         "margin": result.margin,
         "exploratory": result.exploratory,
         "seeds": result.seeds,
+        "seeds_needed_counts": result.replicates,
         "effects": records(result.frame),
         "pairing": plain(result.pairing),
         "unequal_noise_p": plain(result.unequal_noise),

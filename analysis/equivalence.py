@@ -11,8 +11,11 @@ Verdict = Literal["matters", "negligible", "undecided"]
 MOST_SEEDS = 1000
 
 
-def tost(estimate: Floats, se: Floats, df: Floats, *, margin: float) -> Floats:
-    """The p of the equivalence test: the larger of the two one-sided p against -margin and +margin."""
+def tost(estimate: Floats, se: Floats, df: Floats, *, margin: float | Floats) -> Floats:
+    """The p of the equivalence test: the larger of the two one-sided p against -margin and +margin.
+
+    NaN where there is no margin (NaN).
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         t = (margin - np.abs(estimate)) / se
     return np.asarray(stats.t.sf(t, df))

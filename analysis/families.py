@@ -163,20 +163,22 @@ def family_curves(fits: Fits, r: Floats, *, r_max: float) -> Floats:
 def families_frame(grid: Reduced, fits: Fits, *, lam_c2: float | None) -> pd.DataFrame:
     """One row per family: `family, k, aicc, weight, r_star`, the heaviest first.
 
-    `r_star` minimises the family's J on `ratio_grid`, so it is at most the largest tested ratio; NaN
-    without a price.
+    The weights are NaN unless every family has an AICc: without one a family would get none for want of
+    runs, not by the data. `r_star` minimises the family's J on `ratio_grid`, so it is at most the largest
+    tested ratio; NaN without a price.
     """
     steps = ratio_grid(grid.r)
     r_star = np.full(len(FAMILIES), np.nan)
     if lam_c2 is not None:
         curves = family_curves(fits, steps, r_max=float(grid.r[-1]))
         r_star = minimisers(curves, steps, lam_c2=lam_c2)
+    known = bool(np.isfinite(fits.aicc[0]).all())
     frame = pd.DataFrame(
         {
             "family": FAMILIES,
             "k": [parameters(name, grid) for name in FAMILIES],
             "aicc": fits.aicc[0],
-            "weight": fits.weight[0],
+            "weight": fits.weight[0] if known else np.nan,
             "r_star": r_star,
         }
     )

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.cells import cells_of, short
-from analysis.comparisons import content_hash
+from analysis.comparisons import content_hash, level_key
 from analysis.contrasts import matched_pairs
 from analysis.equivalence import tost, verdicts
 from analysis.estimation import blocks_for, estimate, t_bounds
@@ -33,15 +33,16 @@ class PlannedReport:
     deviations: list[str]
     basis: str
     """Which runs decided: `the first 5 seeds`, `look 2 of 3 (10 seeds)`, `the confirm runs alone`."""
+    pending: str = ""
+    """Why there is no planned verdict yet; empty where there is one."""
 
     def sentences(self) -> list[str]:
         """The planned verdicts first, then the deviations."""
-        lines = []
+        lines = [f"Planned: no verdict yet: {self.pending}."] if self.pending else []
         for row in self.frame.to_dict("records"):
             what = f"{row['factor'].rpartition('.')[2]}={short(row['level'])} against {short(row['against'])}"
             lines.append(
-                f"Planned: {what}: {row['verdict']} ({row['estimate']:+.3g} [{row['low']:+.3g}, "
-                f"{row['high']:+.3g}], {self.basis})."
+                f"Planned: {what}: {row['verdict']} ({row['estimate']:+.3g}{_band(row)}, {self.basis})."
             )
         return lines + [f"Deviation from the plan: {text}." for text in self.deviations]
 
@@ -51,6 +52,7 @@ class PlannedReport:
             "planned": records(self.frame),
             "deviations": self.deviations,
             "basis": self.basis,
+            "pending": self.pending,
             "sentences": self.sentences(),
         }
 
@@ -60,9 +62,11 @@ def report_planned(table: RunsTable) -> PlannedReport | None:
     if not table.planned:
         return None
     content = table.planned
-    deviations = _deviations(table, content)
-    rows, basis, look, more = _deciding(table, content)
-    deviations += more
+    runs = _deciding(table, content)
+    rows, basis = runs.table, runs.basis
+    deviations = [*_deviations(table, content, pending=bool(runs.pending)), *runs.deviations]
+    if runs.pending:
+        return PlannedReport(pd.DataFrame(), deviations, basis, runs.pending)
     cells = cells_of(rows)
     noise = unequal_noise(cells.y)
     heads, weights = [], []
@@ -82,7 +86,7 @@ def report_planned(table: RunsTable) -> PlannedReport | None:
     blocks, _ = blocks_for(cells, stacked)
     made = estimate(cells, blocks, stacked, error="auto", noise=noise)
     frame = frame.assign(seeds=len(cells.seeds), **{k: made[k] for k in ("estimate", "se", "df")})
-    return PlannedReport(_decide(frame, content, look=look), deviations, basis)
+    return PlannedReport(_decide(frame, content, look=runs.look), deviations, basis)
 
 
 def _decide(frame: pd.DataFrame, content: Mapping[str, Any], *, look: int) -> pd.DataFrame:
@@ -129,15 +133,17 @@ def _weights(
         return []
     reference, *levels = entry["levels"]
     values = cells.values[factor]
-    at = {_key(v): v for v in values.unique()}
-    if _key(reference) not in at:
+    at = {level_key(v): v for v in values.unique()}
+    if level_key(reference) not in at:
         return []
-    first = next(i for i, v in enumerate(values) if _key(v) == _key(reference))
-    start = cells.baseline if _key(values.iloc[cells.baseline]) == _key(reference) else first
+    first = next(i for i, v in enumerate(values) if level_key(v) == level_key(reference))
+    start = (
+        cells.baseline if level_key(values.iloc[cells.baseline]) == level_key(reference) else first
+    )
     pairs = matched_pairs(replace(cells, baseline=start), factor)
     found = []
     for level in levels:
-        both = pairs.get(at.get(_key(level)), [])
+        both = pairs.get(at.get(level_key(level)), [])
         if both:
             weight = np.zeros(len(cells.labels))
             for high, low in both:
@@ -147,46 +153,88 @@ def _weights(
     return found
 
 
-def _key(value: Any) -> Any:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+@dataclass(frozen=True)
+class _Deciding:
+    """The runs that decide, how they are called, which look it is, and what was found on the way."""
+
+    table: RunsTable
+    basis: str
+    look: int = 1
+    deviations: tuple[str, ...] = ()
+    pending: str = ""
 
 
-def _deciding(
-    table: RunsTable, content: Mapping[str, Any]
-) -> tuple[RunsTable, str, int, list[str]]:
-    """The runs that decide, how they are called, which look it is, and deviations found here."""
-    plan = content["adding_seeds"]
-    frame, planned = table.frame, content["seeds"]
-    confirm = frame["stage"] == "confirm"
+def _deciding(table: RunsTable, content: Mapping[str, Any]) -> _Deciding:
+    plan, confirm = content["adding_seeds"], table.frame["stage"] == "confirm"
     if plan["plan"] == "confirm" and confirm.any():
-        return replace(table, frame=frame[confirm]), "the confirm runs alone", 1, []
-    frame = frame[~confirm] if confirm.any() else frame
-    seeds = sorted(frame["seed"].dropna().unique())
-    have = _whole_seeds(replace(table, frame=frame))
+        return _Deciding(replace(table, frame=table.frame[confirm]), "the confirm runs alone")
+    table = replace(table, frame=table.frame[~confirm])
     if plan["plan"] == "alpha_spending":
-        looks = [int(n) for n in plan["looks"]]
-        reached = [n for n in looks if have >= n]
-        k = max(len(reached), 1)
-        late = [f"{have} seeds are in, but no look was declared there; the first {looks[k - 1]} decide"] \
-            if have > looks[k - 1] else []  # fmt: skip
-        kept = frame[frame["seed"].isin(seeds[: looks[k - 1]])]
-        name = f"look {k} of {len(looks)} ({looks[k - 1]} seeds)"
-        return replace(table, frame=kept), name, k, late
-    if planned and len(seeds) > planned:
-        kept = frame[frame["seed"].isin(seeds[:planned])]
-        text = f"{len(seeds) - planned} seeds were added without a declared plan; they do not count here"
-        return replace(table, frame=kept), f"the first {planned} seeds", 1, [text]
-    return replace(table, frame=frame), f"{len(seeds)} seeds", 1, []
+        return _at_look(table, [int(n) for n in plan["looks"]])
+    return _planned_seeds(table, content["seeds"])
 
 
-def _whole_seeds(table: RunsTable) -> int:
-    """Seeds with every arm complete."""
-    rows = table.complete()
-    per_seed = rows.groupby("seed")["arm"].nunique()
-    return int((per_seed == per_seed.max()).sum())
+def _at_look(table: RunsTable, looks: list[int]) -> _Deciding:
+    """The first whole seeds, as many as the latest look that they reach."""
+    whole = _whole_seeds(table)
+    have, reached = len(whole), [n for n in looks if len(whole) >= n]
+    if not reached:
+        short = (
+            f"look 1 of {len(looks)} is at {_seeds(looks[0])} with every arm complete, {looks[0] - have} "
+            f"more than the {have} that are in"
+        )
+        return _Deciding(table, "no look was reached", pending=short)
+    at, k = reached[-1], len(reached)
+    late = f"{have} seeds are in, but no look was declared there; the first {at} decide"
+    return _Deciding(
+        _of_seeds(table, whole[:at]),
+        f"look {k} of {len(looks)} ({_seeds(at)})",
+        look=k,
+        deviations=(late,) if have > at else (),
+    )
 
 
-def _deviations(table: RunsTable, content: Mapping[str, Any]) -> list[str]:
+def _planned_seeds(table: RunsTable, planned: int | None) -> _Deciding:
+    """The seeds of the plan, whether all their arms are complete or not; none takes another's place."""
+    order = _in_order(table)
+    if planned and len(order) > planned:
+        kept = _of_seeds(table, order[:planned])
+        text = f"{_seeds(len(order) - planned)} were added without a declared plan; they do not count here"
+        first = f"the first {_seeds(planned)}" if planned > 1 else "the first seed"
+        return _Deciding(kept, first, deviations=(text,))
+    return _Deciding(table, _seeds(table.complete()["seed"].nunique()))
+
+
+def _of_seeds(table: RunsTable, seeds: list[float]) -> RunsTable:
+    return replace(table, frame=table.frame[table.frame["seed"].isin(seeds)])
+
+
+def _in_order(table: RunsTable) -> list[float]:
+    """The seeds in the order of the plan: as the study lists them, then as the table first has them."""
+    listed = table.info.get("seeds")
+    there = dict.fromkeys(table.frame["seed"].dropna())
+    first = [float(s) for s in listed if s in there] if isinstance(listed, list) else []
+    return list(dict.fromkeys([*first, *there]))
+
+
+def _whole_seeds(table: RunsTable) -> list[float]:
+    """The seeds with every arm complete, in the order of the plan."""
+    cells = cells_of(table)
+    whole = set(cells.seeds[~np.isnan(cells.y).any(axis=1)].tolist())
+    return [seed for seed in _in_order(table) if seed in whole]
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed" if count == 1 else f"{count} seeds"
+
+
+def _band(row: Mapping[Any, Any]) -> str:
+    if np.isnan(row["low"]):
+        return " without an interval"
+    return f" [{row['low']:+.3g}, {row['high']:+.3g}]"
+
+
+def _deviations(table: RunsTable, content: Mapping[str, Any], *, pending: bool) -> list[str]:
     found = []
     if table.planned_hash and content_hash(content) != table.planned_hash:
         found.append(
@@ -196,7 +244,7 @@ def _deviations(table: RunsTable, content: Mapping[str, Any]) -> list[str]:
         found.append(f"{content['metric']} was planned, but {table.metric} was analysed")
     planned = content["seeds"]
     here = len(table.frame["seed"].dropna().unique())
-    if planned and here < planned:
+    if planned and here < planned and not pending:
         found.append(f"{planned} seeds were planned, but {here} were run")
     for reason, count in table.excluded.items():
         if not reason.startswith(("state WAITING", "state RUNNING")):

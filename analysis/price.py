@@ -6,6 +6,7 @@ There is no default price. Where none is named, results are given over a sweep o
 """
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +18,8 @@ from analysis.errors import TableError
 
 Mode = Literal["per_param", "per_flop", "implied_by", "budget"]
 Floats = NDArray[np.float64]
+ROUNDING = 1e-9
+"""Relative; what a quotient of two whole numbers may be off by, and more."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,28 @@ class Price:
     def ratio(self, c2: float) -> float:
         """The ratio that an implied price or a budget fixes."""
         return self.value if self.mode == "implied_by" else 2 * c2 / self.value
+
+    def check_ratio(self, *, c2: float, widest: float) -> None:
+        """Refuses a budget or an implied price whose ratio no hidden width has.
+
+        Args:
+            c2: Sum of C^2 over the blocks.
+            widest: The ratio at which every block has one hidden unit; C in a network of one block.
+
+        Raises:
+            TableError: If `1 <= r <= widest` does not hold.
+        """
+        r = self.ratio(c2)
+        if not self.fixes_ratio or 1 <= r <= widest * (1 + ROUNDING):
+            return
+        rule = f"`1 <= r <= {widest:.6g}` must hold (hidden widths from C down to 1)"
+        if self.mode == "implied_by":
+            raise TableError(f"{rule}, but `implied_by` is {self.value:g}.")
+        least = math.ceil(2 * c2 / widest * (1 - ROUNDING))
+        raise TableError(
+            f"{rule}, but a budget of {self.value:g} weights means r = 2 C2/budget = {r:.3g}; "
+            f"give a budget from {least:,} to {2 * c2:,.0f} weights."
+        )
 
     @property
     def fixes_ratio(self) -> bool:

@@ -41,7 +41,7 @@ class Average:
     """The answer of all eight curve families together."""
 
     r_star: float
-    """At most the largest tested ratio; NaN without a price, or with too few runs for AICc."""
+    """Between 1 and the largest tested ratio; NaN without a price, or with too few runs for AICc."""
     ci: Interval
     """NaN where no ratio was repeated; the upper limit is infinity where it is the largest ratio."""
 
@@ -68,14 +68,15 @@ class ReductionFit:
     """Lambda in the metric's unit; None without a price, or where kappa <= 0 leaves it undefined."""
     price_per_param: float | None
     price_ci: Interval | None
-    """For an implied price or a budget: interval of the price per weight."""
+    """For an implied price or a budget: interval of the price per weight; None where kappa cannot be > 0."""
     r_star: float | None
-    """None without a price; infinity where kappa <= 0 and so the model has no minimum."""
+    """None without a price; infinity where kappa <= 0 and so the model has no minimum. Under a
+    budget the ratio that it allows, whatever kappa is."""
     r_star_ci: Interval | None
     c2_eff: float | None
     lack_of_fit: LackOfFit
     models: pd.DataFrame
-    """`family, k, aicc, weight, r_star`, the heaviest first."""
+    """`family, k, aicc, weight, r_star`, the heaviest first; no weights where a family has no AICc."""
     average: Average
     tested: pd.DataFrame
     """Per tested ratio: `r, nominal, n, loss, J, regret, regret_upper, p, not_worse, params, leverage`."""

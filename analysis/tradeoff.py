@@ -26,7 +26,7 @@ from analysis.families import (
     ratio_grid,
 )
 from analysis.lack_of_fit import LackOfFit, lack_of_fit
-from analysis.price import Price, best_ratio
+from analysis.price import ROUNDING, Price, best_ratio
 from analysis.ratios import Cluster, RatioRuns, ratio_runs
 from analysis.reduced import Reduced, reduce_grid
 from analysis.reduction_fit import Average, Curve, Interval, ReductionFit, Status
@@ -75,6 +75,8 @@ def fit_reduction(
             "a price needs the network's channels, but the table lacks `channels` and `c2_eff`; "
             "give --channels C or --blocks 3x256,4x512."
         )
+    if price is not None and runs.c2_eff is not None:
+        price.check_ratio(c2=runs.c2_eff, widest=_widest(runs.cost, runs.c2_eff))
     return _fit(runs, table.metric, price=price, confidence=confidence, cluster=cluster)
 
 
@@ -126,7 +128,8 @@ def _fit(
     leverage = leverages(grid.r, grid.sizes.astype(float))
     pairs = pair_ratios(runs.r, runs.loss, runs.seeds, mean=grid.mean, paired=runs.blocked)
     tested = pairs.at(lam_c2=lam_c2 or 0.0, confidence=confidence)
-    flags = [*runs.flags, *_flags(runs, lof, interval, r_star, price)]
+    average = _average(grid, fits, lam_c2=lam_c2, confidence=confidence)
+    flags = [*runs.flags, *_flags(runs, lof, interval, r_star, average)]
     if smaller is not None and _depends_on_largest(status, kappa_ci, smaller):
         flags.append("rmax_dependent")
     return ReductionFit(
@@ -151,7 +154,7 @@ def _fit(
         c2_eff=c2,
         lack_of_fit=lof,
         models=families_frame(grid, fits, lam_c2=lam_c2),
-        average=_average(grid, fits, lam_c2=lam_c2, confidence=confidence),
+        average=average,
         tested=_tested_frame(tested, runs, leverage),
         argmin_set=tested.argmin_set,
         leverage=leverage,
@@ -172,6 +175,11 @@ def _cost(blocks: Cost | str | None, channels: int | None) -> Cost | None:
     if channels is not None:
         return Cost((channels,))
     return parse_blocks(blocks) if isinstance(blocks, str) else blocks
+
+
+def _widest(cost: Cost | None, c2: float) -> float:
+    """The ratio at which every block has one hidden unit; where only C2 is known, that of one block."""
+    return c2 / sum(cost.channels) if cost is not None else math.sqrt(c2)
 
 
 def _status(
@@ -207,6 +215,8 @@ def _lam(price: Price | None, kappa: float, c2: float | None) -> float | None:
 def _r_star(
     price: Price | None, kappa: float, kappa_ci: Interval, *, lam: float | None, c2: float | None
 ) -> tuple[float | None, Interval | None]:
+    if price is not None and c2 is not None and price.mode == "budget":
+        return price.ratio(c2), None
     if price is None or lam is None or c2 is None:
         return None, None
     if price.fixes_ratio:
@@ -217,14 +227,14 @@ def _r_star(
 
 
 def _price_ci(price: Price | None, kappa_ci: Interval, c2: float | None) -> Interval | None:
-    if price is None or c2 is None or not price.fixes_ratio or math.isnan(kappa_ci[0]):
+    if price is None or c2 is None or not price.fixes_ratio or not kappa_ci[1] > 0:
         return None
     per_kappa = price.ratio(c2) ** 3 / c2 / 2
-    return max(kappa_ci[0] * per_kappa, 0.0), max(kappa_ci[1] * per_kappa, 0.0)
+    return max(kappa_ci[0] * per_kappa, 0.0), kappa_ci[1] * per_kappa
 
 
 def _flags(
-    runs: RatioRuns, lof: LackOfFit, interval: str, r_star: float | None, price: Price | None
+    runs: RatioRuns, lof: LackOfFit, interval: str, r_star: float | None, average: Average
 ) -> list[str]:
     flags = ["knows_no_seeds"] if interval == "classical" else []
     if not lof.testable:
@@ -232,15 +242,19 @@ def _flags(
     elif lof.p < 0.05:
         flags.append("lack_of_fit")
     tested = runs.levels
-    estimated = r_star is not None and price is not None and not price.fixes_ratio
-    if estimated and r_star is not None and not tested[0] <= r_star <= tested[-1]:
+    # Infinity is no place outside the tested ratios: the model has no minimum there or anywhere.
+    if r_star is not None and r_star < math.inf and not tested[0] <= r_star <= tested[-1]:
         flags.append("extrapolated")
+    if average.r_star < tested[0]:
+        flags.append("average_extrapolated")
     return flags
 
 
 def _depends_on_largest(status: Status, kappa_ci: Interval, smaller: ReductionFit) -> bool:
     """Whether the answer changes without the largest ratio: another status, or disjoint intervals."""
-    apart = kappa_ci[0] > smaller.kappa_ci[1] or kappa_ci[1] < smaller.kappa_ci[0]
+    # Without noise the intervals have no width, and rounding alone would set them apart.
+    near = ROUNDING * max(map(abs, (*kappa_ci, *smaller.kappa_ci)))
+    apart = kappa_ci[0] > smaller.kappa_ci[1] + near or kappa_ci[1] < smaller.kappa_ci[0] - near
     return apart or smaller.status != status
 
 

@@ -8,10 +8,13 @@ import numpy as np
 from analysis.plain import pair, plain, records
 from analysis.reduction_fit import ReductionFit
 
+DIGITS = 10
+"""Of a percentage: 99.9 and 99.999 stay what they are, and 100 * 0.95 is 95."""
 FLAG_WORDS = {
     "lack_of_fit": "the quadratic does not hold (lack of fit), so its r* is not to be used",
-    "lack_of_fit_untestable": "lack of fit cannot be tested: it needs three ratios and repeated runs",
-    "extrapolated": "r* lies outside the tested ratios",
+    "lack_of_fit_untestable": "lack of fit cannot be tested: it needs three ratios and repeated runs that differ",
+    "extrapolated": "the ratio lies outside the tested ones",
+    "average_extrapolated": "the averaged r* lies below the tested ratios, where no run has been",
     "rmax_dependent": "the answer rests on the largest ratio alone: it changes without it",
     "missing_not_random": "the share of finished runs differs by ratio, which biases any estimate",
     "selected_data": "these runs were chosen by a search as it went; confirm them with fresh seeds",
@@ -23,7 +26,7 @@ FLAG_WORDS = {
 
 def sentences(fit: ReductionFit) -> list[str]:
     """The verdict in plain words: the ratio, what the tested ratios say, the model, the reservations."""
-    lines = [_ratio(fit), _tested(fit), _model(fit)]
+    lines = [*_given(fit), _ratio(fit), _tested(fit), _model(fit)]
     if not fit.control.empty:
         lines += [_control(row, fit) for row in fit.control.to_dict("records")]
     if "rmax_dependent" in fit.flags and fit.without_largest is not None:
@@ -35,6 +38,22 @@ def sentences(fit: ReductionFit) -> list[str]:
         left = ", ".join(f"{count} {reason}" for reason, count in fit.excluded.items())
         lines.append(f"Left out of the fit: {left}.")
     return lines
+
+
+def _given(fit: ReductionFit) -> list[str]:
+    """The ratio that a budget or an implied price fixes, and its price if the runs show one."""
+    if fit.price is None or not fit.price.fixes_ratio or fit.c2_eff is None:
+        return []
+    r, budget = f"{fit.price.ratio(fit.c2_eff):.4g}", fit.price.mode == "budget"
+    head = f"The budget of {fit.price.value:,.10g} weights allows r >= {r} (2 C2/budget; no fit enters). "
+    if fit.price_per_param is None:
+        none = "It has no shadow price" if budget else f"No price makes r = {r} the optimum"
+        return [f"{head if budget else ''}{none}: {fit.metric} was not seen to rise with r."]
+    band = "" if fit.price_ci is None else " [{:.3g}, {:.3g}]".format(*fit.price_ci)
+    price = f"{fit.price_per_param:.3g} {fit.metric} per weight{band}"
+    return [
+        f"{head}Its shadow price is {price}." if budget else f"r = {r} is the optimum at {price}."
+    ]
 
 
 def _ratio(fit: ReductionFit) -> str:
@@ -68,11 +87,7 @@ def _identified(fit: ReductionFit) -> str:
             f"kappa = {_kappa(fit)} ({basis}). No price was named, so there is no single r*{span}."
         )
     if fit.price.fixes_ratio:
-        low, high = fit.price_ci or (math.nan, math.nan)
-        return (
-            f"r = {fit.r_star:.3g} is the optimum at {fit.price_per_param:.3g} {fit.metric} per weight "
-            f"[{low:.3g}, {high:.3g}]."
-        )
+        return f"kappa = {_kappa(fit)} ({basis})."
     if fit.r_star_ci is None:
         return f"r* = {fit.r_star:.3g} without an interval (kappa {_kappa(fit)}; {basis})."
     low, high = fit.r_star_ci
@@ -150,8 +165,9 @@ def _lower_limit(fit: ReductionFit) -> str:
 
 
 def _point(fit: ReductionFit) -> str:
-    finite = fit.r_star is not None and math.isfinite(fit.r_star)
-    return f", r* = {fit.r_star:.3g}" if finite else ""
+    if fit.r_star is None or math.isinf(fit.r_star) or (fit.price and fit.price.fixes_ratio):
+        return ""
+    return f", r* = {fit.r_star:.3g}"
 
 
 def _replicates(fit: ReductionFit) -> str:
@@ -164,7 +180,7 @@ def _kappa(fit: ReductionFit) -> str:
 
 
 def _percent(fit: ReductionFit) -> str:
-    return f"{fit.confidence:.0%}"
+    return f"{100 * fit.confidence:.{DIGITS}g}%"
 
 
 def _or_more(high: float) -> str:

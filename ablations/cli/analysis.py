@@ -4,6 +4,7 @@ Each takes a study (its name or folder), a folder of studies, any CSV, or an Opt
 other than `ok` is an answer, not an error: the exit code is 0.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -156,9 +157,10 @@ def importance(
 
     Args:
         table: A study, a folder of studies, a CSV, or STORAGE_URL#study.
-        permutations: Random relabellings behind the line that chance reaches.
+        permutations: Random deals of the losses behind what chance reaches in fANOVA and PED-ANOVA.
     """
     from ablations.cli.result_text import print_json, print_lines, print_table
+    from analysis.importance import CHANCE
     from analysis.importance import importance as shares
 
     results = [
@@ -170,7 +172,7 @@ def importance(
     for one, result in results:
         print_lines([f"{one.study}: {result.runs} runs", *result.sentences()])
         for question, part in result.frame.groupby("question", sort=False):
-            print(f"\n{question}")
+            print(f"\n{question}\nchance: {CHANCE[str(question)]}")
             print_table(part.drop(columns="question").dropna(axis=1, how="all"))
 
 
@@ -228,6 +230,7 @@ def compare(
     margin: float | None = None,
     alpha: float = 0.05,
     metric: Metric = None,
+    baseline: Baseline = (),
     root: Root = ROOT,
     json: Json = False,
 ) -> None:
@@ -242,7 +245,7 @@ def compare(
     from ablations.cli.result_text import print_json, print_lines
     from analysis.compare import compare as side_by_side
 
-    a, b = (_one(name, root, metric=metric) for name in (study_a, study_b))
+    a, b = (_one(name, root, metric=metric, baseline=baseline) for name in (study_a, study_b))
     result = side_by_side(a, b, margin=margin, alpha=alpha)
     if json:
         print_json([("", result.to_json())])
@@ -257,11 +260,23 @@ def _tables(
 
     inside = root / name
     source = str(inside) if (inside / "study.json").is_file() else name
-    return read_tables(source, metric=metric, baseline=_pairs(baseline))
+    named = _pairs(baseline)
+    tables = read_tables(source, metric=metric, baseline=named)
+    return [_against(table, named) if named and not table.baseline else table for table in tables]
 
 
-def _one(name: str, root: Path, *, metric: str | None = None) -> "RunsTable":
-    tables = _tables(name, root, metric=metric)
+def _against(table: "RunsTable", named: dict[str, Any]) -> "RunsTable":
+    """The table with a baseline that its source could not give: an Optuna storage has none."""
+    from analysis.csv_table import from_frame
+
+    again = from_frame(table.frame, metric=table.metric, baseline=named, factors=table.factors)
+    return replace(table, baseline=again.baseline)
+
+
+def _one(
+    name: str, root: Path, *, metric: str | None = None, baseline: tuple[str, ...] = ()
+) -> "RunsTable":
+    tables = _tables(name, root, metric=metric, baseline=baseline)
     if len(tables) > 1:
         raise SettingError(
             f"{name} holds several studies; name one of {[t.study for t in tables]}."

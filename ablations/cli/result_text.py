@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from analysis.reduction_fit import ReductionFit
 
 
+DIGITS = 10
+"""Of a percentage, so that 99.9 is not 100."""
+
+
 def print_json(results: list[tuple[str, dict[str, Any]]]) -> None:
     """One object for one result; for several, an object by study."""
     value: Any = results[0][1] if len(results) == 1 else dict(results)
@@ -52,12 +56,16 @@ def print_fit(study: str, fit: "ReductionFit", *, sweep: bool) -> None:
 
 def print_effects(report: "ComponentReport") -> None:
     """The effects of a study: verdicts, the table, interactions, dead weight."""
-    print(f"{report.study}: {report.effects.metric} against {report.effects.baseline}")
+    print(f"{report.study}: {report.effects.metric} against the baseline {report.effects.baseline}")
     print_lines(report.sentences())
     columns = ["label", "estimate", "ci95_low", "ci95_high", "sim_low", "sim_high", "p_holm",
                "p_equivalence_holm", "verdict", "seeds_needed"]  # fmt: skip
-    print("\nEffects (95 % intervals: marginal, then simultaneous)")
-    print_table(report.effects.family[columns])
+    found = report.effects
+    at_once = f"{100 * (1 - found.alpha):.{DIGITS}g} % simultaneous"
+    beside = " beside the plan, exploratory" if report.planned else ""
+    print(f"\nEffects{beside} (intervals: 95 % marginal, then {at_once})")
+    needed = f"{found.replicates.replace(' ', '_')}_needed"
+    print_table(found.family[columns].rename(columns={"seeds_needed": needed}))
     for title, frame in report.tables():
         print(f"\n{title}")
         print_table(frame)

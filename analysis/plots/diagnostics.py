@@ -48,7 +48,11 @@ def plot_families(fit: ReductionFit, ax: Axes) -> Axes:
     ax.barh(rows, models["weight"], color=[BLUE if own else FAINT for own in theory], height=0.65)
     for row, weight in zip(rows, models["weight"], strict=True):
         ax.annotate(
-            f"{weight:.2f}", (weight, row), xytext=(4, 0), textcoords="offset points", va="center"
+            "no AICc" if np.isnan(weight) else f"{weight:.2f}",
+            (np.nan_to_num(weight), row),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
         )
     ax.set_yticks(rows, list(models["family"]))
     ax.set_ylim(len(models) - 0.5, -0.5)

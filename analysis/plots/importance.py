@@ -14,8 +14,8 @@ def plot_importance(shares: pd.DataFrame, ax: Axes) -> Axes:
     """Draw shares between 0 and 1 with their intervals, and the level that pure chance reaches.
 
     Args:
-        shares: Columns `factor`, `question`, `share`, `low`, `high`, `chance` (the share that a
-            permutation of the values reaches in 1 of 20 cases). NaN where one is not known.
+        shares: Columns `factor`, `question`, `share`, `low`, `high`, `chance` (the share that chance
+            reaches in 1 of 20 cases). NaN where one is not known.
     """
     factors = list(dict.fromkeys(shares["factor"]))
     questions = list(dict.fromkeys(shares["question"]))

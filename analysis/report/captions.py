@@ -66,8 +66,9 @@ def _pareto(evidence: Evidence) -> str:
 def _effects(evidence: Evidence) -> str:
     found = evidence.effects
     assert found is not None
+    which = "counts" if len(found.margins) == 1 else "that was planned with it counts"
     zone = (
-        f"grey zone: the margin ±{found.margin:g} within which a difference counts as negligible"
+        f"grey zone: the margin ±{found.margin:g} within which a difference {which} as negligible"
         if found.margin is not None
         else "no margin was declared, so no difference can be called negligible"
     )
@@ -158,7 +159,7 @@ def _importance(evidence: Evidence) -> str:
     return (
         f"{plural(found.runs, 'complete run')}. Bars with intervals: share of the variance between runs "
         "within seeds (type II, less what noise gives), 95 % by inversion of the noncentral F; dotted: the "
-        "share that a factor reaches in 1 of 20 tables whose losses are dealt out at random. It says how "
+        "share above which the F test tells a factor from chance (5 % over all factors, Holm). It says how "
         f"much the tested levels spread the loss, not what causes it. {_rivals(evidence)}"
     )
 
@@ -168,7 +169,8 @@ def _rivals(evidence: Evidence) -> str:
     if evidence.importance.frame["question"].nunique() > 1:
         return (
             "fANOVA and PED-ANOVA answer other questions, know no seeds, and sum to 1 even where nothing "
-            "matters: a bar that does not pass its dotted line says nothing."
+            "matters; their dotted line is what a factor reaches in 1 of 20 tables whose losses are dealt out "
+            "at random: a bar that does not pass it says nothing."
         )
     if len(evidence.runs) > MOST_FOR_RIVALS:
         return (

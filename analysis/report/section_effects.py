@@ -1,5 +1,6 @@
 """The sections on components: planned comparisons, effects, interactions, and what was only looked at."""
 
+import math
 from collections.abc import Iterator
 from functools import partial
 
@@ -117,7 +118,7 @@ def _effects_table(name: str, rows: pd.DataFrame, found: Effects) -> Table:
         caption=(
             "Positive is worse than the baseline. Marginal intervals hold one by one, simultaneous ones "
             "for the whole family; Holm's p decides. Backgrounds: settings of the other factors that a "
-            "difference is the mean over. Seeds needed: beyond those that there are."
+            "difference is the mean over. Needed: beyond what there is, for 80 % power."
         ),
         frame=rows.drop(columns=["level", "against"]),
         columns=(
@@ -129,7 +130,9 @@ def _effects_table(name: str, rows: pd.DataFrame, found: Effects) -> Table:
             Column(title="Holm p", name="p_holm", form="p"),
             *equivalence,
             Column(title="Verdict", name="verdict"),
-            Column(title="Seeds needed", name="seeds_needed", form="count"),
+            Column(
+                title=f"{found.replicates.capitalize()} needed", name="seeds_needed", form="count"
+            ),
             Column(title="Pairs", name="n_pairs", form="count"),
             *saved,
         ),
@@ -201,6 +204,7 @@ def _simple_table(rows: pd.DataFrame) -> Table:
 
 
 def _dead_weight(rows: pd.DataFrame, *, found: Effects) -> Table:
+    margins = " or ±".join(f"{m:g}" for m in found.margins if not math.isnan(m))
     costs = [
         Column(title=title, name=name, form="count")
         for title, name in (
@@ -212,7 +216,7 @@ def _dead_weight(rows: pd.DataFrame, *, found: Effects) -> Table:
     return Table(
         name="dead_weight",
         title="What can go",
-        caption=f"Changes that are negligible (within ±{found.margin:g}) and make the network cheaper.",
+        caption=f"Changes that are negligible (within ±{margins}) and make the network cheaper.",
         frame=rows.drop(columns=["level", "against"], errors="ignore"),
         columns=(
             Column(title="Change", name="label"),

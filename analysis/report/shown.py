@@ -92,4 +92,4 @@ def fit_in_numbers(fit: ReductionFit) -> str:
     if fit.lack_of_fit.testable:
         status += f" · lack of fit p = {p_value(fit.lack_of_fit.p)}"
     model = f"heaviest curve: {heaviest['family']} ({heaviest['weight']:.2f})"
-    return "\n".join([*lines, status, model])
+    return "\n".join([*lines, status, *([] if np.isnan(heaviest["weight"]) else [model])])

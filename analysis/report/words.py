@@ -155,14 +155,16 @@ def _effects(evidence: Evidence) -> str:
 
 
 def _planned(found: PlannedReport) -> str:
-    rows = [
-        f"{row['factor'].rpartition('.')[2]}={short(row['level'])} against {short(row['against'])} "
-        f"{row['verdict']} ({signed(row['estimate'])} {interval(row['low'], row['high'])})"
-        for row in found.frame.to_dict("records")
-    ]
+    rows = []
+    for row in found.frame.to_dict("records"):
+        what = f"{row['factor'].rpartition('.')[2]}={short(row['level'])} against {short(row['against'])}"
+        size = f"{signed(row['estimate'])} {interval(row['low'], row['high'])}".rstrip()
+        rows.append(f"{what} {row['verdict']} ({size})")
     departed = (
         f" {plural(len(found.deviations), 'departure')} from the plan." if found.deviations else ""
     )
+    if found.pending:
+        return f"Planned comparisons: no verdict yet: {found.pending}.{departed}"
     if not rows:
         return f"Planned comparisons: none of them has complete runs.{departed}"
     return (
@@ -184,7 +186,8 @@ def _standing(rows: pd.DataFrame) -> "pd.Series[str]":
 
 
 def _standings(found: Effects) -> dict[str, str]:
-    within = f" (within ±{number(found.margin)})" if found.margin is not None else ""
+    known = [margin for margin in found.margins if not math.isnan(margin)]
+    within = f" (within ±{' or ±'.join(map(number, known))})" if known else ""
     late = ", by a margin given after the runs" if found.exploratory else ""
     return {
         "matters": "found to matter",
@@ -206,9 +209,9 @@ def _row(row: "pd.Series[Any]", found: Effects) -> str:
     said = f"{row['label']} {signed(row['estimate'])} {ends}".rstrip()
     needed, unseen = row["seeds_needed"], row["ci95_low"] <= 0 <= row["ci95_high"]
     # Without a margin no number of seeds decides that there is nothing; so none is asked for.
-    decidable = found.margin is not None or not unseen
+    decidable = not math.isnan(row["margin"]) or not unseen
     if row["verdict"] == "undecided" and decidable and math.isfinite(needed) and needed > 0:
-        return f"{said}, needs about {needed:.0f} more seeds"
+        return f"{said}, needs about {needed:.0f} more {found.replicates}"
     return said
 
 

@@ -111,6 +111,55 @@ def test_a_csv_gets_its_baseline_from_the_command_line(
     assert other["estimate"] == pytest.approx(-first["estimate"])
 
 
+def test_each_interval_of_the_effects_has_its_own_level(
+    ablate: Callable[..., str], make_study: Make
+) -> None:
+    folder = make_study(effects=CROSSED)
+    assert "(intervals: 95 % marginal, then 95 % simultaneous)" in ablate("effects", folder)
+    text = ablate("effects", folder, "--alpha", 0.2)
+    assert "(intervals: 95 % marginal, then 80 % simultaneous)" in text
+
+
+def test_two_tables_are_compared_against_a_baseline_that_is_named(
+    ablate: Callable[..., str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name, arms in (("one", "ab"), ("two", "ba")):
+        rows = [f"{g},{s},{1 + 0.1 * (g == 'b') + 0.001 * s}" for s in range(4) for g in arms]
+        (tmp_path / f"{name}.csv").write_text(
+            "gate,seed,val_loss\n" + "\n".join(rows) + "\n", "utf-8"
+        )
+    both = [tmp_path / "one.csv", tmp_path / "two.csv"]
+    said = " ".join(refused(capsys, "compare", *both).split())
+    assert "one is compared with its baseline gate=a, two with gate=b" in said
+    assert "Nobody named the baseline of one: its first run's gate was taken" in ablate(
+        "compare", both[0], both[0]
+    ).replace("one (1)", "one")
+    text = ablate("compare", *both, "--baseline", "gate=b")
+    assert "Nobody" not in text
+    assert "Differences are against the baseline gate=b." in text
+    assert ablate("effects", both[1]).startswith("two: val_loss against the baseline gate=b\n")
+
+
+def test_an_optuna_study_gets_its_baseline_from_the_command_line(
+    ablate: Callable[..., str], tmp_path: Path
+) -> None:
+    import optuna
+
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    study = optuna.create_study(storage=url, study_name="mine")
+    spread = optuna.distributions.CategoricalDistribution(["a", "b"])
+    for seed in range(3):
+        for gate in ("a", "b"):
+            study.add_trial(
+                optuna.trial.create_trial(
+                    params={"gate": gate}, distributions={"gate": spread}, user_attrs={"seed": seed},
+                    value=1.0 + 0.1 * (gate == "b") + 0.01 * seed * (gate == "a"),
+                )
+            )  # fmt: skip
+    found = json.loads(ablate("effects", f"{url}#mine", "--baseline", "gate=b", "--json"))
+    assert (found["baseline"], found["baseline_assumed"]) == ("gate=b", [])
+
+
 def test_width_importance_and_compare_answer_in_json(
     ablate: Callable[..., str], make_study: Make
 ) -> None:

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -71,10 +72,28 @@ def test_comparisons_of_one_study_only_are_listed(make_study: Make) -> None:
     assert "Only in a: squeeze=max." in found.sentences()
 
 
+def test_the_baselines_are_named(make_study: Make) -> None:
+    a = read_study(make_study("a", effects=arms(0.0), design="loco"))
+    gate = {"attention.gate": arms(0.0)["attention.gate"]}
+    b = read_study(make_study("b", effects=gate, design="loco"))
+    found = compare(a, b)
+    assert found.baselines == ("squeeze=avg, gate=sigmoid", "gate=sigmoid")
+    assert found.to_json()["baselines"] == list(found.baselines)
+    said = (
+        "Differences are against the baseline squeeze=avg, gate=sigmoid in a and gate=sigmoid in b."
+    )
+    assert said in found.sentences()
+    assert "Differences are against the baseline gate=sigmoid." in compare(b, b).sentences()
+
+
 def test_studies_without_anything_in_common_are_refused(make_study: Make) -> None:
     a = read_study(make_study("a", effects={"attention.gate": {"x": 0.0, "y": 0.0}}))
     b = read_study(make_study("b", effects={"attention.squeeze": {"x": 0.0, "y": 0.0}}))
-    with pytest.raises(TableError, match="a and b have no comparison in common"):
+    said = (
+        "a and b have no comparison in common: a is compared with its baseline gate=x, b with "
+        "squeeze=x. Tables without a study can be given one baseline: `--baseline FACTOR=LEVEL`."
+    )
+    with pytest.raises(TableError, match=re.escape(said)):
         compare(a, b)
     with pytest.raises(
         TableError, match="the studies measure different things: `val_loss` and `error`"

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.comparisons import content_hash, load_comparisons
+from analysis.comparisons import content_hash, covers, load_comparisons
 from analysis.errors import TableError
 
 GATE = "attention.gate"
@@ -60,3 +60,18 @@ def test_a_file_that_breaks_a_rule_is_told_where(tmp_path: Path, text: str, mess
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="there is no file"):
         load_comparisons(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("factor", "level", "against", "expected"),
+    [
+        ("attention.reduction", 4.0, 16, True),
+        ("attention.reduction", 16, 4, True),
+        ("attention.reduction", 4, 8, False),
+        ("attention.gate", 4, 16, False),
+    ],
+)
+def test_an_entry_covers_its_own_levels_in_either_direction(
+    factor: str, level: float, against: float, expected: bool
+) -> None:
+    assert covers({"factor": "reduction", "levels": [16, 4, 8]}, factor, level, against) is expected

@@ -8,11 +8,13 @@ import pytest
 import statsmodels.formula.api as smf
 from scipy import stats
 
+from analysis.comparisons import parse_comparisons
 from analysis.component_report import component_report
 from analysis.csv_table import from_frame
 from analysis.dead_weight import dead_weight
 from analysis.effects import effects
 from analysis.epochs import effects_by_epoch
+from analysis.equivalence import seeds_needed
 from analysis.errors import TableError
 from analysis.study_table import read_study
 
@@ -91,6 +93,38 @@ def test_simultaneous_intervals_are_dunnetts_without_seed_blocks() -> None:
     assert row["sim_high"].tolist() == pytest.approx(interval.high.tolist(), rel=0.02)
 
 
+def crossed() -> pd.DataFrame:
+    noise = np.random.default_rng(3)
+    rows = [
+        {"gate": gate, "squeeze": squeeze, "seed": s, "val_loss": 1 + 0.01 * noise.normal()}
+        for s in range(3)
+        for gate in ("tanh", "sigmoid")
+        for squeeze in ("avg", "max")
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_the_baseline_is_named_by_its_levels() -> None:
+    found = effects(from_frame(crossed(), baseline={"gate": "sigmoid", "squeeze": "max"}))
+    assert found.baseline == "gate=sigmoid, squeeze=max"
+    assert "Differences are against the baseline gate=sigmoid, squeeze=max." in found.sentences()
+    content = found.to_json()
+    assert content["baseline"] == "gate=sigmoid, squeeze=max"
+    assert content["baseline_levels"] == {"gate": "sigmoid", "squeeze": "max"}
+    assert content["baseline_assumed"] == []
+
+
+def test_a_baseline_that_nobody_named_is_told_with_the_way_to_choose() -> None:
+    found = effects(from_frame(crossed(), baseline={"squeeze": "max"}))
+    assert (
+        "Differences are against the baseline gate=tanh, squeeze=max. Nobody named the baseline's gate: "
+        "the first run's was taken; choose with `--baseline gate=LEVEL`."
+    ) in found.sentences()
+    assert found.to_json()["baseline_assumed"] == ["gate"]
+    both = effects(from_frame(crossed())).sentences()
+    assert any("Nobody named the baseline's gate and squeeze" in line for line in both)
+
+
 def test_arms_that_share_no_seed_are_compared_as_independent() -> None:
     y = noisy(6, 2)
     frame = tidy(y).assign(seed=lambda f: f["seed"] + 100 * (f["part1"] == "off"))
@@ -138,8 +172,76 @@ def test_an_undecided_effect_says_how_many_seeds_it_needs() -> None:
     assert power == pytest.approx(0.8, abs=0.05)
 
 
+def test_an_unpaired_effect_says_how_many_runs_per_arm_it_needs() -> None:
+    y = noisy(5, 3, random=1, icc=0.0) + np.array([0.0, 0.008, 0.05])
+    found = effects(from_frame(tidy(y).assign(seed=range(15))), error="pooled")
+    row = found.frame.set_index("factor").loc["part1"]
+    assert (row["verdict"], found.replicates) == ("undecided", "runs per arm")
+    k = int(row["seeds_needed"])
+    assert any(f"it needs about {k} more runs per arm" in line for line in found.sentences())
+    # The noise of one run, the runs per arm, and two rows under Holm's first step.
+    sd, n = row["se"] * np.sqrt(5 / 2), 5 + k
+    noise = np.random.default_rng(0)
+    three = sd * noise.standard_normal((4000, 3, n))
+    pooled = np.sqrt(three.var(axis=2, ddof=1).mean(axis=1) * 2 / n)
+    t = (row["estimate"] + three[:, 1].mean(axis=1) - three[:, 0].mean(axis=1)) / pooled
+    power = np.mean(2 * stats.t.sf(np.abs(t), 3 * (n - 1)) < 0.05 / 2)
+    assert power == pytest.approx(0.8, abs=0.05)
+
+
+def test_arms_with_unequal_runs_count_as_their_effective_number() -> None:
+    y = noisy(6, 2, random=1, icc=0.0) + np.array([0.0, 0.004])
+    frame = tidy(y).assign(seed=range(12)).drop(index=[1, 3, 5])
+    row = effects(from_frame(frame)).frame.iloc[0]
+    # 6 and 3 runs are worth 2 / (1/6 + 1/3) = 4 runs in each arm.
+    expected = seeds_needed(
+        row["estimate"], row["se"], df=row["df"], seeds=4, alpha=0.05, margin=None
+    )
+    assert row["seeds_needed"] == expected
+
+
+GATE_PLANNED = {
+    "factor": "attention.gate",
+    "levels": ["sigmoid", "one_plus_tanh"],
+    "margin": 0.02,
+}
+
+
+def test_a_planned_margin_holds_for_its_own_comparison_alone(make_study: Make) -> None:
+    planned = parse_comparisons({"comparisons": [GATE_PLANNED]})
+    folder = make_study(
+        planned=planned, effects=LOCO, design="loco", seeds=8, sigma=0.004, kappa=0.0
+    )
+    found = effects(read_study(folder))
+    rows = found.frame.set_index("label")
+    assert rows["margin"].fillna(0).to_dict() == {
+        "reduction=4": 0,
+        "squeeze=max": 0,
+        "gate=one_plus_tanh": 0.02,
+    }
+    assert rows.index[rows["verdict"] == "negligible"].tolist() == ["gate=one_plus_tanh"]
+    assert rows.index[rows["p_equivalence"].notna()].tolist() == ["gate=one_plus_tanh"]
+    assert rows["exploratory"].to_dict() == {
+        "reduction=4": "not planned",
+        "squeeze=max": "not planned",
+        "gate=one_plus_tanh": "from all 8 seeds; the planned comparison decides",
+    }
+    verdicts = found.sentences()[:3]
+    assert all(line.startswith("Exploratory (") for line in verdicts)
+    assert any(
+        "the others have none and cannot be called negligible" in s for s in found.sentences()
+    )
+
+
+def test_a_plan_for_another_metric_plans_nothing_here(make_study: Make) -> None:
+    planned = parse_comparisons({"metric": "val_accuracy", "comparisons": [GATE_PLANNED]})
+    found = effects(read_study(make_study(planned=planned, effects=LOCO, design="loco")))
+    assert found.margin is None
+    assert set(found.frame["exploratory"]) == {"not planned"}
+
+
 def test_a_margin_given_after_the_runs_is_exploratory(make_study: Make) -> None:
-    planned = {"comparisons": [{"factor": "attention.gate", "margin": 0.02}]}
+    planned = parse_comparisons({"comparisons": [GATE_PLANNED]})
     options = {"effects": LOCO, "design": "loco", "seeds": 8, "sigma": 0.004, "kappa": 0.0}
     free, bound = (
         read_study(make_study("a", **options)),

@@ -9,8 +9,11 @@ import statsmodels.formula.api as smf
 
 from analysis.csv_table import from_frame
 from analysis.errors import TableError
-from analysis.importance import FOREST, TOP, VARIANCE, importance, spans_of, variance_shares
+from analysis.importance import FOREST, TOP, VARIANCE, importance
+from analysis.multiplicity import holm
+from analysis.runs_table import RunsTable
 from analysis.study_table import read_study
+from analysis.variance_shares import spans_of, variance_shares
 
 Make = Callable[..., Path]
 CROSSED = {
@@ -79,7 +82,10 @@ def test_a_factor_that_another_fixes_takes_no_share_of_it() -> None:
 def test_importance_repeats_with_its_seed(make_study: Make) -> None:
     table = read_study(make_study(effects=CROSSED, kappa=0.0))
     a, b, c = (
-        importance(table, evaluators=(), seed=s).frame["chance"].tolist()[:3] for s in (0, 0, 1)
+        importance(table, evaluators=("fanova",), permutations=2, seed=s)
+        .frame["chance"]
+        .tolist()[-3:]
+        for s in (0, 0, 1)
     )
     assert a == b != c
 
@@ -88,3 +94,62 @@ def test_one_arm_has_nothing_to_share_out() -> None:
     table = from_frame(pd.DataFrame({"gate": "x", "seed": range(4), "val_loss": 1.0}))
     with pytest.raises(TableError, match="no factor varies between the complete runs"):
         importance(table)
+
+
+@pytest.mark.parametrize("permutations", [0, -3])
+def test_less_than_one_permutation_is_refused(permutations: int) -> None:
+    said = rf"`permutations >= 1` must hold, but got {permutations}; .* Give 20 or more\."
+    with pytest.raises(TableError, match=said):
+        importance(crossed(), permutations=permutations)
+
+
+def crossed(
+    *, size: float = 0.0, noise: float = 0.01, random: int = 0, seeds: int = 4
+) -> RunsTable:
+    """Three crossed factors of two levels; `a` adds `size` to the loss."""
+    draw = np.random.default_rng(random)
+    rows = [
+        {"a": a, "b": b, "c": c, "seed": s, "val_loss": 1 + size * a + 0.1 * s + noise * draw.normal()}
+        for s in range(seeds) for a in (0, 1) for b in (0, 1) for c in (0, 1)
+    ]  # fmt: skip
+    return from_frame(pd.DataFrame(rows))
+
+
+@pytest.mark.parametrize("random", range(12))
+def test_a_share_is_above_chance_exactly_where_its_adjusted_p_is_small(random: int) -> None:
+    found = importance(crossed(size=0.01, noise=0.012, random=random), evaluators=())
+    frame = found.frame[:3]
+    assert frame["p_holm"].tolist() == pytest.approx(holm(frame["p"].to_numpy()).tolist())
+    above = (frame["share"] > frame["chance"]).tolist()
+    assert above == (frame["p_holm"] < 0.05).tolist()
+    said = [
+        any(s.startswith(f"{f}:") and "above chance" in s for s in found.sentences()) for f in "abc"
+    ]
+    assert said == above
+
+
+def test_chance_alone_is_seen_in_one_of_twenty_tables_over_all_factors() -> None:
+    seen = [
+        bool((importance(crossed(random=k), evaluators=()).frame["p_holm"] < 0.05).any())
+        for k in range(400)
+    ]
+    assert np.mean(seen) == pytest.approx(0.05, abs=0.035)
+
+
+@pytest.mark.parametrize(
+    ("per_seed", "said"), [(0.0, "complete runs;"), (0.1, "complete runs with one seed;")]
+)
+def test_a_loss_that_does_not_vary_is_told_so(per_seed: float, said: str) -> None:
+    rows = [
+        {"gate": gate, "seed": s, "val_loss": 1.0 + per_seed * s}
+        for s in range(4)
+        for gate in "abc"
+    ]
+    with pytest.raises(TableError, match=f"val_loss is the same in all {said} there is nothing to"):
+        importance(from_frame(pd.DataFrame(rows)))
+
+
+def test_without_noise_there_is_a_share_and_no_test() -> None:
+    lines = importance(crossed(size=0.5, noise=0.0), evaluators=()).sentences()
+    assert "a: 100% of the variance between runs; no noise could be estimated" in lines[0]
+    assert not any("only together with other factors" in line for line in lines)

@@ -1,11 +1,14 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from scipy import stats
 
 from analysis.comparisons import content_hash, parse_comparisons
+from analysis.csv_table import from_frame
 from analysis.planned import report_planned
 from analysis.spending import nominal_levels
 from analysis.study_table import read_study
@@ -116,3 +119,78 @@ def test_every_departure_is_logged(make_study: Make) -> None:
         "`attention.gate` at ['sigmoid', 'two_sigmoid'] was planned but has no complete runs",
     ]
     assert len([line for line in report.sentences() if line.startswith("Deviation")]) == 4
+
+
+def tabled(
+    content: dict[str, Any], seeds: list[int], *, missing: tuple[tuple[int, str], ...] = ()
+) -> Any:
+    """A report on two arms whose difference in a seed is a hundredth of its number."""
+    rows = [
+        {
+            "gate": gate,
+            "seed": s,
+            "arm": gate,
+            "val_loss": 1.0 + (0.01 * s if gate == "tanh" else 0.0),
+        }
+        for s in seeds
+        for gate in ("sigmoid", "tanh")
+        if (s, gate) not in missing
+    ]
+    table = from_frame(pd.DataFrame(rows), baseline={"gate": "sigmoid"}, factors=["gate"])
+    stored = replace(table, planned=content, planned_hash=content_hash(content))
+    report = report_planned(stored)
+    assert report is not None
+    return report
+
+
+TWO = {"factor": "gate", "levels": ["sigmoid", "tanh"], "margin": 0.02}
+SPENDING = {"plan": "alpha_spending", "looks": [3, 5]}
+
+
+def test_the_first_seeds_are_those_that_came_first_not_the_smallest() -> None:
+    content = parse_comparisons({"seeds": 3, "comparisons": [TWO]})
+    report = tabled(content, [10, 11, 12, 0, 1])
+    assert report.basis == "the first 3 seeds"
+    assert report.frame["estimate"].tolist() == pytest.approx([0.11])
+    assert report.deviations == [
+        "2 seeds were added without a declared plan; they do not count here"
+    ]
+
+
+def test_the_seeds_that_a_study_lists_come_first(make_study: Make) -> None:
+    table = read_study(make_study(effects=ARMS, planned=plan(seeds=2), seeds=4))
+    listed = replace(table, info={**table.info, "seeds": [3, 2]})
+    first, last = (report_planned(t) for t in (table, listed))
+    assert first is not None
+    assert last is not None
+    loss = table.frame.pivot_table(index="seed", columns=GATE, values="val_loss")
+    apart = loss["one_plus_tanh"] - loss["sigmoid"]
+    assert first.frame["estimate"][0] == pytest.approx(apart[[0, 1]].mean())
+    assert last.frame["estimate"][0] == pytest.approx(apart[[2, 3]].mean())
+
+
+def test_before_the_first_look_there_is_no_verdict() -> None:
+    content = parse_comparisons({"seeds": 3, "comparisons": [TWO], "adding_seeds": SPENDING})
+    report = tabled(content, [0, 1])
+    assert report.frame.empty
+    assert report.deviations == []
+    assert report.sentences() == [
+        "Planned: no verdict yet: look 1 of 2 is at 3 seeds with every arm complete, 1 "
+        "more than the 2 that are in."
+    ]
+    assert report.to_json()["pending"].startswith("look 1 of 2")
+
+
+def test_a_look_counts_and_uses_whole_seeds_alone() -> None:
+    content = parse_comparisons({"seeds": 3, "comparisons": [TWO], "adding_seeds": SPENDING})
+    report = tabled(content, [0, 1, 2, 3], missing=((1, "tanh"),))
+    assert report.basis == "look 1 of 2 (3 seeds)"
+    assert report.frame["seeds"].tolist() == [3]
+    assert report.frame["estimate"].tolist() == pytest.approx([0.05 / 3])
+
+
+def test_one_seed_gives_a_difference_without_an_interval() -> None:
+    content = parse_comparisons({"comparisons": [TWO]})
+    assert tabled(content, [2]).sentences() == [
+        "Planned: gate=tanh against sigmoid: undecided (+0.02 without an interval, 1 seed)."
+    ]

@@ -1,5 +1,6 @@
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ def test_each_answer_has_its_status(options: dict[str, Any], status: str) -> Non
     "options", [{"kappa": -5e-5, "sigma": 0.002}, {"kappa": 0.0, "sigma": 0.05}]
 )
 def test_a_slope_that_is_not_positive_never_yields_a_number(options: dict[str, Any]) -> None:
-    for price in (PRICE, Price.implied_by(16), Price.budget(1000.0), None):
+    for price in (PRICE, Price.implied_by(16), None):
         fit = fit_reduction(table(**options), price=price, channels=64)
         assert fit.kappa <= 0
         assert fit.to_json()["r_star"] is None
@@ -165,6 +166,98 @@ def test_a_budget_fixes_the_ratio_and_tells_its_shadow_price() -> None:
     fit = fit_reduction(table(sigma=0.002), price=Price.budget(512.0), channels=64)
     assert fit.r_star == 2 * 64**2 / 512
     assert fit.lam == pytest.approx(fit.kappa * 16**3 / 64**2)
+
+
+@pytest.mark.parametrize(
+    ("options", "upper"),
+    [({"kappa": -5e-5, "sigma": 0.002}, False), ({"kappa": 0.0, "sigma": 0.05}, True)],
+)
+def test_a_budgets_ratio_needs_no_slope(options: dict[str, Any], upper: bool) -> None:
+    fit = fit_reduction(table(**options), price=Price.budget(512), channels=64)
+    content = fit.to_json()
+    assert fit.kappa <= 0
+    assert content["r_star"] == 16  # 2 * 64^2 / 512
+    assert content["price"]["per_param"] is None
+    assert (content["price"]["per_param_ci"] is not None) is upper
+    assert fit.sentences()[0] == (
+        "The budget of 512 weights allows r >= 16 (2 C2/budget; no fit enters). It has no shadow price: "
+        "val_loss was not seen to rise with r."
+    )
+
+
+def test_a_budget_outside_the_tested_ratios_is_flagged() -> None:
+    inside, outside = (
+        fit_reduction(table(sigma=0.002), price=Price.budget(weights), channels=64).flags
+        for weights in (512, 200)
+    )
+    assert "extrapolated" not in inside
+    assert "extrapolated" in outside
+
+
+RANGE = "give a budget from 128 to 8,192 weights."
+
+
+@pytest.mark.parametrize(
+    ("price", "said"),
+    [
+        (Price.budget(1e-9), f"a budget of 1e-09 weights means r = 2 C2/budget = 8.19e+12; {RANGE}"),
+        (Price.budget(1e9), f"a budget of 1e+09 weights means r = 2 C2/budget = 8.19e-06; {RANGE}"),
+        (Price.implied_by(65), "`implied_by` is 65."),
+    ],
+)  # fmt: skip
+def test_a_ratio_that_no_hidden_width_has_is_refused(price: Price, said: str) -> None:
+    rule = f"`1 <= r <= 64` must hold (hidden widths from C down to 1), but {said}"
+    with pytest.raises(TableError, match=f"^{re.escape(rule)}$"):
+        fit_reduction(table(), price=price, channels=64)
+
+
+@pytest.mark.parametrize("weights", [128, 8192])
+def test_the_ends_of_the_range_of_budgets_can_be_met(weights: int) -> None:
+    fit = fit_reduction(table(), price=Price.budget(weights), channels=64)
+    assert fit.r_star == 2 * 64**2 / weights
+
+
+def test_several_blocks_have_one_hidden_unit_each_at_the_widest_ratio() -> None:
+    # 2 (2 * 32 + 64) = 256 weights is the least that three blocks can have.
+    with pytest.raises(TableError, match="give a budget from 256 to 12,288 weights"):
+        fit_reduction(table(), price=Price.budget(255), blocks="2x32,1x64")
+
+
+def test_a_confidence_is_not_rounded_to_certainty() -> None:
+    text = " ".join(fit_reduction(table(), price=PRICE, channels=64, confidence=0.999).sentences())
+    assert "at 99.9%" in text
+    assert "100%" not in text
+
+
+def test_a_model_without_a_minimum_is_not_called_extrapolated() -> None:
+    fit = fit_reduction(table(kappa=-5e-5, sigma=0.002), price=PRICE, channels=64)
+    assert fit.r_star == math.inf
+    assert "extrapolated" not in fit.flags
+
+
+def test_rounding_alone_does_not_make_an_answer_rest_on_the_largest_ratio() -> None:
+    exact = runs(kappa=2e-4, sigma=0.0).assign(val_loss=lambda f: (f["val_loss"] + 1).round(6))
+    fit = fit_reduction(from_frame(exact))
+    assert fit.without_largest is not None
+    assert fit.kappa == pytest.approx(fit.without_largest.kappa, rel=1e-9)
+    assert "rmax_dependent" not in fit.flags
+
+
+def test_an_averaged_ratio_below_the_tested_ones_is_flagged() -> None:
+    two = table(kappa=2e-4, sigma=0.002, ratios=(4, 32))
+    fit = fit_reduction(two, price=Price.per_param(1e-6), channels=64)
+    assert 1 <= fit.average.r_star < 4
+    assert "average_extrapolated" in fit.flags
+    assert any("the averaged r* lies below the tested ratios" in s for s in fit.sentences())
+    inside = fit_reduction(table(sigma=0.002), price=PRICE, channels=64)
+    assert inside.average.r_star > 2
+    assert "average_extrapolated" not in inside.flags
+
+
+def test_families_without_an_aicc_have_no_weights() -> None:
+    fit = fit_reduction(table(seeds=1, sigma=0.002), price=PRICE, channels=64)
+    assert any("(no AICc); they are not averaged" in s for s in fit.sentences())
+    assert [row["weight"] for row in fit.to_json()["models"]] == [None] * 8
 
 
 def test_missing_runs_widen_but_do_not_break() -> None:

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from analysis.comparisons import parse_comparisons
 from analysis.errors import TableError
 from analysis.report.build import write_report
 
@@ -178,3 +179,16 @@ def test_what_was_planned_is_apart_from_what_was_not(study):
     first = headings.index("The planned comparisons")
     assert headings[first + 1] == "planned"
     assert headings[headings.index("What each component does") + 1] == "exploratory"
+
+
+def test_before_the_first_look_the_page_has_no_planned_verdict(study):
+    planned = parse_comparisons({
+        "comparisons": [{"factor": "attention.gate", "levels": ["sigmoid", "one_plus_tanh"], "margin": 0.01}],
+        "adding_seeds": {"plan": "alpha_spending", "looks": [8, 12]},
+    })  # fmt: skip
+    html = write_report(study("gates", planned=planned), formats=()).read_text(encoding="utf-8")
+    assert (
+        "no verdict yet: look 1 of 2 is at 8 seeds with every arm complete, 3 more than the 5"
+        in html
+    )
+    assert "planned comparison (" not in html

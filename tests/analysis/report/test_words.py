@@ -78,7 +78,9 @@ SATURATING = {"attention.reduction": {2: 0.0, 4: 0.03, 8: 0.05, 16: 0.06, 32: 0.
 
 def test_comparisons_are_counted_by_verdict_and_carry_their_intervals(evidence):
     line = verdict_lines(evidence("crossed"))[1]
-    assert line.startswith("3 comparisons with the baseline, baseline: 2 found to matter: ")
+    assert line.startswith(
+        "3 comparisons with the baseline, reduction=16, gate=sigmoid, placement=standard: 2 "
+    )
     assert re.search(r"gate=one_plus_tanh \+0\.0\d+ \[0\.0\d+, 0\.0\d+\]", line)
 
 
