@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.checks import check_metric
+from analysis.directions import direction_of
 from analysis.errors import TableError
 from analysis.runs_table import COLUMNS, REDUCTION, RunsTable, typed
 from analysis.wandb_export import as_runs, is_export
@@ -23,6 +24,7 @@ def read_csv(
 ) -> RunsTable:
     """The runs table of any CSV with `val_loss` (or another `metric`), `seed` and the factors.
 
+    A metric whose name says accuracy is to be made large (`direction_of`).
     A column that the contract does not name and whose values repeat is a factor. A W&B export is
     recognised by its columns. Row numbers are lines of the file.
 
@@ -91,6 +93,7 @@ def from_frame(
         baseline=_named_baseline(frame, found, baseline or {}),
         metric=metric,
         study=study,
+        direction=direction_of(metric),
     )
 
 
