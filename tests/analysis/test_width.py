@@ -102,3 +102,55 @@ def test_what_cannot_be_fitted_is_told(make_study: Make) -> None:
     )
     with pytest.raises(TableError, match="`c2_eff` is not known for runs, runs"):
         fit_width([bare, bare])
+
+
+def test_a_loss_that_falls_with_r_at_every_width_has_no_slope(make_study: Make) -> None:
+    falling = [
+        replace(t, frame=t.frame.assign(val_loss=4 - t.frame["val_loss"]))
+        for t in studies(make_study, gamma=0.0)
+    ]
+    found = fit_width(falling, price=Price.per_param(1e-6))
+    assert found.status == "decreasing"
+    assert found.sentences()[0] == (
+        "kappa is not above 0 at any width: there is no r*, so no slope."
+    )
+    assert len(found.sentences()) == 2
+    assert found.widths[["r_star", "low", "high"]].isna().all().all()
+    said = found.to_json()
+    assert [said[name] for name in ("status", "gamma", "slope", "p_theory", "p_rival")] == [
+        "decreasing", None, None, None, None,
+    ]  # fmt: skip
+
+
+def test_one_width_at_which_the_loss_falls_leaves_no_slope() -> None:
+    noise = np.array([-1e-6, 0, 1e-6])
+    slopes = [k + noise for k in (2e-4, 2e-4, 2e-4, -1e-4)]
+    found = fit_power_law(np.array(WIDTHS, dtype=float), slopes, confidence=0.95)
+    assert found.status == "decreasing"
+    assert math.isnan(found.slope)
+    assert found.sentences()[0] == (
+        "kappa is not above 0 at C = 512: there is no r* there, so no slope."
+    )
+
+
+@pytest.mark.parametrize(
+    ("kappa", "status"),
+    [(1.1, "not_identified"), (1.2, "ok"), (-2.0, "not_identified"), (-2.1, "decreasing")],
+)
+def test_the_slope_needs_a_kappa_above_0_at_the_middle(kappa: float, status: str) -> None:
+    # Three seeds about the same kappa at two widths: sd 1, df 4. Half the interval of the mean of the six is
+    # t(0.975, 4)/sqrt(6) = 2.776/2.449 = 1.134; one width's, at half the tail, t(0.9875, 4)/sqrt(3) = 2.018.
+    slopes = [kappa + np.array([-1.0, 0, 1.0])] * 2
+    found = fit_power_law(np.array([64.0, 128.0]), slopes, confidence=0.95)
+    assert found.status == status
+    assert math.isfinite(found.slope) == (status == "ok")
+
+
+def test_a_kappa_that_may_be_0_leaves_the_slope_unbounded_and_unnamed() -> None:
+    slopes = [np.array([-1.0, 0.5, 1.0]), np.array([-0.5, 0.0, 1.0])]
+    found = fit_power_law(np.array([64.0, 128.0]), slopes, confidence=0.95)
+    assert found.status == "not_identified"
+    assert found.slope_ci == (-math.inf, math.inf)
+    assert found.sentences()[0].startswith(
+        "kappa may be 0 at these widths (95%): r* is not bounded"
+    )
