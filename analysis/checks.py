@@ -14,6 +14,10 @@ FLAGGED = ("early_stopped", "diverged")
 """Columns of other tools' tables: a run where one is true never enters an estimate."""
 
 
+MISSING = frozenset(("nan", "-nan", "na", "n/a", "#n/a", "<na>", "none", "null"))
+"""Words for a missing value where a number must be; in lower case."""
+
+
 def check_table_version(info: Mapping[str, Any], *, source: Path) -> None:
     """Raises if the study was written by a version whose columns this one does not know."""
     layout = info.get("layout", 1)
@@ -51,13 +55,14 @@ def check_metric(frame: pd.DataFrame, *, metric: str | None) -> str:
 
 
 def check_numbers(column: "pd.Series[Any]") -> "pd.Series[float]":
-    """The column as numbers, empty cells as NaN.
+    """The column as numbers; empty cells and words for a missing value as NaN.
 
     Raises:
         TableError: If a cell holds text; says the column and the row.
     """
     numbers = pd.to_numeric(column, errors="coerce")
-    text = column.notna() & numbers.isna() & ~column.astype(str).str.lower().eq("nan")
+    words = column.astype(str).str.strip().str.lower()
+    text = column.notna() & numbers.isna() & ~words.isin(MISSING)
     if text.any():
         row: Any = text.idxmax()
         raise TableError(f"`{column.name}` must be a number, but row {row} has {column[row]!r}.")

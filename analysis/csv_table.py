@@ -1,16 +1,19 @@
 """Any CSV or DataFrame with a loss, a seed and factors as a runs table."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from analysis.checks import check_metric
+from analysis.csv_file import read_file
 from analysis.directions import direction_of
 from analysis.errors import TableError
+from analysis.run_states import read_states, state_column
 from analysis.runs_table import COLUMNS, REDUCTION, RunsTable, typed
-from analysis.wandb_export import as_runs, is_export
+from analysis.wandb_export import is_export, read_export
 
 RENAMED = {"r": REDUCTION, "reduction": REDUCTION}
 
@@ -37,19 +40,14 @@ def read_csv(
     Raises:
         TableError: If a column is missing, mixes metrics, or holds text where a number must be.
     """
-    try:
-        frame = pd.read_csv(path)
-    except FileNotFoundError:
-        raise TableError(f"there is no file {str(path)!r}.") from None
-    except OSError as error:
-        raise TableError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise TableError(f"{path} is not a CSV table: {str(error).strip()}.") from None
+    frame = read_file(path)
+    given = tuple(map(str, frame.columns))
     if is_export(frame.columns):
-        frame = as_runs(frame, factors=factors)
+        frame = read_export(path, factors=factors)
         baseline = baseline or frame.attrs["baseline"]
     frame.index = pd.RangeIndex(2, len(frame) + 2)
-    return from_frame(frame, metric=metric, baseline=baseline, study=path.stem)
+    table = from_frame(frame, metric=metric, baseline=baseline, study=path.stem)
+    return replace(table, given=given)
 
 
 def from_frame(
@@ -73,7 +71,9 @@ def from_frame(
         TableError: As `read_csv`.
     """
     metric = check_metric(frame, metric=metric)
-    frame = frame.rename(columns=RENAMED)
+    given = tuple(map(str, frame.columns))
+    state = state_column(given, factors=factors or ())
+    frame = frame.rename(columns={**RENAMED, state: "state"})
     doubled = frame.columns[frame.columns.duplicated()]
     if len(doubled):
         raise TableError(f"the table has the column `{doubled[0]}` twice; keep one.")
@@ -82,6 +82,7 @@ def from_frame(
             frame[name] = None
     frame["study"] = frame["study"].fillna(study)
     frame["metric"] = metric
+    frame["state"] = read_states(frame["state"], name=state)
     found = (
         _factors_of(frame, metric=metric)
         if factors is None
@@ -94,6 +95,7 @@ def from_frame(
         metric=metric,
         study=study,
         direction=direction_of(metric),
+        given=given,
     )
 
 

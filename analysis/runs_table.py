@@ -46,6 +46,8 @@ class RunsTable:
     """The study folder, where the epochs lie."""
     info: dict[str, Any] = field(default_factory=dict)
     """`study.json` as it is; empty for other sources."""
+    given: tuple[str, ...] = ()
+    """The source's own columns, where it is a table that a user made."""
 
     @cached_property
     def reasons(self) -> "pd.Series[str]":
@@ -97,8 +99,11 @@ class RunsTable:
             return str(near[0])
         if near:
             raise TableError(f"`{name}` can mean any of {', '.join(near)}; name one of them.")
-        there = ", ".join(map(str, self.frame.columns))
-        raise TableError(f"the table lacks the column `{name}`; it has {there}.")
+        there = ", ".join(self.given or map(str, self.frame.columns))
+        # A user's own table need not have the dotted names of a study.
+        raise TableError(
+            f"the table lacks the column `{last if self.given else name}`; it has {there}."
+        )
 
     def has(self, name: str) -> bool:
         """Whether `column(name)` finds a column that is not empty."""
