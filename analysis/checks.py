@@ -1,6 +1,6 @@
 """The rules that a runs table must keep, each with the sentence that names the column and the row."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,25 @@ def reasons_to_leave_out(frame: pd.DataFrame, *, metric: str) -> "pd.Series[str]
     if (fine & searched).any() and (fine & ~searched).any():
         reason = np.where(fine & searched, "search run (selected by its result)", reason)
     return pd.Series(reason, index=frame.index, dtype=object)
+
+
+def check_ratios_given(rows: pd.DataFrame, *, ratio: str, by: Sequence[str]) -> None:
+    """Raises if a row lacks the ratio that others have, and is no control; says the row.
+
+    A control says so: in one of the columns `by` it has a value that no row with a ratio has.
+    """
+    if ratio not in rows or rows[ratio].isna().all():
+        return
+    known, without = rows[rows[ratio].notna()], rows[rows[ratio].isna()]
+    control = pd.Series(False, index=without.index)
+    for name in by:
+        control |= without[name].notna() & ~without[name].isin(known[name])
+    if not control.all():
+        last = ratio.rpartition(".")[2]
+        raise TableError(
+            f"`{last}` must be given for every run, but row {control.idxmin()} has none. Fill it in; a control "
+            "without a ratio says so in another column, such as `placement` (none) or `label` (no attention)."
+        )
 
 
 def check_duplicates(rows: pd.DataFrame, *, by: list[str]) -> None:

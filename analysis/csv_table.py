@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.checks import check_metric
+from analysis.checks import check_metric, check_ratios_given
 from analysis.csv_file import read_file
 from analysis.directions import direction_of
 from analysis.errors import TableError
@@ -88,7 +88,7 @@ def from_frame(
         if factors is None
         else [RENAMED.get(name, name) for name in factors]
     )
-    return RunsTable(
+    table = RunsTable(
         frame=typed(frame, metric=metric),
         factors=found,
         baseline=_named_baseline(frame, found, baseline or {}),
@@ -97,6 +97,11 @@ def from_frame(
         direction=direction_of(metric),
         given=given,
     )
+    if factors is None:
+        others = [name for name in found if name != REDUCTION]
+        rows = table.frame[table.reasons == ""]
+        check_ratios_given(rows, ratio=REDUCTION, by=["arm", "label", *others])
+    return table
 
 
 def _factors_of(frame: pd.DataFrame, *, metric: str) -> list[str]:

@@ -114,11 +114,13 @@ def _at_baseline(table: RunsTable, rows: pd.DataFrame, *, ratio: str) -> "pd.Ser
             # A control arm has no ratio because another factor (placement none) is off its baseline.
             off = rows[name].notna() & (rows[name] != table.baseline[name]) & rows[ratio].notna()
             keep &= ~off
-        elif len(rows[name].dropna().unique()) > 1:
-            levels = ", ".join(map(str, rows[name].dropna().unique()[:4]))
+            continue
+        varied = rows.loc[rows[ratio].notna(), name].dropna()
+        if len(varied.unique()) > 1:
+            levels = ", ".join(map(str, varied.unique()[:4]))
             raise TableError(
                 f"`{name}` varies beside the ratio ({levels}); keep one of its levels, or name the "
-                f"baseline: --baseline {name}={rows[name].dropna().iloc[0]}."
+                f"baseline: --baseline {name}={varied.iloc[0]}."
             )
     return keep
 

@@ -5,6 +5,7 @@ import pytest
 
 from analysis.csv_table import read_csv
 from analysis.errors import TableError
+from analysis.tradeoff import fit_reduction
 
 Make = Callable[..., Path]
 RATIO = "attention.reduction"
@@ -55,6 +56,36 @@ def test_a_baseline_of_a_csv_is_found_by_number_and_name(tmp_path: Path) -> None
 def test_a_bad_csv_is_told_by_column_and_row(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(TableError, match=message):
         read_csv(csv(tmp_path, text))
+
+
+def test_a_run_without_the_ratio_that_others_have_is_told_by_row(tmp_path: Path) -> None:
+    path = csv(tmp_path, "reduction,seed,val_loss\n2,0,1\n4,0,1\n2,1,1\n,1,1\n")
+    with pytest.raises(
+        TableError,
+        match=r"`reduction` must be given for every run, but row 5 has none\. Fill it in; a control",
+    ):
+        read_csv(path)
+    failed = csv(tmp_path, "reduction,seed,val_loss,state\n2,0,1,done\n4,0,1,done\n,1,,failed\n")
+    assert len(read_csv(failed).complete()) == 2
+
+
+@pytest.mark.parametrize(
+    ("column", "with_ratio", "without"),
+    [("placement", "standard", "none"), ("label", "", "no attention"), ("arm", "a", "b"),
+     ("attention", "se", "off")],
+)  # fmt: skip
+def test_a_control_says_that_it_has_no_ratio(
+    tmp_path: Path, column: str, with_ratio: str, without: str
+) -> None:
+    rows = "".join(
+        f"2,{s},{1 + s / 100},{with_ratio}\n4,{s},{1.1 + s / 100},{with_ratio}2\n,{s},1.5,{without}\n"
+        for s in range(3)
+    )
+    rows = rows.replace("standard2", "standard").replace("se2", "se").replace(",2\n", ",\n")
+    table = read_csv(csv(tmp_path, f"reduction,seed,val_loss,{column}\n{rows}"))
+    fit = fit_reduction(table)
+    assert fit.excluded == {"no ratio (control arm)": 3}
+    assert any("val_loss +" in line for line in fit.sentences())
 
 
 def test_the_page_export_of_wandb_is_recognised(tmp_path: Path) -> None:
