@@ -110,7 +110,7 @@ def check_ratios_given(rows: pd.DataFrame, *, ratio: str, by: Sequence[str]) -> 
 
 
 def check_duplicates(rows: pd.DataFrame, *, by: list[str]) -> None:
-    """Raises if an arm has two rows with one seed; names both rows."""
+    """Raises if an arm has two rows with one seed, or networks of several widths; names the rows."""
     seeded = rows[rows["seed"].notna()]
     keys = [*by, "seed"]
     double = seeded.duplicated(keys, keep=False)
@@ -118,6 +118,13 @@ def check_duplicates(rows: pd.DataFrame, *, by: list[str]) -> None:
         return
     first = seeded[double].iloc[0]
     twins = seeded[double & (seeded[keys].fillna("") == first[keys].fillna("")).all(axis=1)]
+    sizes = twins["c2_eff"].dropna()
+    if len(sizes.unique()) > 1:
+        numbers = ", ".join(f"{size:.0f}" for size in sizes[:3])
+        raise TableError(
+            f"`c2_eff` must be one value within an arm, but rows {', '.join(map(str, sizes.index[:3]))} have "
+            f"{numbers} (several network widths); use `ablate width`, or keep one width."
+        )
     what = ", ".join(f"{name}={first[name]}" for name in keys)
     raise TableError(
         f"`seed` must be unique within an arm, but rows {', '.join(map(str, twins.index[:3]))} are all "

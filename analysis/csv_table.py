@@ -89,7 +89,7 @@ def from_frame(
         else [RENAMED.get(name, name) for name in factors]
     )
     table = RunsTable(
-        frame=typed(frame, metric=metric),
+        frame=_with_c2_eff(typed(frame, metric=metric)),
         factors=found,
         baseline=_named_baseline(frame, found, baseline or {}),
         metric=metric,
@@ -102,6 +102,12 @@ def from_frame(
         rows = table.frame[table.reasons == ""]
         check_ratios_given(rows, ratio=REDUCTION, by=["arm", "label", *others])
     return table
+
+
+def _with_c2_eff(frame: pd.DataFrame) -> pd.DataFrame:
+    """`c2_eff` as the sum of C^2 over the channels where only those are given."""
+    own = frame["channels"].map(lambda c: float(sum(n * n for n in c)), na_action="ignore")
+    return frame.assign(c2_eff=frame["c2_eff"].fillna(own.astype(float)))
 
 
 def _factors_of(frame: pd.DataFrame, *, metric: str) -> list[str]:

@@ -147,6 +147,7 @@ def _realised(
     nominal = rows[name].to_numpy(float)
     flags: list[str] = []
     known = rows["hidden"].notna() & rows["channels"].notna()
+    blocks = blocks or _own_blocks(rows)
     cost, c2_eff = blocks, float(blocks.c2_eff) if blocks else None
     if known.all():
         pairs = zip(rows["channels"], rows["hidden"], strict=True)
@@ -165,6 +166,16 @@ def _realised(
     if len(np.unique(r)) < len(np.unique(nominal)):
         flags.append("rounded_duplicates")
     return r, cost, c2_eff, flags
+
+
+def _own_blocks(rows: pd.DataFrame) -> Cost | None:
+    """The blocks that the column `channels` names, where it agrees with `c2_eff`; a base width does not."""
+    given = rows["channels"]
+    if given.isna().any() or not given.map(bool).any():
+        return None
+    cost = Cost(tuple(given.iloc[0]))
+    same = (given.map(tuple) == cost.channels).all() and (rows["c2_eff"] == cost.c2_eff).all()
+    return cost if same else None
 
 
 def _blocks(rows: pd.DataFrame, cluster: Cluster) -> tuple[Codes, bool]:

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.checks import check_duplicates, check_numbers, reasons_to_leave_out
@@ -144,6 +145,16 @@ def _as_list(value: Any, *, row: Any, column: str) -> list[int] | None:
             raise TableError(
                 f"`{column}` must be a list like [64, 128], but row {row} has {value!r}."
             ) from None
-    if isinstance(value, Iterable):
-        return [int(item) for item in value]
-    return None if value is None or pd.isna(value) else [int(value)]
+    if value is None or (not isinstance(value, Iterable) and pd.isna(value)):
+        return None
+    items = list(value) if isinstance(value, Iterable) else [value]
+    wrong = [
+        item
+        for item in items
+        if not (isinstance(item, int | float | np.integer) and item >= 1 and item % 1 == 0)
+    ]
+    if wrong:
+        raise TableError(
+            f"`{column}` must be whole numbers of at least 1, but row {row} has {wrong[0]!r}."
+        )
+    return [int(item) for item in items]

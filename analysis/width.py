@@ -139,7 +139,8 @@ def fit_width(
     missing = [t.study for t, r in zip(parts, runs, strict=True) if r.c2_eff is None]
     if missing:
         raise TableError(
-            f"`c2_eff` is not known for {', '.join(missing)}; give --blocks or --channels."
+            f"`c2_eff` is not known for {', '.join(missing)}; add the column `channels` (C of the block, or a "
+            "list with one C per block) or `c2_eff` (the sum of C^2 over the blocks) to the table."
         )
     if len({r.c2_eff for r in runs}) < 2:
         raise TableError("at least two widths are needed, but every run has the same `c2_eff`.")
