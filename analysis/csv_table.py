@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.checks import check_metric, check_ratios_given
+from analysis.checks import check_metric, check_ratios_given, reasons_to_leave_out
 from analysis.csv_file import read_file
 from analysis.directions import direction_of
 from analysis.errors import TableError
@@ -73,7 +73,7 @@ def from_frame(
     metric = check_metric(frame, metric=metric)
     given = tuple(map(str, frame.columns))
     state = state_column(given, factors=factors or ())
-    frame = frame.rename(columns={**RENAMED, state: "state"})
+    frame = frame.rename(columns=str).rename(columns={**RENAMED, state: "state"})
     doubled = frame.columns[frame.columns.duplicated()]
     if len(doubled):
         raise TableError(f"the table has the column `{doubled[0]}` twice; keep one.")
@@ -83,13 +83,14 @@ def from_frame(
     frame["study"] = frame["study"].fillna(study)
     frame["metric"] = metric
     frame["state"] = read_states(frame["state"], name=state)
+    frame = _with_c2_eff(typed(frame, metric=metric))
     found = (
         _factors_of(frame, metric=metric)
         if factors is None
         else [RENAMED.get(name, name) for name in factors]
     )
     table = RunsTable(
-        frame=_with_c2_eff(typed(frame, metric=metric)),
+        frame=frame,
         factors=found,
         baseline=_named_baseline(frame, found, baseline or {}),
         metric=metric,
@@ -111,15 +112,24 @@ def _with_c2_eff(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _factors_of(frame: pd.DataFrame, *, metric: str) -> list[str]:
-    """Columns the contract does not name, that vary, and whose values repeat (an id does not)."""
+    """Columns the contract does not name, that vary, and whose values repeat (an id does not).
+
+    With one seed a factor's levels need not repeat: there the columns that tell the runs apart are factors.
+    """
     rest = [c for c in frame.columns if c not in COLUMNS and c not in (metric, "reduction")]
-    found = []
-    for name in rest:
-        values = frame[name].dropna()
-        levels = values.nunique()
-        repeats = levels <= max(len(values) // 2, 1) or name == REDUCTION
-        if repeats and (levels > 1 or (levels == 1 and len(values) < len(frame))):
-            found.append(str(name))
+    levels = {str(c): frame[c].nunique() for c in rest}
+    varied = {c: n for c, n in levels.items() if n > 1 or (n == 1 and frame[c].isna().any())}
+    rows = frame[reasons_to_leave_out(frame, metric=metric) == ""]
+    per_seed = rows["seed"].value_counts()
+    arms = int(per_seed.max()) if len(per_seed) > 1 else 1
+    given = {c: len(frame[c].dropna()) for c in varied}
+    found = [c for c, n in varied.items() if n <= max(given[c] // 2, arms) or c == REDUCTION]
+    if len(per_seed) != 1:
+        return found
+    for most in (1, 0):
+        if not rows.duplicated([*found, "c2_eff"]).any():
+            break
+        found = [c for c, n in varied.items() if c in found or n <= given[c] - most]
     return found
 
 

@@ -158,3 +158,7 @@ def _as_list(value: Any, *, row: Any, column: str) -> list[int] | None:
             f"`{column}` must be whole numbers of at least 1, but row {row} has {wrong[0]!r}."
         )
     return [int(item) for item in items]
+
+
+def _is_count(item: object) -> bool:
+    return isinstance(item, int | float | np.integer) and bool(item >= 1 and item % 1 == 0)
