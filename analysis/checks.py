@@ -1,6 +1,6 @@
 """The rules that a runs table must keep, each with the sentence that names the column and the row."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,10 @@ from analysis.errors import TableError
 TABLE_VERSION = 1
 FLAGGED = ("early_stopped", "diverged")
 """Columns of other tools' tables: a run where one is true never enters an estimate."""
+
+
+MISSING = frozenset(("nan", "-nan", "na", "n/a", "#n/a", "<na>", "none", "null"))
+"""Words for a missing value where a number must be; in lower case."""
 
 
 def check_table_version(info: Mapping[str, Any], *, source: Path) -> None:
@@ -51,13 +55,14 @@ def check_metric(frame: pd.DataFrame, *, metric: str | None) -> str:
 
 
 def check_numbers(column: "pd.Series[Any]") -> "pd.Series[float]":
-    """The column as numbers, empty cells as NaN.
+    """The column as numbers; empty cells and words for a missing value as NaN.
 
     Raises:
         TableError: If a cell holds text; says the column and the row.
     """
     numbers = pd.to_numeric(column, errors="coerce")
-    text = column.notna() & numbers.isna() & ~column.astype(str).str.lower().eq("nan")
+    words = column.astype(str).str.strip().str.lower()
+    text = column.notna() & numbers.isna() & ~words.isin(MISSING)
     if text.any():
         row: Any = text.idxmax()
         raise TableError(f"`{column.name}` must be a number, but row {row} has {column[row]!r}.")
@@ -85,8 +90,27 @@ def reasons_to_leave_out(frame: pd.DataFrame, *, metric: str) -> "pd.Series[str]
     return pd.Series(reason, index=frame.index, dtype=object)
 
 
+def check_ratios_given(rows: pd.DataFrame, *, ratio: str, by: Sequence[str]) -> None:
+    """Raises if a row lacks the ratio that others have, and is no control; says the row.
+
+    A control says so: in one of the columns `by` it has a value that no row with a ratio has.
+    """
+    if ratio not in rows or rows[ratio].isna().all():
+        return
+    known, without = rows[rows[ratio].notna()], rows[rows[ratio].isna()]
+    control = pd.Series(False, index=without.index)
+    for name in by:
+        control |= without[name].notna() & ~without[name].isin(known[name])
+    if not control.all():
+        last = ratio.rpartition(".")[2]
+        raise TableError(
+            f"`{last}` must be given for every run, but row {control.idxmin()} has none. Fill it in; a control "
+            "without a ratio says so in another column, such as `placement` (none) or `label` (no attention)."
+        )
+
+
 def check_duplicates(rows: pd.DataFrame, *, by: list[str]) -> None:
-    """Raises if an arm has two rows with one seed; names both rows."""
+    """Raises if an arm has two rows with one seed, or networks of several widths; names the rows."""
     seeded = rows[rows["seed"].notna()]
     keys = [*by, "seed"]
     double = seeded.duplicated(keys, keep=False)
@@ -94,6 +118,13 @@ def check_duplicates(rows: pd.DataFrame, *, by: list[str]) -> None:
         return
     first = seeded[double].iloc[0]
     twins = seeded[double & (seeded[keys].fillna("") == first[keys].fillna("")).all(axis=1)]
+    sizes = twins["c2_eff"].dropna()
+    if len(sizes.unique()) > 1:
+        numbers = ", ".join(f"{size:.0f}" for size in sizes[:3])
+        raise TableError(
+            f"`c2_eff` must be one value within an arm, but rows {', '.join(map(str, sizes.index[:3]))} have "
+            f"{numbers} (several network widths); use `ablate width`, or keep one width."
+        )
     what = ", ".join(f"{name}={first[name]}" for name in keys)
     raise TableError(
         f"`seed` must be unique within an arm, but rows {', '.join(map(str, twins.index[:3]))} are all "

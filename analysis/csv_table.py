@@ -1,15 +1,19 @@
 """Any CSV or DataFrame with a loss, a seed and factors as a runs table."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from analysis.checks import check_metric
+from analysis.checks import check_metric, check_ratios_given, reasons_to_leave_out
+from analysis.csv_file import read_file
+from analysis.directions import direction_of
 from analysis.errors import TableError
+from analysis.run_states import read_states, state_column
 from analysis.runs_table import COLUMNS, REDUCTION, RunsTable, typed
-from analysis.wandb_export import as_runs, is_export
+from analysis.wandb_export import is_export, read_export
 
 RENAMED = {"r": REDUCTION, "reduction": REDUCTION}
 
@@ -23,6 +27,7 @@ def read_csv(
 ) -> RunsTable:
     """The runs table of any CSV with `val_loss` (or another `metric`), `seed` and the factors.
 
+    A metric whose name says accuracy is to be made large (`direction_of`).
     A column that the contract does not name and whose values repeat is a factor. A W&B export is
     recognised by its columns. Row numbers are lines of the file.
 
@@ -35,19 +40,14 @@ def read_csv(
     Raises:
         TableError: If a column is missing, mixes metrics, or holds text where a number must be.
     """
-    try:
-        frame = pd.read_csv(path)
-    except FileNotFoundError:
-        raise TableError(f"there is no file {str(path)!r}.") from None
-    except OSError as error:
-        raise TableError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise TableError(f"{path} is not a CSV table: {str(error).strip()}.") from None
+    frame = read_file(path)
+    given = tuple(map(str, frame.columns))
     if is_export(frame.columns):
-        frame = as_runs(frame, factors=factors)
+        frame = read_export(path, factors=factors)
         baseline = baseline or frame.attrs["baseline"]
     frame.index = pd.RangeIndex(2, len(frame) + 2)
-    return from_frame(frame, metric=metric, baseline=baseline, study=path.stem)
+    table = from_frame(frame, metric=metric, baseline=baseline, study=path.stem)
+    return replace(table, given=given)
 
 
 def from_frame(
@@ -71,7 +71,9 @@ def from_frame(
         TableError: As `read_csv`.
     """
     metric = check_metric(frame, metric=metric)
-    frame = frame.rename(columns=RENAMED)
+    given = tuple(map(str, frame.columns))
+    state = state_column(given, factors=factors or ())
+    frame = frame.rename(columns=str).rename(columns={**RENAMED, state: "state"})
     doubled = frame.columns[frame.columns.duplicated()]
     if len(doubled):
         raise TableError(f"the table has the column `{doubled[0]}` twice; keep one.")
@@ -80,30 +82,54 @@ def from_frame(
             frame[name] = None
     frame["study"] = frame["study"].fillna(study)
     frame["metric"] = metric
+    frame["state"] = read_states(frame["state"], name=state)
+    frame = _with_c2_eff(typed(frame, metric=metric))
     found = (
         _factors_of(frame, metric=metric)
         if factors is None
         else [RENAMED.get(name, name) for name in factors]
     )
-    return RunsTable(
-        frame=typed(frame, metric=metric),
+    table = RunsTable(
+        frame=frame,
         factors=found,
         baseline=_named_baseline(frame, found, baseline or {}),
         metric=metric,
         study=study,
+        direction=direction_of(metric),
+        given=given,
     )
+    if factors is None:
+        others = [name for name in found if name != REDUCTION]
+        rows = table.frame[table.reasons == ""]
+        check_ratios_given(rows, ratio=REDUCTION, by=["arm", "label", *others])
+    return table
+
+
+def _with_c2_eff(frame: pd.DataFrame) -> pd.DataFrame:
+    """`c2_eff` as the sum of C^2 over the channels where only those are given."""
+    own = frame["channels"].map(lambda c: float(sum(n * n for n in c)), na_action="ignore")
+    return frame.assign(c2_eff=frame["c2_eff"].fillna(own.astype(float)))
 
 
 def _factors_of(frame: pd.DataFrame, *, metric: str) -> list[str]:
-    """Columns the contract does not name, that vary, and whose values repeat (an id does not)."""
+    """Columns the contract does not name, that vary, and whose values repeat (an id does not).
+
+    With one seed a factor's levels need not repeat: there the columns that tell the runs apart are factors.
+    """
     rest = [c for c in frame.columns if c not in COLUMNS and c not in (metric, "reduction")]
-    found = []
-    for name in rest:
-        values = frame[name].dropna()
-        levels = values.nunique()
-        repeats = levels <= max(len(values) // 2, 1) or name == REDUCTION
-        if repeats and (levels > 1 or (levels == 1 and len(values) < len(frame))):
-            found.append(str(name))
+    levels = {str(c): frame[c].nunique() for c in rest}
+    varied = {c: n for c, n in levels.items() if n > 1 or (n == 1 and frame[c].isna().any())}
+    rows = frame[reasons_to_leave_out(frame, metric=metric) == ""]
+    per_seed = rows["seed"].value_counts()
+    arms = int(per_seed.max()) if len(per_seed) > 1 else 1
+    given = {c: len(frame[c].dropna()) for c in varied}
+    found = [c for c, n in varied.items() if n <= max(given[c] // 2, arms) or c == REDUCTION]
+    if len(per_seed) != 1:
+        return found
+    for most in (1, 0):
+        if not rows.duplicated([*found, "c2_eff"]).any():
+            break
+        found = [c for c, n in varied.items() if c in found or n <= given[c] - most]
     return found
 
 

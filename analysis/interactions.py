@@ -5,6 +5,7 @@ when the other is switched on. Where it is real, a main effect is an average of 
 simple effects (of one factor at each level of the other) are what to read.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations, product
@@ -49,9 +50,14 @@ class Interactions:
                 f"{pair} interact: together {row['estimate']:+.3g} beyond the sum of both "
                 f"[{row['low']:+.3g}, {row['high']:+.3g}] (Holm p = {row['p_holm']:.2g}); read the simple effects."
             )
-        if len(self.frame) and not self.frame["present"].any():
-            pairs = "1 pair" if len(self.frame) == 1 else f"{len(self.frame)} pairs"
-            lines.append(f"No interaction was seen among {pairs} of levels.")
+        tested = int(self.frame["p"].notna().sum())
+        if tested and not self.frame["present"].any():
+            lines.append(f"No interaction was seen among {_pairs_of(tested)} of levels.")
+        if tested < len(self.frame):
+            lines.append(
+                f"Whether {_pairs_of(len(self.frame) - tested)} of levels interact cannot be tested: "
+                "at least 2 seeds are needed."
+            )
         lines += [_stacked(row, self.alpha) for row in self.stacking.to_dict("records")]
         return lines
 
@@ -252,8 +258,14 @@ def _name(factor: str, level: Any) -> str:
     return f"{factor.rpartition('.')[2]}={short(level)}"
 
 
+def _pairs_of(count: int) -> str:
+    return "1 pair" if count == 1 else f"{count} pairs"
+
+
 def _stacked(row: dict[Any, Any], alpha: float) -> str:
     sums = f"{row['changes']}: {row['together']:+.3g} together, {row['singly']:+.3g} as a sum of single effects"
+    if math.isnan(row["p_holm"]):
+        return f"{sums}; whether they add up cannot be tested: at least 2 seeds are needed."
     if row["p_holm"] < alpha:
         why = f"; largest pair: {row['explained_by']}" if row["explained_by"] else ""
         return f"{sums}; they do not add up (Holm p = {row['p_holm']:.2g}){why}."

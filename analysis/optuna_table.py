@@ -1,5 +1,6 @@
 """The runs table of any Optuna study: one row per trial, whoever ran it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +58,7 @@ def read_optuna(text: str, *, metric: str | None = None) -> RunsTable:
         )
     varied = [p for p in params if p != "seed" and len(frame[p].unique()) > 1]
     table = from_frame(frame, metric=value, study=name, factors=varied)
-    return RunsTable(
-        frame=table.frame,
-        factors=table.factors,
-        metric=value,
-        study=name,
-        direction=study.direction.name.lower(),
-    )
+    return replace(table, direction=study.direction.name.lower())
 
 
 def _storage(url: str) -> Any:

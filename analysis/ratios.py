@@ -114,11 +114,13 @@ def _at_baseline(table: RunsTable, rows: pd.DataFrame, *, ratio: str) -> "pd.Ser
             # A control arm has no ratio because another factor (placement none) is off its baseline.
             off = rows[name].notna() & (rows[name] != table.baseline[name]) & rows[ratio].notna()
             keep &= ~off
-        elif len(rows[name].dropna().unique()) > 1:
-            levels = ", ".join(map(str, rows[name].dropna().unique()[:4]))
+            continue
+        varied = rows.loc[rows[ratio].notna(), name].dropna()
+        if len(varied.unique()) > 1:
+            levels = ", ".join(map(str, varied.unique()[:4]))
             raise TableError(
                 f"`{name}` varies beside the ratio ({levels}); keep one of its levels, or name the "
-                f"baseline: --baseline {name}={rows[name].dropna().iloc[0]}."
+                f"baseline: --baseline {name}={varied.iloc[0]}."
             )
     return keep
 
@@ -145,6 +147,7 @@ def _realised(
     nominal = rows[name].to_numpy(float)
     flags: list[str] = []
     known = rows["hidden"].notna() & rows["channels"].notna()
+    blocks = blocks or _own_blocks(rows)
     cost, c2_eff = blocks, float(blocks.c2_eff) if blocks else None
     if known.all():
         pairs = zip(rows["channels"], rows["hidden"], strict=True)
@@ -163,6 +166,16 @@ def _realised(
     if len(np.unique(r)) < len(np.unique(nominal)):
         flags.append("rounded_duplicates")
     return r, cost, c2_eff, flags
+
+
+def _own_blocks(rows: pd.DataFrame) -> Cost | None:
+    """The blocks that the column `channels` names, where it agrees with `c2_eff`; a base width does not."""
+    given = rows["channels"]
+    if given.isna().any() or not given.map(bool).any():
+        return None
+    cost = Cost(tuple(given.iloc[0]))
+    same = (given.map(tuple) == cost.channels).all() and (rows["c2_eff"] == cost.c2_eff).all()
+    return cost if same else None
 
 
 def _blocks(rows: pd.DataFrame, cluster: Cluster) -> tuple[Codes, bool]:

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.checks import check_duplicates, check_numbers, reasons_to_leave_out
@@ -46,6 +47,8 @@ class RunsTable:
     """The study folder, where the epochs lie."""
     info: dict[str, Any] = field(default_factory=dict)
     """`study.json` as it is; empty for other sources."""
+    given: tuple[str, ...] = ()
+    """The source's own columns, where it is a table that a user made."""
 
     @cached_property
     def reasons(self) -> "pd.Series[str]":
@@ -97,8 +100,11 @@ class RunsTable:
             return str(near[0])
         if near:
             raise TableError(f"`{name}` can mean any of {', '.join(near)}; name one of them.")
-        there = ", ".join(map(str, self.frame.columns))
-        raise TableError(f"the table lacks the column `{name}`; it has {there}.")
+        there = ", ".join(self.given or map(str, self.frame.columns))
+        # A user's own table need not have the dotted names of a study.
+        raise TableError(
+            f"the table lacks the column `{last if self.given else name}`; it has {there}."
+        )
 
     def has(self, name: str) -> bool:
         """Whether `column(name)` finds a column that is not empty."""
@@ -139,6 +145,20 @@ def _as_list(value: Any, *, row: Any, column: str) -> list[int] | None:
             raise TableError(
                 f"`{column}` must be a list like [64, 128], but row {row} has {value!r}."
             ) from None
-    if isinstance(value, Iterable):
-        return [int(item) for item in value]
-    return None if value is None or pd.isna(value) else [int(value)]
+    if value is None or (not isinstance(value, Iterable) and pd.isna(value)):
+        return None
+    items = list(value) if isinstance(value, Iterable) else [value]
+    wrong = [
+        item
+        for item in items
+        if not (isinstance(item, int | float | np.integer) and item >= 1 and item % 1 == 0)
+    ]
+    if wrong:
+        raise TableError(
+            f"`{column}` must be whole numbers of at least 1, but row {row} has {wrong[0]!r}."
+        )
+    return [int(item) for item in items]
+
+
+def _is_count(item: object) -> bool:
+    return isinstance(item, int | float | np.integer) and bool(item >= 1 and item % 1 == 0)

@@ -4,12 +4,13 @@
 
 gamma = 0 is the theory (slope 2/3). gamma = 2, slope 4/3, is its rival: the loss depends on the bottleneck's
 width C/r only. kappa is estimated per width (negative values allowed, so nothing is logged), the power
-law by joint least squares, gamma's interval by the profile F test.
+law by joint least squares, gamma's interval by the profile F test. Where kappa is not above 0 there is no r*,
+so then there is no slope either.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,9 @@ from analysis.ratios import RatioRuns, ratio_runs
 from analysis.runs_table import RunsTable
 
 Floats = NDArray[np.float64]
+Status = Literal["ok", "not_identified", "decreasing"]
+NO_INTERVAL = (float("nan"), float("nan"))
+UNBOUNDED = (-float("inf"), float("inf"))
 WIDTH = "backbone.width"
 GAMMAS = np.arange(-10.0, 12.0001, 0.002)
 
@@ -35,12 +39,15 @@ class WidthFit:
 
     widths: pd.DataFrame
     """Per width: `channels` (root mean square of the blocks'), `c2_eff, seeds, kappa, se, r_star, low,
-    high`; r* is NaN without a price, `high` infinite where kappa may be 0."""
+    high`; r* is NaN without a price and where kappa <= 0, `high` infinite where kappa may be 0."""
+    status: Status
+    """`ok`; `not_identified`: kappa is not above 0 at the widths' middle; `decreasing`: at one of the widths it
+    is below 0. Only `ok` has a slope."""
     gamma: float
     gamma_ci: tuple[float, float]
     """Infinite where the runs do not bound it."""
     slope: float
-    """Of log r* against log C: (2 + gamma) / 3."""
+    """Of log r* against log C: (2 + gamma) / 3; NaN unless `ok`, as gamma and the p of both slopes."""
     slope_ci: tuple[float, float]
     p_theory: float
     """The p of slope 2/3 (gamma = 0) within the power law."""
@@ -56,6 +63,11 @@ class WidthFit:
 
     def sentences(self) -> list[str]:
         """The verdict in plain words."""
+        lines = self._slope() if self.status == "ok" else [self._no_slope()]
+        word = "differs between" if self.p_constant < 0.05 else "was not seen to differ between"
+        return [*lines, f"kappa {word} widths (p = {self.p_constant:.2g})."]
+
+    def _slope(self) -> list[str]:
         low, high = self.slope_ci
         lines = [
             f"log r* rises with log C with slope {self.slope:.2f} [{low:.2f}, {high:.2f}] over "
@@ -69,14 +81,25 @@ class WidthFit:
             lines.append(
                 f"No power of C describes kappa (p = {self.p_power_law:.2g}): the slope is not to be used."
             )
-        word = "differs between" if self.p_constant < 0.05 else "was not seen to differ between"
-        lines.append(f"kappa {word} widths (p = {self.p_constant:.2g}).")
         return lines
+
+    def _no_slope(self) -> str:
+        below = self.widths[self.widths["kappa"] <= 0]
+        if len(below) == len(self.widths):
+            return "kappa is not above 0 at any width: there is no r*, so no slope."
+        if self.status == "decreasing":
+            where = ", ".join(f"{c:g}" for c in below["channels"])
+            return f"kappa is not above 0 at C = {where}: there is no r* there, so no slope."
+        return (
+            f"kappa may be 0 at these widths ({self.confidence:.0%}): r* is not bounded, so neither is its slope; "
+            "run more seeds or a larger ratio."
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; infinity and undefined numbers are null."""
         return {
             "widths": records(self.widths),
+            "status": self.status,
             "gamma": plain(self.gamma),
             "gamma_ci": [plain(end) for end in self.gamma_ci],
             "slope": plain(self.slope),
@@ -116,7 +139,8 @@ def fit_width(
     missing = [t.study for t, r in zip(parts, runs, strict=True) if r.c2_eff is None]
     if missing:
         raise TableError(
-            f"`c2_eff` is not known for {', '.join(missing)}; give --blocks or --channels."
+            f"`c2_eff` is not known for {', '.join(missing)}; add the column `channels` (C of the block, or a "
+            "list with one C per block) or `c2_eff` (the sum of C^2 over the blocks) to the table."
         )
     if len({r.c2_eff for r in runs}) < 2:
         raise TableError("at least two widths are needed, but every run has the same `c2_eff`.")
@@ -174,35 +198,76 @@ def fit_power_law(channels: Floats, slopes: Sequence[Floats], *, confidence: flo
     n = np.array([len(s) for s in slopes], dtype=float)
     df = int(np.sum(n - 1))
     variance = float(sum(np.sum((s - s.mean()) ** 2) for s in slopes)) / df
+    noise = max(variance, 1e-300)
     log_c = np.log(channels) - np.log(channels).mean()
-    misfit = _profile(GAMMAS, log_c, kappa, n) / max(variance, 1e-300)
+    misfit = _profile(GAMMAS, log_c, kappa, n) / noise
     best = int(np.argmin(misfit))
-    inside = GAMMAS[misfit - misfit[best] <= stats.f.ppf(confidence, 1, df)]
-    low = -np.inf if inside[0] == GAMMAS[0] else float(inside[0])
-    high = np.inf if inside[-1] == GAMMAS[-1] else float(inside[-1])
-    gamma = float(GAMMAS[best])
-
-    def p_of(value: float) -> float:
-        at = _profile(np.array([value]), log_c, kappa, n)[0] / max(variance, 1e-300)
-        return float(stats.f.sf(max(at - misfit[best], 0.0), 1, df))
-
+    status = _status(float(GAMMAS[best]), log_c, kappa, n, variance, df=df, confidence=confidence)
     rest = len(kappa) - 2
     mean = np.average(kappa, weights=n)
-    spread = float(np.sum(n * (kappa - mean) ** 2)) / (len(kappa) - 1) / max(variance, 1e-300)
-    return WidthFit(
-        widths=pd.DataFrame(),
-        gamma=gamma,
-        gamma_ci=(low, high),
-        slope=(2 + gamma) / 3,
-        slope_ci=((2 + low) / 3, (2 + high) / 3),
-        p_theory=p_of(0.0),
-        p_rival=p_of(2.0),
+    spread = float(np.sum(n * (kappa - mean) ** 2)) / (len(kappa) - 1) / noise
+    none = UNBOUNDED if status == "not_identified" else NO_INTERVAL
+    without_slope = WidthFit(
+        widths=pd.DataFrame({"channels": channels, "kappa": kappa}),
+        status=status,
+        gamma=float("nan"),
+        gamma_ci=none,
+        slope=float("nan"),
+        slope_ci=none,
+        p_theory=float("nan"),
+        p_rival=float("nan"),
         p_power_law=float(stats.f.sf(misfit[best] / rest, rest, df)) if rest > 0 else float("nan"),
         p_constant=float(stats.f.sf(spread, len(kappa) - 1, df)),
         df=df,
         ratios=[],
         confidence=confidence,
     )
+    if status != "ok":
+        return without_slope
+    inside = GAMMAS[misfit - misfit[best] <= stats.f.ppf(confidence, 1, df)]
+    low = -np.inf if inside[0] == GAMMAS[0] else float(inside[0])
+    high = np.inf if inside[-1] == GAMMAS[-1] else float(inside[-1])
+
+    def p_of(value: float) -> float:
+        at = _profile(np.array([value]), log_c, kappa, n)[0] / noise
+        return float(stats.f.sf(max(at - misfit[best], 0.0), 1, df))
+
+    gamma = float(GAMMAS[best])
+    return replace(
+        without_slope,
+        gamma=gamma,
+        gamma_ci=(low, high),
+        slope=(2 + gamma) / 3,
+        slope_ci=((2 + low) / 3, (2 + high) / 3),
+        p_theory=p_of(0.0),
+        p_rival=p_of(2.0),
+    )
+
+
+def _status(
+    gamma: float,
+    log_c: Floats,
+    kappa: Floats,
+    n: Floats,
+    variance: float,
+    *,
+    df: int,
+    confidence: float,
+) -> Status:
+    """Whether kappa is above 0: at the widths' middle by the power law, and not below 0 at any width.
+
+    Where kappa at the middle may be 0, every gamma fits and the slope is unbounded.
+    """
+    sd, tail = np.sqrt(variance), (1 - confidence) / 2
+    shape = np.exp(-gamma * log_c)
+    size = float(np.sum(n * shape**2))
+    middle = float((shape * n) @ kappa) / size
+    reach = float(stats.t.isf(tail, df)) * sd / np.sqrt(size)
+    # Of several widths without any slope one would soon look as if it fell: Bonferroni.
+    each = float(stats.t.isf(tail / len(kappa), df)) * sd / np.sqrt(n)
+    if (kappa + each < 0).any():
+        return "decreasing"
+    return "ok" if middle - reach > 0 else "not_identified"
 
 
 def _profile(gammas: Floats, log_c: Floats, kappa: Floats, n: Floats) -> Floats:
@@ -247,6 +312,10 @@ def _widths(
             rows.append({**row, "r_star": np.nan, "low": np.nan, "high": np.nan})
             continue
         lam = price.lam(kappa=kappa, c2=c2)
-        star = [best_ratio(k, lam=lam, c2=c2) for k in (kappa, kappa + half, kappa - half)]
-        rows.append({**row, "r_star": star[0], "low": star[1], "high": star[2]})
+        star, low, high = (
+            best_ratio(k, lam=lam, c2=c2) for k in (kappa, kappa + half, kappa - half)
+        )
+        # best_ratio is infinite where kappa <= 0: no r* there, and no lower limit of one.
+        star, low = (end if np.isfinite(end) else np.nan for end in (star, low))
+        rows.append({**row, "r_star": star, "low": low, "high": np.nan if np.isnan(low) else high})
     return pd.DataFrame(rows)

@@ -27,14 +27,18 @@ class Plans:
     by_snr: "pd.DataFrame | None"
     """Seeds for +10, +20 and +50 % on r* by signal-to-noise ratio, where no pilot says which holds."""
     effects: "EffectPlan | None"
+    unused: tuple[str, ...] = ()
+    """What the pilot does not say, and why."""
 
     def sentences(self) -> list[str]:
         """What to run, in plain words."""
         lines = self.ratio.sentences() if self.ratio else []
         lines += self.effects.sentences() if self.effects else []
+        lines += self.unused
         if self.by_snr is not None:
+            without = "Without it" if self.unused else "Without a pilot or --snr"
             lines.append(
-                "Without a pilot or --snr: seeds by snr, the rise of the loss over the ratios in standard "
+                f"{without}: seeds by snr, the rise of the loss over the ratios in standard "
                 "deviations of a run. Run 3 seeds at the smallest and the largest ratio first, then plan."
             )
         return lines
@@ -99,51 +103,87 @@ def plan_space(
     arms = len(expand(space, design=design.replace("-", "_")).arms)
     ratios = next((f.levels for f in space.factors if f.name == RATIO), ())
     levels = [float(r) for r in ratios]
+    known = Pilot(sigma, snr, hours_per_run)
     if pilot is not None:
-        sigma, snr, hours_per_run = _from_pilot(pilot, levels, sigma, snr, hours_per_run)
+        known = _from_pilot(pilot, levels, known)
     effect_plan = None
-    if sigma is not None and arms > 1:
+    if known.sigma is not None and arms > 1:
         effect_plan = plan_effects(
-            comparisons=arms - 1, sigma=sigma, effect=effect, margin=margin, error=error,
-            hours_per_run=hours_per_run, budget_hours=budget_hours,
+            comparisons=arms - 1, sigma=known.sigma, effect=effect, margin=margin, error=error,
+            hours_per_run=known.hours, budget_hours=budget_hours,
         )  # fmt: skip
     if len(levels) < 2:
         if effect_plan is None:
             raise SettingError(
-                f"space {text!r} does not vary the ratio, and effects need their noise: give --sigma or --pilot."
+                f"space {text!r} does not vary the ratio, and effects need their noise: "
+                + (" ".join(known.unused) or "give --sigma or --pilot.")
             )
-        return Plans(text, None, None, effect_plan)
-    if snr is None:
-        return Plans(text, None, snr_table(levels, assurance=assurance), effect_plan)
+        return Plans(text, None, None, effect_plan, known.unused)
+    if known.snr is None:
+        by_snr = snr_table(levels, assurance=assurance)
+        return Plans(text, None, by_snr, effect_plan, known.unused)
     ratio = plan_ratio(
-        levels, snr=snr, target_width=target_width, assurance=assurance, controls=len(space.controls),
-        hours_per_run=hours_per_run, budget_hours=budget_hours,
+        levels, snr=known.snr, target_width=target_width, assurance=assurance, controls=len(space.controls),
+        hours_per_run=known.hours, budget_hours=budget_hours,
     )  # fmt: skip
-    return Plans(text, ratio, None, effect_plan)
+    return Plans(text, ratio, None, effect_plan, known.unused)
 
 
-def _from_pilot(
-    pilot: "RunsTable",
-    levels: list[float],
-    sigma: float | None,
-    snr: float | None,
-    hours: float | None,
-) -> tuple[float | None, float | None, float | None]:
-    """Noise, rise over noise and hours per run; what was given by hand stays."""
-    from analysis.effects import effects
+@dataclass(frozen=True)
+class Pilot:
+    """What is known before a plan; None where it is not."""
+
+    sigma: float | None
+    """Standard deviation of one run within its seed and arm."""
+    snr: float | None
+    """Rise of the loss over the ratios in units of sigma."""
+    hours: float | None
+    """Of one run."""
+    unused: tuple[str, ...] = ()
+    """Why the pilot says less than it was asked."""
+
+
+def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
+    """What a pilot tells of noise, rise over noise and hours per run; what was given by hand stays."""
     from analysis.errors import TableError
     from analysis.tradeoff import fit_reduction
 
     seconds = pilot.complete()["seconds"].mean()
-    hours = hours if hours is not None else (seconds / 3600 if math.isfinite(seconds) else None)
+    sigma, snr, hours = given.sigma, given.snr, given.hours
+    hours = seconds / 3600 if hours is None and math.isfinite(seconds) else hours
+    kappa, unused = None, []
     try:
         fit = fit_reduction(pilot)
-        sigma = sigma if sigma is not None else (fit.sigma if math.isfinite(fit.sigma) else None)
-        if snr is None and len(levels) > 1 and sigma and fit.kappa > 0:
-            snr = fit.kappa * (max(levels) ** 2 - min(levels) ** 2) / 2 / sigma
-    except TableError:
+        noise, kappa = fit.sigma, fit.kappa
+    except TableError as error:
         # A pilot without a ratio still tells the noise.
-        noise = effects(pilot, calibration_draws=0)
-        row = noise.frame.iloc[0]
-        sigma = sigma if sigma is not None else float(row["se"]) * math.sqrt(noise.seeds / 2)
-    return sigma, snr, hours
+        noise = _residual_sd(pilot) if sigma is None else sigma
+        if snr is None and len(levels) > 1:
+            unused.append(f"The pilot gives no snr: {error}")
+    if sigma is None and noise > 0:
+        sigma = noise
+    if sigma is None:
+        why = "repeated runs of an arm do not differ" if noise == 0 else "no run of it is repeated"
+        unused.append(
+            f"The pilot does not tell the noise: {why}; run every arm with at least 2 seeds, or give --sigma."
+        )
+    elif snr is None and len(levels) > 1 and kappa is not None:
+        if kappa > 0:
+            snr = kappa * (max(levels) ** 2 - min(levels) ** 2) / 2 / sigma
+        else:
+            unused.append(
+                f"The pilot gives no snr: its loss does not rise with r (kappa = {kappa:.3g}); "
+                "give --snr, or run a pilot with larger ratios or more seeds."
+            )
+    return Pilot(sigma, snr, hours, tuple(unused))
+
+
+def _residual_sd(pilot: "RunsTable") -> float:
+    """The standard deviation of one run within its seed and arm; NaN where no run is repeated."""
+    from analysis.cells import cells_of
+    from analysis.contrasts import contrasts_of, weights_of
+    from analysis.estimation import blocks_for
+
+    cells = cells_of(pilot)
+    blocks, _ = blocks_for(cells, weights_of(contrasts_of(cells)))
+    return math.sqrt(blocks.sigma2)

@@ -57,6 +57,16 @@ def test_additive_effects_stack(make_study: Make) -> None:
     assert any("no departure from adding up was seen" in line for line in found.sentences())
 
 
+def test_one_seed_allows_no_test_of_interactions(make_study: Make) -> None:
+    found = interactions(read_study(make_study(effects=CROSSED, seeds=1, kappa=0.0)))
+    first, stacked = found.sentences()
+    assert (
+        first == "Whether 3 pairs of levels interact cannot be tested: at least 2 seeds are needed."
+    )
+    assert stacked.endswith("; whether they add up cannot be tested: at least 2 seeds are needed.")
+    assert not found.frame["present"].any()
+
+
 def test_one_factor_at_a_time_has_no_interactions(make_study: Make) -> None:
     found = interactions(read_study(make_study(effects=CROSSED, design="loco")))
     assert found.frame.empty

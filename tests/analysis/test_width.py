@@ -7,11 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.csv_table import from_frame
+from analysis.csv_table import from_frame, read_csv
+from analysis.effects import effects
 from analysis.errors import TableError
+from analysis.importance import importance
 from analysis.price import Price
 from analysis.runs_table import RunsTable
 from analysis.study_table import read_study
+from analysis.tradeoff import fit_reduction
 from analysis.width import fit_power_law, fit_width
 
 Make = Callable[..., Path]
@@ -100,5 +103,118 @@ def test_what_cannot_be_fitted_is_told(make_study: Make) -> None:
     bare = from_frame(
         pd.DataFrame({"reduction": [2, 4] * 3, "seed": [0, 0, 1, 1, 2, 2], "val_loss": 1.0})
     )
-    with pytest.raises(TableError, match="`c2_eff` is not known for runs, runs"):
+    with pytest.raises(
+        TableError, match="`c2_eff` is not known for runs, runs; add the column `channels`"
+    ):
         fit_width([bare, bare])
+
+
+def test_a_loss_that_falls_with_r_at_every_width_has_no_slope(make_study: Make) -> None:
+    falling = [
+        replace(t, frame=t.frame.assign(val_loss=4 - t.frame["val_loss"]))
+        for t in studies(make_study, gamma=0.0)
+    ]
+    found = fit_width(falling, price=Price.per_param(1e-6))
+    assert found.status == "decreasing"
+    assert found.sentences()[0] == (
+        "kappa is not above 0 at any width: there is no r*, so no slope."
+    )
+    assert len(found.sentences()) == 2
+    assert found.widths[["r_star", "low", "high"]].isna().all().all()
+    said = found.to_json()
+    assert [said[name] for name in ("status", "gamma", "slope", "p_theory", "p_rival")] == [
+        "decreasing", None, None, None, None,
+    ]  # fmt: skip
+
+
+def test_one_width_at_which_the_loss_falls_leaves_no_slope() -> None:
+    noise = np.array([-1e-6, 0, 1e-6])
+    slopes = [k + noise for k in (2e-4, 2e-4, 2e-4, -1e-4)]
+    found = fit_power_law(np.array(WIDTHS, dtype=float), slopes, confidence=0.95)
+    assert found.status == "decreasing"
+    assert math.isnan(found.slope)
+    assert found.sentences()[0] == (
+        "kappa is not above 0 at C = 512: there is no r* there, so no slope."
+    )
+
+
+@pytest.mark.parametrize(
+    ("kappa", "status"),
+    [(1.1, "not_identified"), (1.2, "ok"), (-2.0, "not_identified"), (-2.1, "decreasing")],
+)
+def test_the_slope_needs_a_kappa_above_0_at_the_middle(kappa: float, status: str) -> None:
+    # Three seeds about the same kappa at two widths: sd 1, df 4. Half the interval of the mean of the six is
+    # t(0.975, 4)/sqrt(6) = 2.776/2.449 = 1.134; one width's, at half the tail, t(0.9875, 4)/sqrt(3) = 2.018.
+    slopes = [kappa + np.array([-1.0, 0, 1.0])] * 2
+    found = fit_power_law(np.array([64.0, 128.0]), slopes, confidence=0.95)
+    assert found.status == status
+    assert math.isfinite(found.slope) == (status == "ok")
+
+
+def test_a_kappa_that_may_be_0_leaves_the_slope_unbounded_and_unnamed() -> None:
+    slopes = [np.array([-1.0, 0.5, 1.0]), np.array([-0.5, 0.0, 1.0])]
+    found = fit_power_law(np.array([64.0, 128.0]), slopes, confidence=0.95)
+    assert found.status == "not_identified"
+    assert found.slope_ci == (-math.inf, math.inf)
+    assert found.sentences()[0].startswith(
+        "kappa may be 0 at these widths (95%): r* is not bounded"
+    )
+
+
+def table_of_widths(tmp_path: Path) -> Path:
+    """A CSV with one number of channels per run and no `c2_eff`."""
+    noise = np.random.default_rng(0)
+    rows = [
+        {"channels": c, "reduction": r, "seed": s, "val_loss": 2 + 5e-5 * r**2 + noise.normal(0, 0.002)}
+        for c in WIDTHS for s in range(4) for r in (2, 4, 8, 16, 32)
+    ]  # fmt: skip
+    path = tmp_path / "runs.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
+
+
+def test_one_number_of_channels_per_run_is_enough(tmp_path: Path) -> None:
+    found = fit_width([read_csv(table_of_widths(tmp_path))], price=Price.per_param(1e-6)).widths
+    assert found["channels"].tolist() == list(WIDTHS)
+    assert found["c2_eff"].tolist() == [c**2 for c in WIDTHS]
+    assert np.isfinite(found["r_star"]).all()
+
+
+@pytest.mark.parametrize("read", [fit_reduction, effects, importance])
+def test_other_questions_of_several_widths_are_sent_to_width(
+    tmp_path: Path, read: Callable[[RunsTable], object]
+) -> None:
+    table = read_csv(table_of_widths(tmp_path))
+    with pytest.raises(
+        TableError,
+        match=r"rows 2, 22, 42 have 4096, 16384, 65536 \(several network widths\); use `ablate width`",
+    ):
+        read(table)
+
+
+def test_the_channels_of_one_width_price_a_weight(tmp_path: Path) -> None:
+    table = read_csv(table_of_widths(tmp_path))
+    one = replace(table, frame=table.frame[table.frame["c2_eff"] == 64**2])
+    bare = replace(one, frame=one.frame.assign(channels=None, c2_eff=np.nan))
+    price = Price.per_param(1e-6)
+    by_option = fit_reduction(bare, price=price, channels=64)
+    assert fit_reduction(one, price=price).r_star == by_option.r_star
+    with pytest.raises(TableError, match="the table lacks `channels` and `c2_eff`"):
+        fit_reduction(bare, price=price)
+
+
+def test_channels_that_disagree_with_c2_eff_are_a_base_width(tmp_path: Path) -> None:
+    table = read_csv(table_of_widths(tmp_path))
+    one = replace(table, frame=table.frame[table.frame["c2_eff"] == 64**2].assign(c2_eff=9000.0))
+    fit = fit_reduction(one, price=Price.per_param(1e-6))
+    assert fit.c2_eff == 9000
+
+
+@pytest.mark.parametrize("channels", ["64.5", "0", "[64, 0]", '[""a""]'])
+def test_channels_must_be_whole(tmp_path: Path, channels: str) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(f'channels,reduction,val_loss\n64,2,1\n"{channels}",4,1\n', encoding="utf-8")
+    with pytest.raises(
+        TableError, match="`channels` must be whole numbers of at least 1, but row 3"
+    ):
+        read_csv(path)
