@@ -10,6 +10,8 @@ import pandas as pd
 from analysis.errors import TableError
 
 TABLE_VERSION = 1
+LARGEST = 1e75
+"""The run diverged; the square of a sum of squares would be infinite."""
 FLAGGED = ("early_stopped", "diverged")
 """Columns of other tools' tables: a run where one is true never enters an estimate."""
 
@@ -77,7 +79,7 @@ def reasons_to_leave_out(frame: pd.DataFrame, *, metric: str) -> "pd.Series[str]
     rules = [
         (state != "COMPLETE", "state " + state),
         *((mask, name) for name, mask in flagged.items()),
-        (~np.isfinite(frame[metric]), f"no finite {metric}"),
+        (~(frame[metric].abs() < LARGEST), f"no finite {metric}"),
         (run.notna() & planned.notna() & (run < planned), "fewer epochs than planned"),
     ]
     reason: Any = np.full(len(frame), "", dtype=object)

@@ -28,7 +28,7 @@ def read_file(path: Path) -> pd.DataFrame:
         # In chunks, pandas would type one column in several ways, and warn of it.
         frame = pd.read_csv(path, keep_default_na=False, na_values=[""], low_memory=False)
     except FileNotFoundError:
-        raise TableError(f"there is no file {str(path)!r}.") from None
+        raise TableError(f"there is no study and no file {str(path)!r}.") from None
     except OSError as error:
         raise TableError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:

@@ -92,7 +92,7 @@ def from_frame(
     table = RunsTable(
         frame=frame,
         factors=found,
-        baseline=_named_baseline(frame, found, baseline or {}),
+        baseline=_named_baseline(frame, found, baseline or _labelled_baseline(frame, found)),
         metric=metric,
         study=study,
         direction=direction_of(metric),
@@ -131,6 +131,15 @@ def _factors_of(frame: pd.DataFrame, *, metric: str) -> list[str]:
             break
         found = [c for c, n in varied.items() if c in found or n <= given[c] - most]
     return found
+
+
+def _labelled_baseline(frame: pd.DataFrame, factors: list[str]) -> dict[str, Any]:
+    """The levels of the arm whose label ends with "(baseline)", as those of a study's own table do."""
+    marked = frame[frame["label"].astype(str).str.endswith("(baseline)")]
+    if marked.empty or len(marked["label"].unique()) > 1:
+        return {}
+    first = marked.iloc[0]
+    return {name: first[name] for name in factors if pd.notna(first[name])}
 
 
 def _named_baseline(

@@ -62,9 +62,13 @@ class Importance:
 
     def sentences(self) -> list[str]:
         """Per factor, by the primary measure: its share, its interval, and whether chance reaches it."""
-        rows = self.frame[self.frame["question"] == VARIANCE].to_dict("records")
+        shared = self.frame[self.frame["question"] == VARIANCE].sort_values(
+            "share", ascending=False, kind="stable"
+        )
         lines = []
-        for row in sorted(rows, key=lambda r: -r["share"]):
+        for row in shared.to_dict("records"):
+            if row["factor"] in ("noise", "interactions") and np.isnan(row["share"]):
+                continue
             if row["factor"] in ("noise", "interactions"):
                 lines.append(f"{row['factor']}: {row['share']:.0%} of the variance between runs.")
                 continue

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.checks import check_table_version
+from analysis.directions import direction_of
 from analysis.errors import TableError
 from analysis.json_files import json_lines, json_object
 from analysis.runs_table import COLUMNS, RunsTable, typed
@@ -14,19 +15,30 @@ from analysis.runs_table import COLUMNS, RunsTable, typed
 RESULT_COLUMNS = (
     "epochs_run", "train_loss", "val_loss", "val_accuracy", "seconds", "device", "attempt", "state",
 )  # fmt: skip
+METRICS = ("val_loss", "train_loss", "val_accuracy", "seconds", "latency")
+"""The numbers of a result that may be analysed; `latency` where the runs measured it."""
 
 
-def read_study(folder: Path) -> RunsTable:
+def read_study(folder: Path, *, metric: str | None = None) -> RunsTable:
     """The runs table of a study folder: the plan joined with the committed results.
 
+    Args:
+        folder: The study.
+        metric: One of `METRICS`, instead of the study's own.
+
     Raises:
-        TableError: If the folder is no study, or was written by a newer version.
+        TableError: If the folder is no study, was written by a newer version, or has no such metric.
     """
     info = _study_file(folder / "study.json")
     check_table_version(info, source=folder / "study.json")
     plan = json_lines(folder / "plan.jsonl")
     baseline = dict(info.get("baseline") or {})
-    metric = str(info.get("metric", "val_loss"))
+    own = str(info.get("metric", "val_loss"))
+    metric = metric or own
+    if metric not in (own, *METRICS):
+        raise TableError(
+            f"`metric` of a study must be one of {', '.join(METRICS)}, but got {metric!r}."
+        )
     data = ((info.get("space") or {}).get("baseline") or {}).get("data", {})
     records = [
         _study_row(line, folder / "runs" / str(line["run"]), known=data.get("name"))
@@ -35,6 +47,8 @@ def read_study(folder: Path) -> RunsTable:
     factors = [str(f["name"]) for f in (info.get("space") or {}).get("factors", [])]
     named = list(dict.fromkeys([*factors, *baseline]))
     frame = pd.DataFrame.from_records(records, columns=_ordered(named, records))
+    if metric not in frame:
+        raise TableError(f"no run of {folder} has {metric!r}; it was not measured.")
     frame["study"], frame["metric"] = str(info.get("study", folder.name)), metric
     return RunsTable(
         frame=typed(frame, metric=metric),
@@ -44,7 +58,7 @@ def read_study(folder: Path) -> RunsTable:
         metric=metric,
         study=str(info.get("study", folder.name)),
         question=str((info.get("space") or {}).get("question", "")),
-        direction=str(info.get("direction", "minimize")),
+        direction=str(info.get("direction", "minimize")) if metric == own else direction_of(metric),
         planned=info.get("planned"),
         planned_hash=info.get("planned_hash"),
         folder=folder,
@@ -87,6 +101,7 @@ def _study_row(line: dict[str, Any], folder: Path, *, known: str | None) -> dict
         # One file that the disk spoilt: the others still say what they say, and this one is counted.
         return row | {"state": "DAMAGED", "error": str(error)}
     row |= {k: outcome.get(k) for k in RESULT_COLUMNS}
+    row |= {k: outcome[k] for k in METRICS if k in outcome}
     row["error"] = _error_text(outcome.get("error"))
     return row
 

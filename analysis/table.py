@@ -24,18 +24,29 @@ def read_tables(
 
         return [read_optuna(text, metric=metric)]
     path = Path(source)
-    if (path / "study.json").is_file():
-        return [read_study(path)]
+    studies = _studies(path)
+    if studies and baseline:
+        raise TableError(
+            "a study has the baseline that it was started with, so `baseline` is for tables without a study, "
+            f"but it was given for {source}. Leave it out, or compare the levels in an exported table."
+        )
+    if studies:
+        return [read_study(folder, metric=metric) for folder in studies]
     if path.is_dir():
-        studies = sorted(child.parent for child in path.glob("*/study.json"))
-        if not studies:
-            raise TableError(
-                f"{path} is no study and holds none: there is no study.json in it or one below."
-            )
-        return [read_study(folder) for folder in studies]
-    if not path.exists() and (Path("runs") / text / "study.json").is_file():
-        return [read_study(Path("runs") / text)]
+        raise TableError(
+            f"{path} is no study and holds none: there is no study.json in it or one below."
+        )
     return [read_csv(path, metric=metric, baseline=baseline)]
+
+
+def _studies(path: Path) -> list[Path]:
+    """The study that the path is, those that it holds, or the one of that name among the runs."""
+    if (path / "study.json").is_file():
+        return [path]
+    if path.is_dir():
+        return sorted(child.parent for child in path.glob("*/study.json"))
+    named = Path("runs") / path
+    return [named] if not path.exists() and (named / "study.json").is_file() else []
 
 
 def read_table(

@@ -58,6 +58,11 @@ def variance_shares(
     Limits invert the noncentral F.
     """
     squares, degrees, sigma2, df = _table(spans, loss)
+    if df < 1:
+        # No run repeats another: what there is of noise and of interactions is not known.
+        alone = np.append(np.where(degrees > 0, squares, np.nan), np.nan)
+        nothing = np.full(len(alone), np.nan)
+        return alone / np.nansum(alone), nothing, nothing, nothing
     signal = np.maximum(squares - degrees * sigma2, 0.0)
     whole = float(signal.sum()) + spans.n * sigma2
     share = np.append(signal, spans.n * sigma2) / (whole if whole > 0 else 1.0)

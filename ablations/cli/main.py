@@ -54,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app()(words, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         _stop(_one_line(str(error)), code=2)
+    except BrokenPipeError:
+        # A reader that went away (`ablate ... | head`) is no error of the command.
+        os._exit(0)
     except (SettingError, StudyError, TableError, OSError) as error:
         if debug:
             raise
@@ -79,10 +82,6 @@ def _said(error: Exception) -> str:
 
 def _stop(sentence: str, *, code: int) -> None:
     print(f"ablate: {sentence}", file=sys.stderr)
-    sys.stdout.flush()
-    # A reader that went away (`ablate ... | head`) is no error of the command.
-    if code == 2 and "Broken pipe" in sentence:
-        os._exit(0)
     raise SystemExit(code)
 
 

@@ -149,6 +149,18 @@ def test_a_loss_that_does_not_vary_is_told_so(per_seed: float, said: str) -> Non
         importance(from_frame(pd.DataFrame(rows)))
 
 
+def test_with_one_run_of_each_arm_neither_noise_nor_interactions_have_a_share() -> None:
+    table = from_frame(
+        pd.DataFrame({"gate": list("abcd"), "seed": 0, "val_loss": [0.1, 0.2, 0.4, 0.3]}),
+        factors=["gate"],
+    )
+    result = importance(table, permutations=2)
+    shares = result.frame[result.frame["question"] == VARIANCE].set_index("factor")["share"]
+    assert shares["gate"] == pytest.approx(1.0)
+    assert shares[["noise", "interactions"]].isna().all()
+    assert not any(line.startswith(("noise", "interactions")) for line in result.sentences())
+
+
 def test_without_noise_there_is_a_share_and_no_test() -> None:
     lines = importance(crossed(size=0.5, noise=0.0), evaluators=()).sentences()
     assert "a: 100% of the variance between runs; no noise could be estimated" in lines[0]

@@ -50,6 +50,12 @@ def test_nan_and_infinity_are_left_out_and_counted() -> None:
     assert from_frame(frame).excluded == {"no finite val_loss": 2}
 
 
+def test_a_loss_too_large_to_be_squared_twice_is_one_that_diverged() -> None:
+    frame = pd.DataFrame({"reduction": [2, 4, 8], "seed": 0, "val_loss": [1e300, 0.5, 1e74]})
+    table = from_frame(frame)
+    assert table.excluded == {"no finite val_loss": 1}
+
+
 def test_an_ambiguous_name_asks_which() -> None:
     frame = pd.DataFrame(
         {"a.gate": ["x", "y"] * 2, "b.gate": ["x", "x", "y", "y"], "val_loss": 1.0}

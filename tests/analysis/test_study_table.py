@@ -7,6 +7,8 @@ import pytest
 
 from analysis.errors import TableError
 from analysis.study_table import read_epochs, read_study
+from analysis.table import read_table
+from analysis.tradeoff import fit_reduction
 
 Make = Callable[..., Path]
 RATIO = "attention.reduction"
@@ -35,6 +37,36 @@ def test_a_study_is_the_plan_joined_with_the_committed_results(make_study: Make)
     assert table.baseline == {RATIO: 16, "attention.placement": "standard"}
     assert table.baseline_arm == next(p["arm"] for p in plan if p["factors"][RATIO] == 16)
     assert table.frame["data"].unique().tolist() == ["made-up"]
+
+
+def test_another_metric_of_a_study_has_its_own_direction(make_study: Make) -> None:
+    folder = make_study()
+    table = read_study(folder, metric="val_accuracy")
+    assert (table.metric, table.direction) == ("val_accuracy", "maximize")
+    assert read_study(folder).direction == "minimize"
+    with pytest.raises(TableError, match=r"must be one of val_loss, .*, but got 'val_acuracy'"):
+        read_study(folder, metric="val_acuracy")
+    with pytest.raises(TableError, match=r"no run of .* has 'latency'; it was not measured"):
+        read_study(folder, metric="latency")
+
+
+def test_a_study_takes_no_other_baseline(make_study: Make) -> None:
+    with pytest.raises(TableError, match="has the baseline that it was started with"):
+        read_table(make_study(), baseline={RATIO: 8})
+
+
+def test_a_studys_own_table_as_a_csv_keeps_its_baseline(make_study: Make, tmp_path: Path) -> None:
+    table = read_study(make_study(controls={"no attention": 0.03}))
+    frame = table.frame.copy()
+    frame["label"] = [
+        f"{label} (baseline)" if arm == table.baseline_arm else label
+        for label, arm in zip(frame["label"], frame["arm"], strict=True)
+    ]
+    path = tmp_path / "runs_table.csv"
+    frame.to_csv(path, index=False)
+    again = read_table(path)
+    assert again.baseline == table.baseline
+    assert fit_reduction(again).kappa == pytest.approx(fit_reduction(table).kappa, rel=1e-9)
 
 
 def test_what_may_not_enter_is_counted_by_reason(make_study: Make) -> None:
