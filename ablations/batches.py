@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from ablations.data import Examples
+from ablations.errors import SettingError
+from ablations.settings import Arm
 from ablations.streams import epoch_order, generator
 
 
@@ -17,6 +19,34 @@ def validation_batch(examples: int, *, largest: int, world_size: int = 1) -> int
     """
     sizes = range(largest, 2 * world_size - 1, -1)
     return next((size for size in sizes if (examples % size or size) // world_size > 1), largest)
+
+
+def check_batches(arm: Arm, *, train: int, val: int, world_size: int = 1) -> None:
+    """Refuse a batch that is larger than the data, and a shuffled gate where a process gets one example.
+
+    Args:
+        arm: What is to be trained.
+        train: Examples that train.
+        val: Examples that validate.
+        world_size: Processes that share each batch.
+
+    Raises:
+        SettingError: If so.
+    """
+    if arm.training.batch_size > train:
+        raise SettingError(
+            f"`training.batch_size` must be at most {train}, the number of training examples, but is "
+            f"{arm.training.batch_size}. Use a smaller one (--set training.batch_size={train // 2 or 1})."
+        )
+    if arm.attention.placement == "none" or arm.attention.control != "shuffled":
+        return
+    for name, given in (("batch_size", arm.training.batch_size), ("validation examples", val)):
+        if given < 2 * world_size:
+            raise SettingError(
+                "`control='shuffled'` gives each image another one's gate, so each process needs two: "
+                f"`{name} >= {2 * world_size}` must hold with {world_size} process(es), but got {given}. "
+                "Use more, or fewer processes for a run."
+            )
 
 
 class Batches:

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -84,9 +85,44 @@ def load(data: Data) -> Split:
     return Split(examples[keep], examples[out], classes=int(y.max()) + 1)
 
 
-@lru_cache(maxsize=8)
 def fingerprint(data: Data) -> str:
     """Sixteen hexadecimal digits of the content of the data set, before any split."""
+    return _fingerprint(data, stamp(data))
+
+
+def shape(data: Data) -> tuple[int, tuple[int, ...], int]:
+    """Channels and size of an example, and the number of classes."""
+    return _facts(data, stamp(data))[0]
+
+
+def sizes(data: Data) -> tuple[int, int]:
+    """How many examples train, and how many validate."""
+    return _facts(data, stamp(data))[1]
+
+
+Stamp = tuple[tuple[str, int, int], ...]
+
+
+def stamp(data: Data) -> Stamp:
+    """When the files at `root` were last written: what was read before is good until that changes.
+
+    Of a folder, when it and the folders in it were.
+    """
+    if data.root is None:
+        return ()
+    root = Path(data.root).expanduser()
+    try:
+        inside = (
+            sorted(entry for entry in root.iterdir() if entry.is_dir()) if root.is_dir() else []
+        )
+        found = [(path, path.stat()) for path in (root, *inside)]
+    except OSError:
+        return ()  # who reads it says so
+    return tuple((str(path), status.st_mtime_ns, status.st_size) for path, status in found)
+
+
+@lru_cache(maxsize=8)
+def _fingerprint(data: Data, _: Stamp) -> str:
     content = _read(data)
     digest = hashlib.sha256(np.ascontiguousarray(content.x).tobytes())
     digest.update(np.ascontiguousarray(content.y).tobytes())
@@ -96,14 +132,18 @@ def fingerprint(data: Data) -> str:
 
 
 @lru_cache(maxsize=8)
-def shape(data: Data) -> tuple[int, tuple[int, ...], int]:
-    """Channels and size of an example, and the number of classes."""
+def _facts(data: Data, _: Stamp) -> tuple[tuple[int, tuple[int, ...], int], tuple[int, int]]:
     split = load(data)
-    return split.in_channels, split.size, split.classes
+    shape = split.in_channels, split.size, split.classes
+    return shape, (len(split.train), len(split.val))
+
+
+def _read(data: Data) -> Content:
+    return _read_once(data, stamp(data))
 
 
 @lru_cache(maxsize=2)
-def _read(data: Data) -> Content:
+def _read_once(data: Data, _: Stamp) -> Content:
     return read(data)
 
 

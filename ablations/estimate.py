@@ -8,13 +8,13 @@ from itertools import chain, repeat
 
 import torch
 
-from ablations.batches import Batches
+from ablations.batches import Batches, check_batches
 from ablations.engine.folder import StudyFolder
 from ablations.module import AttentionClassifier
 from ablations.optimisers import make_optimiser
 from ablations.plan import PlannedRun
 from ablations.settings import Arm, Run
-from ablations.training import VALIDATION_BATCH, check_shares, on_device
+from ablations.training import VALIDATION_BATCH, on_device
 
 PILOT_SECONDS = 1.0
 """The steps of one arm's pilot stop after this long."""
@@ -75,7 +75,7 @@ def estimate(wanted: Sequence[PlannedRun], *, folder: StudyFolder | None, slots:
 def pace(arm: Arm, *, macs: int, device: str) -> Pace:
     """Trains a few batches of the arm and validates one; nothing is kept."""
     split = on_device(arm.data, device)
-    check_shares(arm, examples=len(split.val))
+    check_batches(arm, train=len(split.train), val=len(split.val))
     module = AttentionClassifier(
         in_channels=split.in_channels,
         classes=split.classes,

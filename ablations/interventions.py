@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ablations.attention.rules import WIDENINGS
+from ablations.data import fingerprint
 from ablations.data import shape as data_shape
 from ablations.designs.expand import Expansion, varied
 from ablations.errors import StudyError
@@ -259,7 +260,9 @@ def _twin(
 
 
 def _recipe(arm: Arm) -> dict[str, object]:
-    return {name: x for name, x in canonical(arm).items() if not name.startswith(NETWORK)}
+    """What is outside the network: also which data there are, wherever they lie."""
+    recipe = {name: x for name, x in canonical(arm).items() if not name.startswith(NETWORK)}
+    return recipe | {"data": fingerprint(arm.data)}
 
 
 def _row(

@@ -5,7 +5,7 @@ checkpoints unchanged (enums do not load with `weights_only=True`).
 """
 
 import re
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -324,6 +324,22 @@ def check_choice(name: str, level: Any) -> None:
         except ValidationError as error:
             hints = _hints(GROUPS[group])
             raise SettingError(explain(error, [], at=name, hints=hints)) from None
+
+
+def kinds_of(name: str) -> frozenset[type]:
+    """The types of a dotted setting's values: `int`, `float`, `str`, `bool`, `NoneType`."""
+    group, _, field = check_name(name).partition(".")
+    annotation: Any = GROUPS[group].model_fields[field].annotation
+    return frozenset(_types(annotation))
+
+
+def _types(annotation: Any) -> list[type]:
+    if isinstance(annotation, type):
+        return [annotation]
+    inside = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return [type(value) for value in inside]
+    return [kind for one in inside for kind in _types(one)]
 
 
 def inactive(arm: Arm) -> frozenset[str]:

@@ -5,7 +5,15 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from ablations.errors import SettingError
-from ablations.settings import Arm, Settings, check_choice, check_name, value_of, with_values
+from ablations.settings import (
+    Arm,
+    Settings,
+    check_choice,
+    check_name,
+    kinds_of,
+    value_of,
+    with_values,
+)
 
 
 class Factor(Settings):
@@ -29,9 +37,23 @@ class Factor(Settings):
         check_name(self.name)
         if bool(self.levels) == (self.low is not None and self.high is not None):
             raise ValueError(f"factor `{self.name}` must have either `levels` or `low` and `high`.")
+        if self.low is not None and self.high is not None:
+            self._check_range(self.low, self.high)
         if len(set(self.levels)) != len(self.levels):
             raise ValueError(f"factor `{self.name}` must name each level once: {self.levels}.")
         return self
+
+    def _check_range(self, low: float, high: float) -> None:
+        name = f"factor `{self.name}`"
+        kinds = kinds_of(self.name)
+        if not kinds & {int, float} or str in kinds or bool in kinds:
+            raise ValueError(
+                f"{name} is no number, so it has `levels` and no range, but got {low:g} to {high:g}."
+            )
+        if not low < high:
+            raise ValueError(f"{name} must have `low < high`, but got {low:g} and {high:g}.")
+        if self.log and low <= 0:
+            raise ValueError(f"{name} is logarithmic, so `low > 0` must hold, but got {low:g}.")
 
     @property
     def ordered(self) -> bool:

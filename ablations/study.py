@@ -65,34 +65,39 @@ def objective(
 
     A trial is an arm; its value is the mean validation loss (nats per image) of the last epoch over
     the seeds. Each epoch of the first seed is reported, so pruners work; the trial's user attributes
-    name its levels, its arm and its parameters.
-
-    Raises:
-        SettingError: Inside the study, if a trial's levels do not make a legal network.
+    name its levels, its arm and its parameters. A trial whose levels make no legal network, or whose
+    training diverges, is pruned, so that one of them does not end the program.
     """
     # Optuna and Lightning take seconds to import, and `show` needs neither.
     from optuna import TrialPruned
 
-    from ablations.training import train
+    from ablations.training import NonFinite, train
 
     def evaluate(trial: "Trial") -> float:
-        arm: PlannedArm = propose(trial, space)
+        try:
+            arm: PlannedArm = propose(trial, space)
+        except SettingError as error:
+            raise TrialPruned(str(error)) from None
         trial.set_user_attr("arm", arm.id)
         trial.set_user_attr("params", arm.cost["params"])
 
         def report(record: dict[str, float]) -> None:
             trial.report(record["val_loss"], int(record["epoch"]))
-            if trial.should_prune():
+            is_last = record["epoch"] == arm.arm.training.epochs
+            if not is_last and trial.should_prune():
                 raise TrialPruned
 
-        losses = [
-            train(
-                Run(arm=arm.arm, seed=seed),
-                device=device,
-                on_epoch=report if seed == seeds[0] else None,
-            ).val_loss
-            for seed in seeds
-        ]
+        try:
+            losses = [
+                train(
+                    Run(arm=arm.arm, seed=seed),
+                    device=device,
+                    on_epoch=report if seed == seeds[0] else None,
+                ).val_loss
+                for seed in seeds
+            ]
+        except NonFinite as error:
+            raise TrialPruned(str(error)) from None
         return sum(losses) / len(losses)
 
     return evaluate

@@ -19,14 +19,15 @@ from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.strategies import DDPStrategy
 
 from ablations.augmentation import AUGMENTATIONS
-from ablations.batches import Batches, validation_batch
+from ablations.batches import Batches, check_batches, validation_batch
 from ablations.checkpoint import AtomicCheckpointIO
-from ablations.data import Split, load
+from ablations.data import Split, Stamp, fingerprint, load, stamp
 from ablations.errors import SettingError
 from ablations.gate_statistics import GateRecorder
+from ablations.identity import run_id
 from ablations.latency import inference_milliseconds
 from ablations.module import AttentionClassifier
-from ablations.settings import Arm, Data, Run
+from ablations.settings import Data, Run
 
 CHECKPOINT_SECONDS = 10.0
 """A checkpoint is written at the end of an epoch if the last one is older than this."""
@@ -65,6 +66,7 @@ class Outcome:
 class RunContext(Protocol):
     """What the engine gives to a run (`ablations.engine.context`)."""
 
+    run: str
     folder: Path
     attempt_folder: Path
     device: str
@@ -82,8 +84,15 @@ class RunContext(Protocol):
 def train_run(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
     """Train one run for the engine; goes on from `checkpoint.ckpt` in the run's folder, if it is there."""
     torch.set_num_threads(context.threads)
+    run = Run(**settings)
+    if run_id(run.arm, run.seed, fingerprint(run.arm.data)) != context.run:
+        raise SettingError(
+            f"the data must be those that the study was planned with, but {run.arm.data.name!r} has other "
+            "content here and now (or its function gives other examples each time). Restore the data, or "
+            "start another study."
+        )
     outcome = train(
-        Run(**settings),
+        run,
         device=context.device,
         rank=context.rank,
         world_size=context.world_size,
@@ -131,7 +140,7 @@ def train(
         # After eight networks of one worker dynamo would silently go on without compiling.
         torch.compiler.reset()
     split = on_device(run.arm.data, device)
-    check_shares(run.arm, examples=len(split.val), world_size=world_size)
+    check_batches(run.arm, train=len(split.train), val=len(split.val), world_size=world_size)
     module = AttentionClassifier(
         in_channels=split.in_channels,
         classes=split.classes,
@@ -190,31 +199,13 @@ def _latency(module: AttentionClassifier, split: Split, *, control: str) -> floa
     return inference_milliseconds(module.network.to(x.device), x, *mask)
 
 
-def check_shares(arm: Arm, *, examples: int, world_size: int = 1) -> None:
-    """Refuse a shuffled gate where some batch leaves a process with a single example.
-
-    Args:
-        arm: What is to be trained.
-        examples: Held out for validation.
-        world_size: Processes that share each batch.
-
-    Raises:
-        SettingError: If so.
-    """
-    if arm.attention.placement == "none" or arm.attention.control != "shuffled":
-        return
-    for name, given in (("batch_size", arm.training.batch_size), ("validation examples", examples)):
-        if given < 2 * world_size:
-            raise SettingError(
-                "`control='shuffled'` gives each image another one's gate, so each process needs two: "
-                f"`{name} >= {2 * world_size}` must hold with {world_size} process(es), but got {given}. "
-                "Use more, or fewer processes for a run."
-            )
+def on_device(data: Data, device: str) -> Split:
+    """The split, kept on the device from one run of a worker to the next."""
+    return _on_device(data, device, stamp(data))
 
 
 @lru_cache(maxsize=4)
-def on_device(data: Data, device: str) -> Split:
-    """The split, kept on the device from one run of a worker to the next."""
+def _on_device(data: Data, device: str, _: Stamp) -> Split:
     split = load(data)
     return Split(split.train.to(device), split.val.to(device), classes=split.classes)
 

@@ -328,6 +328,9 @@ def _conclude(summary: "Summary", *, root: Path, name: str, is_search: bool = Fa
         "to do": summary.waiting,
     }
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    if not told:
+        print(f"{root / name}: nothing was run.")
+        raise SystemExit(summary.exit_code)
     next_step = f"Read it with: ablate report {name}"
     if is_search:
         next_step = f"A search proposes; conclude with: ablate confirm {name}"

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from ablations.batches import check_batches
 from ablations.cost import cost
 from ablations.counting import Cost
-from ablations.data import fingerprint, shape
+from ablations.data import fingerprint, shape, sizes
 from ablations.designs.assignments import DESIGNS, Assignment, baseline
 from ablations.errors import SettingError, StudyError, one_of
 from ablations.identity import arm_id, run_id
@@ -77,6 +78,8 @@ def plan_arm(space: Space, values: Assignment, *, label: str | None = None) -> P
         SettingError: If the settings are illegal or do not fit the network.
     """
     arm = with_values(space.baseline, values)
+    train, val = sizes(arm.data)
+    check_batches(arm, train=train, val=val)
     price = _cost(arm.backbone, arm.attention, *shape(arm.data))
     unused = inactive(arm)
     return PlannedArm(

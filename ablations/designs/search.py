@@ -7,7 +7,7 @@ from ablations.designs.assignments import Assignment, levels
 from ablations.designs.expand import PlannedArm, plan_arm
 from ablations.errors import SettingError, one_of
 from ablations.plan import PlannedRun
-from ablations.settings import GROUPS, inactive, value_of, with_values
+from ablations.settings import inactive, kinds_of, value_of, with_values
 from ablations.space import Factor, Space
 
 if TYPE_CHECKING:  # Optuna takes half a second to import
@@ -48,10 +48,23 @@ def suggest(trial: Suggests, space: Space, *, fixed: Assignment | None = None) -
     for factor in space.factors:
         if factor.name in chosen:
             continue
-        if factor.name not in inactive(with_values(space.baseline, chosen)):
+        if _is_used(factor, space, chosen):
             chosen[factor.name] = _level(trial, factor)
             trial.set_user_attr(factor.name, chosen[factor.name])
     return chosen
+
+
+def _is_used(factor: Factor, space: Space, chosen: Assignment) -> bool:
+    """Whether an arm with these levels and one of the factor's uses the factor.
+
+    The factor's own level decides, too: a hidden width takes the place of the baseline's reduction.
+    """
+    some = factor.levels[0] if factor.levels else factor.low
+    try:
+        arm = with_values(space.baseline, {**chosen, factor.name: some})
+    except SettingError:
+        arm = with_values(space.baseline, chosen)
+    return factor.name not in inactive(arm)
 
 
 def propose(trial: Suggests, space: Space, *, fixed: Assignment | None = None) -> PlannedArm:
@@ -154,5 +167,4 @@ def _parameter(factor: Factor, level: Any) -> tuple[str, Any]:
 
 
 def _is_whole(factor: Factor) -> bool:
-    group, _, field = factor.name.partition(".")
-    return GROUPS[group].model_fields[field].annotation is int
+    return int in kinds_of(factor.name) and float not in kinds_of(factor.name)

@@ -97,6 +97,7 @@ class SearchSource:
         self._live: dict[str, _Arm] = {}
         self._by_run: dict[str, _Arm] = {}
         self._known_in_a_row = 0
+        self._last_illegal = ""
         self._others: set[str] = set()
         """Runs of the plan that this search has not proposed: a grid's, say."""
         self._others_waiting: deque[PlannedRun] = deque()
@@ -116,7 +117,7 @@ class SearchSource:
         if self._counted >= self._budget or not self._is_over:
             return ""
         why = (
-            f"{self._session.failed} trials failed"
+            f"{self._session.failed} trials failed{self._last_illegal}"
             if self._failed_too_often
             else f"the sampler proposed no other in {KNOWN_IN_A_ROW} trials"
         )
@@ -227,7 +228,8 @@ class SearchSource:
             illegal = 0 if self._ask() else illegal + 1
             if illegal >= ILLEGAL_IN_A_ROW:
                 raise StudyError(
-                    f"the sampler proposed {illegal} illegal arms in a row. Narrow the space."
+                    f"the sampler proposed {illegal} illegal arms in a row{self._last_illegal}. "
+                    "Narrow the space."
                 )
 
     def _next_of(self, arm: "_Arm") -> PlannedRun | None:
@@ -251,7 +253,8 @@ class SearchSource:
         trial = self._session.ask()
         try:
             first = self._make(trial, self._seeds[0])
-        except SettingError:
+        except SettingError as error:
+            self._last_illegal = f", the last proposal because: {str(error).rstrip('.')}"
             self._session.record(trial, None)
             self._session.tell(trial, "FAIL", None)
             return False

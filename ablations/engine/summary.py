@@ -27,7 +27,8 @@ class Summary:
 
     @property
     def exit_code(self) -> int:
-        """0 all complete or pruned, 1 some failed or missing, 130 after SIGINT, 143 after SIGTERM."""
+        """0 all complete or pruned, 1 some failed or missing or none there, 130 after SIGINT, 143 after SIGTERM."""
         if self.stopped_by is not None and self.waiting:
             return {"SIGINT": 130, "SIGTERM": 143}[self.stopped_by]
-        return 1 if self.failed or self.waiting else 0
+        is_empty = not self.complete + self.pruned
+        return 1 if self.failed or self.waiting or is_empty else 0

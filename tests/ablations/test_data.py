@@ -1,7 +1,10 @@
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
-from ablations.data import fingerprint, load, shape
+from ablations.data import fingerprint, load, shape, sizes
 from ablations.errors import SettingError
 from ablations.settings import Data
 
@@ -48,3 +51,15 @@ def test_a_share_that_empties_a_class_is_refused() -> None:
         SettingError, match="`val_fraction` must leave examples of class 0 on both sides"
     ):
         load(Data(val_fraction=0.001))
+
+
+def test_a_file_that_was_written_again_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "mine.npz"
+    x, y = np.random.default_rng(0).random((20, 1, 4, 4)), np.repeat([0, 1], 10)
+    np.savez(path, x=x, y=y)
+    data = Data(name="npz", root=str(path))
+    before = fingerprint(data)
+    assert fingerprint(data) == before
+    np.savez(path, x=np.concatenate([x, x]), y=np.concatenate([y, y]))
+    assert fingerprint(data) != before
+    assert sizes(data) == (28, 12)

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from ablations.designs.expand import expand
@@ -156,3 +157,14 @@ def test_every_arm_of_the_presets_is_an_intervention(name):
     expansion = expand(space)
     assert not expansion.illegal
     refuse(verify_expansion(space, expansion))
+
+
+def test_other_data_are_no_twin_wherever_they_lie(tmp_path):
+    roots = []
+    for number in range(2):
+        x = np.random.default_rng(number).random((20, 1, 8, 8))
+        np.savez(tmp_path / f"{number}.npz", x=x, y=np.repeat([0, 1], 10))
+        roots.append(str(tmp_path / f"{number}.npz"))
+    base = with_values(BASE, {"data.name": "npz", "data.root": roots[0]})
+    (_, other) = verified({"other data": {"data.root": roots[1]}}, base=base)
+    assert other.problem is None

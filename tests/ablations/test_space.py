@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from ablations.errors import SettingError
@@ -56,3 +58,21 @@ def test_numbers_are_an_ordered_scale_and_words_are_not() -> None:
     assert RATIO.ordered
     assert not Factor(name="attention.gate", levels=("sigmoid", "two_sigmoid")).ordered
     assert not Factor(name="attention.bias", levels=(False, True)).ordered
+
+
+@pytest.mark.parametrize(
+    ("factor", "message"),
+    [
+        ({"name": "attention.gate", "low": 0, "high": 1}, r"`attention\.gate` is no number"),
+        ({"name": "attention.bias", "low": 0, "high": 1}, r"`attention\.bias` is no number"),
+        ({"name": "training.learning_rate", "low": 1, "high": 0.1}, "must have `low < high`"),
+        (
+            {"name": "training.learning_rate", "low": 0, "high": 1, "log": True},
+            "is logarithmic, so `low > 0` must hold, but got 0",
+        ),
+    ],
+)
+def test_a_range_that_cannot_be_searched_is_refused(factor: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        Factor(**factor)
+    Factor(name="attention.hidden", low=1, high=8, log=True)

@@ -59,6 +59,15 @@ def test_a_network_without_attention_of_its_own_gets_the_plain_block() -> None:
     )
 
 
+def test_a_number_with_an_exponent_needs_no_point(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "baseline: {training: {learning_rate: 1e-3}}\n"
+        "factors: [{name: training.learning_rate, levels: [1e-3, 1E-2, 5.e-2]}]\n"
+    )
+    assert load_space(str(path)).factors[0].levels == (0.001, 0.01, 0.05)
+
+
 def test_the_words_off_and_no_stay_words_and_true_stays_true(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(

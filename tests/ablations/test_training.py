@@ -5,10 +5,15 @@ from typing import Any
 import pytest
 
 from ablations import training
+from ablations.batches import check_batches
+from ablations.data import fingerprint
+from ablations.designs.expand import plan_arm
+from ablations.engine.context import RunContext
 from ablations.errors import SettingError
-from ablations.identity import canonical
+from ablations.identity import canonical, run_id
 from ablations.settings import Arm, Attention, Run, Training
-from ablations.training import NonFinite, check_shares, on_device, train
+from ablations.spaces import load_space
+from ablations.training import NonFinite, on_device, train, train_run
 from benchmarks.bare_loop import bare_loop
 
 
@@ -91,9 +96,38 @@ def test_a_shuffled_gate_that_would_see_a_single_image_is_refused_before_trainin
 ) -> None:
     arm = shuffled(**recipe).arm
     with pytest.raises(SettingError, match=message):
-        check_shares(arm, examples=examples, world_size=world_size)
+        check_batches(arm, train=9999, val=examples, world_size=world_size)
     plain = arm.model_copy(update={"attention": Attention(reduction=4)})
-    check_shares(plain, examples=examples, world_size=world_size)
+    check_batches(plain, train=9999, val=examples, world_size=world_size)
+
+
+def test_a_batch_larger_than_the_data_is_refused_before_anything_runs() -> None:
+    with pytest.raises(
+        SettingError, match=r"`training\.batch_size` must be at most 1258, .* is 1259"
+    ):
+        train(run(batch_size=1259))
+    space = load_space("reduction", {"training.batch_size": 1259})
+    with pytest.raises(SettingError, match=r"--set training\.batch_size=629"):
+        plan_arm(space, {})
+
+
+def test_data_other_than_those_planned_are_refused(tmp_path: Path) -> None:
+    wanted = run(epochs=1, warmup_epochs=0)
+    planned = run_id(wanted.arm, wanted.seed, fingerprint(wanted.arm.data))
+    job = {"folder": str(tmp_path), "attempt": 1, "device": "cpu", "threads": 1, "ask": False}
+    (tmp_path / "1").mkdir()
+
+    class Deaf:
+        stopping = False
+
+        def send(self, message: dict[str, Any]) -> None:
+            del message
+
+    context = RunContext({**job, "run": planned}, Deaf())
+    assert train_run(wanted.model_dump(), context)["epochs_run"] == 1
+    context = RunContext({**job, "run": "0123456789"}, Deaf())
+    with pytest.raises(SettingError, match="must be those that the study was planned with"):
+        train_run(wanted.model_dump(), context)
 
 
 def test_training_learns_the_digits() -> None:

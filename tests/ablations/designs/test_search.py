@@ -4,6 +4,7 @@ import pytest
 from ablations.designs.expand import planned_run
 from ablations.designs.search import per_level, propose, search_of, suggest
 from ablations.errors import SettingError
+from ablations.space import Factor, Space
 from ablations.spaces import load_space
 
 
@@ -88,3 +89,13 @@ def test_a_budget_per_arm_needs_a_factor_and_others_to_tune(
 ) -> None:
     with pytest.raises(SettingError, match=message):
         per_level(load_space(space), factor)
+
+
+def test_a_range_of_hidden_widths_takes_the_place_of_the_baselines_reduction() -> None:
+    space = Space(name="s", factors=(Factor(name="attention.hidden", low=1, high=8),))
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    arms = [propose(study.ask(), space) for _ in range(5)]
+    widths = [trial.params["attention.hidden"] for trial in study.get_trials()]
+    assert [arm.arm.attention.hidden for arm in arms] == widths
+    assert len(set(widths)) > 1
+    assert {arm.arm.attention.reduction for arm in arms} == {None}
