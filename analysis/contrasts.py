@@ -83,9 +83,21 @@ def _factor_rows(cells: Cells, factor: str) -> list[Contrast]:
         label = f"{factor.rpartition('.')[2]}={short(level)}"
         if one and factor not in _named(cells, pairs[0][0]):
             label = cells.labels[pairs[0][0]]
+        if len(pairs) == 1 and not one:
+            label += f" (at {_background(cells, pairs[0][1])})"
         arm = cells.arms[pairs[0][0]] if one else ""
         rows.append(Contrast("factor", label, factor, level, base, weights, len(pairs), arm))
     return rows
+
+
+def _background(cells: Cells, cell: int) -> str:
+    """The levels in which a cell differs from the baseline."""
+    levels = cells.values
+    return ", ".join(
+        f"{f.rpartition('.')[2]}={short(levels[f].iloc[cell])}"
+        for f in cells.factors
+        if levels[f].iloc[cell] != levels[f].iloc[cells.baseline]
+    )
 
 
 def _named(cells: Cells, cell: int) -> list[str]:

@@ -85,7 +85,8 @@ def ratio_runs(table: RunsTable, *, blocks: Cost | None, cluster: Cluster) -> Ra
     seeds, blocked = _blocks(rows, cluster)
     if len(np.unique(r)) < 2:
         raise TableError(
-            f"`{name}` must take at least two values, but every complete run has "
+            f"`{name}` must take at least two values, but every complete run"
+            f"{'' if on_axis.all() else ' with the other factors at the baseline'} has "
             f"{', '.join(f'{value:g}' for value in np.unique(rows[name]))}."
         )
     missing = _missing_not_random(table, name)

@@ -193,7 +193,7 @@ def test_a_plan_comes_from_a_space_alone_from_noise_or_from_a_pilot(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["fit", "nothing.csv"], "there is no file 'nothing.csv'"),
+        (["fit", "nothing.csv"], "there is no study and no file 'nothing.csv'"),
         (["fit", "SENET", "--price-per-param", "1", "--budget", "2"],
          "give one price only, but got --price-per-param, --budget"),
         (["fit", "SENET", "--price-per-param", "1"], "a price needs the network's channels"),

@@ -362,3 +362,18 @@ def test_a_table_without_comparisons_is_told_why(frame: pd.DataFrame, message: s
 def test_an_option_that_breaks_its_rule_is_told(options: dict[str, float], message: str) -> None:
     with pytest.raises(TableError, match=message):
         effects(from_frame(tidy(noisy(3, 2))), **options)  # type: ignore[arg-type]
+
+
+def test_an_effect_on_another_background_than_the_baselines_says_which() -> None:
+    table = from_frame(
+        pd.DataFrame({
+            "depth": ["4", "4", "16"] * 3, "squeeze": ["avg", "max", "max"] * 3,
+            "seed": [0] * 3 + [1] * 3 + [2] * 3,
+            "val_loss": [0.5, 0.6, 0.9, 0.51, 0.6, 0.91, 0.52, 0.63, 0.9],
+        }),
+        factors=["depth", "squeeze"],
+        baseline={"depth": "4", "squeeze": "avg"},
+    )  # fmt: skip
+    rows = effects(table).family.set_index("label")["estimate"]
+    assert rows["depth=16 (at squeeze=max)"] == pytest.approx((0.3 + 0.31 + 0.27) / 3)
+    assert rows["squeeze=max"] == pytest.approx((0.1 + 0.09 + 0.11) / 3)

@@ -28,7 +28,7 @@ def test_a_folder_of_studies_gives_them_all(make_study: Make, tmp_path: Path) ->
 def test_what_is_no_table_is_told(tmp_path: Path) -> None:
     with pytest.raises(TableError, match=r"is no study and holds none"):
         read_tables(tmp_path)
-    with pytest.raises(TableError, match=r"there is no file"):
+    with pytest.raises(TableError, match=r"there is no study and no file"):
         read_tables(tmp_path / "nothing.csv")
     with pytest.raises(TableError, match=r"is no study: it has no study\.json"):
         read_study(tmp_path)
