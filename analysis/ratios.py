@@ -73,7 +73,7 @@ def ratio_runs(table: RunsTable, *, blocks: Cost | None, cluster: Cluster) -> Ra
     excluded = dict(table.excluded)
     on_axis = _at_baseline(table, rows, ratio=name)
     if (~on_axis).any():
-        excluded["another factor is off its baseline"] = int((~on_axis).sum())
+        excluded["with another factor off its baseline"] = int((~on_axis).sum())
     rows = rows[on_axis]
     control = rows[rows[name].isna()]
     rows = rows[rows[name].notna()]

@@ -1,6 +1,7 @@
 """How numbers are written in the report: enough digits to act on, never more than they deserve."""
 
 import math
+import re
 
 
 def number(value: object, digits: int = 3) -> str:
@@ -42,6 +43,18 @@ def p_value(p: object) -> str:
     if _missing(p):
         return ""
     return "< 0.001" if float(p) < 0.001 else f"{float(p):.2g}"  # type: ignore[arg-type]
+
+
+def typeset(sentence: str) -> str:
+    """A terminal's sentence with the signs of print: minus signs, short exponents, κ and ≥.
+
+    One that quotes a command stays as it is, to be copied.
+    """
+    if "`" in sentence:
+        return sentence
+    text = re.sub(r"(?<=\d)e([+-])0*(\d+)", lambda m: f"e{m[1].strip('+')}{m[2]}", sentence)
+    text = re.sub(r"(?<![\w)])-(?=\d)|(?<=\de)-(?=\d)", "−", text)
+    return re.sub(r"\bkappa\b", "κ", text).replace(">=", "≥")
 
 
 def duration(seconds: float) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from analysis.report.numbers import typeset
 from analysis.report.tables import Table
 
 
@@ -114,7 +115,7 @@ def to_markdown(report: Report) -> str:
     lines = [f"# {report.study}", report.question, *report.verdicts, *report.notices]
     for section in report.sections:
         kind = f" ({section.kind})" if section.kind else ""
-        lines += [f"## {section.title}{kind}", *section.text]
+        lines += [f"## {section.title}{kind}", *map(typeset, section.text)]
         for part in section.parts:
             if isinstance(part, Table):
                 lines.append(tables.to_markdown(part).rstrip())
@@ -131,7 +132,7 @@ def _shown(report: Report) -> dict[str, Any]:
             "anchor": section.anchor,
             "title": section.title,
             "kind": section.kind,
-            "text": section.text,
+            "text": [typeset(line) for line in section.text],
             "parts": [_shown_table(p) if isinstance(p, Table) else p for p in section.parts],
         }
         for section in report.sections

@@ -325,7 +325,7 @@ def test_only_arms_at_the_baseline_of_the_other_factors_enter(make_study: Make) 
     assert fit.n == 24
     assert fit.excluded == {
         "state FAILED": 1,
-        "another factor is off its baseline": 25,
+        "with another factor off its baseline": 25,
         "no ratio (control arm)": 5,
     }
 
