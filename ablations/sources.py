@@ -4,7 +4,6 @@ A source gives x, of shape (n, channels, height, width) for images and (n, chann
 labels of shape (n,); for sequences padded to one length also the true lengths, of shape (n,).
 """
 
-import importlib
 import io
 import pickle
 from collections.abc import Callable
@@ -17,12 +16,14 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from ablations.attention.own import load
 from ablations.errors import SettingError, one_of
 from ablations.settings import Data
 
 Values = NDArray[np.float32]
 Labels = NDArray[np.int64]
-Source = Callable[[Data], tuple[Values, Labels] | tuple[Values, Labels, Labels]]
+Arrays = tuple[Values, Labels] | tuple[Values, Labels, Labels]
+Source = Callable[[Data], Arrays]
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ def read(data: Data) -> Content:
         SettingError: If there is no such data set, its files are missing, or they are not images or
             sequences with a label each.
     """
-    source = _own(data.name) if ":" in data.name else SOURCES.get(data.name)
+    if ":" in data.name:
+        return _checked(data, *_own(data))
+    source = SOURCES.get(data.name)
     if source is None:
         raise SettingError(
             one_of("data.name", data.name, SOURCES)
@@ -80,12 +83,12 @@ def cifar100(data: Data) -> tuple[Values, Labels]:
     return _cifar(data, binary=["train.bin"], label_bytes=2, python=["train"], key=b"fine_labels")
 
 
-def npz(data: Data) -> tuple[Values, Labels] | tuple[Values, Labels, Labels]:
+def npz(data: Data) -> Arrays:
     """A NumPy archive at `root` with arrays `x`, `y` and, for padded sequences, `lengths`."""
     path = _root(data)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            x, y = archive["x"].astype(np.float32), archive["y"]
+            x, y = archive["x"], archive["y"]
             return (x, y, archive["lengths"]) if "lengths" in archive else (x, y)
     except (KeyError, ValueError, TypeError, OSError, EOFError, BadZipFile) as error:
         raise SettingError(
@@ -134,23 +137,48 @@ SOURCES: dict[str, Source] = {
 }
 
 
-def _own(name: str) -> Source:
-    module, _, function = name.partition(":")
+def _own(data: Data) -> Arrays:
+    """What the user's own function gives, which `_checked` looks into."""
+    rule = (
+        f"`data.name` {data.name!r} must name a function that takes the `Data` settings and returns x, y and, "
+        "for padded sequences, lengths, but"
+    )
+    module, _, function = data.name.partition(":")
+    if not module or not function:
+        raise SettingError(f"{rule} that is no `package.module:function`.")
     try:
-        found = getattr(importlib.import_module(module), function)
-    except (ModuleNotFoundError, AttributeError) as error:
-        raise SettingError(f"`data.name` {name!r} must be importable, but: {error}.") from None
-    return found  # type: ignore[no-any-return]
+        source = load(data.name)
+    except SettingError as error:
+        raise SettingError(f"`data.name` {error}") from error
+    if not callable(source):
+        raise SettingError(f"{rule} it is {source!r}.")
+    try:
+        given = source(data)
+    except (SettingError, MemoryError):  # memory may be there at another attempt
+        raise
+    except Exception as error:
+        raise SettingError(f"{rule} it failed: {_words(error)}.") from error
+    if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+        many = (
+            f"a {type(given).__name__} of {len(given)}" if isinstance(given, tuple | list) else None
+        )
+        kind = "None" if given is None else many or f"one {type(given).__name__}"
+        raise SettingError(f"{rule} it returned {kind}.")
+    return tuple(given)
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(".")
 
 
 def _checked(data: Data, values: Any, labels: Any, lengths: Any = None) -> Content:
-    shapes = f"{np.shape(values)} and {np.shape(labels)}"
-    if np.ndim(values) not in (3, 4) or np.shape(labels) != (len(values),):
+    x, given = _numbers(data, "x", values), _numbers(data, "labels", labels)
+    if x.ndim not in (3, 4) or given.shape != (len(x),):
         raise SettingError(
             f"data set {data.name!r} must give x of shape (n, channels, height, width) or "
-            f"(n, channels, length) and labels of shape (n,), but gave {shapes}."
+            f"(n, channels, length) and labels of shape (n,), but gave {x.shape} and {given.shape}."
         )
-    x, y = np.asarray(values, dtype=np.float32), _whole(data, "labels", labels)
+    x, y = np.asarray(x, dtype=np.float32), _whole(data, "labels", given)
     if not np.isfinite(x).all():
         raise SettingError(f"the x of data set {data.name!r} must be finite, but some are not.")
     if len(y) == 0 or set(np.unique(y)) != set(range(int(y.max(initial=0)) + 1)):
@@ -161,9 +189,20 @@ def _checked(data: Data, values: Any, labels: Any, lengths: Any = None) -> Conte
     return Content(x, y, None if lengths is None else _checked_lengths(data, x, lengths))
 
 
-def _whole(data: Data, what: str, numbers: Any) -> Labels:
-    given = np.asarray(numbers)
-    whole = given.astype(np.int64) if given.dtype.kind in "biuf" else np.zeros(0, np.int64)
+def _numbers(data: Data, what: str, given: Any) -> NDArray[Any]:
+    rule = f"`data.name` {data.name!r} must give {what} as an array of numbers, but"
+    try:
+        array = np.asarray(given)
+    except Exception as error:  # of rows of several lengths, of a tensor on a GPU
+        raise SettingError(f"{rule} it is none: {_words(error)}.") from error
+    if array.dtype.kind not in "biuf":
+        raise SettingError(f"{rule} it is of type {array.dtype}.")
+    return array
+
+
+def _whole(data: Data, what: str, given: NDArray[Any]) -> Labels:
+    with np.errstate(invalid="ignore"):  # NaN is none, which is told below
+        whole = given.astype(np.int64)
     if not np.array_equal(whole, given):
         raise SettingError(
             f"{what} of data set {data.name!r} must be whole numbers, but are {given.ravel()[:5].tolist()}, ..."
@@ -172,7 +211,7 @@ def _whole(data: Data, what: str, numbers: Any) -> Labels:
 
 
 def _checked_lengths(data: Data, x: Values, lengths: Any) -> Labels:
-    checked = _whole(data, "`lengths`", lengths)
+    checked = _whole(data, "`lengths`", _numbers(data, "`lengths`", lengths))
     if x.ndim != 3 or checked.shape != (len(x),):
         raise SettingError(
             f"`lengths` of data set {data.name!r} must have shape (n,), beside sequences of shape "
