@@ -75,12 +75,13 @@ def digits_sequence(data: Data) -> tuple[Values, Labels]:
 def cifar10(data: Data) -> tuple[Values, Labels]:
     """CIFAR-10's 50 000 training images; `root` is the unpacked folder, in either version."""
     return _cifar(data, binary=[f"data_batch_{i}.bin" for i in range(1, 6)], label_bytes=1,
-                  python=[f"data_batch_{i}" for i in range(1, 6)], key=b"labels")  # fmt: skip
+                  python=[f"data_batch_{i}" for i in range(1, 6)], key=b"labels", classes=10)  # fmt: skip
 
 
 def cifar100(data: Data) -> tuple[Values, Labels]:
     """CIFAR-100's 50 000 training images with their fine labels; `root` as for CIFAR-10."""
-    return _cifar(data, binary=["train.bin"], label_bytes=2, python=["train"], key=b"fine_labels")
+    return _cifar(data, binary=["train.bin"], label_bytes=2,
+                  python=["train"], key=b"fine_labels", classes=100)  # fmt: skip
 
 
 def npz(data: Data) -> Arrays:
@@ -98,21 +99,27 @@ def npz(data: Data) -> Arrays:
 
 
 def folder(data: Data) -> tuple[Values, Labels]:
-    """Images of one size in a folder per class under `root`; classes in the order of their names."""
-    try:
-        from PIL import Image
-    except ModuleNotFoundError:
-        raise SettingError(
-            "the data set `folder` needs Pillow: pip install 'ablations[images]'."
-        ) from None
+    """Images of one size in a folder per class under `root`; classes in the order of their names.
+
+    As 8-bit colour: grey is repeated in three channels, transparency is dropped. Hidden files and folders do
+    not count.
+    """
     root = _root(data)
-    classes = sorted(path for path in root.iterdir() if path.is_dir())
+    if not root.is_dir():
+        raise SettingError(
+            f"`data.root` must be a folder that holds a folder of images per class, but {str(root)!r} is a file."
+        )
     images: list[NDArray[np.float32]] = []
     labels: list[int] = []
-    for label, path in enumerate(classes):
-        for file in sorted(path.iterdir()):
-            with Image.open(file) as image:
-                pixels = np.asarray(image.convert("RGB"), dtype=np.float32)
+    for label, path in enumerate(path for path in _listed(root) if path.is_dir()):
+        files = _listed(path)
+        if not files:
+            raise SettingError(
+                f"each folder in `data.root` must hold the images of one class, but {str(path)!r} is empty; "
+                "remove it, or fill it."
+            )
+        for file in files:
+            pixels = _pixels(file)
             if images and pixels.shape != images[0].shape:
                 raise SettingError(
                     f"all images must be of one size, but {str(file)!r} is {pixels.shape[:2]} "
@@ -122,7 +129,7 @@ def folder(data: Data) -> tuple[Values, Labels]:
             labels.append(label)
     if not images:
         raise SettingError(
-            f"`data.root` must hold a folder of images per class, but {root} is empty."
+            f"`data.root` must hold a folder of images per class, but {str(root)!r} holds no folder."
         )
     return np.stack(images).transpose(0, 3, 1, 2), np.array(labels, dtype=np.int64)
 
@@ -135,6 +142,45 @@ SOURCES: dict[str, Source] = {
     "npz": npz,
     "folder": folder,
 }
+
+
+def _listed(path: Path) -> list[Path]:
+    return sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+
+
+def _pixels(file: Path) -> NDArray[np.float32]:
+    """(height, width, 3), from 0 to 255."""
+    try:
+        from PIL import Image
+    except ModuleNotFoundError:
+        raise SettingError(
+            "the data set `folder` needs Pillow: pip install 'ablations[images]'."
+        ) from None
+    if file.is_dir():
+        raise SettingError(
+            f"`data.root` must hold a folder per class with nothing but its images, but {str(file)!r} is a folder "
+            f"in one. If the classes are the folders in {str(file.parent)!r}, set `data.root` to that."
+        )
+    try:
+        with Image.open(file) as image:
+            _check_depth(image.mode, file)
+            return np.asarray(image.convert("RGB"), dtype=np.float32)
+    except SettingError:
+        raise
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise SettingError(
+            f"`data.root` must hold images only, but {str(file)!r} cannot be read as one: {_words(error)}. "
+            "Mend or remove it."
+        ) from error
+
+
+def _check_depth(mode: str, file: Path) -> None:
+    # Pillow's modes of whole numbers and floats, which its conversion to colour cuts at 255.
+    if mode.startswith(("I", "F")):
+        raise SettingError(
+            f"images must have 8 bits per channel, but {str(file)!r} has more (Pillow's mode {mode!r}); scale them "
+            "to 8 bits, or put their numbers into an archive (`data.name=npz`)."
+        )
 
 
 def _own(data: Data) -> Arrays:
@@ -238,23 +284,54 @@ def _root(data: Data) -> Path:
 
 
 def _cifar(
-    data: Data, *, binary: list[str], label_bytes: int, python: list[str], key: bytes
+    data: Data, *, binary: list[str], label_bytes: int, python: list[str], key: bytes, classes: int
 ) -> tuple[Values, Labels]:
     root = _root(data)
     if all((root / name).exists() for name in binary):
-        records = [np.fromfile(root / name, dtype=np.uint8) for name in binary]
-        rows = np.concatenate(records).reshape(-1, label_bytes + 3072)
-        pixels, labels = rows[:, label_bytes:], rows[:, label_bytes - 1]
+        parts = [_cifar_binary(root / name, label_bytes=label_bytes) for name in binary]
+        names = binary
     elif all((root / name).exists() for name in python):
-        batches = [_ArraysOnly(io.BytesIO((root / n).read_bytes())).load() for n in python]
-        pixels = np.concatenate([batch[b"data"] for batch in batches])
-        labels = np.concatenate([np.asarray(batch[key]) for batch in batches])
+        parts = [_cifar_python(root / name, key=key) for name in python]
+        names = python
     else:
         raise SettingError(
             f"`data.root` must hold {binary[0]} or {python[0]} of {data.name}, but {str(root)!r} "
             "holds neither; unpack the archive and name the folder inside it."
         )
-    return pixels.reshape(-1, 3, 32, 32).astype(np.float32), labels.astype(np.int64)
+    for name, (_, labels) in zip(names, parts, strict=True):
+        wrong = labels[(labels < 0) | (labels >= classes)]
+        if len(wrong):
+            raise SettingError(
+                f"the labels of {data.name} must be from 0 to {classes - 1}, but {str(root / name)!r} holds "
+                f"{wrong[0]}; unpack the archive again."
+            )
+    pixels = np.concatenate([pixels for pixels, _ in parts])
+    labels = np.concatenate([labels for _, labels in parts])
+    return pixels.reshape(-1, 3, 32, 32).astype(np.float32), labels
+
+
+def _cifar_binary(path: Path, *, label_bytes: int) -> tuple[NDArray[np.uint8], Labels]:
+    content = np.fromfile(path, dtype=np.uint8)
+    record = label_bytes + 3072
+    if len(content) == 0 or len(content) % record:
+        raise SettingError(
+            f"a binary CIFAR file must hold whole records of {record} bytes, but {str(path)!r} has "
+            f"{len(content)} bytes; unpack the archive again."
+        )
+    rows = content.reshape(-1, record)
+    return rows[:, label_bytes:], rows[:, label_bytes - 1].astype(np.int64)
+
+
+def _cifar_python(path: Path, *, key: bytes) -> tuple[NDArray[np.uint8], Labels]:
+    try:
+        batch = _ArraysOnly(io.BytesIO(path.read_bytes())).load()
+        labels = np.asarray(batch[key], dtype=np.int64)
+        return np.asarray(batch[b"data"], dtype=np.uint8).reshape(len(labels), 3072), labels
+    except Exception as error:  # what a broken pickle raises is open
+        why = str(error) if isinstance(error, SettingError) else f"{_words(error)}."
+        raise SettingError(
+            f"{str(path)!r} cannot be read as a file of CIFAR's Python version: {why} Unpack the archive again."
+        ) from error
 
 
 class _ArraysOnly(pickle.Unpickler):
