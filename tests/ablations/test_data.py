@@ -7,6 +7,7 @@ import torch
 from ablations.data import fingerprint, load, shape, sizes
 from ablations.errors import SettingError
 from ablations.settings import Data
+from ablations.sources import SOURCES
 
 
 def test_digits_are_the_real_ones_split_by_class() -> None:
@@ -63,3 +64,19 @@ def test_a_file_that_was_written_again_is_read_again(tmp_path: Path) -> None:
     np.savez(path, x=np.concatenate([x, x]), y=np.concatenate([y, y]))
     assert fingerprint(data) != before
     assert sizes(data) == (28, 12)
+
+
+def test_the_order_in_memory_changes_no_standardised_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x = np.random.default_rng(0).integers(100, 256, (1500, 3, 16, 16)).astype(np.float32)
+    y = np.arange(1500) % 2
+    channels_last = x.transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2)
+    monkeypatch.setitem(SOURCES, "channels_first", lambda _: (x, y))
+    monkeypatch.setitem(SOURCES, "channels_last", lambda _: (channels_last, y))
+    first, last = (load(Data(name=name)) for name in ("channels_first", "channels_last"))
+    assert torch.equal(first.train.x, last.train.x)
+    assert torch.equal(first.val.x, last.val.x)
+    seen = last.train.x.double()
+    assert seen.mean(dim=(0, 2, 3)).tolist() == pytest.approx([0, 0, 0], abs=1e-5)
+    assert seen.std(dim=(0, 2, 3), correction=0).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
