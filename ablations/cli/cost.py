@@ -48,9 +48,9 @@ def cost(
     Args:
         network: A network's name, such as resnet50 or cifar_resnet20.
         image: Side of the image, its height and width as 128x64, or length of the sequence; 224, or 32
-            for the CIFAR family.
+            for the CIFAR family, small_vit and the sequence networks.
         in_channels: Channels of the image or sequence.
-        classes: Outputs; 1000, or 10 for the CIFAR family.
+        classes: Outputs; 1000, or 10 for the CIFAR family, small_vit and the sequence networks.
         latency: Also time the whole network with and without its attention on this machine.
     """
     from ablations.cost import cost as cost_of_arm

@@ -193,13 +193,15 @@ def test_a_plan_comes_from_a_space_alone_from_noise_or_from_a_pilot(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["fit", "nothing.csv"], "there is no file 'nothing.csv'"),
+        (["fit", "nothing.csv"], "there is no study and no file 'nothing.csv'"),
         (["fit", "SENET", "--price-per-param", "1", "--budget", "2"],
          "give one price only, but got --price-per-param, --budget"),
         (["fit", "SENET", "--price-per-param", "1"], "a price needs the network's channels"),
         (["effects", "SENET"], "`seed` must be given for effects"),
         (["effects", "SENET", "--baseline", "gate"], "`--baseline` must read FACTOR=LEVEL, but got 'gate'"),
-        (["width"], "`tables` must name at least one study or CSV"),
+        (["width"], "TABLES requires an argument"),
+        (["plan", "gate", "--design", "search"],
+         'Choose from: "grid", "loco", "one-in", "fractional", "zip".'),
         (["plan", "gate"], "effects need their noise: give --sigma or --pilot"),
     ],
 )  # fmt: skip
