@@ -39,7 +39,10 @@ def cost(
     classes: int | None = None,
     json: Json = False,
     latency: Flag = False,
-    batches: Annotated[tuple[int, ...], Parameter(help="Batch sizes of --latency.")] = (1, 128),
+    batches: Annotated[tuple[int, ...], Parameter(help="Batch size of --latency; repeatable.")] = (
+        1,
+        128,
+    ),
 ) -> None:
     """Exact cost of a network with any attention, before anything is trained.
 

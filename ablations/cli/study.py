@@ -242,7 +242,8 @@ def confirm(
         arms, left = unfinished_confirm(StudyFolder.open(path))
         if left:
             print(
-                f"Going on with a confirmation that was interrupted: {arms} arms, {left} fresh seeds. "
+                f"Going on with a confirmation that was interrupted: {arms} arm{'s' * (arms != 1)}, "
+                f"{left} fresh seed{'s' * (left != 1)}. "
                 "For other numbers give the command again afterwards."
             )
         summary = studies.confirm(
