@@ -91,7 +91,7 @@ def _best(
     if not legal:
         raise StudyError(
             f"no arm of the search has at most {limit} parameters (`max_params`), so there is nothing to "
-            "confirm. Search on with more trials, or confirm one arm with --at."
+            "confirm. Search on with more trials, or confirm one arm with --set."
         )
     values: dict[str, list[list[float]]] = defaultdict(list)
     for run in legal:
@@ -123,7 +123,9 @@ def _around(space: Space, at: Mapping[str, Any]) -> list[PlannedArm]:
             above = [level for level in numbers if level > value][:1]
             arms += [plan_arm(space, {**at, factor.name: x}) for x in below + above]
             return arms
-    raise SettingError(f"`at` must set a numeric factor of the space, but got {dict(at)}.")
+    raise SettingError(
+        f"`at` (`--set`) must set a numeric factor of the space, but got {dict(at)}."
+    )
 
 
 def _reseed(run: PlannedRun, seed: int) -> PlannedRun:

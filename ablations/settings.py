@@ -233,7 +233,8 @@ class Training(Settings):
     def _warmup_fits(self) -> Self:
         if self.warmup_epochs >= self.epochs and self.warmup_epochs > 0:
             raise ValueError(
-                f"`warmup_epochs < epochs` must hold, but got {self.warmup_epochs} and {self.epochs}."
+                f"`warmup_epochs < epochs` must hold, but got {self.warmup_epochs} and {self.epochs}. "
+                "A short run can go without: `training.warmup_epochs=0`."
             )
         return self
 

@@ -62,7 +62,7 @@ class EffectPlan:
 
     def _budget(self, paid: int) -> str:
         if paid < 2:
-            return f"The budget pays for {paid} seeds; with fewer than 2 no effect can be tested."
+            return f"The budget pays for {paid} seed{'s' * (paid != 1)}; with fewer than 2 no effect can be tested."
         row = self.table[self.table["seeds"] == min(paid, MOST_SEEDS)].iloc[0]
         with_most = f", with {MOST_SEEDS} of them" if paid > MOST_SEEDS else ""
         return (

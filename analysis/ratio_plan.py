@@ -75,7 +75,7 @@ class RatioPlan:
         paid = self.affordable or 0
         row = self.table[self.table["seeds"] == min(max(paid, 2), MOST_SEEDS)]
         if paid < 3:
-            return f"The budget pays for {paid} seeds; below 3 no interval can be given."
+            return f"The budget pays for {paid} seed{'s' * (paid != 1)}; below 3 no interval can be given."
         width = float(row["upper_width"].iloc[0])
         reached = f"+{width:.0%}" if math.isfinite(width) else "a lower bound only"
         return f"The budget pays for {paid} seeds: {reached}."

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from analysis.price import Price
     from analysis.runs_table import RunsTable
 
+Design = Literal["grid", "loco", "one-in", "fractional", "zip"]
 Blocks = Annotated[
     str | None, Parameter(help="Channels of all blocks, as 3x256,4x512,6x1024,3x2048.")
 ]
@@ -27,12 +28,17 @@ Baseline = Annotated[
     Parameter(name="--baseline", help="FACTOR=LEVEL to compare with, for tables without a study."),
 ]
 Metric = Annotated[
-    str | None, Parameter(help="Column to estimate from, for CSV and Optuna tables.")
+    str | None,
+    Parameter(
+        help="What to estimate: of a study val_loss (by default), train_loss, val_accuracy, seconds or "
+        "latency; of a CSV a column."
+    ),
 ]
 ErrorModel = Annotated[
     Literal["auto", "pooled", "paired"],
     Parameter(
-        help="Noise: one variance for all arms, or each comparison's own paired differences."
+        help="Noise: pooled is one variance for all arms, paired each comparison's own differences; auto "
+        "pools unless the arms' noise looks unequal."
     ),
 ]
 
@@ -67,7 +73,8 @@ def fit(
         sweep: Show the whole table of prices.
         price_metric: The metric that the price is counted in; another one than the runs' is refused.
         confidence: Of every interval.
-        cluster: What errors are independent between; choose before looking.
+        cluster: What errors are independent between: seeds, or single runs; auto takes seeds where arms
+            share them. Choose before looking.
     """
     from ablations.cli.result_text import print_fit, print_json
     from analysis.tradeoff import fit_reduction
@@ -85,7 +92,7 @@ def fit(
 
 
 def width(
-    *tables: str,
+    *tables: Annotated[str, Parameter(required=True)],
     price_per_param: PerParam = None,
     confidence: float = 0.95,
     metric: Metric = None,
@@ -102,8 +109,6 @@ def width(
     from ablations.cli.result_text import print_json, print_lines, print_table
     from analysis.width import fit_width
 
-    if not tables:
-        raise SettingError("`tables` must name at least one study or CSV.")
     read = [one for name in tables for one in _tables(name, root, metric=metric)]
     result = fit_width(read, price=_price(price_per_param, None, None, None), confidence=confidence)
     if json:
@@ -188,7 +193,7 @@ def plan(
     assurance: float = 0.8,
     budget_hours: float | None = None,
     hours_per_run: float | None = None,
-    design: str = "grid",
+    design: Design = "grid",
     error: ErrorModel = "auto",
     root: Root = ROOT,
     json: Json = False,

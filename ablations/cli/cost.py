@@ -39,7 +39,10 @@ def cost(
     classes: int | None = None,
     json: Json = False,
     latency: Flag = False,
-    batches: Annotated[tuple[int, ...], Parameter(help="Batch sizes of --latency.")] = (1, 128),
+    batches: Annotated[tuple[int, ...], Parameter(help="Batch size of --latency; repeatable.")] = (
+        1,
+        128,
+    ),
 ) -> None:
     """Exact cost of a network with any attention, before anything is trained.
 
@@ -48,9 +51,9 @@ def cost(
     Args:
         network: A network's name, such as resnet50 or cifar_resnet20.
         image: Side of the image, its height and width as 128x64, or length of the sequence; 224, or 32
-            for the CIFAR family.
+            for the CIFAR family, small_vit and the sequence networks.
         in_channels: Channels of the image or sequence.
-        classes: Outputs; 1000, or 10 for the CIFAR family.
+        classes: Outputs; 1000, or 10 for the CIFAR family, small_vit and the sequence networks.
         latency: Also time the whole network with and without its attention on this machine.
     """
     from ablations.cost import cost as cost_of_arm

@@ -31,15 +31,18 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-def app() -> App:
-    """The command line, with every command unloaded."""
+def app(called: str | None = None) -> App:
+    """The command line, with every command unloaded.
+
+    The list of commands has a line for each; the help of the one that is called is its own docstring.
+    """
     made = App(
         name="ablate",
         help="Ablation and hyperparameter studies that answer with intervals and verdicts.",
         version_flags=["--version"],
     )
     for name, (path, summary) in COMMANDS.items():
-        made.command(path, name=name, help=summary)
+        made.command(path, name=name, help=None if name == called else summary)
     return made
 
 
@@ -51,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         if words and not words[0].startswith("-") and words[0] not in COMMANDS:
             raise SettingError(one_of("command", words[0], sorted(COMMANDS)))
-        app()(words, exit_on_error=False, print_error=False, result_action="return_value")
+        called = next((word for word in words if word in COMMANDS), None)
+        app(called)(words, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         _stop(_one_line(str(error)), code=2)
     except BrokenPipeError:

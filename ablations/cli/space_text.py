@@ -30,7 +30,7 @@ def print_space(space: Space, *, design: str, seeds: int | None) -> None:
     count = len(space.block(seeds))
     total = count * len(expansion.arms)
     console.print(
-        f"\n{design.replace('_', '-')}: {len(expansion.arms)} arms x {count} seeds = {total} runs, "
+        f"\n{design.replace('_', '-')}: {len(expansion.arms)} arms x {count} seed{'s' * (count > 1)} = {total} runs, "
         f"{expansion.arms[0].arm.training.epochs} epochs each"
     )
     console.print(_arms(expansion.arms))

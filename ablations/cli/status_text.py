@@ -32,7 +32,8 @@ def print_status(now: StudyStatus) -> None:
     if now.best is not None:
         best = now.best
         console.print(
-            f"best so far: {best.label}, {now.metric} {best.value:.4g} over {best.seeds} seeds"
+            f"best so far: {best.label}, {now.metric} {best.value:.4g} over {best.seeds} "
+            f"seed{'s' * (best.seeds != 1)}"
         )
     if now.seconds_left is not None and now.planned > now.ended:
         console.print(f"time left: about {duration(now.seconds_left)} on {now.slots} slots")

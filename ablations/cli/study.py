@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from ablations.study import Execution, Search
 
 Design = Literal["grid", "loco", "one-in", "fractional", "zip", "search"]
+At = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--set",
+        help="Instead of --top: one arm, as attention.reduction=6, beside its nearest tested levels; "
+        "repeatable.",
+    ),
+]
 Wandb = Literal["offline", "online", "disabled"]
 Slurm = Annotated[
     tuple[str, ...],
@@ -114,7 +122,8 @@ def run(
         dry_run: Print the runs, what they cost and how long they will take, and run nothing.
         trials: Of a search: arms that it may try, complete or pruned; 30 by default.
         sampler: Of a search: tpe (by default), gp, cma-es, qmc, random, nsga-ii.
-        pruner: Of a search: none, median (by default), percentile, asha, hyperband, wilcoxon.
+        pruner: Of a search: none, median (by default), percentile, asha, hyperband, wilcoxon; with several
+            objectives none, which is then the default.
         objectives: Of a search: val_loss (by default), val_accuracy, params, macs, latency, ...; repeatable.
         max_params: Of a search: arms with more parameters are infeasible.
         per_arm: Of a search: a factor whose levels each get a search of their own, equally long.
@@ -188,7 +197,7 @@ def confirm(
     *,
     top: int = 4,
     seeds: int = 5,
-    at: Set = (),
+    at: At = (),
     executor: Kind = "local",
     workers: int | None = None,
     gpus_per_run: float = 1.0,
@@ -206,7 +215,7 @@ def confirm(
         study: A study.
         top: How many of its best arms; the baseline is always among the arms.
         seeds: Fresh seeds for each arm.
-        at: Instead: one arm, as attention.reduction=6, beside its nearest tested levels.
+        at: Instead of --top: one arm, as attention.reduction=6, beside its nearest tested levels.
         executor: Where runs are placed: local, ray or slurm.
         workers: Runs at a time; every GPU, or every core, by default. Slurm needs it: jobs.
         gpus_per_run: 0.25 shares a GPU among four runs, 2 gives each run two.
@@ -233,7 +242,8 @@ def confirm(
         arms, left = unfinished_confirm(StudyFolder.open(path))
         if left:
             print(
-                f"Going on with a confirmation that was interrupted: {arms} arms, {left} fresh seeds. "
+                f"Going on with a confirmation that was interrupted: {arms} arm{'s' * (arms != 1)}, "
+                f"{left} fresh seed{'s' * (left != 1)}. "
                 "For other numbers give the command again afterwards."
             )
         summary = studies.confirm(
@@ -248,7 +258,11 @@ def confirm(
 
 
 def status(study: str, /, *, json: Json = False, root: Root = ROOT) -> None:
-    """How far a study is: runs done, running, failed; the best arm; time left."""
+    """How far a study is: runs done, running, failed; the best arm; time left.
+
+    Args:
+        study: Name or folder of the study; it may be running.
+    """
     from ablations.engine.folder import StudyFolder
     from ablations.engine.status import status as read_status
 

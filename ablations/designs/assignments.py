@@ -111,7 +111,8 @@ def off_level(factor: Factor) -> Any:
         return "none"
     raise SettingError(
         f"factor `{factor.name}` must say which of its levels {known} means 'without it' for the "
-        f"design `one-in`, but `off` is {factor.off!r}."
+        f"design `one-in`, but `off` is {factor.off!r}. Write it beside them, for example "
+        f"`off: {known[-1]}`."
     )
 
 

@@ -67,6 +67,14 @@ def test_a_fitted_ratio_is_confirmed_beside_its_tested_neighbours(folder: StudyF
     assert ratios(planned) == [4, 3.2, 2]
 
 
+def test_a_fitted_ratio_must_be_a_level_of_a_numeric_factor(folder: StudyFolder) -> None:
+    with pytest.raises(
+        SettingError,
+        match=r"^`at` \(`--set`\) must set a numeric factor of the space, but got \{'attention\.gate': 'relu'\}\.$",
+    ):
+        confirm_runs(folder, top=1, seeds=1, at={"attention.gate": "relu"})
+
+
 def test_a_ratio_that_cannot_be_built_is_refused(folder: StudyFolder) -> None:
     with pytest.raises(SettingError, match="16"):
         confirm_runs(folder, top=1, seeds=1, at={"attention.reduction": 3})

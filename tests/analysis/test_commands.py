@@ -199,7 +199,9 @@ def test_a_plan_comes_from_a_space_alone_from_noise_or_from_a_pilot(
         (["fit", "SENET", "--price-per-param", "1"], "a price needs the network's channels"),
         (["effects", "SENET"], "`seed` must be given for effects"),
         (["effects", "SENET", "--baseline", "gate"], "`--baseline` must read FACTOR=LEVEL, but got 'gate'"),
-        (["width"], "`tables` must name at least one study or CSV"),
+        (["width"], "TABLES requires an argument"),
+        (["plan", "gate", "--design", "search"],
+         'Choose from: "grid", "loco", "one-in", "fractional", "zip".'),
         (["plan", "gate"], "effects need their noise: give --sigma or --pilot"),
     ],
 )  # fmt: skip

@@ -101,6 +101,33 @@ def test_every_command_can_be_loaded_and_says_what_it_does() -> None:
         assert summary.endswith("."), name
 
 
+@pytest.mark.parametrize(
+    ("command", "sentences"),
+    [
+        ("run", ["Interrupt it at any time", "with several objectives none"]),
+        ("confirm", ["only these runs conclude", "Instead of --top: one arm"]),
+        ("status", ["Name or folder of the study"]),
+        ("width", ["ablate width [OPTIONS] TABLES..."]),
+        ("effects", ["auto pools unless the arms' noise looks unequal"]),
+        ("cost", ["32 for the CIFAR family, small_vit and the sequence networks"]),
+    ],
+)
+def test_the_help_of_a_command_is_its_own_docstring(
+    command: str, sentences: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([command, "--help"])
+    said = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    for sentence in sentences:
+        assert sentence in said
+
+
+def test_the_list_of_commands_has_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--help"])
+    said = capsys.readouterr().out
+    for _, summary in COMMANDS.values():
+        assert summary in said
+
+
 def test_ablate_is_the_installed_entry_point() -> None:
     project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
     assert project["scripts"]["ablate"] == "ablations.cli.main:main"

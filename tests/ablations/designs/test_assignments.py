@@ -49,7 +49,9 @@ def test_one_in_adds_each_component_alone_to_the_bare_network() -> None:
 def test_one_in_asks_which_level_means_without() -> None:
     space = Space(name="x", factors=(Factor(name="attention.squeeze", levels=("max", "avg")),))
     with pytest.raises(
-        SettingError, match=r"which of its levels \('max', 'avg'\) means 'without it'"
+        SettingError,
+        match=r"which of its levels \('max', 'avg'\) means 'without it' for the design `one-in`, but `off` "
+        r"is None\. Write it beside them, for example `off: avg`\.$",
     ):
         rows("one_in", space)
 
