@@ -137,10 +137,10 @@ def typed(frame: pd.DataFrame, *, metric: str) -> pd.DataFrame:
     return frame
 
 
-def _as_list(value: Any, *, row: Any, column: str) -> list[int] | None:
+def _as_list(value: Any, *, row: Any, column: str) -> list[int | None] | None:
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = json.loads(value.replace("None", "null"))
         except json.JSONDecodeError:
             raise TableError(
                 f"`{column}` must be a list like [64, 128], but row {row} has {value!r}."
@@ -148,16 +148,14 @@ def _as_list(value: Any, *, row: Any, column: str) -> list[int] | None:
     if value is None or (not isinstance(value, Iterable) and pd.isna(value)):
         return None
     items = list(value) if isinstance(value, Iterable) else [value]
-    wrong = [
-        item
-        for item in items
-        if not (isinstance(item, int | float | np.integer) and item >= 1 and item % 1 == 0)
-    ]
+    # A block without a bottleneck has no hidden units.
+    given = [item for item in items if item is not None or column != "hidden"]
+    wrong = [item for item in given if not _is_count(item)]
     if wrong:
         raise TableError(
             f"`{column}` must be whole numbers of at least 1, but row {row} has {wrong[0]!r}."
         )
-    return [int(item) for item in items]
+    return [None if item is None else int(item) for item in items]
 
 
 def _is_count(item: object) -> bool:

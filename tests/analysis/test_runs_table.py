@@ -62,3 +62,12 @@ def test_an_ambiguous_name_asks_which() -> None:
     )
     with pytest.raises(TableError, match=r"`gate` can mean any of a\.gate, b\.gate"):
         from_frame(frame).column("gate")
+
+
+@pytest.mark.parametrize("hidden", [[None, 4], "[null, 4]", "[None, 4]"])
+def test_a_block_without_a_bottleneck_has_no_hidden_units(hidden: object) -> None:
+    frame = pd.DataFrame({"gate": ["a", "b"], "seed": 0, "val_loss": [0.1, 0.2]})
+    frame["hidden"] = pd.Series([hidden, [8, 4]], dtype=object)
+    assert from_frame(frame).frame["hidden"].tolist() == [[None, 4], [8, 4]]
+    with pytest.raises(TableError, match="`channels` must be whole numbers of at least 1"):
+        from_frame(frame.rename(columns={"hidden": "channels"}))
