@@ -11,6 +11,7 @@ from analysis.planned import PlannedReport
 from analysis.reduction_fit import ReductionFit
 from analysis.report.evidence import Evidence
 from analysis.report.numbers import interval, number, p_value, plural, signed
+from analysis.runs_table import REDUCTION
 from analysis.tradeoff_words import FLAG_WORDS
 
 MOST_NAMED = 3
@@ -18,8 +19,9 @@ MOST_NAMED = 3
 
 
 def verdict_lines(evidence: Evidence) -> list[str]:
-    """Three lines: what the ratio is worth, what the other comparisons say, what all rests on."""
-    lines = [_ratio(evidence), _effects(evidence), _basis(evidence)]
+    """What the ratio is worth, if it varies; what the comparisons say; what all rests on."""
+    asked = [_ratio(evidence)] if REDUCTION in evidence.table.frame else []
+    lines = [*asked, _effects(evidence), _basis(evidence)]
     return [f"Exploratory. {line}" for line in lines] if evidence.table.selected else lines
 
 

@@ -42,7 +42,6 @@ def test_with_a_price_the_line_gives_both_best_ratios_with_intervals(evidence):
         ("one_seed", "one seed: too few for an interval, so nothing is concluded"),
         ("two_seeds", "2 seeds: too few for an interval, so nothing is concluded"),
         ("one_arm", "no answer, since `attention.reduction` must take at least two values"),
-        ("gates", "no answer, since the study does not vary the reduction ratio."),
         ("failed", "no answer, since study 'failed' has no run that may enter an estimate"),
     ],
 )
@@ -50,6 +49,13 @@ def test_a_ratio_that_is_not_identified_is_said_first(evidence, kind, said):
     line = verdict_lines(evidence(kind, 5e-7))[0]
     assert line.startswith(f"Reduction ratio: {said}")
     assert "r* =" not in line
+
+
+def test_a_study_that_does_not_vary_the_ratio_says_nothing_of_it(evidence):
+    lines = verdict_lines(evidence("gates", 5e-7))
+    assert len(lines) == 2
+    assert "comparison" in lines[0]
+    assert lines[1].startswith("Basis: ")
 
 
 def test_a_lower_limit_is_given_as_one(study):
@@ -86,13 +92,13 @@ def test_comparisons_are_counted_by_verdict_and_carry_their_intervals(evidence):
 
 def test_no_difference_seen_comes_with_its_interval(study):
     nothing = {"attention.gate": {"sigmoid": 0.0, "other": 0.0}}
-    line = verdict_lines(gather(study("gates", effects=nothing)))[1]
+    line = verdict_lines(gather(study("gates", effects=nothing)))[0]
     assert re.search(r"1 with no difference seen: gate=other \S+ \[−0\.\d+, 0\.\d+\]", line)
 
 
 def test_a_margin_given_after_the_runs_is_called_so(study):
     nothing = {"attention.gate": {"sigmoid": 0.0, "other": 0.0}}
-    line = verdict_lines(gather(study("gates", effects=nothing, sigma=0.002), margin=0.01))[1]
+    line = verdict_lines(gather(study("gates", effects=nothing, sigma=0.002), margin=0.01))[0]
     assert "1 negligible (within ±0.0100), by a margin given after the runs: gate=other" in line
 
 
