@@ -1,5 +1,7 @@
 """The Lightning module: a classifier whose channel attention is set by its parameters."""
 
+import math
+from operator import index
 from typing import Any, TypeVar
 
 import lightning.pytorch as pl
@@ -10,7 +12,9 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from ablations.errors import SettingError
 from ablations.networks.build import build_network
+from ablations.networks.hosts import position_dims
 from ablations.optimisers import make_optimiser, warmup_cosine
 from ablations.settings import Attention, Backbone, Training
 from ablations.streams import initialise, stream
@@ -22,9 +26,11 @@ class AttentionClassifier(pl.LightningModule):
     """A classifier of images (n, in_channels, height, width), or of sequences (n, in_channels, length).
 
     Works with any `Trainer` and any loader of batches (x, y), y of shape (n,), or (x, y, mask), mask of
-    shape (n, length) for padded sequences. Logs `train_loss`, `val_loss` (nats per
-    example, means over the epoch) and `val_accuracy`. Its hyperparameters are plain values, so a
-    checkpoint loads with `weights_only=True`.
+    shape (n, length) for padded sequences, not 0 where a sequence is; each row needs a position that counts,
+    because the mean over none is NaN (not checked: a look at the numbers would make a GPU wait). Logs
+    `train_loss`, `val_loss` (nats per example, means over the epoch) and `val_accuracy`, or `test_loss` and
+    `test_accuracy`; predicts logits. Its hyperparameters are plain values, so a checkpoint loads with
+    `weights_only=True`.
 
     Args:
         in_channels: Channels of an image or a sequence.
@@ -54,8 +60,9 @@ class AttentionClassifier(pl.LightningModule):
         **attention: Any,
     ) -> None:
         super().__init__()
-        host = _values(Backbone, backbone)
-        self.recipe = _values(Training, training)
+        host = _values("backbone", Backbone, backbone)
+        self.recipe = _values("training", Training, training)
+        in_channels, classes = _count("in_channels", in_channels), _count("classes", classes)
         gate = Attention(**attention)
         self.save_hyperparameters(
             {
@@ -76,7 +83,9 @@ class AttentionClassifier(pl.LightningModule):
             initialise(self.network, seed=seed)
         if self.recipe.compile != "none":
             self.network.compile(mode=self.recipe.compile, dynamic=False)
-        self._sums = {"train": _Sums(), "val": _Sums()}
+        self._network_name = host.name
+        self._sums = {"train": _Sums(), "val": _Sums(), "test": _Sums()}
+        self._train_loss_is_logged = False
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Lightning writes this one 40 times a step, and torch's way of setting an attribute is long:
@@ -87,8 +96,8 @@ class AttentionClassifier(pl.LightningModule):
             super().__setattr__(name, value)
 
     def forward(self, x: Tensor, *mask: Tensor) -> Tensor:
-        """Logits of shape (n, classes); networks for sequences take a mask too."""
-        logits: Tensor = self.network(x, *mask)
+        """Logits of shape (n, classes); networks for sequences take a mask too, of any type of number."""
+        logits: Tensor = self.network(x, *(self._checked_mask(x, given) for given in mask))
         return logits
 
     def training_step(self, batch: tuple[Tensor, ...], _: int) -> Tensor:
@@ -105,26 +114,48 @@ class AttentionClassifier(pl.LightningModule):
 
     def validation_step(self, batch: tuple[Tensor, ...], _: int) -> None:
         """Adds the batch to the epoch's sums; the validation loss is never smoothed."""
-        x, y, *mask = batch
-        logits = self(x, *mask)
-        loss = F.cross_entropy(logits, y, reduction="sum")
-        self._sums["val"].add(loss, len(y), (logits.argmax(1) == y).sum())
+        self._measure("val", batch)
 
     def on_validation_epoch_end(self) -> None:
-        """Logs the validation means, and the training mean of the epoch so far."""
+        """Logs the validation means, and the training mean since the last validation of the epoch."""
         loss, accuracy = self._means("val")
         self.log_dict({"val_loss": loss, "val_accuracy": accuracy})
-        if self._sums["train"].count:
-            self.log("train_loss", self._means("train")[0])
+        self._log_train_loss()
+
+    def test_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:
+        """Adds the batch to the sums of the test, as validation does."""
+        del batch_idx
+        self._measure("test", batch)
+
+    def on_test_epoch_end(self) -> None:
+        """Logs the means over all test examples."""
+        loss, accuracy = self._means("test")
+        self.log_dict({"test_loss": loss, "test_accuracy": accuracy})
+
+    def predict_step(self, batch: Tensor | tuple[Tensor, ...], _: int) -> Tensor:
+        """Logits of a batch x, (x,), (x, y) or (x, y, mask)."""
+        x, *rest = (batch,) if isinstance(batch, Tensor) else batch
+        logits: Tensor = self(x, *rest[1:])
+        return logits
 
     def on_train_epoch_start(self) -> None:
         """A new epoch, a new mean."""
         self._sums["train"] = _Sums()
+        self._train_loss_is_logged = False
+
+    def on_train_epoch_end(self) -> None:
+        """Logs the training mean of an epoch without validation."""
+        if not self._train_loss_is_logged:
+            self._log_train_loss()
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The recipe's optimiser; linear warm-up, then a cosine to zero, counted in steps."""
+        """The recipe's optimiser; linear warm-up, then a cosine to zero, counted in steps.
+
+        Raises:
+            SettingError: If the Trainer does not know how many steps it will take.
+        """
         optimiser = make_optimiser(self.network, self.recipe)
-        steps = int(self.trainer.estimated_stepping_batches)
+        steps = self._steps()
         warmup = steps * self.recipe.warmup_epochs // self.recipe.epochs
         schedule = LambdaLR(optimiser, warmup_cosine(steps=steps, warmup=warmup))
         return {
@@ -138,6 +169,40 @@ class AttentionClassifier(pl.LightningModule):
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 parameter.grad = None
+
+    def _steps(self) -> int:
+        steps = self.trainer.estimated_stepping_batches
+        # Of a loader without a length Lightning gives `max_steps`, which is -1 where nobody set it.
+        if math.isinf(steps) or steps < 0:
+            raise SettingError(
+                "the learning rate follows a schedule, so the Trainer must know its number of steps: set "
+                "`max_epochs` or, for a loader without a length, `max_steps`; but they are "
+                f"{self.trainer.max_epochs} and {self.trainer.max_steps}."
+            )
+        return int(steps)
+
+    def _checked_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        if position_dims(self._network_name) != 1:
+            raise SettingError(
+                f"a mask needs a network for sequences, but `backbone.name` is {self._network_name!r}; leave the "
+                "mask out of the batches, or choose a network like 'sequence_resnet8'."
+            )
+        if mask.shape != (len(x), x.shape[-1]):
+            raise SettingError(
+                f"a mask must have shape (n, length), here {(len(x), x.shape[-1])}, but has {tuple(mask.shape)}."
+            )
+        return mask.bool()
+
+    def _measure(self, part: str, batch: tuple[Tensor, ...]) -> None:
+        x, y, *mask = batch
+        logits = self(x, *mask)
+        loss = F.cross_entropy(logits, y, reduction="sum")
+        self._sums[part].add(loss, len(y), (logits.argmax(1) == y).sum())
+
+    def _log_train_loss(self) -> None:
+        if self._sums["train"].count:
+            self.log("train_loss", self._means("train")[0])
+            self._train_loss_is_logged = True
 
     def _means(self, part: str) -> tuple[Tensor, Tensor]:
         """Mean loss and accuracy over all ranks; afterwards the sums are empty."""
@@ -166,5 +231,21 @@ class _Sums:
         return self.loss, self.correct, self.count
 
 
-def _values(kind: type[_S], given: _S | dict[str, Any] | None) -> _S:
+def _values(name: str, kind: type[_S], given: _S | dict[str, Any] | None) -> _S:
+    if not isinstance(given, kind | dict | None):
+        raise SettingError(
+            f"`{name}` must be a `settings.{kind.__name__}`, or a dict of its values like "
+            f"{kind().model_dump(include={next(iter(kind.model_fields))})}, but got {given!r}."
+        )
     return kind(**given) if isinstance(given, dict) else given or kind()
+
+
+def _count(name: str, given: int) -> int:
+    """A plain int, because a checkpoint with NumPy's does not load with `weights_only=True`."""
+    try:
+        count = index(given)
+    except TypeError:
+        count = 0
+    if count < 1:
+        raise SettingError(f"`{name}` must be a whole number of at least 1, but got {given!r}.")
+    return count
