@@ -63,12 +63,12 @@ def test_the_module_trains_in_a_plain_trainer_and_its_checkpoint_loads_without_u
     assert torch.equal(module.eval()(x), again.eval()(x))
 
 
+@in_a_plain_trainer
 def test_the_logged_means_are_over_images_not_over_batches(tmp_path: Path) -> None:
     module = AttentionClassifier(in_channels=1, classes=2, placement="none", seed=0).eval()
     x, y = torch.rand(10, 1, 8, 8), torch.arange(10) % 2
     loader = DataLoader(TensorDataset(x, y), batch_size=8)  # batches of 8 and 2
-    with pytest.warns(UserWarning, match="does not have many workers"):
-        (logged,) = plain_trainer(tmp_path).validate(module, loader, verbose=False)
+    (logged,) = plain_trainer(tmp_path).validate(module, loader, verbose=False)
     expected = torch.nn.functional.cross_entropy(module(x), y).item()
     assert logged["val_loss"] == pytest.approx(expected, abs=1e-6)
 

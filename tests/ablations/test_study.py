@@ -101,7 +101,7 @@ def test_show_folds_the_ratio_of_arms_without_attention() -> None:
 
 
 def test_a_search_of_several_objectives_reaches_its_index_and_is_confirmed(tmp_path: Path) -> None:
-    slots = find_slots(gpus=(), workers=2)
+    slots = find_slots(gpus=(), workers=1)
 
     def how() -> Execution:
         return Execution(executor=lambda _: LocalExecutor(slots), wandb="disabled")

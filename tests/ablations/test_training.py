@@ -145,6 +145,7 @@ def test_a_run_measures_its_latency_if_asked_and_nothing_else_changes() -> None:
     assert canonical(run(measure_latency=True).arm) == canonical(run().arm)
 
 
+@pytest.mark.integration
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # torch's own call
 def test_a_compiled_run_learns_what_the_other_does(tmp_path: Path) -> None:
     # Needs a C++ compiler, and half a minute where nothing is cached.

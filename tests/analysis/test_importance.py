@@ -128,6 +128,7 @@ def test_a_share_is_above_chance_exactly_where_its_adjusted_p_is_small(random: i
     assert said == above
 
 
+@pytest.mark.slow
 def test_chance_alone_is_seen_in_one_of_twenty_tables_over_all_factors() -> None:
     seen = [
         bool((importance(crossed(random=k), evaluators=()).frame["p_holm"] < 0.05).any())
