@@ -136,7 +136,6 @@ def test_training_learns_the_digits() -> None:
     assert outcome.epochs_run == 4
 
 
-@pytest.mark.integration
 def test_a_run_measures_its_latency_if_asked_and_nothing_else_changes() -> None:
     plain, measured = train(run()), train(run(measure_latency=True))
     assert plain.latency is None
