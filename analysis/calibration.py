@@ -5,6 +5,7 @@ within each seed, and the same tests are made. Every *matters* is then false, so
 with one must not be above alpha.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,10 @@ from scipy import stats
 from analysis.seed_blocks import affordable_draws
 
 Floats = NDArray[np.float64]
+
+
+WAYS = 20
+"""Relabellings behind each false verdict that is expected."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,15 @@ class Calibration:
     def holds(self) -> bool:
         """Whether the share is at most alpha, two Monte-Carlo errors allowed."""
         return self.false_positive_rate <= self.alpha + 2 * max(self.error, 1e-3)
+
+
+def can_calibrate(y: Floats, *, alpha: float) -> bool:
+    """Whether a table can be relabelled in enough ways for a rate near alpha to be seen.
+
+    Two arms on two seeds can be relabelled in two ways, of which one is false or both are.
+    """
+    seeds, cells = y.shape
+    return seeds > 1 and bool(math.factorial(cells) ** (seeds - 1) >= WAYS / alpha)
 
 
 def calibrate(

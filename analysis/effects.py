@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.calibration import Calibration, calibrate
+from analysis.calibration import Calibration, calibrate, can_calibrate
 from analysis.cells import Cells, cells_of
 from analysis.contrasts import Contrast, contrast_frame, contrasts_of, weights_of
 from analysis.declared import declared_of, late_margin
@@ -146,7 +146,8 @@ def effects(
     if table.selected:
         flags.append("selected_data")
     check = None
-    if calibration_draws and cells.complete and len(cells.seeds) > 1 and blocks.blocked:
+    can = cells.complete and blocks.blocked and can_calibrate(cells.y, alpha=alpha)
+    if calibration_draws and can:
         family = (frame["role"] != "cell").to_numpy()
         check = calibrate(
             cells.y, weights[family], alpha=alpha, error=error, draws=calibration_draws, seed=seed

@@ -94,7 +94,8 @@ def _more(count: float, result: Effects) -> str:
         return f"at least 2 {what} are needed"
     if math.isinf(count):
         return f"more than {MOST_SEEDS} {what} would be needed at this size"
-    return f"it needs about {count:.0f} more {what}"
+    one = what.replace("seeds", "seed").replace("runs", "run") if round(count) == 1 else what
+    return f"it needs about {count:.0f} more {one}"
 
 
 def _pairing(result: Effects) -> str:

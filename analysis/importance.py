@@ -44,6 +44,8 @@ CHANCE = {
 }
 """What the column `chance` says, by question."""
 COLUMNS = ["factor", "question", "share", "low", "high", "chance", "p", "p_holm"]
+REST = ("interactions", "noise", "joint")
+"""The rows that are no factor's; `joint` is what factors explain only together, where they change together."""
 FEW_LEVELS = 20
 
 
@@ -54,7 +56,7 @@ class Importance:
     frame: pd.DataFrame
     """`factor, question, share, low, high, chance, p, p_holm`; `low, high` and the p for the factorial
     only. `share > chance` exactly where `p_holm` is below 0.05. Its rows also hold `interactions` (of any
-    order) and `noise`, so that they sum to about 1."""
+    order), `noise` and, where factors change together, `joint`, so that they sum to about 1."""
     runs: int
     permutations: int
     fixed: tuple[str, ...]
@@ -67,7 +69,13 @@ class Importance:
         )
         lines = []
         for row in shared.to_dict("records"):
-            if row["factor"] in ("noise", "interactions") and np.isnan(row["share"]):
+            if row["factor"] in REST and np.isnan(row["share"]):
+                continue
+            if row["factor"] == "joint":
+                lines.append(
+                    f"{row['share']:.0%} of the variance between runs is due to factors that change together: "
+                    "it cannot be told whose it is."
+                )
                 continue
             if row["factor"] in ("noise", "interactions"):
                 lines.append(f"{row['factor']}: {row['share']:.0%} of the variance between runs.")
@@ -174,10 +182,14 @@ def _factorial(spans: Spans, loss: Floats, names: list[str], *, confidence: floa
     mine = slice(len(names))
     adjusted[mine] = holm(p[mine])
     chance[mine] = chance_shares(spans, loss, p[mine])
-    return pd.DataFrame({
-        "factor": [*names, "interactions", "noise"], "question": VARIANCE, "share": shares,
+    frame = pd.DataFrame({
+        "factor": [*names, *REST], "question": VARIANCE, "share": shares,
         "low": low, "high": high, "chance": chance, "p": p, "p_holm": adjusted,
     })  # fmt: skip
+    # One factor has no interactions, and in a balanced factorial nothing is joint.
+    absent = (frame["factor"] == "joint") & (frame["share"] == 0)
+    absent |= (frame["factor"] == "interactions") & (len(names) == 1)
+    return frame[~absent]
 
 
 def _seed_blocks(rows: pd.DataFrame) -> NDArray[np.intp]:

@@ -52,20 +52,23 @@ def spans_of(levels: pd.DataFrame, groups: NDArray[np.intp]) -> Spans:
 def variance_shares(
     spans: Spans, loss: Floats, *, confidence: float
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Share, p, lower and upper limit per factor, then for all interactions together and for noise.
+    """Share, p, lower and upper limit per factor, then for all interactions, for noise, and for what is joint.
 
     Sums of squares within seeds, each factor last (type II), less what noise alone gives (omega squared).
-    Limits invert the noncentral F.
+    What the factors explain only together, because they change together, is joint. Limits invert the
+    noncentral F.
     """
     squares, degrees, sigma2, df = _table(spans, loss)
     if df < 1:
         # No run repeats another: what there is of noise and of interactions is not known.
-        alone = np.append(np.where(degrees > 0, squares, np.nan), np.nan)
+        joint = _joint(spans, loss, squares)
+        alone = np.append(np.where(degrees > 0, squares, np.nan), [np.nan, joint])
         nothing = np.full(len(alone), np.nan)
         return alone / np.nansum(alone), nothing, nothing, nothing
     signal = np.maximum(squares - degrees * sigma2, 0.0)
-    whole = float(signal.sum()) + spans.n * sigma2
-    share = np.append(signal, spans.n * sigma2) / (whole if whole > 0 else 1.0)
+    joint = _joint(spans, loss, squares)
+    whole = float(signal.sum()) + joint + spans.n * sigma2
+    share = np.append(signal, [spans.n * sigma2, joint]) / (whole if whole > 0 else 1.0)
     p, low, high = np.full((3, len(share)), np.nan)
     for at in np.flatnonzero(degrees > 0) if sigma2 > 0 else ():
         ratio = float(squares[at] / degrees[at] / sigma2)
@@ -95,13 +98,20 @@ def chance_shares(spans: Spans, loss: Floats, p: Floats) -> Floats:
     """
     squares, degrees, sigma2, df = _table(spans, loss)
     signal = np.maximum(squares - degrees * sigma2, 0.0)
-    whole = float(signal.sum()) + spans.n * sigma2
+    whole = float(signal.sum()) + _joint(spans, loss, squares) + spans.n * sigma2
     found = np.full(len(p), np.nan)
     known = np.flatnonzero(~np.isnan(p))
     for at, level in zip(known, _holm_levels(p[known]), strict=True):
         critical = stats.f.isf(level, degrees[at], df)
         found[at] = degrees[at] * sigma2 * max(critical - 1, 0.0) / whole
     return found
+
+
+def _joint(spans: Spans, loss: Floats, squares: Floats) -> float:
+    """The sum of squares of all main effects beyond those of each alone; 0 for a balanced factorial."""
+    full = _explained(spans.full, centred(loss, spans.groups))
+    rest = full - float(squares[: len(spans.without)].sum())
+    return rest if rest > ROUNDING * full else 0.0
 
 
 def _holm_levels(p: Floats) -> Floats:

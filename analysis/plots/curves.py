@@ -28,7 +28,12 @@ def plot_curves(epochs: pd.DataFrame, ax: Axes, *, named: list[str], evaluated: 
         whole = mine[mine["state"] == "COMPLETE"]
         median = whole.groupby("epoch")["value"].median()
         seeds = whole["run"].nunique()
-        ax.plot(median.index, median, color=colour, linestyle=dash, label=f"{label} (n={seeds})")
+        # One epoch makes no line.
+        marker = "o" if len(median) == 1 else ""
+        ax.plot(
+            median.index, median, color=colour, linestyle=dash, marker=marker,
+            label=f"{label} (n={seeds})",
+        )  # fmt: skip
     if len(others):
         ax.plot([], [], color=FAINT, label=f"{others['label'].nunique()} other arms")
     ax.axvline(evaluated, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
@@ -46,7 +51,9 @@ def plot_curves(epochs: pd.DataFrame, ax: Axes, *, named: list[str], evaluated: 
     values = epochs["value"].dropna()
     if len(values) and values.min() > 0 and values.max() / values.min() > 10:
         ax.set_yscale("log")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if epochs["epoch"].min() == epochs["epoch"].max():
+        ax.set_xlim(evaluated - 1, evaluated + 1)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     ax.set_xlabel("epoch")
     return ax
 

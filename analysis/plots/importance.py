@@ -43,7 +43,7 @@ def plot_importance(shares: pd.DataFrame, ax: Axes) -> Axes:
             at + thick / 2,
             color=INK,
             linestyle=(0, (1, 1)),
-            label="reached by chance in 1 of 20" if i == 0 else "",
+            label="what chance reaches" if i == 0 and mine["chance"].notna().any() else "",
         )
     ax.set_yticks(range(len(factors)), [name.rsplit(".", 1)[-1] for name in factors])
     ax.set_ylim(len(factors) - 0.45, -0.55)

@@ -47,6 +47,7 @@ _COMMON: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
     # A page's reader may have a font somewhat wider than ours; it needs room at the sides.
     "figure.constrained_layout.w_pad": 0.09,
+    "text.parse_math": False,  # an arm may be called what its user likes, dollars among it
     "text.hinting": "none",  # widths are then the same at every resolution
     "axes.spines.top": False,
     "axes.spines.right": False,

@@ -176,6 +176,8 @@ def _draws(fit: ReductionFit) -> Floats:
 
 
 def _width(table: RunsTable, price: float | None) -> WidthFit:
+    if REDUCTION not in table.frame:
+        raise TableError("the study does not vary the reduction ratio.")
     named = Price.per_param(price, metric=table.metric) if price is not None else None
     fit = fit_width([table], price=named)
     if price is not None:

@@ -21,8 +21,35 @@ MOST_NAMED = 3
 def verdict_lines(evidence: Evidence) -> list[str]:
     """What the ratio is worth, if it varies; what the comparisons say; what all rests on."""
     asked = [_ratio(evidence)] if REDUCTION in evidence.table.frame else []
-    lines = [*asked, _effects(evidence), _basis(evidence)]
+    lines = [*asked, _effects(evidence), *_interactions(evidence), _basis(evidence)]
     return [f"Exploratory. {line}" for line in lines] if evidence.table.selected else lines
+
+
+def _interactions(evidence: Evidence) -> list[str]:
+    """Which factors change each other's effect, where that was seen."""
+    found = evidence.components and evidence.components.interactions
+    if not found:
+        return []
+    seen = found.frame[found.frame["present"]]
+    if seen.empty:
+        return []
+    best = seen.groupby(["first", "second"], sort=False)["p_holm"].min().reset_index()
+    pairs = [
+        f"{_last(row['first'])} and {_last(row['second'])} (Holm p {_equals(row['p_holm'])})"
+        for row in best.to_dict("records")
+    ]
+    return [
+        f"Not to be read one by one: {', '.join(pairs)} change each other's effect. Read the simple effects."
+    ]
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _equals(p: float) -> str:
+    text = p_value(p)
+    return text if text.startswith("<") else f"= {text}"
 
 
 def notices(evidence: Evidence) -> list[str]:
@@ -37,7 +64,7 @@ def notices(evidence: Evidence) -> list[str]:
     failed = evidence.table.frame[evidence.table.frame["state"] == "FAILED"]
     if len(failed):
         # Only the type: these words go to W&B and to the dashboard, and a message can quote a secret.
-        types = failed["error"].dropna().astype(str).str.partition(":")[0].value_counts()
+        types = failed["error"].dropna().astype(str).str.split(":").str[0].value_counts()
         most = f" ({types.iloc[0]:,} with {types.index[0]})" if len(types) else ""
         listed = "it is" if len(failed) == 1 else "they are"
         said.append(
@@ -48,6 +75,13 @@ def notices(evidence: Evidence) -> list[str]:
             "All runs were chosen by a search as it went. What follows is exploratory: intervals and "
             "p values do not hold for data that were selected by their values."
         )
+    frame = evidence.table.frame
+    ended = frame[frame["state"].isin(("COMPLETE", "PRUNED", "FAILED"))]
+    lost = ended.groupby("label", sort=False)["state"].agg(lambda of: bool((of == "FAILED").all()))
+    if lost.any() and not lost.all():
+        names = ", ".join(map(str, lost.index[lost][:MOST_NAMED]))
+        more = f" and {lost.sum() - MOST_NAMED} more" if lost.sum() > MOST_NAMED else ""
+        said.append(f"No result of {names}{more}: every run of it failed.")
     if evidence.ratio:
         said += [_sentence(FLAG_WORDS[flag]) for flag in evidence.ratio.fit.flags]
     return said

@@ -256,7 +256,7 @@ def test_importance_has_a_bar_per_factor_and_question_and_the_level_of_chance(ax
     )  # fmt: skip
     plot_importance(shares, ax)
     assert [bar.get_width() for bar in ax.patches] == [0.7, 0.2, 0.4, 0.5]
-    assert set(labels(ax)) == {"variance", "near the best", "reached by chance in 1 of 20"}
+    assert set(labels(ax)) == {"variance", "near the best", "what chance reaches"}
     assert [label.get_text() for label in ax.get_yticklabels()] == ["x", "y"]
 
 

@@ -79,6 +79,24 @@ def test_failed_runs_are_counted_with_the_type_of_error_and_no_message(evidence)
     )
 
 
+def test_an_arm_without_any_result_is_named(evidence):
+    found = evidence("gates")
+    frame = found.table.frame.copy()
+    label = frame["label"].iloc[-1]
+    frame.loc[frame["label"] == label, "state"] = "FAILED"
+    said = notices(replace(found, table=replace(found.table, frame=frame)))
+    assert f"No result of {label}: every run of it failed." in said
+
+
+def test_interactions_that_were_seen_stand_among_the_verdicts(study):
+    both = {(("attention.reduction", 16), ("attention.gate", "one_plus_tanh")): 0.05}
+    lines = verdict_lines(gather(study("crossed", sigma=0.001, interaction=both)))
+    none = verdict_lines(gather(study("gates", sigma=0.001)))
+    assert not any("Not to be read" in line for line in none)
+    (said,) = [line for line in lines if line.startswith("Not to be read one by one: ")]
+    assert "change each other's effect. Read the simple effects." in said
+
+
 SATURATING = {"attention.reduction": {2: 0.0, 4: 0.03, 8: 0.05, 16: 0.06, 32: 0.062}}
 
 
