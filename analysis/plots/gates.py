@@ -6,6 +6,8 @@ from matplotlib.axes import Axes
 
 from analysis.plots.style import BLUE, FAINT, GOLD, MUTED, RED, ordered_colours
 
+MOST_NAMED = 6
+"""More lines than this are a scale of colours, whose ends are named."""
 MOST_CHARACTERS = 14
 """Names of blocks stand upright where they are longer than this together."""
 
@@ -75,13 +77,13 @@ def plot_gate_gradients(gradients: pd.DataFrame, ax: Axes) -> Axes:
     blocks = list(dict.fromkeys(gradients["block"]))
     for i, (block, colour) in enumerate(zip(blocks, ordered_colours(len(blocks)), strict=True)):
         mine = gradients[gradients["block"] == block]
-        ends = i in (0, len(blocks) - 1)
+        is_named = len(blocks) <= MOST_NAMED or i in (0, len(blocks) - 1)
         ax.plot(
             mine["epoch"],
             mine["gradient_norm"],
             "o-",
             color=colour,
-            label=str(block) if ends else None,
+            label=str(block) if is_named else None,
         )
     if (gradients["gradient_norm"] > 0).all():
         ax.set_yscale("log")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from analysis.reduction_fit import ReductionFit
 from analysis.report import shown
 from analysis.report.evidence import MOST_FOR_RIVALS, Evidence
 from analysis.report.numbers import number, plural
@@ -23,8 +24,16 @@ def _ratio(evidence: Evidence) -> str:
     return (
         f"{plural(fit.n, 'run')} at {len(fit.tested)} ratios, {seeds}. Grey lines join the runs of a "
         f"seed; {spread}; blue: least squares on r²/2 with one intercept per seed, its band from the "
-        f"interval of κ ({fit.interval}); red: the average of eight curve families by AICc weight. "
-        "Where the two part, the theory does not describe these data." + _controls_words(evidence)
+        f"interval of κ ({fit.interval}){_average_words(fit)}." + _controls_words(evidence)
+    )
+
+
+def _average_words(fit: ReductionFit) -> str:
+    if fit.models["weight"].isna().all():
+        return "; too few runs for an average of other curves"
+    return (
+        "; red: the average of eight curve families by AICc weight. Where the two part, the theory does not "
+        "describe these data"
     )
 
 
@@ -41,12 +50,18 @@ def _controls_words(evidence: Evidence) -> str:
 def _prices(evidence: Evidence) -> str:
     assert evidence.ratio is not None
     fit = evidence.ratio.fit
+    r_star = (
+        "with its interval (blue)" if fit.kappa > 0 else "(blue: its interval; κ itself gives none)"
+    )
+    changes = (
+        "" if fit.switch_prices.empty else "; gold marks the prices at which the best tested arm changes, "
+        "arms without attention included"
+    )  # fmt: skip
     return (
         f"Left: loss plus price times weights ({number(fit.c2_eff)} = ΣC², so 2ΣC²/r weights), each "
         "price above its own tested minimum; points are tested means, lines the averaged curve, "
-        "ticks its minimum. Right: r* by the theory with its interval (blue) and the best tested ratio "
-        "(dashed), for every price; gold marks the prices at which the best tested arm changes, arms "
-        "without attention included. "
+        f"ticks its minimum. Right, for every price: r* by the theory {r_star}, and the best tested ratio "
+        f"(dashed){changes}. "
         "No price is assumed: read yours off the axis."
     )
 
@@ -109,7 +124,9 @@ def _curves(evidence: Evidence) -> str:
     cut = "" if drawn == of else f" {drawn:,} of {of:,} runs are drawn."
     pruned = int((evidence.table.frame["state"] == "PRUNED").sum())
     dots = f" Dotted: {plural(pruned, 'pruned run')}." if pruned else ""
-    thick = f"Thick: the median over seeds of {plural(len(names), 'arm')}; thin: every run."
+    rest = len(evidence.arms) - len(names)
+    others = f"; grey: those of {plural(rest, 'other arm')}" if rest > 0 else ""
+    thick = f"Thick: the median over seeds of {plural(len(names), 'arm')}; thin: every run{others}."
     return (
         f"{thick if names else 'Every run; no arm has a complete one.'}{dots} The "
         f"vertical line is the epoch whose value enters every estimate, the last planned one.{cut}"
@@ -137,8 +154,13 @@ def _diagnostics(evidence: Evidence) -> str:
         tested = "Lack of fit cannot be tested: it needs three ratios and repeated runs."
     return (
         f"{plural(fit.n, 'run')}. Residuals by seed, leverage of each ratio's mean on the fit, κ with "
-        f"its interval when one ratio is left out, and the AICc weights of eight curves. {_bootstrap(evidence)}{tested}"
+        f"its interval when one ratio is left out, and the AICc weights of eight curves"
+        f"{_no_weights(fit)}. {_bootstrap(evidence)}{tested}"
     )
+
+
+def _no_weights(fit: ReductionFit) -> str:
+    return " (none: too few runs)" if fit.models["weight"].isna().all() else ""
 
 
 def _bootstrap(evidence: Evidence) -> str:

@@ -232,7 +232,8 @@ def _by_epoch(rows: pd.DataFrame) -> Table:
     return Table(
         name="effects_by_epoch",
         title="Differences against training time",
-        caption="At a quarter, half, three quarters and all of the epochs; only the last decides.",
+        caption="At a quarter, half, three quarters and all of the epochs; only the last decides. Each interval "
+        "rests on its own pairs of runs; those above may pool the noise of all arms and are then narrower.",
         frame=rows[rows["epoch"].isin(marks)],
         columns=(
             Column(title="Comparison", name="label"),
