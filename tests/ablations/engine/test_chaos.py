@@ -175,7 +175,7 @@ def _search(folder: StudyFolder, figure, *, kills: int, trials: int) -> None:
         4,
         "a search ends with its budget",
         f"{monkey.kills['supervisor']} SIGKILLs of the supervisor",
-        f"{len(counted)}/{trials} trials, {len(plan)} runs, "
+        f"{len(counted)}/{trials} arms, {len(plan)} runs, "
         f"{len(plan) - len(folder.results(r.run for r in plan))} without outcome",
     )
     assert len(counted) == trials
