@@ -275,6 +275,7 @@ def _search(
     if "latency" in search.objectives:
         measured = with_values(space.baseline, {"training.measure_latency": True})
         space = space.model_copy(update={"baseline": measured})
+    parts = {"trials": {}} if search.per_arm is None else per_level(space, search.per_arm)
     base = plan_arm(space, {})
     block = list(range(search.seeds))
     declared = declare(space, base, study=path.name, design="search", seeds=block)
@@ -282,7 +283,6 @@ def _search(
     asked = {**declared, "search": search.to_json(), **how.declared}
     folder = open_or_create(path, asked, extend=extend, allow_drift=allow_drift)
     index = open_index(folder, storage=how.storage)
-    parts = {"trials": {}} if search.per_arm is None else per_level(space, search.per_arm)
 
     def source(name: str, fixed: Assignment) -> SearchSource:
         return SearchSource(

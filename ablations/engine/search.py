@@ -6,7 +6,6 @@ search resumes after any crash without losing or repeating a run.
 """
 
 import warnings
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +18,7 @@ from ablations.engine.files import read_lines
 from ablations.engine.folder import StudyFolder
 from ablations.engine.samplers import make_pruner, over_seeds
 from ablations.engine.session import Mirror, SearchSession
-from ablations.engine.source import Result
+from ablations.engine.source import PlannedSource, Result
 from ablations.engine.trials import RecordedTrial
 from ablations.errors import SettingError, StudyError, one_of
 from ablations.objectives import objective_of
@@ -98,10 +97,9 @@ class SearchSource:
         self._by_run: dict[str, _Arm] = {}
         self._known_in_a_row = 0
         self._last_illegal = ""
-        self._others: set[str] = set()
+        self._others = PlannedSource([])
         """Runs of the plan that this search has not proposed: a grid's, say."""
-        self._others_waiting: deque[PlannedRun] = deque()
-        self._others_out: set[str] = set()
+        self._of_others: set[str] = set()
 
     @property
     def total(self) -> int:
@@ -109,7 +107,7 @@ class SearchSource:
         seeds = len(self._seeds)
         unborn = sum(seeds - len(arm.runs) for arm in self._live.values())
         unasked = 0 if self._is_over else self._budget - self._counted - len(self._live)
-        return len(self._by_run) + unborn + max(0, unasked) * seeds + len(self._others)
+        return len(self._by_run) + unborn + max(0, unasked) * seeds + len(self._of_others)
 
     @property
     def remark(self) -> str:
@@ -132,7 +130,7 @@ class SearchSource:
     def finished(self) -> bool:
         """Whether the budget is used up, or nothing more can be asked for, and no run is out."""
         is_over = self._is_over or self._counted >= self._budget
-        return is_over and not (self._live or self._others_waiting or self._others_out)
+        return is_over and not self._live and self._others.finished
 
     @property
     def _counted(self) -> int:
@@ -180,9 +178,8 @@ class SearchSource:
             else:
                 self._replay(arm)
         others = [planned for planned in plan if planned.run not in self._by_run]
-        self._others = {planned.run for planned in others}
-        self._others_waiting.extend(run for run in others if run.run not in results)
-        return []
+        self._of_others = {planned.run for planned in others}
+        return self._others.resume(others, results)
 
     def _restore(
         self, trial: RecordedTrial, by_arm: Mapping[str, Mapping[int, PlannedRun]]
@@ -212,10 +209,9 @@ class SearchSource:
 
     def next(self) -> PlannedRun | None:
         """A run to start: one planned before, another seed of a live arm, or a new arm's first."""
-        if self._others_waiting:
-            planned = self._others_waiting.popleft()
-            self._others_out.add(planned.run)
-            return planned
+        other = self._others.next()
+        if other is not None:
+            return other
         illegal = 0
         while True:
             for arm in list(self._live.values()):
@@ -285,12 +281,10 @@ class SearchSource:
     def _add_run(self, arm: "_Arm", planned: PlannedRun) -> None:
         arm.runs.append(planned)
         self._by_run[planned.run] = arm
-        if planned.run in self._others:
-            self._others.remove(planned.run)
-            waiting = [run for run in self._others_waiting if run.run != planned.run]
-            self._others_waiting = deque(waiting)
-        if planned.run not in self._results and planned.run not in self._others_out:
+        # The others are given out before anything is asked for: one without a result is on its way.
+        if planned.run not in self._results and planned.run not in self._of_others:
             arm.unstarted.append(planned)
+        self._of_others.discard(planned.run)
 
     def epoch(self, planned: PlannedRun, record: Mapping[str, Any]) -> bool:
         """Report the epoch to Optuna; True gives the arm up. The last epoch never does."""
@@ -311,7 +305,7 @@ class SearchSource:
 
     def ended(self, planned: PlannedRun, result: Result) -> None:
         """Take note of an outcome, and tell Optuna where the arm has ended with it."""
-        self._others_out.discard(planned.run)
+        self._others.ended(planned, result)
         self._results[planned.run] = result
         arm = self._by_run.get(planned.run)
         if arm is not None and not arm.state:

@@ -48,6 +48,10 @@ def said(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str
             ["run", "full", "--design", "search", "--dry-run", "--sampler", "tpee"],
             "Did you mean 'tpe'?",
         ),
+        (
+            ["run", "full", "--design", "search", "--per-arm", "attention.gat"],
+            "'attention.gate'",
+        ),
         (["run", "gate", "--address", "auto"], "add --executor ray"),
         (["run", "gate", "--slurm", "partition=x"], "add --executor slurm"),
         (["run", "gate", "--executor", "slurm"], "`--workers` must say how many Slurm jobs"),

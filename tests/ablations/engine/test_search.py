@@ -4,6 +4,7 @@ from dataclasses import replace
 import optuna
 import pytest
 from trivial_plans import STUDY
+from trivial_plans import planned as trivial_run
 
 from ablations.designs.search import recast
 from ablations.engine.folder import StudyFolder
@@ -372,6 +373,18 @@ def test_an_unknown_objective_names_the_known_ones(folder):
     message = r"`objectives` must be one of .*'params', .*'val_loss', but got 'flops'"
     with pytest.raises(SettingError, match=message):
         drive(folder, source)
+
+
+def test_a_search_without_news_ends_under_the_supervisor_and_says_so(
+    folder: StudyFolder, local: Callable[..., object]
+):
+    def few(trial: optuna.Trial, seed: int) -> PlannedRun:
+        return trivial_run(trial.suggest_categorical("x", [0, 1, 2]), seed=seed)
+
+    source = SearchSource(folder, few, trials=10, sampler="random")
+    summary = execute(folder, source, executor=local(2), train="trivial:quick")
+    assert (summary.complete, summary.waiting, summary.exit_code) == (3, 0, 0)
+    assert "proposed no other in 50 trials" in folder.events_file.read_text()
 
 
 def test_a_search_runs_and_prunes_under_the_supervisor(
