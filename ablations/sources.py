@@ -16,8 +16,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from ablations.attention.own import load
 from ablations.errors import SettingError, one_of
+from ablations.import_path import load, words_of
 from ablations.settings import Data
 
 Values = NDArray[np.float32]
@@ -169,7 +169,7 @@ def _pixels(file: Path) -> NDArray[np.float32]:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise SettingError(
-            f"`data.root` must hold images only, but {str(file)!r} cannot be read as one: {_words(error)}. "
+            f"`data.root` must hold images only, but {str(file)!r} cannot be read as one: {words_of(error)}. "
             "Mend or remove it."
         ) from error
 
@@ -203,7 +203,7 @@ def _own(data: Data) -> Arrays:
     except (SettingError, MemoryError):  # memory may be there at another attempt
         raise
     except Exception as error:
-        raise SettingError(f"{rule} it failed: {_words(error)}.") from error
+        raise SettingError(f"{rule} it failed: {words_of(error)}.") from error
     if not isinstance(given, tuple | list) or len(given) not in (2, 3):
         many = (
             f"a {type(given).__name__} of {len(given)}" if isinstance(given, tuple | list) else None
@@ -211,10 +211,6 @@ def _own(data: Data) -> Arrays:
         kind = "None" if given is None else many or f"one {type(given).__name__}"
         raise SettingError(f"{rule} it returned {kind}.")
     return tuple(given)
-
-
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(".")
 
 
 def _checked(data: Data, values: Any, labels: Any, lengths: Any = None) -> Content:
@@ -240,7 +236,7 @@ def _numbers(data: Data, what: str, given: Any) -> NDArray[Any]:
     try:
         array = np.asarray(given)
     except Exception as error:  # of rows of several lengths, of a tensor on a GPU
-        raise SettingError(f"{rule} it is none: {_words(error)}.") from error
+        raise SettingError(f"{rule} it is none: {words_of(error)}.") from error
     if array.dtype.kind not in "biuf":
         raise SettingError(f"{rule} it is of type {array.dtype}.")
     return array
@@ -328,7 +324,7 @@ def _cifar_python(path: Path, *, key: bytes) -> tuple[NDArray[np.uint8], Labels]
         labels = np.asarray(batch[key], dtype=np.int64)
         return np.asarray(batch[b"data"], dtype=np.uint8).reshape(len(labels), 3072), labels
     except Exception as error:  # what a broken pickle raises is open
-        why = str(error) if isinstance(error, SettingError) else f"{_words(error)}."
+        why = str(error) if isinstance(error, SettingError) else f"{words_of(error)}."
         raise SettingError(
             f"{str(path)!r} cannot be read as a file of CIFAR's Python version: {why} Unpack the archive again."
         ) from error

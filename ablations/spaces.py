@@ -4,7 +4,6 @@ import importlib
 import importlib.util
 import pkgutil
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import yaml
 
 from ablations.errors import SettingError, one_of
+from ablations.import_path import load_module, words_of
 from ablations.networks.own_attention import usual_attention
 from ablations.settings import Arm, Attention, with_values
 from ablations.space import Space
@@ -134,18 +134,17 @@ def _from_file(path: Path) -> Space:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except SettingError:
+        raise
+    except Exception as error:
+        raise SettingError(f"{str(path)!r} fails: {words_of(error)}. Mend the file.") from error
     return _space_in(vars(module), "space", where=str(path))
 
 
 def _from_module(module: str, name: str) -> Space:
-    if "" not in sys.path:
-        # `ablate` is a script: the user's own folder is not on the path as it is for `python -m`.
-        sys.path.insert(0, "")
-    try:
-        found = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise SettingError(f"`{module}:{name}` must be importable, but: {error}.") from None
+    found = load_module(module, named=f"{module}:{name}")
     return _space_in(vars(found), name, where=module)
 
 

@@ -1,8 +1,6 @@
 """A user's own choice, named by its import path `package.module:name`."""
 
-import importlib
 import inspect
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -12,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ablations.errors import SettingError
+from ablations.import_path import load, words_of
 
 MISTAKES = (TypeError, ValueError, LookupError, NameError, AttributeError)
 """What only the code can be at fault for."""
@@ -43,35 +42,6 @@ SQUEEZE = Role(
 )
 
 
-def load(path: str) -> Any:
-    """The object that the path names.
-
-    Raises:
-        SettingError: If the module cannot be imported or has no such name.
-    """
-    module_name, _, name = path.partition(":")
-    if "" not in sys.path:
-        # `ablate` is a script: the user's own folder is not on the path as it is for `python -m`.
-        sys.path.insert(0, "")
-    try:
-        found: Any = importlib.import_module(module_name)
-    except ImportError as error:
-        raise SettingError(
-            f"{path!r} cannot be imported: {error}. Check the spelling, and that the package is "
-            "installed or lies in the current folder."
-        ) from None
-    except Exception as error:
-        raise SettingError(
-            f"{path!r} cannot be imported, because {module_name!r} fails: {_words(error)}. "
-            "Mend the module."
-        ) from error
-    for part in name.split("."):
-        if not hasattr(found, part):
-            raise SettingError(f"{path!r}: module {module_name!r} has no {name!r}.")
-        found = getattr(found, part)
-    return found
-
-
 def load_function(path: str, *, role: Role, channels: int) -> Callable[..., Any]:
     """The function that the path names; of a class of modules, an instance made with `channels`.
 
@@ -99,7 +69,7 @@ def _instance(path: str, kind: type[nn.Module], *, role: Role, channels: int) ->
     except Exception as error:
         raise SettingError(
             f"`{role.setting}` {path!r} must be made with the number of channels alone, but "
-            f"`{kind.__name__}({channels})` failed: {_words(error)}."
+            f"`{kind.__name__}({channels})` failed: {words_of(error)}."
         ) from error
     return made
 
@@ -116,7 +86,7 @@ def _checked(path: str, function: Callable[..., Any], *, role: Role) -> Callable
             if isinstance(error, SettingError) or not (x.is_meta or isinstance(error, MISTAKES)):
                 raise
             raise SettingError(
-                f"{expected} failed on {tuple(x.shape)}: {_words(error)}."
+                f"{expected} failed on {tuple(x.shape)}: {words_of(error)}."
             ) from error
         if not isinstance(y, Tensor) or y.shape != role.shape(x.shape):
             gave = tuple(y.shape) if isinstance(y, Tensor) else f"a {type(y).__name__}"
@@ -124,7 +94,3 @@ def _checked(path: str, function: Callable[..., Any], *, role: Role) -> Callable
         return y
 
     return call
-
-
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(".")

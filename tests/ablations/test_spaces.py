@@ -89,6 +89,14 @@ def test_a_space_is_a_python_file(tmp_path: Path) -> None:
     assert load_space(str(path)) == load_space("gate")
 
 
+def test_a_mistake_in_a_python_file_is_told_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    for code, why in (("space = (", "SyntaxError"), ("import no_such_pkg", "ModuleNotFoundError")):
+        path.write_text(code)
+        with pytest.raises(SettingError, match=rf"mine\.py' fails: {why}: .* Mend the file\."):
+            load_space(str(path))
+
+
 def test_a_space_is_an_import_path() -> None:
     assert load_space("search_spaces.gate:space") == load_space("gate")
 
@@ -99,7 +107,7 @@ def test_a_space_is_an_import_path() -> None:
         ("reducton", r"`space` must be .*but got 'reducton'.*package\.module:name"),
         ("nothing.yaml", r"must exist, but there is no 'nothing\.yaml'"),
         ("nothing.py", r"must exist, but there is no 'nothing\.py'"),
-        ("no_such_pkg:x", "`no_such_pkg:x` must be importable"),
+        ("no_such_pkg:x", "'no_such_pkg:x' cannot be imported: .* Check the spelling"),
         ("search_spaces.gate:spce", r"must define a `Space` named `spce`, but defines \['space'\]"),
     ],
 )

@@ -377,3 +377,15 @@ def test_an_effect_on_another_background_than_the_baselines_says_which() -> None
     rows = effects(table).family.set_index("label")["estimate"]
     assert rows["depth=16 (at squeeze=max)"] == pytest.approx((0.3 + 0.31 + 0.27) / 3)
     assert rows["squeeze=max"] == pytest.approx((0.1 + 0.09 + 0.11) / 3)
+
+
+@pytest.mark.parametrize(
+    ("arms", "seeds", "can"), [(2, 2, False), (2, 9, False), (2, 10, True), (6, 5, True)]
+)
+def test_a_table_is_relabelled_only_where_that_can_be_done_in_many_ways(
+    arms: int, seeds: int, can: bool
+) -> None:
+    frame = pd.DataFrame([{"gate": f"g{a}", "seed": s} for a in range(arms) for s in range(seeds)])
+    frame["val_loss"] = np.random.default_rng(0).normal(size=len(frame))
+    table = from_frame(frame, factors=["gate"])
+    assert (effects(table, calibration_draws=50).calibration is not None) == can

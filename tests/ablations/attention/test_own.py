@@ -7,9 +7,9 @@ from torch import nn
 
 from ablations.attention.block import SqueezeExcite
 from ablations.attention.build import build_block
-from ablations.attention.own import load
 from ablations.cost import cost
 from ablations.errors import SettingError
+from ablations.import_path import load
 from ablations.settings import Attention, Backbone
 
 MODULE = """

@@ -64,6 +64,14 @@ def test_the_look_ends_with_its_block():
     assert mpl.rcParams["font.size"] == before
 
 
+def test_an_arms_name_is_no_mathematics(tmp_path: Path):
+    with look("screen"):
+        figure = new_figure("screen")
+        figure.add_subplot().set_title(r"costs $\x$ none")
+        (path,) = save(figure, tmp_path, "name", ["png"])
+    assert path.stat().st_size > 0
+
+
 def test_paper_figures_have_column_widths_of_85_and_175_millimetres():
     widths = [new_figure("paper", wide=wide).get_figwidth() * 25.4 for wide in (False, True)]
     assert widths == pytest.approx([85, 175], abs=1)

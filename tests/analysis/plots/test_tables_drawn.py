@@ -65,6 +65,14 @@ def epochs(state="COMPLETE", label="a", runs=3):
     return pd.DataFrame(rows)
 
 
+def test_a_single_epoch_is_a_point_on_a_whole_number(ax):
+    first = epochs()
+    plot_curves(first[first["epoch"] == first["epoch"].min()], ax, named=["a"], evaluated=1)
+    (median,) = [line for line in ax.lines if line.get_label().startswith("a ")]
+    assert median.get_marker() == "o"
+    assert all(float(tick).is_integer() for tick in ax.get_xticks())
+
+
 def test_curves_draws_the_median_over_seeds(ax):
     plot_curves(epochs(), ax, named=["a"], evaluated=4)
     median = next(line for line in ax.lines if line.get_label() == "a (n=3)")
