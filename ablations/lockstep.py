@@ -26,19 +26,21 @@ class Lockstep:
 
     def __init__(self) -> None:
         self._turn = threading.Condition(threading.Lock())
+        self._counting = threading.Lock()
         self._members = 0
+        """With those who have come and wait for their first turn."""
         self._waiting: list[_Visit] = []
         self._act: Callable[[Sequence[Any]], None] | None = None
 
     @contextmanager
     def joined(self) -> Iterator[None]:
         """Be a member for the length of the block; waits for the first turn."""
+        self._count(1)
         with self._turn:
-            self._members += 1
             try:
                 yield
             finally:
-                self._members -= 1
+                self._count(-1)
                 # Those who wait may have waited for this member only.
                 self._hold_meeting()
 
@@ -61,6 +63,11 @@ class Lockstep:
             self._turn.wait()
         if visit.error is not None:
             raise visit.error
+
+    def _count(self, more: int) -> None:
+        # Not under the turn, which a member may hold for long: it would meet without those who have come.
+        with self._counting:
+            self._members += more
 
     def _hold_meeting(self) -> None:
         if not self._waiting or len(self._waiting) < self._members:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,8 +26,10 @@ from ablations.errors import SettingError
 from ablations.gate_statistics import GateRecorder
 from ablations.identity import run_id
 from ablations.latency import inference_milliseconds
+from ablations.lockstep import Lockstep
 from ablations.module import AttentionClassifier
 from ablations.settings import Data, Run
+from ablations.stacking.classifier import SteppingClassifier
 
 CHECKPOINT_SECONDS = 10.0
 """A checkpoint is written at the end of an epoch if the last one is older than this."""
@@ -61,6 +63,8 @@ class Outcome:
     device: str
     latency: float | None = None
     """Milliseconds of one example's forward pass; None where the recipe does not measure it."""
+    stacked: int | None = None
+    """Runs in the largest of its steps, where it was trained in step with others."""
 
 
 class RunContext(Protocol):
@@ -73,6 +77,7 @@ class RunContext(Protocol):
     threads: int
     rank: int
     world_size: int
+    lockstep: Lockstep | None
 
     def epoch(self, record: dict[str, Any]) -> None:
         """Take an epoch's record; raises to stop the run."""
@@ -91,16 +96,18 @@ def train_run(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
             "content here and now (or its function gives other examples each time). Restore the data, or "
             "start another study."
         )
-    outcome = train(
-        run,
-        device=context.device,
-        rank=context.rank,
-        world_size=context.world_size,
-        on_epoch=context.epoch,
-        on_step=context.beat,
-        checkpoint=context.folder / "checkpoint.ckpt",
-        gates=context.attempt_folder / "gates.jsonl",
-    )
+    with nullcontext() if context.lockstep is None else context.lockstep.joined():
+        outcome = train(
+            run,
+            device=context.device,
+            rank=context.rank,
+            world_size=context.world_size,
+            on_epoch=context.epoch,
+            on_step=context.beat,
+            checkpoint=context.folder / "checkpoint.ckpt",
+            gates=context.attempt_folder / "gates.jsonl",
+            lockstep=context.lockstep,
+        )
     return {name: value for name, value in asdict(outcome).items() if value is not None}
 
 
@@ -115,6 +122,7 @@ def train(
     checkpoint: Path | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     gates: Path | None = None,
+    lockstep: Lockstep | None = None,
 ) -> Outcome:
     """Train one run to its last epoch.
 
@@ -131,6 +139,8 @@ def train(
             then ends bit-equal to a run that was never interrupted.
         checkpoint_seconds: Least age of the last checkpoint before the next one is written.
         gates: Where to write what the gates do, if the recipe says `record_gates`.
+        lockstep: Where it meets the runs of other threads, to compute steps together (`ablations.stacking`);
+            the caller has joined it. The result is then equal to rounding only.
 
     Raises:
         NonFinite: If a loss becomes NaN or infinite.
@@ -141,15 +151,7 @@ def train(
         torch.compiler.reset()
     split = on_device(run.arm.data, device)
     check_batches(run.arm, train=len(split.train), val=len(split.val), world_size=world_size)
-    module = AttentionClassifier(
-        in_channels=split.in_channels,
-        classes=split.classes,
-        backbone=run.arm.backbone,
-        training=run.arm.training,
-        seed=run.seed,
-        image=split.size,
-        **run.arm.attention.model_dump(),
-    ).to(memory_format=torch.channels_last)
+    module = _module(run, split, lockstep)
     watch = _Watch(on_epoch, on_step, checkpoint, checkpoint_seconds)
     callbacks: list[pl.Callback] = [watch]
     if run.arm.training.record_gates and gates is not None:
@@ -189,7 +191,22 @@ def train(
         latency=_latency(module, split, control=run.arm.attention.control)
         if run.arm.training.measure_latency
         else None,
+        stacked=module.most if isinstance(module, SteppingClassifier) else None,
     )
+
+
+def _module(run: Run, split: Split, lockstep: Lockstep | None) -> AttentionClassifier:
+    make = AttentionClassifier if lockstep is None else partial(SteppingClassifier, lockstep)
+    module = make(
+        in_channels=split.in_channels,
+        classes=split.classes,
+        backbone=run.arm.backbone,
+        training=run.arm.training,
+        seed=run.seed,
+        image=split.size,
+        **run.arm.attention.model_dump(),
+    )
+    return module.to(memory_format=torch.channels_last)
 
 
 def _latency(module: AttentionClassifier, split: Split, *, control: str) -> float:

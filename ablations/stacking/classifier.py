@@ -1,0 +1,61 @@
+"""The Lightning module of a run that trains in step with others of its process."""
+
+from typing import Any
+
+from torch import Tensor
+
+from ablations.lockstep import Lockstep
+from ablations.module import AttentionClassifier
+from ablations.stacking.rules import structure
+from ablations.stacking.step import Part, Stack, train_in_step
+from ablations.stacking.tensors import Gradients
+
+
+class SteppingClassifier(AttentionClassifier):
+    """An `AttentionClassifier` whose steps are computed together with those of the process's other runs.
+
+    Everything else (optimiser, schedule, validation, checkpoints) is its own. A run without a mate of its
+    structure, and a batch with a mask, are computed alone.
+
+    Args:
+        lockstep: Where the runs meet; this thread must have joined it.
+        given: As for `AttentionClassifier`.
+    """
+
+    def __init__(self, lockstep: Lockstep, **given: Any) -> None:
+        super().__init__(**given)
+        self.most = 1
+        """Runs in its largest step so far."""
+        self._lockstep = lockstep
+        self._structure = structure(self.network) if self.recipe.compile == "none" else None
+        self._stack: Stack | None = None
+        self._gradients: Gradients = []
+
+    def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
+        """Mean loss of the batch; its gradients are there already where it has mates."""
+        x, y, *mask = batch
+        part = Part(
+            network=self.network,
+            structure=None if mask else self._structure,
+            x=x,
+            y=y,
+            label_smoothing=self.recipe.label_smoothing,
+            stack=self._stack,
+        )
+        self._lockstep.meet(part, train_in_step)
+        self._stack, self._gradients = part.stack, part.gradients
+        if part.loss is None:
+            return super().training_step(batch, batch_idx)
+        assert part.stack is not None
+        self.most = max(self.most, len(part.stack.networks))
+        self._sums["train"].add(part.loss * len(y), len(y))
+        return part.loss
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """The gradients of the loss, or those that the step gave."""
+        if not self._gradients:
+            super().backward(loss, *args, **kwargs)
+            return
+        for parameter, gradient in self._gradients:
+            parameter.grad = gradient
+        self._gradients = []
