@@ -90,4 +90,6 @@ def _conditions(result: dict[str, Any], *, device: str) -> tuple[str, ...]:
     ]
     if result["device"] != device:
         changed.append(f"device: {result['device']} -> {device}")
+    if (result.get("stacked") or 1) > 1:
+        changed.append(f"trained in step with {result['stacked'] - 1} others -> alone")
     return tuple(changed)

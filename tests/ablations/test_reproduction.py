@@ -53,6 +53,15 @@ def test_a_result_that_another_training_gave_is_not_equal(
     assert not reproduce(folder, run).equal
 
 
+def test_a_run_of_a_stack_says_that_it_was_not_alone(
+    tmp_path: Path, stored: dict[str, object]
+) -> None:
+    folder, run = study(tmp_path / "s", {**stored, "stacked": 3})
+    assert "trained in step with 2 others -> alone" in reproduce(folder, run).conditions
+    folder, run = study(tmp_path / "t", {**stored, "stacked": 1, "versions": {}})
+    assert reproduce(folder, run).conditions == ()
+
+
 def test_what_cannot_be_reproduced_is_told(tmp_path: Path, stored: dict[str, object]) -> None:
     folder, run = study(tmp_path / "s", {**stored, "state": "FAILED"})
     with pytest.raises(
