@@ -1,11 +1,11 @@
 """Trials per hour, ours against the idiomatic program, on the same cores or GPUs in one run.
 
 `python benchmarks/trials_per_hour.py [--batch-size 128]`. Ours is `ablate run` with W&B offline and every
-record written. On a CPU the opponents are as many one-thread idiomatic processes as there are cores,
-sharing one SQLite study, the same around our Lightning module instead of the textbook's, and one idiomatic
-process with torch's default threads. Where there are GPUs, ours is one run on each, four on each, and four
-with CUDA graphs; the opponents are four idiomatic processes on each, and one alone. Times are wall seconds
-of the whole command, imports and start-up included on every side.
+record written, each run by itself and up to five in one step (`--stack 5`). On a CPU the opponents are as many
+one-thread idiomatic processes as there are cores, sharing one SQLite study, the same around our Lightning module
+instead of the textbook's, and one idiomatic process with torch's default threads. Where there are GPUs, ours is one
+run on each, four on each, four with CUDA graphs, and stacks; the opponents are four idiomatic processes on each, and
+one alone. Times are wall seconds of the whole command, imports and start-up included on every side.
 """
 
 import argparse
@@ -33,6 +33,7 @@ baseline:
   training: {{epochs: {epochs}, batch_size: {batch_size}, warmup_epochs: 1}}
 factors: [{{name: attention.reduction, levels: [1, 2, 4, 8, 16]}}]
 """
+STACK = ("--stack", "5")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +99,10 @@ def on_cores(load: Load, cores: int) -> tuple[dict[str, Side], dict[str, Side]]:
     """Our way and the opponents', by name."""
     few = replace(load, trials=max(2, load.trials // 8))
     together = partial(idiomatic, load=load, processes=cores, threads=1)
-    return {"ablate run": partial(ours, load=load)}, {
+    return {
+        "ablate run": partial(ours, load=load),
+        "ablate run --stack 5": lambda at: ours(at, load, *STACK),
+    }, {
         f"{cores} idiomatic one-thread processes": together,
         f"{cores} of them around our module": partial(together, module="ours"),
         "1 idiomatic process, default threads": partial(idiomatic, load=few, processes=1),
@@ -114,6 +118,8 @@ def on_gpus(load: Load, gpus: tuple[str, ...]) -> tuple[dict[str, Side], dict[st
         "ablate run, a run on each GPU": lambda at: ours(at, load),
         "ablate run, 4 runs on each GPU": lambda at: ours(at, load, *shared),
         "ablate run, 4 runs, CUDA graphs": lambda at: ours(at, load, *shared, *graphs),
+        "ablate run, a stack on each GPU": lambda at: ours(at, load, *STACK),
+        "ablate run, 4 stacks on each GPU": lambda at: ours(at, load, *shared, *STACK),
     }, {
         "4 idiomatic processes on each GPU": partial(
             idiomatic, load=load, processes=4 * len(gpus), gpus=gpus
