@@ -235,6 +235,17 @@ def test_a_worker_that_is_warned_hands_back_all_its_runs_and_those_that_come_too
     executor.close()
 
 
+def test_a_worker_that_is_warned_hands_back_runs_that_wait_for_an_answer(local, start):
+    executor = local(1, stack=2)
+    for run in ("a", "b"):
+        start(executor, run, ask=True)
+    hear(executor, lambda heard: {one.run for one in heard if isinstance(one, Epoch)} == {"a", "b"})
+    os.kill(executor._places[0].group[0].pid, signal.SIGTERM)
+    heard = hear(executor, ended("a", "b"))
+    assert [one.state for one in heard if isinstance(one, Ended)] == ["HANDED_BACK"] * 2
+    executor.close()
+
+
 def test_a_worker_is_replaced_after_some_runs_and_what_it_has_ends_first(folder):
     places = find_slots(gpus=(), workers=1, stack=2)
     executor = LocalExecutor(places, recycle=3, pythonpath=str(HERE))

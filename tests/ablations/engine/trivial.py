@@ -189,7 +189,7 @@ def in_step(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
             WRONG[settings["wrong"]](settings, context)
 
     context.epoch = epoch  # type: ignore[method-assign]
-    print(f"{context.run} begins", flush=True)  # noqa: T201 - for the log
+    os.write(1, f"{context.run} begins\n".encode())  # in one piece, whoever else writes
     with nullcontext() if lockstep is None else lockstep.joined():
         who = {"pid": os.getpid(), "thread": threading.get_native_id(), "alone": lockstep is None}
         (context.attempt_folder / "who.json").write_text(json.dumps(who))
