@@ -24,10 +24,12 @@ from ablations.designs.expand import (
 from ablations.designs.search import per_level, propose, recast, search_of
 from ablations.engine.executor import Executor
 from ablations.engine.folder import StudyFolder
+from ablations.engine.local import LocalExecutor
 from ablations.engine.progress import Progress
 from ablations.engine.samplers import make_pruner, make_sampler
 from ablations.engine.search import SearchSource
 from ablations.engine.side_by_side import SideBySide
+from ablations.engine.slots import find_slots
 from ablations.engine.source import PlannedSource, Source
 from ablations.engine.status import StudyStatus
 from ablations.engine.status import status as read_status
@@ -156,6 +158,9 @@ class Execution:
 
     executor: Callable[[StudyFolder], Executor] | None = None
     """Makes what places runs (`engine.local`, `engine.ray`, `engine.slurm`); this machine by default."""
+    stack: int = 1
+    """Seeds of an arm that are given out together, to be trained in step as one wider network. An executor of
+    your own must have room for them: `find_slots(stack=...)`."""
     wandb: Mode = "offline"
     progress: Progress | None = None
     storage: str | None = None
@@ -168,7 +173,9 @@ class Execution:
     keep_checkpoints: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a storage URL that cannot be used or holds a password."""
+        """Refuse a stack of no run, and a storage URL that cannot be used or holds a password."""
+        if self.stack < 1:
+            raise SettingError(f"`stack >= 1` must hold, but got {self.stack}.")
         if self.storage is not None:
             check_storage_url(self.storage)
 
@@ -207,28 +214,30 @@ def run(
         execution: How and where runs are executed.
 
     Raises:
-        SettingError: If the space does not fit the design or the network.
+        SettingError: If the space does not fit the design or the network, or a search would be stacked.
         StudyError: If the study in that folder is another one, or cannot be written.
     """
     name = study or space.name
+    how = execution or Execution()
     if design == "search":
+        refuse_stacked_search(how.stack)
         return _search(
             space,
             search or Search(),
             path=root / name,
             extend=extend,
             allow_drift=allow_drift,
-            execution=execution,
+            how=how,
         )
     block = space.block(seeds)
     expansion = expand(space, design=design)
     refuse_illegal(space, expansion)
     refuse(verify_expansion(space, expansion))
     declared = declare(space, expansion.arms[0], study=name, design=design, seeds=block)
-    declared |= {**(planned or {}), **(execution or Execution()).declared}
+    declared |= {**(planned or {}), **how.declared}
     folder = open_or_create(root / name, declared, extend=extend, allow_drift=allow_drift)
     wanted = runs(expansion.arms, seeds=block, stage=cast(Stage, design))
-    return _execute(folder, PlannedSource(wanted), execution)
+    return _execute(folder, PlannedSource(wanted, together=how.stack), how)
 
 
 def confirm(
@@ -255,7 +264,21 @@ def confirm(
     """
     folder = StudyFolder.open(root / study)
     planned = confirm_runs(folder, top=top, seeds=seeds, at=at)
-    return _execute(folder, PlannedSource(planned), execution)
+    how = execution or Execution()
+    return _execute(folder, PlannedSource(planned, together=how.stack), how)
+
+
+def refuse_stacked_search(stack: int) -> None:
+    """Refuse to stack the runs of a search.
+
+    Raises:
+        SettingError: If `stack > 1`.
+    """
+    if stack > 1:
+        raise SettingError(
+            f"`stack` must be 1 in a search, but got {stack}: a search proposes one run after another. "
+            "Stack the runs of `ablate confirm` instead."
+        )
 
 
 def status(study: str, *, root: Path = ROOT) -> StudyStatus:
@@ -270,7 +293,7 @@ def _search(
     path: Path,
     extend: bool,
     allow_drift: bool,
-    execution: Execution | None,
+    how: Execution,
 ) -> Summary:
     if "latency" in search.objectives:
         measured = with_values(space.baseline, {"training.measure_latency": True})
@@ -279,7 +302,6 @@ def _search(
     base = plan_arm(space, {})
     block = list(range(search.seeds))
     declared = declare(space, base, study=path.name, design="search", seeds=block)
-    how = execution or Execution()
     asked = {**declared, "search": search.to_json(), **how.declared}
     folder = open_or_create(path, asked, extend=extend, allow_drift=allow_drift)
     index = open_index(folder, storage=how.storage)
@@ -318,15 +340,15 @@ def _propose_run(
 def _execute(
     folder: StudyFolder,
     source: Source,
-    execution: Execution | None,
+    how: Execution,
     *,
     index: "Index | None" = None,
 ) -> Summary:
-    how = execution or Execution()
+    make = how.executor or (lambda _: LocalExecutor(find_slots(stack=how.stack)))
     return execute(
         folder,
         source,
-        executor=how.executor(folder) if how.executor is not None else None,
+        executor=make(folder),
         tracker=WandbTracker(folder.path, how.wandb),
         progress=how.progress,
         index=index or open_index(folder, storage=how.storage),

@@ -22,17 +22,19 @@ def print_estimate(
     path: Path,
     workers: int | None,
     gpus_per_run: float,
+    stack: int,
     local: bool,
 ) -> None:
     """One line: the time left of a study that exists, or the time that a new one will take."""
-    slots = len(find_slots(workers=workers, gpus_per_run=gpus_per_run)) if local else workers or 1
+    here = find_slots(workers=workers, gpus_per_run=gpus_per_run, stack=stack) if local else []
+    slots = len(here) if local else workers or 1
     folder = StudyFolder.open(path) if (path / "study.json").exists() else None
     if search is None:
         arms = expand(space, design=design).arms
         wanted = runs(arms, seeds=space.block(seeds), stage="grid")
     else:
         wanted = _proposed(space, search, folder)
-    found = estimate(wanted, folder=folder, slots=slots)
+    found = estimate(wanted, folder=folder, slots=slots, stack=stack)
     print(_sentence(found, at_most=search is not None))
 
 

@@ -22,6 +22,7 @@ def ready_executor(
     runs: int,
     workers: int | None,
     gpus_per_run: float,
+    stack: int = 1,
     address: str | None = None,
     minutes: int = 24 * 60,
     slurm: Mapping[str, Any] | None = None,
@@ -39,24 +40,28 @@ def ready_executor(
         raise SettingError("`--address` belongs to a Ray cluster: add --executor ray.")
     if slurm and kind != "slurm":
         raise SettingError("`--slurm` belongs to a Slurm cluster: add --executor slurm.")
+    if stack != 1 and kind != "local":
+        raise SettingError(
+            f"`--stack` belongs to this machine's own executor: leave out --executor {kind}, or --stack {stack}."
+        )
     if kind == "ray":
         yield _ray(workers, gpus_per_run, address)
     elif kind == "slurm":
         yield _slurm(workers, gpus_per_run, minutes, slurm or {})
     else:
-        local = _local(workers, gpus_per_run, runs)
+        local = _local(workers, gpus_per_run, stack, runs)
         try:
             yield lambda _: local
         finally:
             local.close()
 
 
-def _local(workers: int | None, gpus_per_run: float, runs: int) -> "LocalExecutor":
+def _local(workers: int | None, gpus_per_run: float, stack: int, runs: int) -> "LocalExecutor":
     from ablations.engine.executor import TRAIN
     from ablations.engine.local import LocalExecutor
     from ablations.engine.slots import find_slots
 
-    local = LocalExecutor(find_slots(workers=workers, gpus_per_run=gpus_per_run))
+    local = LocalExecutor(find_slots(workers=workers, gpus_per_run=gpus_per_run, stack=stack))
     local.prepare(TRAIN, runs=runs)
     return local
 

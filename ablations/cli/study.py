@@ -101,6 +101,7 @@ def run(
     executor: Kind = "local",
     workers: int | None = None,
     gpus_per_run: float = 1.0,
+    stack: int = 1,
     address: str | None = None,
     minutes: int = 24 * 60,
     slurm: Slurm = (),
@@ -128,8 +129,10 @@ def run(
         max_params: Of a search: arms with more parameters are infeasible.
         per_arm: Of a search: a factor whose levels each get a search of their own, equally long.
         executor: Where runs are placed: local, ray or slurm.
-        workers: Runs at a time; every GPU, or every core, by default. Slurm needs it: jobs.
+        workers: Runs at a time, or stacks of them; every GPU, or every core, by default. Slurm needs it: jobs.
         gpus_per_run: 0.25 shares a GPU among four runs, 2 gives each run two.
+        stack: Runs, best seeds of one arm, that each worker trains in step as one wider network;
+            docs/execution.md.
         address: Of a Ray cluster; one is started on this machine without it.
         minutes: Time limit of a Slurm job; it may be shorter than the study.
         wandb: Where W&B's view goes; offline writes files only.
@@ -148,6 +151,10 @@ def run(
         "per_arm": per_arm,
     }
     search = _search(given, is_search=design == "search", seeds=seeds)
+    if search is not None:
+        from ablations.study import refuse_stacked_search
+
+        refuse_stacked_search(stack)
     if dry_run:
         from ablations.cli.estimate_text import print_estimate
         from ablations.cli.space_text import print_space
@@ -161,6 +168,7 @@ def run(
             path=root / folder_name(study or asked.name),
             workers=workers,
             gpus_per_run=gpus_per_run,
+            stack=stack,
             local=executor == "local",
         )
         return
@@ -170,6 +178,7 @@ def run(
         runs=_runs_at_most(asked, seeds=seeds, search=search),
         workers=workers,
         gpus_per_run=gpus_per_run,
+        stack=stack,
         address=address,
         minutes=minutes,
         slurm=assignments(slurm, option="--slurm"),
@@ -186,7 +195,7 @@ def run(
             allow_drift=allow_drift,
             planned=_planned(planned),
             root=root,
-            execution=_execution(make, wandb, storage=storage, wait=wait),
+            execution=_execution(make, wandb, stack=stack, storage=storage, wait=wait),
         )
     _conclude(summary, root=root, name=name, is_search=design == "search")
 
@@ -201,6 +210,7 @@ def confirm(
     executor: Kind = "local",
     workers: int | None = None,
     gpus_per_run: float = 1.0,
+    stack: int = 1,
     address: str | None = None,
     minutes: int = 24 * 60,
     slurm: Slurm = (),
@@ -217,8 +227,10 @@ def confirm(
         seeds: Fresh seeds for each arm.
         at: Instead of --top: one arm, as attention.reduction=6, beside its nearest tested levels.
         executor: Where runs are placed: local, ray or slurm.
-        workers: Runs at a time; every GPU, or every core, by default. Slurm needs it: jobs.
+        workers: Runs at a time, or stacks of them; every GPU, or every core, by default. Slurm needs it: jobs.
         gpus_per_run: 0.25 shares a GPU among four runs, 2 gives each run two.
+        stack: Runs, best seeds of one arm, that each worker trains in step as one wider network;
+            docs/execution.md.
         address: Of a Ray cluster; one is started on this machine without it.
         minutes: Time limit of a Slurm job; it may be shorter than the study.
         wandb: Where W&B's view goes; offline writes files only.
@@ -231,6 +243,7 @@ def confirm(
         runs=max(1, (top + 1) * seeds),
         workers=workers,
         gpus_per_run=gpus_per_run,
+        stack=stack,
         address=address,
         minutes=minutes,
         slurm=assignments(slurm, option="--slurm"),
@@ -252,7 +265,7 @@ def confirm(
             seeds=seeds,
             at=assignments(at) or None,
             root=path.parent,
-            execution=_execution(make, wandb, storage=storage, wait=wait),
+            execution=_execution(make, wandb, stack=stack, storage=storage, wait=wait),
         )
     _conclude(summary, root=path.parent, name=path.name)
 
@@ -319,7 +332,12 @@ def _planned(path: Path | None) -> dict[str, Any] | None:
 
 
 def _execution(
-    executor: "MakeExecutor", wandb: Wandb, *, storage: str | None = None, wait: bool = False
+    executor: "MakeExecutor",
+    wandb: Wandb,
+    *,
+    stack: int,
+    storage: str | None = None,
+    wait: bool = False,
 ) -> "Execution":
     import optuna
 
@@ -329,7 +347,12 @@ def _execution(
     # The progress display says what runs; Optuna's own lines would go through it.
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return Execution(
-        executor=executor, wandb=wandb, progress=make_progress(), storage=storage, wait=wait
+        executor=executor,
+        stack=stack,
+        wandb=wandb,
+        progress=make_progress(),
+        storage=storage,
+        wait=wait,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ablations.engine.files import append_lines
+from ablations.lockstep import Lockstep
 
 Verdict = Literal["go", "prune", "stop"]
 
@@ -53,9 +54,13 @@ class RunContext:
             and `MASTER_PORT` are set as `torch.distributed` reads them, and *every* rank must
             call `epoch`, so that all stop after the same one.
         last: The last epoch's record; None before the first.
+        lockstep: Where runs of one process meet to train in step; None where a run has its process to
+            itself.
     """
 
-    def __init__(self, job: dict[str, Any], channel: Channel) -> None:
+    def __init__(
+        self, job: dict[str, Any], channel: Channel, *, lockstep: Lockstep | None = None
+    ) -> None:
         self.run: str = job["run"]
         self.attempt: int = job["attempt"]
         self.folder = Path(job["folder"])
@@ -65,6 +70,7 @@ class RunContext:
         self.rank: int = job.get("rank", 0)
         self.world_size: int = job.get("world_size", 1)
         self.last: dict[str, Any] | None = None
+        self.lockstep = lockstep
         self._asks: bool = job["ask"] or self.world_size > 1
         self._channel = channel
         self._beat = -math.inf

@@ -14,6 +14,8 @@ class Job:
     """One attempt at a run, as it is given to a worker."""
 
     run: str
+    arm: str
+    """Id of the run's arm: runs of one arm are best put together where a worker serves several."""
     attempt: int
     folder: str
     """The run's folder, absolute."""
@@ -24,6 +26,9 @@ class Job:
     """Whether each epoch waits for an answer (`Executor.answer`)."""
     alone: bool = False
     """Whether nothing else may be on the device meanwhile (after it ran out of memory)."""
+    apart: bool = False
+    """Whether its worker may serve nothing else meanwhile: an attempt of it failed in a worker that it may
+    have shared."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +88,10 @@ class Executor(Protocol):
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """The names of the places; a run is on one of them."""
+        """The names of the places, of which each has one run at a time."""
 
-    def room(self, *, alone: bool = False) -> bool:
-        """Whether a run could start now; `alone`: with nothing else on its device."""
+    def room(self, *, alone: bool = False, apart: bool = False) -> bool:
+        """Whether a run could start now; `alone`: with nothing else on its device; `apart`: in its worker."""
 
     def start(self, job: Job) -> str:
         """Start a run on a free slot and return the slot's name."""

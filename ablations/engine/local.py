@@ -1,30 +1,35 @@
-"""The executor of one machine: a persistent worker process per slot (a process group, for several GPUs)."""
+"""The executor of one machine: a persistent worker process per slot (a process group, for several GPUs).
+
+Where slots are stacked, a worker serves several runs at once (`engine.place`).
+"""
 
 import math
 import selectors
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ablations.engine.context import Verdict
 from ablations.engine.executor import Beat, Ended, Epoch, Job, Lost, Message, Unwritten
+from ablations.engine.place import Place, Seat
 from ablations.engine.process import WorkerProcess, free_port
 from ablations.engine.slots import Slot, find_slots
 
 RECYCLE = 200
 """Runs after which a worker is replaced by a fresh one."""
 OOM_SECONDS = 1.0
+NOT_FOR_WORKERS = ("arm", "alone", "apart")
+"""Of a job: they say where to put it."""
 
 
 class LocalExecutor:
     """Runs on this machine's slots.
 
-    A worker serves one run after another, so that importing the trainer is paid once. It is
-    replaced when it dies, after a run that failed, after `recycle` runs, and after every run of
-    several processes.
+    A worker serves one run after another, or several at once where its slot is stacked, so that
+    importing the trainer is paid once. It is replaced when it dies, after a run that failed, after
+    `recycle` runs, and after every run of several processes; other runs that it serves end first.
     """
 
     def __init__(
@@ -37,7 +42,7 @@ class LocalExecutor:
             recycle: Runs after which a worker is replaced.
             pythonpath: Folders to import the training function from, as in PYTHONPATH.
         """
-        self._places = [_Place(slot) for slot in (find_slots() if slots is None else slots)]
+        self._places = [Place(slot) for slot in (find_slots() if slots is None else slots)]
         self._recycle = recycle
         self._pythonpath = pythonpath
         self._selector = selectors.DefaultSelector()
@@ -48,29 +53,32 @@ class LocalExecutor:
     @property
     def slots(self) -> tuple[str, ...]:
         """The names of the places."""
-        return tuple(place.slot.name for place in self._places)
+        return tuple(name for place in self._places for name in place.slot.names)
 
     def prepare(self, train: str, *, runs: int) -> None:
         """Start workers for the first `runs` runs, which import what trains while the study is planned."""
-        for place in self._places[:runs]:
+        for place in self._places:
+            if runs <= 0:
+                break
             self._launch(place)
             self._tell(place, {"do": "prepare", "train": train})
+            runs -= place.slot.stack
 
-    def room(self, *, alone: bool = False) -> bool:
-        """Whether a run could start now."""
-        return self._free(alone=alone) is not None
+    def room(self, *, alone: bool = False, apart: bool = False) -> bool:
+        """Whether a run could start now; apart: in a worker that serves no other."""
+        return self._best(alone=alone, apart=apart) is not None
 
     def start(self, job: Job) -> str:
-        """Start a run on a free slot and return the slot's name."""
-        place = self._free(alone=job.alone)
+        """Start a run on a free slot and return its name; where the slot is stacked, that of the run's seat."""
+        place = self._best(job.arm, alone=job.alone, apart=job.apart)
         if place is None:
             raise RuntimeError("a run may be started only where `room` says that there is some.")
         if not place.group:
             self._launch(place)
-        place.job, place.ended, place.oom_kills = job, set(), self._oom_kills.before_now()
+        seat = place.take(job, oom_kills=self._oom_kills.before_now())
         for rank, worker in enumerate(place.group):
             worker.tell(_command(job, place.slot, rank))
-        return place.slot.name
+        return seat.name
 
     def answer(self, run: str, verdict: Verdict) -> None:
         """Answer an epoch; every process of the run gets the same answer."""
@@ -83,13 +91,14 @@ class LocalExecutor:
         self._stopping = True
         for place in self._places:
             # The processes of one run stop after the same epoch: with the answer to it.
-            if len(place.group) <= 1 or place.job is None:
+            if len(place.group) <= 1 or not place.jobs:
                 self._tell(place, {"do": "stop"})
 
     def kill(self, run: str) -> None:
-        """End a run by force; `Lost` follows."""
+        """End a run by force, and with it those that its worker serves beside it; `Lost` follows for each."""
         place = self._place_of(run)
         if place is not None:
+            place.worn = True
             for worker in place.group:
                 worker.kill()
 
@@ -116,85 +125,80 @@ class LocalExecutor:
             self._discard(place)
         self._selector.close()
 
-    def _free(self, *, alone: bool) -> "_Place | None":
-        taken = {place.slot.device for place in self._places if place.job is not None}
-        closed = {p.slot.device for p in self._places if p.job is not None and p.job.alone}
+    def _best(self, arm: str = "", *, alone: bool, apart: bool) -> Place | None:
+        """Where to put a run; None where it must wait."""
+        taken = {place.slot.device for place in self._places if place.jobs}
+        closed = {p.slot.device for p in self._places if any(job.alone for job in p.jobs)}
         blocked = taken if alone else closed
-        idle = [p for p in self._places if p.job is None and p.slot.device not in blocked]
-        # A worker that is up already, before one that has to be started.
-        return min(idle, key=lambda place: not place.group, default=None)
+        fit = [
+            place
+            for place in self._places
+            if place.slot.device not in blocked and place.has_room(apart=apart or alone)
+        ]
+        return min(fit, key=lambda place: place.order(arm), default=None)
 
-    def _place_of(self, run: str) -> "_Place | None":
-        return next((p for p in self._places if p.job is not None and p.job.run == run), None)
+    def _place_of(self, run: str) -> Place | None:
+        return next((place for place in self._places if place.seat_of(run) is not None), None)
 
-    def _launch(self, place: "_Place") -> None:
+    def _launch(self, place: Place) -> None:
         size = place.slot.processes
         port = free_port() if size > 1 else 0
         place.group = [
             WorkerProcess(place.slot, rank=rank, port=port, pythonpath=self._pythonpath)
             for rank in range(size)
         ]
-        place.served = 0
+        place.served, place.worn = 0, False
         for worker in place.group:
             self._selector.register(worker.messages, selectors.EVENT_READ, (place, worker))
 
-    def _tell(self, place: "_Place", command: dict[str, Any]) -> None:
+    def _tell(self, place: Place, command: dict[str, Any]) -> None:
         for worker in place.group:
             worker.tell(command)
 
-    def _hear(self, place: "_Place", worker: WorkerProcess, message: dict[str, Any]) -> None:
-        job = place.job
-        if job is None or message.get("run") != job.run:
+    def _hear(self, place: Place, worker: WorkerProcess, message: dict[str, Any]) -> None:
+        seat = place.seat_of(message.get("run", ""))
+        if seat is None:
             return
         if message["is"] == "ended":
-            self._end(place, worker, message)
+            self._end(place, seat, worker, message)
         elif worker.rank == 0:
             self._waiting.append(_translate(message))
 
-    def _end(self, place: "_Place", worker: WorkerProcess, message: dict[str, Any]) -> None:
+    def _end(
+        self, place: Place, seat: Seat, worker: WorkerProcess, message: dict[str, Any]
+    ) -> None:
         """Take note that a process ended its part; the run has ended when all did or one failed."""
-        place.ended.add(worker.rank)
+        seat.ended.add(worker.rank)
         state = message["state"]
         # The others wait in a collective operation for the process that failed.
-        whole = len(place.ended) == len(place.group) or state in ("FAILED", "UNWRITTEN")
+        whole = len(seat.ended) == len(place.group) or state in ("FAILED", "UNWRITTEN")
         if not whole:
             return
-        place.job = None
-        place.served += 1
+        place.free(seat)
         self._waiting.append(_translate(message))
         worn = place.served >= self._recycle or len(place.group) > 1
-        if worn or state in ("FAILED", "UNWRITTEN", "HANDED_BACK"):
+        place.worn |= worn or state in ("FAILED", "UNWRITTEN", "HANDED_BACK")
+        if place.worn and not place.jobs:
             self._discard(place)
 
-    def _bury(self, place: "_Place", worker: WorkerProcess) -> None:
-        """A worker's pipe closed: it died."""
-        job, place.job = place.job, None
+    def _bury(self, place: Place, worker: WorkerProcess) -> None:
+        """A worker's pipe closed: it died, and all its runs are lost."""
         exit_code = worker.wait()
-        tail = worker.tail(job)
+        killed = exit_code == -signal.SIGKILL and bool(place.jobs)
+        kills = self._oom_kills.now() if killed else 0
+        for seat in place.seats:
+            if seat.job is not None:
+                job, tail = seat.job, worker.tail(seat.job)
+                short = killed and kills > seat.oom_kills
+                self._waiting.append(Lost(job.run, job.attempt, exit_code, tail, short))
+                place.free(seat)
         self._discard(place)
-        if job is not None:
-            kills = self._oom_kills.now()
-            short = exit_code == -signal.SIGKILL and kills > place.oom_kills
-            self._waiting.append(Lost(job.run, job.attempt, exit_code, tail, short))
 
-    def _discard(self, place: "_Place") -> None:
+    def _discard(self, place: Place) -> None:
         for worker in place.group:
             self._selector.unregister(worker.messages)
             worker.end()
         place.group = []
-
-
-@dataclass
-class _Place:
-    """A slot with the processes that serve it."""
-
-    slot: Slot
-    group: list[WorkerProcess] = field(default_factory=list)
-    job: Job | None = None
-    served: int = 0
-    ended: set[int] = field(default_factory=set)
-    oom_kills: int = 0
-    """When the run started."""
 
 
 class _OomKills:
@@ -226,12 +230,14 @@ def oom_kills(counters: Path = Path("/proc/vmstat")) -> int:
 def _command(job: Job, slot: Slot, rank: int) -> dict[str, Any]:
     return {
         "do": "run",
-        **{name: value for name, value in vars(job).items() if name != "alone"},
+        **{name: value for name, value in vars(job).items() if name not in NOT_FOR_WORKERS},
         # A run sees its own GPUs only, numbered from 0.
         "device": f"cuda:{rank}" if slot.gpus else "cpu",
         "threads": slot.threads,
         "rank": rank,
         "world_size": slot.processes,
+        # A run that nothing may join has the process to itself, as where nothing is stacked.
+        "stack": 1 if job.alone or job.apart else slot.stack,
     }
 
 

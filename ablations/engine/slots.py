@@ -11,7 +11,7 @@ from ablations.errors import SettingError
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """A place for one run at a time."""
+    """A place for a worker: for one run at a time, or for `stack` of them."""
 
     name: str
     device: str
@@ -22,6 +22,15 @@ class Slot:
     """Processes of one run."""
     threads: int = 1
     """Threads of each process."""
+    stack: int = 1
+    """Runs that its worker trains in step."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A name for each run that can be on it at once."""
+        if self.stack == 1:
+            return (self.name,)
+        return tuple(f"{self.name}.{i}" for i in range(self.stack))
 
 
 def find_slots(
@@ -31,6 +40,7 @@ def find_slots(
     processes_per_run: int = 1,
     gpus: tuple[str, ...] | None = None,
     cores: int | None = None,
+    stack: int = 1,
 ) -> list[Slot]:
     """The slots of this machine: its GPUs where there are any, else its cores.
 
@@ -41,19 +51,22 @@ def find_slots(
         processes_per_run: Processes of a run on a CPU; on GPUs it follows from `gpus_per_run`.
         gpus: Names of the GPUs; found by themselves when None; empty for the CPU.
         cores: Cores to use; those this process may use when None.
+        stack: Runs that the worker of each slot trains in step (`ablations.lockstep`).
 
     Raises:
-        SettingError: A value is out of range, or a run needs more GPUs than there are.
+        SettingError: A value is out of range, a run needs more GPUs than there are, or runs of several
+            processes would be stacked.
     """
     if workers is not None and workers < 1:
         raise SettingError(f"`workers >= 1` must hold, but got {workers}.")
     if processes_per_run < 1:
         raise SettingError(f"`processes_per_run >= 1` must hold, but got {processes_per_run}.")
+    _refuse_stack(stack, gpus_per_run=gpus_per_run, processes_per_run=processes_per_run)
     gpus = find_gpus() if gpus is None else gpus
     if gpus:
-        return _gpu_slots(gpus, gpus_per_run)[:workers]
+        return _gpu_slots(gpus, gpus_per_run, stack)[:workers]
     count = find_cores() if cores is None else cores
-    return _cpu_slots(workers or max(1, count // processes_per_run), processes_per_run)
+    return _cpu_slots(workers or max(1, count // processes_per_run), processes_per_run, stack)
 
 
 def find_gpus() -> tuple[str, ...]:
@@ -78,6 +91,17 @@ def find_cores() -> int:
     return max(1, min(len(os.sched_getaffinity(0)), _quota(Path("/sys/fs/cgroup/cpu.max"))))
 
 
+def _refuse_stack(stack: int, *, gpus_per_run: float, processes_per_run: int) -> None:
+    if stack < 1:
+        raise SettingError(f"`stack >= 1` must hold, but got {stack}.")
+    if stack > 1 and (gpus_per_run > 1 or processes_per_run > 1):
+        raise SettingError(
+            f"`stack` must be 1 where a run has several processes, but got {stack} with `gpus_per_run` "
+            f"{gpus_per_run:g} and `processes_per_run` {processes_per_run}. Give each run one process and at most "
+            "one GPU, or do not stack."
+        )
+
+
 def _quota(path: Path) -> int:
     unlimited = 2**31
     try:
@@ -87,11 +111,13 @@ def _quota(path: Path) -> int:
     return unlimited if quota == "max" else int(quota) // int(period)
 
 
-def _cpu_slots(count: int, processes: int) -> list[Slot]:
-    return [Slot(name=f"cpu{i}", device="cpu", processes=processes) for i in range(count)]
+def _cpu_slots(count: int, processes: int, stack: int) -> list[Slot]:
+    return [
+        Slot(name=f"cpu{i}", device="cpu", processes=processes, stack=stack) for i in range(count)
+    ]
 
 
-def _gpu_slots(gpus: tuple[str, ...], per_run: float) -> list[Slot]:
+def _gpu_slots(gpus: tuple[str, ...], per_run: float, stack: int) -> list[Slot]:
     if per_run <= 0 or (per_run > 1 and per_run != int(per_run)):
         raise SettingError(
             f"`gpus_per_run` must be a share of a GPU up to 1 or a whole number of them, "
@@ -100,7 +126,12 @@ def _gpu_slots(gpus: tuple[str, ...], per_run: float) -> list[Slot]:
     if per_run <= 1:
         shares = int(1 / per_run + 1e-9)
         return [
-            Slot(name=f"gpu{gpu}" if shares == 1 else f"gpu{gpu}.{i}", device=gpu, gpus=(gpu,))
+            Slot(
+                name=f"gpu{gpu}" if shares == 1 else f"gpu{gpu}.{i}",
+                device=gpu,
+                gpus=(gpu,),
+                stack=stack,
+            )
             for i in range(shares)
             for gpu in gpus
         ]

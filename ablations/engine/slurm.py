@@ -108,8 +108,9 @@ class SlurmExecutor:
         """The names of the places."""
         return self._slots.names
 
-    def room(self, *, alone: bool = False) -> bool:
+    def room(self, *, alone: bool = False, apart: bool = False) -> bool:
         """Whether a run could start now; alone: with nothing else on its device."""
+        del apart  # each has a worker of its own here
         return self._slots.room(alone=alone)
 
     def start(self, job: Job) -> str:

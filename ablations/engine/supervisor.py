@@ -149,6 +149,7 @@ class _Supervisor:
         )
         self._live: dict[str, Live] = {}
         self._again: deque[PlannedRun] = deque()
+        self._apart: deque[PlannedRun] = deque()
         self._alone: deque[PlannedRun] = deque()
         self._over: list[PlannedRun] = []
         self._known: set[str] = set()
@@ -179,7 +180,7 @@ class _Supervisor:
     def _finished(self) -> bool:
         # A source that has nothing to give and nothing out has ended, one way or the other.
         return self._source.finished or not (
-            self._live or self._again or self._alone or self._over or self._has_more
+            self._live or self._again or self._apart or self._alone or self._over or self._has_more
         )
 
     # -- from the records to what is left to do ---------------------------------------------------
@@ -208,6 +209,9 @@ class _Supervisor:
     def _fill(self, signals: StopSignals) -> None:
         """Start runs while there are runs to start and room for them."""
         while signals.received is None and self._executor.room():
+            if self._apart and self._executor.room(apart=True):
+                self._start(self._apart.popleft(), apart=True)
+                continue
             if self._again:
                 self._start(self._again.popleft())
                 continue
@@ -220,7 +224,7 @@ class _Supervisor:
             else:
                 break
         if self._alone and not self._has_more and self._executor.room(alone=True):
-            self._start(self._alone.popleft(), alone=True)
+            self._start(self._alone.popleft(), alone=True, apart=True)
 
     def _place(self, planned: PlannedRun) -> None:
         """Start a run, unless its attempts so far say something else."""
@@ -244,18 +248,20 @@ class _Supervisor:
         self._note("run_adopted", run=planned.run, attempt=attempts[-1], slot=slot)
         return True
 
-    def _start(self, planned: PlannedRun, *, alone: bool = False) -> None:
+    def _start(self, planned: PlannedRun, *, alone: bool = False, apart: bool = False) -> None:
         attempt = self._folder.begin_attempt(planned.run)
         self._begun.add(planned.run)
         slot = self._executor.start(
             Job(
                 run=planned.run,
+                arm=planned.arm,
                 attempt=attempt,
                 folder=str(self._folder.run_folder(planned.run)),
                 settings=planned.settings,
                 train=self._train,
                 ask=self._source.asks,
                 alone=alone,
+                apart=apart,
             )
         )
         self._live[planned.run] = Live(planned, attempt, slot)
@@ -345,7 +351,8 @@ class _Supervisor:
             case "alone":
                 self._alone.append(planned)
             case "again":
-                self._again.append(planned)
+                # A run that ends its worker each time would end others with it again and again.
+                (self._apart if errors else self._again).append(planned)
         if found and found[-1] is not None:
             self._tracker.run_ended(planned, numbers[-1], found[-1])
         return None

@@ -1,21 +1,23 @@
-"""A worker process: gets runs on its standard input, trains them one after another, reports on a pipe.
+"""A worker process: gets runs on its standard input, trains them, reports on a pipe.
 
+It trains them one after another, or several at once in threads (`ablations.lockstep`) where the command says so.
 Started by an executor as `python -m ablations.engine.worker FD`; it ends when its standard input does.
 """
 
-import json
 import os
 import queue
 import signal
 import sys
 import threading
+import traceback
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from ablations.engine.attempt import attempt, describe, load
-from ablations.engine.context import RunContext, Verdict
-from ablations.engine.files import PRIVATE_FILE
+from ablations.engine.context import RunContext
+from ablations.engine.log import Log
+from ablations.engine.pipe import Pipe
+from ablations.lockstep import Lockstep
 
 
 def main(descriptor: int) -> None:
@@ -25,70 +27,22 @@ def main(descriptor: int) -> None:
         descriptor: Open for writing; messages to the supervisor go there.
     """
     os.umask(0o077)
-    pipe = PipeChannel(descriptor)
-    # A scheduler that takes the machine back warns with SIGTERM: hand the run back.
+    pipe, log, lockstep = Pipe(descriptor), Log(), Lockstep()
+    # A scheduler that takes the machine back warns with SIGTERM: hand the runs back.
     signal.signal(signal.SIGTERM, lambda *_: pipe.stop())
     threading.Thread(target=pipe.listen, daemon=True).start()
     pipe.send({"is": "ready"})
+    threads: list[threading.Thread] = []
     while (command := pipe.jobs.get()) is not None:
         if command["do"] == "prepare":
             _prepare(command["train"])
+        elif command["stack"] > 1:
+            threads.append(_serve_beside(command, pipe, log, lockstep))
         else:
-            _serve(command, pipe)
-
-
-class PipeChannel:
-    """Commands from standard input, messages to a pipe."""
-
-    def __init__(self, descriptor: int) -> None:
-        # SimpleQueue: a signal handler may put into it while the main thread is inside `get`.
-        self.jobs: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        self._answers: queue.SimpleQueue[Verdict] = queue.SimpleQueue()
-        self._stopping = False
-        self._descriptor = descriptor
-        self._write = threading.Lock()
-
-    @property
-    def stopping(self) -> bool:
-        """Whether the run was asked to hand itself back."""
-        return self._stopping
-
-    def send(self, message: dict[str, Any]) -> None:
-        """Tell the supervisor."""
-        line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
-        try:
-            with self._write:
-                while line:
-                    line = line[os.write(self._descriptor, line) :]
-        except BrokenPipeError:
-            # The supervisor died. Raised in the run, this would be recorded as the run's fault.
-            _end()
-
-    def verdict(self) -> Verdict:
-        """The answer to the epoch just sent; waits for it."""
-        return self._answers.get()
-
-    def stop(self) -> None:
-        """Hand the run back at its next epoch and take no other."""
-        self._stopping = True
-        self._answers.put("stop")
-        self.jobs.put(None)
-
-    def listen(self) -> None:
-        """Take commands until standard input ends; then end this process and what it started."""
-        for line in sys.stdin.buffer:
-            command = json.loads(line)
-            match command["do"]:
-                case "run":
-                    self._answers = queue.SimpleQueue()
-                    self.jobs.put(command)
-                case "prepare":
-                    self.jobs.put(command)
-                case "stop":
-                    self.stop()
-                case answer:
-                    self._answers.put(answer)
-        _end()
+            _serve(command, pipe, log)
+    for thread in threads:
+        thread.join()
+    _hand_back_unserved(pipe)
 
 
 def _prepare(train: str) -> None:
@@ -97,36 +51,51 @@ def _prepare(train: str) -> None:
         load(train)
 
 
-def _serve(job: dict[str, Any], pipe: PipeChannel) -> None:
-    context = RunContext(job, pipe)
-    _print_to(context.attempt_folder / _log_name(context.rank))
-    try:
-        state = attempt(job, context)
-        ended: dict[str, Any] = {"state": state}
-    except OSError as error:
-        ended = {"state": "UNWRITTEN", "error": describe(error), "errno": error.errno}
-    pipe.send({"is": "ended", "run": context.run, "attempt": context.attempt, **ended})
+def _serve(job: dict[str, Any], pipe: Pipe, log: Log, lockstep: Lockstep | None = None) -> None:
+    context = RunContext(job, pipe.channel(job["run"]), lockstep=lockstep)
+    with log.of(context.attempt_folder / _log_name(context.rank)):
+        try:
+            state = attempt(job, context)
+            ended: dict[str, Any] = {"state": state}
+        except OSError as error:
+            ended = {"state": "UNWRITTEN", "error": describe(error), "errno": error.errno}
+    message = {"is": "ended", "run": context.run, "attempt": context.attempt, **ended}
+    pipe.end(context.run, message)
 
 
-def _end() -> None:
-    """End at once, with everything this process started: nobody is left to speak to."""
-    if os.getpgrp() == os.getpid():
-        os.killpg(0, signal.SIGKILL)
-    os._exit(1)
+def _serve_beside(
+    job: dict[str, Any], pipe: Pipe, log: Log, lockstep: Lockstep
+) -> threading.Thread:
+    """Serve a run in a thread of its own."""
+    # Here, and so once: threads that import the same packages at a time may see them half made.
+    _prepare(job["train"])
+
+    def serve() -> None:
+        try:
+            _serve(job, pipe, log, lockstep)
+        except BaseException:
+            # As in the main thread; otherwise nobody would hear that the run is over.
+            traceback.print_exc()
+            os._exit(1)
+
+    # A daemon: should the main thread fail, nothing keeps the process from ending.
+    thread = threading.Thread(target=serve, name=job["run"], daemon=True)
+    thread.start()
+    return thread
+
+
+def _hand_back_unserved(pipe: Pipe) -> None:
+    """Give back the runs that were sent while this process was stopping."""
+    with suppress(queue.Empty):
+        while True:
+            command = pipe.jobs.get_nowait()
+            if command is not None and command["do"] == "run":
+                told = {"run": command["run"], "attempt": command["attempt"]}
+                pipe.end(command["run"], {"is": "ended", **told, "state": "HANDED_BACK"})
 
 
 def _log_name(rank: int) -> str:
     return "log.txt" if rank == 0 else f"log.{rank}.txt"
-
-
-def _print_to(path: Path) -> None:
-    """Send everything this process prints from now on to a file, C libraries' messages included."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,13 @@ def test_runs_of_the_study_tell_the_time_of_the_others_by_arm() -> None:
     assert found.basis == "from 2 runs of this study"
 
 
+def test_stacked_runs_of_the_study_share_its_slots() -> None:
+    first, second = WANTED[:2]
+    folder = Folder(**{f"run_{first.run}": 10.0, f"run_{second.run}": 20.0})
+    found = estimate(WANTED, folder=folder, slots=1, stack=3)  # type: ignore[arg-type]
+    assert (found.slots, found.total, found.seconds) == (3, 60.0, 20.0)
+
+
 def test_a_study_takes_no_less_than_its_longest_run() -> None:
     found = Estimate(runs=2, slots=8, shortest=1.0, longest=9.0, total=10.0, basis="")
     assert found.seconds == 9.0
@@ -67,7 +74,8 @@ def test_without_runs_the_pace_lies_between_the_cheapest_and_the_costliest_arm(
         return Pace(macs=macs, train=1.0 if macs == costs[0] else 3.0, val=0.0)
 
     monkeypatch.setattr(module, "pace", fake)
-    found = estimate(WANTED, folder=None, slots=1)
+    found = estimate(WANTED, folder=None, slots=1, stack=5)
+    assert found.slots == 1  # what stacking gains is not known
     assert timed == [costs[0], costs[-1]]
     # Digits: 1258 images in training, 2 epochs, 2 seeds; the middle arm by its cost.
     share = (costs[1] - costs[0]) / (costs[2] - costs[0])

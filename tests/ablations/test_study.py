@@ -8,6 +8,7 @@ from ablations.engine.folder import StudyFolder
 from ablations.engine.journal import SafeJournalBackend
 from ablations.engine.local import LocalExecutor
 from ablations.engine.slots import find_slots
+from ablations.engine.source import PlannedSource
 from ablations.errors import SettingError
 from ablations.settings import Arm, Attention, Training
 from ablations.space import Factor, Space
@@ -124,6 +125,36 @@ def test_several_objectives_take_no_pruner() -> None:
     assert Search(objectives=("val_loss", "params")).pruning == "none"
     with pytest.raises(SettingError, match="`pruner` must be 'none' with several objectives"):
         Search(objectives=("val_loss", "params"), pruner="asha")
+
+
+def test_stacked_seeds_are_given_out_together_to_slots_that_have_room_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[PlannedSource, LocalExecutor]] = []
+    monkeypatch.setattr(
+        "ablations.study.execute",
+        lambda folder, source, *, executor, **options: given.append((source, executor)),
+    )
+    how = Execution(wandb="disabled", stack=2)
+    run(SPACE, seeds=4, root=tmp_path, execution=how)
+    source, executor = given[0]
+    assert executor.slots[:2] in [("cpu0.0", "cpu0.1"), ("gpu0.0", "gpu0.1")]
+    source.resume([], {})
+    first = [source.next() for _ in range(8)]
+    assert [planned.seed for planned in first if planned] == [0, 1] * 4
+    assert len({planned.arm for planned in first if planned}) == 4
+    executor.close()
+
+
+def test_a_stack_of_no_run_is_refused() -> None:
+    with pytest.raises(SettingError, match=r"^`stack >= 1` must hold, but got 0\.$"):
+        Execution(stack=0)
+
+
+def test_a_search_is_not_stacked(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="`stack` must be 1 in a search, but got 5"):
+        run(SPACE, design="search", root=tmp_path, execution=Execution(stack=5))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.integration

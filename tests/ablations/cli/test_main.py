@@ -56,6 +56,24 @@ def said(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str
         (["run", "gate", "--slurm", "partition=x"], "add --executor slurm"),
         (["run", "gate", "--executor", "slurm"], "`--workers` must say how many Slurm jobs"),
         (["run", "gate", "--executor", "rai"], 'Did you mean "ray"?'),
+        (["run", "gate", "--stack", "0"], "`stack >= 1` must hold, but got 0"),
+        (
+            ["run", "gate", "--stack", "5", "--gpus-per-run", "2"],
+            "Give each run one process and at most one GPU, or do not stack.",
+        ),
+        (
+            ["run", "gate", "--executor", "ray", "--stack", "5"],
+            "`--stack` belongs to this machine's own executor: leave out --executor ray, or --stack 5.",
+        ),
+        (
+            ["run", "gate", "--executor", "slurm", "--workers", "2", "--stack", "5"],
+            "`--stack` belongs to this machine's own executor: leave out --executor slurm, or --stack 5.",
+        ),
+        (
+            ["run", "full", "--design", "search", "--stack", "5", "--dry-run"],
+            "`stack` must be 1 in a search, but got 5: a search proposes one run after another. Stack the runs "
+            "of `ablate confirm` instead.",
+        ),
         (
             ["run", "gate", "--storage", "postgresql://me:secret@host/db"],
             "must not hold a password",
@@ -147,11 +165,15 @@ def test_show_prints_arms_costs_and_which_ratios_a_width_allows(
     assert "85,754" in out
 
 
+@pytest.mark.parametrize("stack", [(), ("--stack", "5")])
 def test_dry_run_runs_nothing(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stack: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    main(["run", "reduction", "--dry-run", "--seeds", "2", "--workers", "3"])
+    main(["run", "reduction", "--dry-run", "--seeds", "2", "--workers", "3", *stack])
     out = capsys.readouterr().out
     assert "6 arms x 2 seeds = 12 runs" in out
     assert re.search(r"\ntime: about .* for 12 runs on 3 slots, .* each \(from a few steps", out)

@@ -18,6 +18,7 @@ from ablations.engine.search import SearchSource  # noqa: E402
 from ablations.engine.slots import find_slots  # noqa: E402
 from ablations.engine.source import PlannedSource  # noqa: E402
 from ablations.engine.supervisor import execute  # noqa: E402
+from ablations.plan import PlannedRun  # noqa: E402
 
 
 def main(order: dict[str, Any]) -> int:
@@ -37,7 +38,9 @@ def main(order: dict[str, Any]) -> int:
     else:
         plan = [planned(i, **order.get("settings", {})) for i in range(order["runs"])]
         source = PlannedSource(plan)
-    slots = find_slots(workers=order["workers"], gpus=())
+    if order.get("stack"):
+        source = PlannedSource(seeds(order), together=order["stack"])
+    slots = find_slots(workers=order["workers"], gpus=(), stack=order.get("stack", 1))
     index = Index(folder.journal_file, study="first") if order.get("index") else None
     summary = execute(
         folder,
@@ -49,6 +52,12 @@ def main(order: dict[str, Any]) -> int:
     )
     print(json.dumps({**asdict(summary), "exit_code": summary.exit_code}))  # noqa: T201
     return summary.exit_code
+
+
+def seeds(order: dict[str, Any]) -> list[PlannedRun]:
+    """As many runs, of which each arm has as many seeds as are stacked."""
+    numbers = [divmod(i, order["stack"]) for i in range(order["runs"])]
+    return [planned(arm, seed=seed, **order.get("settings", {})) for arm, seed in numbers]
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ def test_a_real_slurm_of_which_a_node_is_killed(folder, slurm, tmp_path):
 
 
 def job(run: str, *, alone: bool = False) -> Job:
-    return Job(run=run, attempt=1, folder="/x", settings={}, train="a:b", alone=alone)
+    return Job(run=run, arm="a", attempt=1, folder="/x", settings={}, train="a:b", alone=alone)
 
 
 @pytest.mark.parametrize("own_device", [True, False])

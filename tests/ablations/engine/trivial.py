@@ -7,7 +7,10 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +171,36 @@ def interrupted(settings: dict[str, Any], context: RunContext) -> dict[str, Any]
 
     context.epoch = epoch  # type: ignore[method-assign]
     return steps(settings, context)
+
+
+def in_step(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """As `steps`, in step with the other runs of its process; goes wrong after two epochs, if at all.
+
+    Notes its process and thread when it begins, and whom it met when it ends.
+    """
+    lockstep, report, met = context.lockstep, context.epoch, list[list[str]]()
+    ended = iter(range(1, 10**6))
+
+    def epoch(record: dict[str, Any]) -> None:
+        if lockstep is not None:
+            lockstep.meet((context.run, met), _introduce)
+        report(record)
+        if next(ended) == 2 and settings.get("wrong") in WRONG:
+            WRONG[settings["wrong"]](settings, context)
+
+    context.epoch = epoch  # type: ignore[method-assign]
+    os.write(1, f"{context.run} begins\n".encode())  # in one piece, whoever else writes
+    with nullcontext() if lockstep is None else lockstep.joined():
+        who = {"pid": os.getpid(), "thread": threading.get_native_id(), "alone": lockstep is None}
+        (context.attempt_folder / "who.json").write_text(json.dumps(who))
+        measured = steps({"epochs": 8, "pause": 0.02, **settings}, context)
+    (context.attempt_folder / "met.json").write_text(json.dumps(met))
+    return {**measured, "odd": {1}} if settings.get("wrong") == "unwritable" else measured
+
+
+def _introduce(brought: Sequence[tuple[str, list[list[str]]]]) -> None:
+    for _, met in brought:
+        met.append([run for run, _ in brought])
 
 
 def timed(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
