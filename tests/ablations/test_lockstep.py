@@ -38,11 +38,19 @@ def nothing(brought: Sequence[Any]) -> None:
     pass
 
 
-def gather(lockstep: Lockstep, gate: threading.Barrier) -> None:
-    """Inside `joined`: wait, without the turn, until all others are inside too."""
-    lockstep._turn.release()
-    gate.wait(SECONDS)
-    lockstep._turn.acquire()
+class Everybody:
+    """Lets the first member go on when all others have come too."""
+
+    def __init__(self, lockstep: Lockstep, count: int) -> None:
+        self.lockstep, self.count, self.came = lockstep, count, False
+
+    def gather(self) -> None:
+        """Inside `joined`: wait for the others; they wait for their turns."""
+        deadline = time.monotonic() + SECONDS
+        while not self.came:
+            self.came = self.lockstep.members == self.count
+            assert time.monotonic() < deadline, "not all came"
+            time.sleep(0.001)
 
 
 def test_only_one_member_works_at_a_time() -> None:
@@ -63,7 +71,8 @@ def test_only_one_member_works_at_a_time() -> None:
 
 
 def test_the_last_to_come_acts_for_all_in_the_order_of_coming() -> None:
-    lockstep, gate = Lockstep(), threading.Barrier(3)
+    lockstep = Lockstep()
+    everybody = Everybody(lockstep, 3)
     came: list[int] = []
     acted: list[tuple[list[int], int]] = []
     threads: dict[int, int] = {}
@@ -74,7 +83,7 @@ def test_the_last_to_come_acts_for_all_in_the_order_of_coming() -> None:
     def member(number: int) -> None:
         with lockstep.joined():
             threads[number] = threading.get_ident()
-            gather(lockstep, gate)
+            everybody.gather()
             came.append(number)
             lockstep.meet(number, act)
 
@@ -83,7 +92,8 @@ def test_the_last_to_come_acts_for_all_in_the_order_of_coming() -> None:
 
 
 def test_what_was_acted_is_there_when_members_go_on() -> None:
-    lockstep, gate, sums = Lockstep(), threading.Barrier(4), []
+    lockstep, sums = Lockstep(), []
+    everybody = Everybody(lockstep, 4)
 
     def act(brought: Sequence[dict[str, int]]) -> None:
         for one in brought:
@@ -91,7 +101,7 @@ def test_what_was_acted_is_there_when_members_go_on() -> None:
 
     def member(number: int) -> None:
         with lockstep.joined():
-            gather(lockstep, gate)
+            everybody.gather()
             part = {"mine": number}
             lockstep.meet(part, act)
             sums.append(part["sum"])
@@ -102,20 +112,21 @@ def test_what_was_acted_is_there_when_members_go_on() -> None:
 
 @pytest.mark.parametrize("raises", [False, True])
 def test_a_member_that_leaves_or_raises_releases_the_others(raises: bool) -> None:
-    lockstep, gate = Lockstep(), threading.Barrier(3)
+    lockstep = Lockstep()
+    everybody = Everybody(lockstep, 3)
     acted: list[list[str]] = []
 
     def stays() -> None:
         with lockstep.joined():
-            gather(lockstep, gate)
+            everybody.gather()
+            lockstep.meet(None, nothing)
             lockstep.meet("stays", lambda brought: acted.append(list(brought)))
 
     def leaves() -> None:
         with lockstep.joined():
-            gather(lockstep, gate)
-            lockstep._turn.release()
-            time.sleep(0.05)  # the others wait for this one by now
-            lockstep._turn.acquire()
+            everybody.gather()
+            lockstep.meet(None, nothing)
+            # The others came first and wait for this one by now.
             if raises:
                 raise ValueError("a member's own fault")
 
@@ -126,21 +137,23 @@ def test_a_member_that_leaves_or_raises_releases_the_others(raises: bool) -> Non
 
 
 def test_an_error_in_what_is_acted_reaches_every_member() -> None:
-    lockstep, gate = Lockstep(), threading.Barrier(3)
+    lockstep = Lockstep()
+    everybody = Everybody(lockstep, 3)
 
     def act(brought: Sequence[int]) -> None:
         raise MemoryError(f"no room for {len(brought)}")
 
     def member() -> None:
         with lockstep.joined():
-            gather(lockstep, gate)
+            everybody.gather()
             lockstep.meet(0, act)
 
     assert [str(error) for error in together(*[member] * 3)] == ["no room for 3"] * 3
 
 
 def test_an_error_that_a_member_catches_ends_nothing() -> None:
-    lockstep, gate = Lockstep(), threading.Barrier(2)
+    lockstep = Lockstep()
+    everybody = Everybody(lockstep, 2)
     acted: list[int] = []
 
     def refuse(brought: Sequence[int]) -> None:
@@ -148,7 +161,7 @@ def test_an_error_that_a_member_catches_ends_nothing() -> None:
 
     def member() -> None:
         with lockstep.joined():
-            gather(lockstep, gate)
+            everybody.gather()
             with pytest.raises(ValueError, match=r"^not these$"):
                 lockstep.meet(0, refuse)
             lockstep.meet(0, lambda brought: acted.append(len(brought)))
@@ -214,7 +227,8 @@ def test_one_member_alone_acts_at_once() -> None:
 
 
 def test_hundreds_of_rounds_of_five_members_end_and_each_is_met_by_all() -> None:
-    lockstep, gate = Lockstep(), threading.Barrier(5)
+    lockstep = Lockstep()
+    everybody = Everybody(lockstep, 5)
     rounds: list[list[tuple[int, int]]] = []
 
     def act(brought: Sequence[tuple[int, int]]) -> None:
@@ -222,7 +236,7 @@ def test_hundreds_of_rounds_of_five_members_end_and_each_is_met_by_all() -> None
 
     def member(number: int) -> None:
         with lockstep.joined():
-            gather(lockstep, gate)
+            everybody.gather()
             for step in range(500):
                 lockstep.meet((step, number), act)
 
@@ -231,11 +245,12 @@ def test_hundreds_of_rounds_of_five_members_end_and_each_is_met_by_all() -> None
 
 
 def test_members_of_different_lengths_end() -> None:
-    lockstep, gate, sizes = Lockstep(), threading.Barrier(5), []
+    lockstep, sizes = Lockstep(), []
+    everybody = Everybody(lockstep, 5)
 
     def member(steps: int) -> None:
         with lockstep.joined():
-            gather(lockstep, gate)
+            everybody.gather()
             for _ in range(steps):
                 lockstep.meet(None, lambda brought: sizes.append(len(brought)))
 
