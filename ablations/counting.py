@@ -17,7 +17,7 @@ from torch import nn
 from ablations.networks.hosts import build_host, positions
 from ablations.networks.sites import Sites, Unit
 from ablations.settings import Backbone
-from ablations.tracing import BATCH, Trace, trace_network
+from ablations.tracing import Trace, trace_network
 
 OWN_PASSES = 2
 """Of a user's own block that has no `passes`: its elements are taken to be pooled once and scaled once."""
@@ -157,7 +157,7 @@ def count(
     size = positions(backbone.name, image)
     with torch.device("meta"):
         network = build_host(backbone, sites, in_channels=in_channels, classes=classes)
-        trace = trace_network(network, torch.empty(BATCH, in_channels, *size))
+    trace = trace_network(network, (in_channels, *size))
     units = {
         name: unit
         for name, unit in network.named_modules()

@@ -1,6 +1,12 @@
-"""One forward pass on the meta device: shapes, multiply-adds and what autograd keeps, without any numbers."""
+"""One forward pass of a network without weights: shapes, multiply-adds and what autograd keeps.
 
-from collections.abc import Callable
+Large networks pass on the meta device, without any numbers. There torch imports its compiler, which takes two
+seconds; a pass of a small network through zeros takes some milliseconds.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MethodType
 from typing import Any
@@ -9,11 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ablations.attention.block import SqueezeExcite
 from ablations.errors import SettingError
 from ablations.networks.sites import Unit
 
 BATCH = 2
 """The smallest that batch norm trains on; a shuffled gate needs another image, too."""
+SMALL = 2**35
+"""Parameters times positions of the input: no fewer than the multiply-adds of one image."""
 WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 
 
@@ -29,22 +38,56 @@ class Trace:
     """Of tensors that autograd keeps for the backward pass, parameters apart."""
 
 
-def trace_network(network: nn.Module, x: Tensor) -> Trace:
-    """Runs a network that is on the meta device, in training; the network is of no use afterwards.
+def trace_network(network: nn.Module, shape: tuple[int, ...]) -> Trace:
+    """Runs a network that was built on the meta device, in training; the network is of no use afterwards.
 
     Args:
         network: The host with its attention.
-        x: A batch of `BATCH` images.
+        shape: Of one image (C, H, W), or one sequence (C, L).
 
     Raises:
         SettingError: If the network cannot take images of this size.
     """
+    params = sum(parameter.numel() for parameter in network.parameters())
+    if params * math.prod(shape[1:]) > SMALL:
+        with torch.device("meta"):
+            return _trace(network, torch.empty(BATCH, *shape))
+    # Dropout draws; nobody is to notice.
+    with torch.device("cpu"), torch.random.fork_rng(devices=()), _one_thread():
+        _fill_with_zeros(network)
+        return _trace(network, torch.zeros(BATCH, *shape))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Several would wait for each other where other processes have the cores: seconds, when workers start."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _fill_with_zeros(network: nn.Module) -> None:
+    """Replace what lies on the meta device, without the compiler that `to_empty` imports."""
+    for module in network.modules():
+        for name, weight in list(module.named_parameters(recurse=False)):
+            zeros = torch.zeros(weight.shape, dtype=weight.dtype)
+            setattr(module, name, nn.Parameter(zeros, requires_grad=weight.requires_grad))
+        for name, buffer in list(module.named_buffers(recurse=False)):
+            setattr(module, name, torch.zeros(buffer.shape, dtype=buffer.dtype))
+
+
+def _trace(network: nn.Module, x: Tensor) -> Trace:
     trace = Trace()
     for name, module in network.named_modules():
         if isinstance(module, WEIGHTED) or hasattr(module, "products"):
             module.register_forward_hook(_counter(trace, name))
         if isinstance(module, Unit) and module.attention is not None:
             module.attention.register_forward_pre_hook(_viewer(trace, name))
+        if isinstance(module, SqueezeExcite):
+            module.fused = False
         if isinstance(module, _BatchNorm):
             # Torch traces batch norm on the meta device in Python, op by op: half of all the time.
             module.forward = MethodType(_norm, module)  # type: ignore[method-assign]
@@ -68,8 +111,8 @@ class _KeepAsNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
-        ctx.save_for_backward(x, weight, torch.empty_like(weight), torch.empty_like(weight))
-        return torch.empty_like(x)
+        ctx.save_for_backward(x, weight, torch.zeros_like(weight), torch.zeros_like(weight))
+        return torch.zeros_like(x)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:

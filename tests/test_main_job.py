@@ -22,6 +22,9 @@ controls:
 seeds: 3
 """
 
+ROUNDING = 0.02
+"""What 22 steps may make of float32's rounding; the nine runs lie in a range of some tenths."""
+
 
 def ablate(*words: str, at: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "ablations.cli.main", *words]
@@ -66,6 +69,24 @@ def test_a_study_killed_in_the_middle_ends_complete_with_every_run_once(study: P
     assert sorted(result["run"] for result in results) == sorted(line["run"] for line in plan)
     assert {result["state"] for result in results} == {"COMPLETE"}
     assert all(result["epochs_run"] == 2 for result in results)
+
+
+def test_stacked_runs_are_the_same_runs_up_to_rounding(study: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(SPACE)
+    words = ("run", "mine.yaml", "--study", "first", "--workers", "1", "--stack", "3")
+    stacked = ablate(*words, at=tmp_path)
+    _, err = stacked.communicate(timeout=240)
+    assert stacked.returncode == 0, err
+    alone = {path.parent.name: json.loads(path.read_text()) for path in committed(study)}
+    together = {
+        path.parent.name: json.loads(path.read_text())
+        for path in committed(tmp_path / "runs/first")
+    }
+    assert together.keys() == alone.keys()
+    assert [result["stacked"] for result in together.values()] == [3] * 9
+    for run, result in together.items():
+        assert result["val_loss"] == pytest.approx(alone[run]["val_loss"], abs=ROUNDING)
+    assert len({round(result["val_loss"] / ROUNDING) for result in together.values()}) > 5
 
 
 def test_the_runs_table_has_exactly_the_columns_that_the_study_declares(study: Path) -> None:

@@ -12,7 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ablations.attention.layers import NO_SHIFT, ChannelBatchNorm, Diagonal, Linear, Shift
+from ablations.attention.layers import (
+    NO_SHIFT,
+    ChannelBatchNorm,
+    Diagonal,
+    Linear,
+    Shift,
+    he_normal,
+)
 from ablations.errors import SettingError
 from ablations.settings import Attention
 from ablations.streams import generator
@@ -119,7 +126,7 @@ class NeighbourConv(nn.Module):
         if self.zero:
             nn.init.zeros_(self.weight)
         else:
-            nn.init.kaiming_normal_(self.weight, mode="fan_in", nonlinearity="relu")
+            he_normal(self.weight)
         self.shift.set(self.bias)
 
     def forward(self, z: Tensor) -> Tensor:

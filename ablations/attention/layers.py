@@ -4,7 +4,7 @@ A `Shift` is the value of the first biases at the start and how many they are: w
 the map, only the logits' biases, not the shifts', open the gate.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,22 @@ class Shift(NamedTuple):
 
 
 NO_SHIFT = Shift()
+
+
+def he_normal(
+    weight: Tensor, *, std: float | None = None, fan: Literal["fan_in", "fan_out"] = "fan_in"
+) -> None:
+    """Draw He's normal start from torch's global generator, or one of a given deviation.
+
+    Nothing is drawn on the meta device, where networks are built to know their cost: it would import all of
+    torch's compiler, which takes longer than everything else that a study's planning does.
+    """
+    if weight.is_meta:
+        return
+    if std is None:
+        nn.init.kaiming_normal_(weight, mode=fan, nonlinearity="relu")
+    else:
+        nn.init.normal_(weight, std=std)
 
 
 class Linear(nn.Linear):
@@ -46,7 +62,7 @@ class Linear(nn.Linear):
         if self.zero:
             nn.init.zeros_(self.weight)
         else:
-            nn.init.kaiming_normal_(self.weight, mode="fan_in", nonlinearity="relu")
+            he_normal(self.weight)
         self.shift.set(self.bias)
 
 
@@ -67,7 +83,7 @@ class Diagonal(nn.Module):
         if self.zero:
             nn.init.zeros_(self.weight)
         else:
-            nn.init.normal_(self.weight, std=(2 / self.weight.shape[0]) ** 0.5)
+            he_normal(self.weight, std=(2 / self.weight.shape[0]) ** 0.5)
         self.shift.set(self.bias)
 
     def forward(self, z: Tensor) -> Tensor:

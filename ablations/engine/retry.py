@@ -21,6 +21,7 @@ INFRASTRUCTURE = frozenset(
         "TimeoutError",
         "DistBackendError",
         "DistNetworkError",
+        "StackFailed",  # another run's, perhaps: by itself it will be seen whose
     }
 )
 MEMORY = frozenset({"MemoryError", "OutOfMemoryError"})

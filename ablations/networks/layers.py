@@ -4,6 +4,8 @@ from typing import Any
 
 from torch import nn
 
+from ablations.attention.layers import he_normal
+
 
 class _HeNormal:
     """He's normal initialisation (fan out) and a zero bias, for any convolution."""
@@ -11,9 +13,7 @@ class _HeNormal:
     def reset_parameters(self) -> None:
         """Draw the weights from torch's global generator."""
         assert isinstance(self, nn.Conv1d | nn.Conv2d | nn.Conv3d)
-        if self.weight.is_meta:
-            return  # there is nothing to draw, and drawing nothing takes a third of the time of a cost
-        nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
+        he_normal(self.weight, fan="fan_out")
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 

@@ -9,7 +9,7 @@ from ablations.errors import SettingError
 from ablations.networks.hosts import build_host, positions
 from ablations.networks.sites import Sites
 from ablations.settings import Attention, Backbone
-from ablations.tracing import BATCH, trace_network
+from ablations.tracing import trace_network
 
 
 def sites_for(
@@ -50,5 +50,5 @@ def _map_sizes(
     sites = Sites(attention.model_copy(update={"gather": "mean"}))
     with torch.device("meta"):
         network = build_host(backbone, sites, in_channels=in_channels, classes=classes)
-        trace = trace_network(network, torch.empty(BATCH, in_channels, *size))
+    trace = trace_network(network, (in_channels, *size))
     return {name: tuple(shape[2:]) for name, shape in trace.maps.items()}

@@ -19,7 +19,7 @@ from ablations.networks.hosts import build_host, positions
 from ablations.networks.map_sizes import sites_for
 from ablations.networks.sites import Sites
 from ablations.settings import Attention, Backbone
-from ablations.tracing import BATCH, WEIGHTED, trace_network
+from ablations.tracing import WEIGHTED, trace_network
 
 TOLERANCE = 0.01
 """The matched network's cost is within 1 % of the target, or it is refused."""
@@ -93,8 +93,7 @@ class Products:
     @staticmethod
     def of(host: nn.Module, *, in_channels: int, size: tuple[int, ...]) -> "Products":
         """From the host, which is of no use afterwards."""
-        with torch.device("meta"):
-            macs = trace_network(host, torch.empty(BATCH, in_channels, *size)).macs
+        macs = trace_network(host, (in_channels, *size)).macs
         weights = _weights(host)
         return Products(
             positions={name: macs[name] // weights[name] for name in weights},

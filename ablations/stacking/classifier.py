@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ablations.attention.rules import is_import_path
 from ablations.lockstep import Lockstep
 from ablations.module import AttentionClassifier
 from ablations.stacking.rules import structure
@@ -15,7 +16,8 @@ class SteppingClassifier(AttentionClassifier):
     """An `AttentionClassifier` whose steps are computed together with those of the process's other runs.
 
     Everything else (optimiser, schedule, validation, checkpoints) is its own. A run without a mate of its
-    structure, and a batch with a mask, are computed alone.
+    structure, and a batch with a mask, are computed alone; and so is a compiled network, and attention of the user's
+    own, which may draw random numbers.
 
     Args:
         lockstep: Where the runs meet; this thread must have joined it.
@@ -27,7 +29,9 @@ class SteppingClassifier(AttentionClassifier):
         self.most = 1
         """Runs in its largest step so far."""
         self._lockstep = lockstep
-        self._structure = structure(self.network) if self.recipe.compile == "none" else None
+        own = any(is_import_path(value) for value in given.values() if isinstance(value, str))
+        alone = own or self.recipe.compile != "none"
+        self._structure = None if alone else structure(self.network)
         self._stack: Stack | None = None
         self._gradients: Gradients = []
 

@@ -50,8 +50,9 @@ def structure(network: nn.Module) -> Hashable | None:
         return None
     children = []
     for name, child in network.named_children():
-        known = _may_be_separate(child) if name == ATTENTION else structure(child)
-        if not known:
+        # Attention may differ: it can be computed one by one.
+        known = ATTENTION if name == ATTENTION else structure(child)
+        if known is None:
             return None
         children.append((name, known))
     return type(network), rule.same(network), tuple(children)
@@ -97,15 +98,6 @@ def _plain(block: nn.Module) -> Hashable | None:
     layers = (block.excite.reduce, block.excite.expand)
     weights = tuple((x.weight.shape, x.bias is None, x.weight.requires_grad) for x in layers)
     return block.squeeze, block.excite.act, block.gate, weights
-
-
-def _may_be_separate(block: nn.Module) -> bool:
-    """Whether attention computes the same beside others: not where it may draw random numbers."""
-    return all(
-        type(module).__module__.startswith(("ablations.", "torch.nn."))
-        and not isinstance(module, RANDOM)
-        for module in block.modules()
-    )
 
 
 def _conv(members: Members, joined: Joined) -> nn.Module:
@@ -164,7 +156,6 @@ SQUEEZES = (avg, largest, avg_max, l2, std)
 BY_CHANNEL_GATES = [
     gate.function for gate in GATES.values() if gate.function is not channel_softmax
 ]
-RANDOM = (nn.modules.dropout._DropoutNd, nn.RReLU)
 
 FRAMES = (
     nn.Sequential,

@@ -16,6 +16,10 @@ from ablations.stacking.rules import stack
 from ablations.stacking.tensors import Gradients, Joined
 
 
+class StackFailed(RuntimeError):
+    """A step of several runs failed, whoever's fault it was; each is tried again by itself (`engine.retry`)."""
+
+
 class Stack:
     """Networks of one structure, computed as one."""
 
@@ -80,7 +84,12 @@ class Part:
 
 
 def train_in_step(parts: Sequence[Part]) -> None:
-    """Give each part its loss and gradients, where it has a mate; the others are left alone."""
+    """Give each part its loss and gradients, where it has a mate; the others are left alone.
+
+    Raises:
+        StackFailed: A stack's step raised; with the error's own message.
+        MemoryError: It found no memory.
+    """
     groups: dict[Hashable, list[Part]] = {}
     for part in parts:
         if part.structure is not None:
@@ -98,10 +107,14 @@ def _step(group: list[Part]) -> None:
     if found is None or not same or len(found.networks) != len(group):
         found = Stack([part.network for part in group])
     ordered = [members[id(network)] for network in found.networks]
-    losses, gradients = found.step(
-        [part.x for part in ordered],
-        [part.y for part in ordered],
-        label_smoothing=ordered[0].label_smoothing,
-    )
+    xs, ys = [part.x for part in ordered], [part.y for part in ordered]
+    try:
+        losses, gradients = found.step(xs, ys, label_smoothing=ordered[0].label_smoothing)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise StackFailed(
+            f"a step of {len(group)} runs together failed: {type(error).__name__}: {error}"
+        ) from error
     for part, loss, taken in zip(ordered, losses, gradients, strict=True):
         part.stack, part.loss, part.gradients = found, loss, taken

@@ -1,4 +1,7 @@
 import json
+import math
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -191,3 +194,48 @@ def test_the_cost_of_the_deepest_network_takes_less_than_two_seconds():
     begun = time.process_time()
     cost(Backbone(name="resnet152"), Attention(), image=224, in_channels=3, classes=1000)
     assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize(
+    ("host", "settings"),
+    [
+        ("cifar_resnet20", {"reduction": 4}),
+        ("cifar_resnet8", {"placement": "none"}),
+        ("cifar_preact_resnet8", {"kind": "cbam"}),
+        ("cifar_resnet8", {"excitation": "eca", "eca_permuted": True}),
+        ("cifar_resnet8", {"control": "shuffled"}),
+        ("cifar_resnet8", {"control": "widen_macs"}),
+        ("cifar_resnet8", {"kind": "gather_excite", "gather": "depthwise"}),
+        ("resnet18", {"squeeze": "max"}),
+        ("mobilenet_v3_small", {"reduction": 8}),
+        ("small_vit", {"placement": "none"}),
+        ("regnet_y_200mf", {"reduction": 8}),
+    ],
+)
+def test_small_and_large_networks_are_counted_alike(monkeypatch, host, settings):
+    def counted():
+        found = cost(
+            Backbone(name=host), Attention(**settings), image=64, in_channels=3, classes=10
+        )
+        return found.to_json()
+
+    before = torch.random.get_rng_state()
+    monkeypatch.setattr("ablations.tracing.SMALL", math.inf)
+    with_zeros = counted()
+    assert torch.equal(torch.random.get_rng_state(), before)
+    monkeypatch.setattr("ablations.tracing.SMALL", 0)
+    without = counted()
+    # A shuffled gate's order, of 16 bytes, is kept with numbers only.
+    kept = with_zeros.pop("activation_bytes")
+    assert without.pop("activation_bytes") == pytest.approx(kept, rel=1e-5)
+    assert without == with_zeros
+
+
+def test_a_small_study_is_planned_without_torchs_compiler():
+    """Which takes two seconds to import."""
+    code = (
+        "import sys; from ablations.spaces import load_space; from ablations.designs.expand import expand;"
+        "import ablations.study; expand(load_space('reduction'));"
+        "assert not {'torch._dynamo', 'sympy'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

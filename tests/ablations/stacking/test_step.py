@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from ablations.networks.build import build_network
 from ablations.settings import Attention, Backbone
 from ablations.stacking.rules import structure
-from ablations.stacking.step import Part, Stack, train_in_step
+from ablations.stacking.step import Part, Stack, StackFailed, train_in_step
 from ablations.streams import initialise
 
 HOSTS = {
@@ -158,12 +158,6 @@ def test_a_host_that_joins_channels_or_draws_at_random_is_not_stacked(host: str)
     assert structure(made) is None
 
 
-def test_own_attention_is_not_stacked_because_it_may_draw_at_random() -> None:
-    plain = network(0, (3, 8, 8), **PLAIN)
-    plain.get_submodule("layer1.0").attention = nn.Sequential(nn.Dropout())
-    assert structure(plain) is None
-
-
 @pytest.mark.parametrize(
     "other", [{"placement": "post"}, {"order": "after"}, {"placement": "none"}, {"stages": "1,2"}]
 )
@@ -178,6 +172,27 @@ def test_who_has_no_mate_is_left_alone() -> None:
     parts = [Part(net, structure(net), *batch(0, shape), label_smoothing=0.0) for net in nets]
     train_in_step(parts)
     assert [part.loss is None for part in parts] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (ValueError("no"), (StackFailed, "a step of 2 runs together failed: ValueError: no")),
+        (RuntimeError("CUDA out of memory"), (StackFailed, "out of memory")),
+        (MemoryError("none"), (MemoryError, "^none$")),
+    ],
+)
+def test_a_step_that_fails_says_that_it_was_one_of_several_runs(
+    monkeypatch: pytest.MonkeyPatch, raised: Exception, told: tuple[type[Exception], str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(Stack, "step", fail)
+    nets = [network(seed, (3, 8, 8)) for seed in range(2)]
+    parts = [Part(net, structure(net), *batch(0, (3, 8, 8)), label_smoothing=0) for net in nets]
+    with pytest.raises(told[0], match=told[1]):
+        train_in_step(parts)
 
 
 def test_members_change_their_stacks_and_lose_nothing() -> None:

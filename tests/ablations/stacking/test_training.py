@@ -9,6 +9,7 @@ import pytest
 
 from ablations.lockstep import Lockstep
 from ablations.settings import Arm, Attention, Run, Training
+from ablations.stacking.classifier import SteppingClassifier
 from ablations.training import NonFinite, Outcome, train
 
 SECONDS = 60
@@ -67,6 +68,22 @@ def test_runs_without_a_mate_are_equal_bit_for_bit() -> None:
         assert isinstance(ended, Outcome)
         assert ended.val_loss == expected.val_loss
         assert ended.stacked == 1
+
+
+@pytest.mark.parametrize(
+    "alone",
+    [{"gate": "torch:sigmoid"}, {"recipe": {"compile": "default"}}],
+    ids=["own", "compiled"],
+)
+def test_own_attention_and_compiled_networks_meet_nobody(alone: dict[str, Any]) -> None:
+    def made(seed: int) -> SteppingClassifier:
+        arm = run(seed, **alone).arm
+        return SteppingClassifier(
+            Lockstep(), in_channels=1, classes=10, seed=seed, training=arm.training,
+            **arm.attention.model_dump(),
+        )  # fmt: skip
+
+    assert made(0)._structure is None
 
 
 def test_a_run_that_diverges_leaves_the_others_alone() -> None:
