@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ablations.attention.rules import has_own_parts
 from ablations.networks.hosts import build_host, positions
 from ablations.networks.sites import Sites, Unit
 from ablations.settings import Backbone
@@ -157,7 +158,8 @@ def count(
     size = positions(backbone.name, image)
     with torch.device("meta"):
         network = build_host(backbone, sites, in_channels=in_channels, classes=classes)
-    trace = trace_network(network, (in_channels, *size))
+    own = has_own_parts(sites.attention)
+    trace = trace_network(network, (in_channels, *size), has_own_parts=own)
     units = {
         name: unit
         for name, unit in network.named_modules()

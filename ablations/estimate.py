@@ -52,17 +52,13 @@ class Pace:
     val: float
 
 
-def estimate(
-    wanted: Sequence[PlannedRun], *, folder: StudyFolder | None, slots: int, stack: int = 1
-) -> Estimate:
+def estimate(wanted: Sequence[PlannedRun], *, folder: StudyFolder | None, slots: int) -> Estimate:
     """The time that the wanted runs take beyond those that the folder has.
 
     Args:
         wanted: All runs of the design.
         folder: The study's folder, if it exists already.
-        slots: Runs at a time, or stacks of them.
-        stack: Runs that each slot trains in step. Counted only where runs of this study say what one takes
-            then; a pilot trains one run alone, and the estimate from it is one without stacking.
+        slots: Runs at a time, or stacks of them; of a run's time in a stack its share counts.
     """
     results = {} if folder is None else folder.results(run.run for run in wanted)
     to_do = [run for run in wanted if run.run not in results]
@@ -70,9 +66,10 @@ def estimate(
     for run in wanted:
         result = results.get(run.run)
         if result is not None and result["state"] == "COMPLETE":
-            took.setdefault(run.arm, []).append(float(result["seconds"]))
+            share = float(result["seconds"]) / (result.get("stacked") or 1)
+            took.setdefault(run.arm, []).append(share)
     if took:
-        return _from_runs(to_do, took, slots=slots * stack)
+        return _from_runs(to_do, took, slots=slots)
     return _from_pilot(to_do, slots=slots)
 
 

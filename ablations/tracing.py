@@ -38,18 +38,22 @@ class Trace:
     """Of tensors that autograd keeps for the backward pass, parameters apart."""
 
 
-def trace_network(network: nn.Module, shape: tuple[int, ...]) -> Trace:
+def trace_network(
+    network: nn.Module, shape: tuple[int, ...], *, has_own_parts: bool = False
+) -> Trace:
     """Runs a network that was built on the meta device, in training; the network is of no use afterwards.
 
     Args:
         network: The host with its attention.
         shape: Of one image (C, H, W), or one sequence (C, L).
+        has_own_parts: Whether modules of the user's are in it, which may keep tensors that are neither
+            parameters nor buffers: these stay on the meta device, and so must all else.
 
     Raises:
         SettingError: If the network cannot take images of this size.
     """
     params = sum(parameter.numel() for parameter in network.parameters())
-    if params * math.prod(shape[1:]) > SMALL:
+    if has_own_parts or params * math.prod(shape[1:]) > SMALL:
         with torch.device("meta"):
             return _trace(network, torch.empty(BATCH, *shape))
     # Dropout draws; nobody is to notice.

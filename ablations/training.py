@@ -89,16 +89,10 @@ class RunContext(Protocol):
 def train_run(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
     """Train one run for the engine; goes on from `checkpoint.ckpt` in the run's folder, if it is there."""
     torch.set_num_threads(context.threads)
-    run = Run(**settings)
-    if run_id(run.arm, run.seed, fingerprint(run.arm.data)) != context.run:
-        raise SettingError(
-            f"the data must be those that the study was planned with, but {run.arm.data.name!r} has other "
-            "content here and now (or its function gives other examples each time). Restore the data, or "
-            "start another study."
-        )
+    # Data sets too are read one at a time: a function of the user's may seed a global generator.
     with nullcontext() if context.lockstep is None else context.lockstep.joined():
         outcome = train(
-            run,
+            _planned(settings, context.run),
             device=context.device,
             rank=context.rank,
             world_size=context.world_size,
@@ -109,6 +103,18 @@ def train_run(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
             lockstep=context.lockstep,
         )
     return {name: value for name, value in asdict(outcome).items() if value is not None}
+
+
+def _planned(settings: dict[str, Any], planned: str) -> Run:
+    """The run, if it is the planned one with the data that are here."""
+    run = Run(**settings)
+    if run_id(run.arm, run.seed, fingerprint(run.arm.data)) != planned:
+        raise SettingError(
+            f"the data must be those that the study was planned with, but {run.arm.data.name!r} has other "
+            "content here and now (or its function gives other examples each time). Restore the data, or "
+            "start another study."
+        )
+    return run
 
 
 def train(

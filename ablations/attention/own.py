@@ -82,7 +82,8 @@ def _checked(path: str, function: Callable[..., Any], *, role: Role) -> Callable
         try:
             y = function(*given)
         except Exception as error:
-            if isinstance(error, SettingError) or not _is_mistake(error, x):
+            # With numbers it may be the machine that fails, and the run may be worth another attempt.
+            if isinstance(error, SettingError) or not (x.is_meta or isinstance(error, MISTAKES)):
                 raise
             raise SettingError(
                 f"{expected} failed on {tuple(x.shape)}: {words_of(error)}."
@@ -93,11 +94,3 @@ def _checked(path: str, function: Callable[..., Any], *, role: Role) -> Callable
         return y
 
     return call
-
-
-def _is_mistake(error: Exception, x: Tensor) -> bool:
-    """Whether it would come again; a GPU or a full memory may be worth another attempt."""
-    if isinstance(error, MISTAKES):
-        return True
-    of_memory = isinstance(error, MemoryError) or "memory" in str(error)
-    return x.device.type in ("cpu", "meta") and not of_memory

@@ -84,6 +84,12 @@ def is_import_path(value: str) -> bool:
     return IMPORT_PATH.fullmatch(value) is not None
 
 
+def has_own_parts(a: "Attention") -> bool:
+    """Whether any part of it is the user's own, of which nothing is known but its role."""
+    values = (getattr(a, name) for name in type(a).model_fields)
+    return any(isinstance(value, str) and is_import_path(value) for value in values)
+
+
 def _used_inside(a: "Attention") -> frozenset[str]:
     if is_import_path(a.kind):
         return frozenset()

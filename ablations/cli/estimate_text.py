@@ -22,11 +22,10 @@ def print_estimate(
     path: Path,
     workers: int | None,
     gpus_per_run: float,
-    stack: int,
     local: bool,
 ) -> None:
     """One line: the time left of a study that exists, or the time that a new one will take."""
-    here = find_slots(workers=workers, gpus_per_run=gpus_per_run, stack=stack) if local else []
+    here = find_slots(workers=workers, gpus_per_run=gpus_per_run) if local else []
     slots = len(here) if local else workers or 1
     folder = StudyFolder.open(path) if (path / "study.json").exists() else None
     if search is None:
@@ -34,7 +33,7 @@ def print_estimate(
         wanted = runs(arms, seeds=space.block(seeds), stage="grid")
     else:
         wanted = _proposed(space, search, folder)
-    found = estimate(wanted, folder=folder, slots=slots, stack=stack)
+    found = estimate(wanted, folder=folder, slots=slots)
     print(_sentence(found, at_most=search is not None))
 
 

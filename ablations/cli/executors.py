@@ -40,10 +40,7 @@ def ready_executor(
         raise SettingError("`--address` belongs to a Ray cluster: add --executor ray.")
     if slurm and kind != "slurm":
         raise SettingError("`--slurm` belongs to a Slurm cluster: add --executor slurm.")
-    if stack != 1 and kind != "local":
-        raise SettingError(
-            f"`--stack` belongs to this machine's own executor: leave out --executor {kind}, or --stack {stack}."
-        )
+    refuse_stack(stack, kind=kind, gpus_per_run=gpus_per_run)
     if kind == "ray":
         yield _ray(workers, gpus_per_run, address)
     elif kind == "slurm":
@@ -54,6 +51,25 @@ def ready_executor(
             yield lambda _: local
         finally:
             local.close()
+
+
+def refuse_stack(stack: int, *, kind: Kind, gpus_per_run: float) -> None:
+    """Refuse a stack of no run, on a cluster, or of runs of several processes.
+
+    Raises:
+        SettingError: If so.
+    """
+    if stack < 1:
+        raise SettingError(f"`--stack` must be at least 1, but is {stack}.")
+    if stack > 1 and kind != "local":
+        raise SettingError(
+            f"`--stack` belongs to this machine's own executor: leave out --executor {kind}, or --stack {stack}."
+        )
+    if stack > 1 and gpus_per_run > 1:
+        raise SettingError(
+            f"`--stack` must be 1 where a run has several GPUs, but is {stack} with --gpus-per-run "
+            f"{gpus_per_run:g}. Give each run at most one GPU, or do not stack."
+        )
 
 
 def _local(workers: int | None, gpus_per_run: float, stack: int, runs: int) -> "LocalExecutor":

@@ -18,7 +18,7 @@ from ablations.cli.arguments import (
     find_study,
     folder_name,
 )
-from ablations.cli.executors import Kind, ready_executor
+from ablations.cli.executors import Kind, ready_executor, refuse_stack
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ def run(
         "max_params": max_params,
         "per_arm": per_arm,
     }
+    refuse_stack(stack, kind=executor, gpus_per_run=gpus_per_run)
     search = _search(given, is_search=design == "search", seeds=seeds)
     if search is not None:
         from ablations.study import refuse_stacked_search
@@ -168,7 +169,6 @@ def run(
             path=root / folder_name(study or asked.name),
             workers=workers,
             gpus_per_run=gpus_per_run,
-            stack=stack,
             local=executor == "local",
         )
         return

@@ -163,6 +163,9 @@ class LocalExecutor:
             self._end(place, seat, worker, message)
         elif worker.rank == 0:
             self._waiting.append(_translate(message))
+            # Runs of one worker take turns: who is silent may be waiting for the one that is heard.
+            mates = (job for job in place.jobs if job.run != message["run"])
+            self._waiting += [Beat(job.run, job.attempt) for job in mates]
 
     def _end(
         self, place: Place, seat: Seat, worker: WorkerProcess, message: dict[str, Any]

@@ -9,6 +9,8 @@ Decision = Literal["commit", "again", "alone"]
 
 WORKER_DIED = "WorkerDied"
 HANG = "Hang"
+STACK_FAILED = "StackFailed"
+"""Of `stacking.step`: another run's fault, perhaps, or too many together. By itself it will be seen."""
 
 # The fault of the machine or of another process, not of the run.
 INFRASTRUCTURE = frozenset(
@@ -21,7 +23,6 @@ INFRASTRUCTURE = frozenset(
         "TimeoutError",
         "DistBackendError",
         "DistNetworkError",
-        "StackFailed",  # another run's, perhaps: by itself it will be seen whose
     }
 )
 MEMORY = frozenset({"MemoryError", "OutOfMemoryError"})
@@ -58,6 +59,8 @@ def decide(failures: Sequence[dict[str, Any]], *, retries: int) -> Decision:
 def classify(error: dict[str, Any]) -> Kind:
     """The class of an error as it stands in a result."""
     kind, message = str(error.get("type")), str(error.get("message"))
+    if kind == STACK_FAILED:
+        return "infrastructure"
     if kind in MEMORY or any(words in message.lower() for words in SAID_OF_MEMORY):
         return "memory"
     return "infrastructure" if kind in INFRASTRUCTURE else "deterministic"

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import torch
 
-from ablations.attention.rules import needs_map_size
+from ablations.attention.rules import has_own_parts, needs_map_size
 from ablations.errors import SettingError
 from ablations.networks.hosts import build_host, positions
 from ablations.networks.sites import Sites
@@ -50,5 +50,6 @@ def _map_sizes(
     sites = Sites(attention.model_copy(update={"gather": "mean"}))
     with torch.device("meta"):
         network = build_host(backbone, sites, in_channels=in_channels, classes=classes)
-    trace = trace_network(network, (in_channels, *size))
+    own = has_own_parts(attention)
+    trace = trace_network(network, (in_channels, *size), has_own_parts=own)
     return {name: tuple(shape[2:]) for name, shape in trace.maps.items()}

@@ -4,9 +4,10 @@ from typing import Any
 
 from torch import Tensor
 
-from ablations.attention.rules import is_import_path
+from ablations.attention.rules import has_own_parts
 from ablations.lockstep import Lockstep
 from ablations.module import AttentionClassifier
+from ablations.settings import Attention
 from ablations.stacking.rules import structure
 from ablations.stacking.step import Part, Stack, train_in_step
 from ablations.stacking.tensors import Gradients
@@ -29,8 +30,8 @@ class SteppingClassifier(AttentionClassifier):
         self.most = 1
         """Runs in its largest step so far."""
         self._lockstep = lockstep
-        own = any(is_import_path(value) for value in given.values() if isinstance(value, str))
-        alone = own or self.recipe.compile != "none"
+        settings = {name: given[name] for name in Attention.model_fields if name in given}
+        alone = has_own_parts(Attention(**settings)) or self.recipe.compile != "none"
         self._structure = None if alone else structure(self.network)
         self._stack: Stack | None = None
         self._gradients: Gradients = []
@@ -47,13 +48,22 @@ class SteppingClassifier(AttentionClassifier):
             stack=self._stack,
         )
         self._lockstep.meet(part, train_in_step)
-        self._stack, self._gradients = part.stack, part.gradients
+        self._gradients = part.gradients
+        if part.error is not None:
+            raise part.error
+        # Without a mate it lets go of the networks that it was with.
+        self._stack = None if part.loss is None else part.stack
         if part.loss is None:
             return super().training_step(batch, batch_idx)
         assert part.stack is not None
         self.most = max(self.most, len(part.stack.networks))
         self._sums["train"].add(part.loss * len(y), len(y))
         return part.loss
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Its own tensors only: of a part of a tensor torch would write the whole, with all mates' weights."""
+        own = {name: tensor.clone() for name, tensor in checkpoint["state_dict"].items()}
+        checkpoint["state_dict"] = own
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """The gradients of the loss, or those that the step gave."""

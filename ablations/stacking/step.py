@@ -1,6 +1,6 @@
 """One training step of several networks: their losses and gradients, from as few operations as can be.
 
-Promise: with float64 the gradients are those of separate steps to 1e-12; with float32 to rounding, which
+In float64 the gradients are those of separate steps to 1e-12 of their norms; in float32 to rounding, which
 training amplifies as it does that of another thread count. So a stacked run is another draw of the same
 run's rounding, not equal bit for bit.
 """
@@ -18,6 +18,12 @@ from ablations.stacking.tensors import Gradients, Joined
 
 class StackFailed(RuntimeError):
     """A step of several runs failed, whoever's fault it was; each is tried again by itself (`engine.retry`)."""
+
+    def __init__(self, runs: int, error: Exception) -> None:
+        super().__init__(
+            f"a step of {runs} runs together failed: {type(error).__name__}: {error}. Each of them is tried again "
+            "by itself; if memory was short, use a smaller --stack."
+        )
 
 
 class Stack:
@@ -76,6 +82,8 @@ class Part:
     loss: Tensor | None = None
     """None afterwards where it is to train alone."""
     gradients: Gradients = field(default_factory=list)
+    error: StackFailed | None = None
+    """Why its stack's step failed, if it did."""
 
     @property
     def key(self) -> Hashable:
@@ -84,19 +92,20 @@ class Part:
 
 
 def train_in_step(parts: Sequence[Part]) -> None:
-    """Give each part its loss and gradients, where it has a mate; the others are left alone.
-
-    Raises:
-        StackFailed: A stack's step raised; with the error's own message.
-        MemoryError: It found no memory.
-    """
+    """Give each part its loss and gradients, or its stack's error, where it has a mate; the others are left alone."""
     groups: dict[Hashable, list[Part]] = {}
     for part in parts:
         if part.structure is not None:
             groups.setdefault(part.key, []).append(part)
     for group in groups.values():
-        if len(group) > 1:
+        if len(group) == 1:
+            continue
+        try:
             _step(group)
+        except Exception as error:
+            for part in group:
+                part.error = StackFailed(len(group), error)
+                part.error.__cause__ = error
 
 
 def _step(group: list[Part]) -> None:
@@ -108,13 +117,6 @@ def _step(group: list[Part]) -> None:
         found = Stack([part.network for part in group])
     ordered = [members[id(network)] for network in found.networks]
     xs, ys = [part.x for part in ordered], [part.y for part in ordered]
-    try:
-        losses, gradients = found.step(xs, ys, label_smoothing=ordered[0].label_smoothing)
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise StackFailed(
-            f"a step of {len(group)} runs together failed: {type(error).__name__}: {error}"
-        ) from error
+    losses, gradients = found.step(xs, ys, label_smoothing=ordered[0].label_smoothing)
     for part, loss, taken in zip(ordered, losses, gradients, strict=True):
         part.stack, part.loss, part.gradients = found, loss, taken

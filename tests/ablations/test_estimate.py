@@ -24,11 +24,12 @@ class Folder:
 
     def __init__(self, **seconds: float | None) -> None:
         self.seconds = seconds
+        self.stacked: int | None = None
 
     def results(self, names: Any) -> dict[str, Any]:
         found = {name: self.seconds.get(f"run_{name}") for name in names}
         return {
-            name: {"state": "COMPLETE", "seconds": seconds}
+            name: {"state": "COMPLETE", "seconds": seconds, "stacked": self.stacked}
             for name, seconds in found.items()
             if seconds is not None
         }
@@ -45,11 +46,13 @@ def test_runs_of_the_study_tell_the_time_of_the_others_by_arm() -> None:
     assert found.basis == "from 2 runs of this study"
 
 
-def test_stacked_runs_of_the_study_share_its_slots() -> None:
+def test_of_a_stacked_runs_time_its_share_counts() -> None:
     first, second = WANTED[:2]
     folder = Folder(**{f"run_{first.run}": 10.0, f"run_{second.run}": 20.0})
-    found = estimate(WANTED, folder=folder, slots=1, stack=3)  # type: ignore[arg-type]
-    assert (found.slots, found.total, found.seconds) == (3, 60.0, 20.0)
+    alone = estimate(WANTED, folder=folder, slots=1)  # type: ignore[arg-type]
+    folder.stacked = 5
+    found = estimate(WANTED, folder=folder, slots=1)  # type: ignore[arg-type]
+    assert (found.slots, found.total) == (1, alone.total / 5)
 
 
 def test_a_study_takes_no_less_than_its_longest_run() -> None:
@@ -74,8 +77,7 @@ def test_without_runs_the_pace_lies_between_the_cheapest_and_the_costliest_arm(
         return Pace(macs=macs, train=1.0 if macs == costs[0] else 3.0, val=0.0)
 
     monkeypatch.setattr(module, "pace", fake)
-    found = estimate(WANTED, folder=None, slots=1, stack=5)
-    assert found.slots == 1  # what stacking gains is not known
+    found = estimate(WANTED, folder=None, slots=1)
     assert timed == [costs[0], costs[-1]]
     # Digits: 1258 images in training, 2 epochs, 2 seeds; the middle arm by its cost.
     share = (costs[1] - costs[0]) / (costs[2] - costs[0])

@@ -26,6 +26,15 @@ class Half(nn.Module):
         return x * self.weight.reshape(-1, *(1 for _ in x.shape[2:]))
 
 
+class Keeps(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.factor = torch.linspace(1, 2, channels)
+
+    def forward(self, v):
+        return torch.sigmoid(v) * self.factor
+
+
 class NeedsTwo(nn.Module):
     def __init__(self, channels, kernel):
         super().__init__()
@@ -51,10 +60,6 @@ def first(x):
 
 def two(v, tau):
     return v
-
-
-def hungry(x):
-    raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
 
 def product(x):
@@ -153,8 +158,13 @@ def test_ones_own_module_keeps_its_name_and_its_tensors_and_can_be_copied():
     assert torch.equal(block(x), 0.5 * x)
 
 
+def test_an_own_part_may_keep_a_tensor_that_is_neither_parameter_nor_buffer():
+    arm = Attention(reduction=4, gate="own_parts:Keeps")
+    assert cost(Backbone(), arm, image=8, in_channels=1, classes=10).params > 0
+
+
 def test_what_the_machine_does_wrong_is_not_called_a_setting():
-    gate = SqueezeExcite(8, reduction=2, gate="own_parts:hungry").gate
+    gate = SqueezeExcite(8, reduction=2, gate="own_parts:product").gate
     with pytest.raises(RuntimeError) as raised:
         gate(torch.randn(2, 8))
     assert not isinstance(raised.value, SettingError)

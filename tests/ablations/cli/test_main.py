@@ -56,10 +56,18 @@ def said(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str
         (["run", "gate", "--slurm", "partition=x"], "add --executor slurm"),
         (["run", "gate", "--executor", "slurm"], "`--workers` must say how many Slurm jobs"),
         (["run", "gate", "--executor", "rai"], 'Did you mean "ray"?'),
-        (["run", "gate", "--stack", "0"], "`stack >= 1` must hold, but got 0"),
+        (["run", "gate", "--stack", "0"], "`--stack` must be at least 1, but is 0"),
+        (
+            ["run", "gate", "--executor", "ray", "--stack", "0"],
+            "`--stack` must be at least 1, but is 0",
+        ),
+        (
+            ["run", "gate", "--dry-run", "--executor", "ray", "--stack", "5"],
+            "leave out --executor ray",
+        ),
         (
             ["run", "gate", "--stack", "5", "--gpus-per-run", "2"],
-            "Give each run one process and at most one GPU, or do not stack.",
+            "`--stack` must be 1 where a run has several GPUs, but is 5 with --gpus-per-run 2. Give each run",
         ),
         (
             ["run", "gate", "--executor", "ray", "--stack", "5"],

@@ -423,8 +423,9 @@ def test_the_rules_for_retries():
     allocator = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."
     assert classify({"type": "RuntimeError", "message": allocator}) == "memory"
     assert classify({"type": "DistBackendError", "message": ""}) == "infrastructure"
-    for why, kind in (("ValueError: no", "infrastructure"), ("CUDA out of memory", "memory")):
-        assert classify({"type": "StackFailed", "message": f"a step of 2 runs: {why}"}) == kind
+    # By itself it may have memory enough: no need to have the device alone.
+    together = {"type": "StackFailed", "message": "a step of 2 runs: CUDA out of memory"}
+    assert classify(together) == "infrastructure"
 
 
 def test_a_hang_is_found_within_a_fifth_more_than_its_timeout(folder, local):

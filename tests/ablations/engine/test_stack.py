@@ -12,7 +12,7 @@ from monkey import Monkey
 from trivial_plans import planned
 
 from ablations.engine import log
-from ablations.engine.executor import Ended, Epoch, Job, Lost, Message
+from ablations.engine.executor import Beat, Ended, Epoch, Job, Lost, Message
 from ablations.engine.files import read_lines
 from ablations.engine.folder import StudyFolder
 from ablations.engine.local import LocalExecutor
@@ -216,6 +216,16 @@ def test_answers_reach_the_run_that_asked(local, start):
     assert states == {"good": "COMPLETE", "poor": "PRUNED"}
     assert [one.record["epoch"] for one in heard if isinstance(one, Epoch)].count(1) == 2
     assert len([one for one in heard if isinstance(one, Epoch) and one.run == "poor"]) == 1
+    executor.close()
+
+
+def test_a_run_that_is_heard_speaks_for_those_that_wait_for_it(local, start):
+    executor, heard = local(1, stack=2), []
+    start(executor, "talks", epochs=3, pause=0.05)
+    start(executor, "silent", epochs=1, pause=1.0)
+    heard = hear(executor, ended("talks"))
+    before = heard[: next(i for i, one in enumerate(heard) if isinstance(one, Ended))]
+    assert len([one for one in before if isinstance(one, Beat) and one.run == "silent"]) >= 3
     executor.close()
 
 

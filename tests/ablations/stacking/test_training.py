@@ -1,20 +1,25 @@
 """Whole runs in step: threads of one process, each with its own trainer."""
 
+import json
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ablations import training
 from ablations.lockstep import Lockstep
 from ablations.settings import Arm, Attention, Run, Training
 from ablations.stacking.classifier import SteppingClassifier
-from ablations.training import NonFinite, Outcome, train
+from ablations.training import NonFinite, Outcome, train, train_run
 
 SECONDS = 60
 ROUNDING = 1e-4
-"""What float32 may do to a loss in fifteen steps; another seed differs by some hundredths."""
+"""What float32 may do to a loss in a dozen steps; another seed differs by some hundredths."""
 
 
 def run(seed: int = 0, *, recipe: dict[str, Any] | None = None, **attention: Any) -> Run:
@@ -70,6 +75,7 @@ def test_runs_without_a_mate_are_equal_bit_for_bit() -> None:
         assert ended.stacked == 1
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # torch's own call
 @pytest.mark.parametrize(
     "alone",
     [{"gate": "torch:sigmoid"}, {"recipe": {"compile": "default"}}],
@@ -131,13 +137,74 @@ def test_a_run_goes_on_alone_from_a_checkpoint_that_it_wrote_in_step(tmp_path: P
 def test_what_the_gates_do_is_recorded_in_step(tmp_path: Path) -> None:
     recorded = [run(seed, recipe={"record_gates": True}) for seed in (0, 1)]
     in_step(*recorded, gates=lambda i: tmp_path / f"{i}.jsonl")
-    lines = [(tmp_path / f"{seed}.jsonl").read_text().splitlines() for seed in (0, 1)]
-    assert lines[0]
-    assert len(lines[0]) == len(lines[1])
-    assert lines[0] != lines[1]
+    train(recorded[1], gates=tmp_path / "alone.jsonl")
+    together, other, alone = (
+        [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
+        for name in ("1", "0", "alone")
+    )
+    assert together
+    assert together != other
+    for mine, theirs in zip(together, alone, strict=True):
+        assert mine.keys() == theirs.keys()
+        for name, value in theirs.items():
+            if isinstance(value, float):
+                assert mine[name] == pytest.approx(value, abs=ROUNDING), name
+    assert any(isinstance(value, float) for value in alone[0].values())
 
 
 def test_attention_with_its_own_learning_rate_trains_in_step() -> None:
-    own = [run(seed, recipe={"attention_learning_rate": 0.1}) for seed in (0, 1)]
+    recipe = {"attention_learning_rate": 30.0}
+    own = [run(seed, recipe=recipe) for seed in (0, 1)]
     for ended, each in zip(in_step(*own), own, strict=True):
         assert_near(ended, train(each), stacked=2)
+    assert abs(train(own[0]).train_loss - train(run(0)).train_loss) > 10 * ROUNDING
+
+
+def test_adamw_trains_in_step() -> None:
+    own = [run(seed, recipe={"optimizer": "adamw", "learning_rate": 1e-3}) for seed in (0, 1)]
+    for ended, each in zip(in_step(*own), own, strict=True):
+        assert_near(ended, train(each), stacked=2)
+
+
+def test_a_checkpoint_in_step_holds_the_runs_own_weights_only(tmp_path: Path) -> None:
+    def interrupt(_: dict[str, Any]) -> None:
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        train(run(0), on_epoch=interrupt, checkpoint=tmp_path / "alone.ckpt")
+    in_step(
+        *(run(seed) for seed in range(4)),
+        checkpoint=lambda i: tmp_path / f"{i}.ckpt",
+        on_epoch=lambda _: interrupt,
+    )
+    alone = (tmp_path / "alone.ckpt").stat().st_size
+    assert (tmp_path / "0.ckpt").stat().st_size == pytest.approx(alone, rel=0.02)
+
+
+def test_data_are_read_by_one_run_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A function of the user's may seed a global generator."""
+    lockstep, reading, most = Lockstep(), 0, 0
+
+    def fingerprint(_: object) -> str:
+        nonlocal reading, most
+        reading += 1
+        most = max(most, reading)
+        time.sleep(0.02)  # long enough for another thread to come in
+        reading -= 1
+        return "data"
+
+    monkeypatch.setattr(training, "fingerprint", fingerprint)
+    monkeypatch.setattr(training, "run_id", lambda *_: "planned")
+    done = Outcome(epochs_run=1, train_loss=1, val_loss=1, val_accuracy=0, device="cpu")
+    monkeypatch.setattr(training, "train", lambda _, **__: done)
+    context: Any = SimpleNamespace(
+        run="planned", folder=tmp_path, attempt_folder=tmp_path, device="cpu", threads=1, rank=0,
+        world_size=1, epoch=None, beat=None, lockstep=lockstep,
+    )  # fmt: skip
+    settings = run().model_dump(mode="json")
+    with ThreadPoolExecutor(3) as threads:
+        outcomes = list(threads.map(lambda _: train_run(settings, context), range(3)))
+    assert [outcome["val_loss"] for outcome in outcomes] == [1, 1, 1]
+    assert most == 1
