@@ -70,9 +70,9 @@ def test_the_multiply_adds_of_a_wider_host_follow_from_its_weights(name):
 def test_however_many_widenings_are_tried_three_networks_are_traced(monkeypatch):
     traced = []
 
-    def trace(network, x):
+    def trace(network, shape, **options):
         traced.append(network)
-        return trace_network(network, x)
+        return trace_network(network, shape, **options)
 
     monkeypatch.setattr("ablations.networks.widening.trace_network", trace)
     monkeypatch.setattr("ablations.counting.trace_network", trace)
