@@ -29,8 +29,8 @@ class Lockstep:
 
     A member is a thread inside `joined`. Only one member runs at a time, the others wait for their turn; a
     turn ends in `meet` and at the end of `joined`. So members need not be safe beside each other, and what
-    they do is done in one order. The turn is handed to one thread, which is the only one to wake: were all of
-    them woken to find out whose turn it is, a step of a small network would take half as long again.
+    they do is done in one order. The turn is handed to one thread, which is the only one to wake: threads
+    that wake to find that it is not their turn cost a small network a good part of its step.
     """
 
     def __init__(self) -> None:
