@@ -11,6 +11,7 @@ import torch
 from ablations.batches import Batches, check_batches
 from ablations.engine.folder import StudyFolder
 from ablations.module import AttentionClassifier
+from ablations.one_thread import one_thread
 from ablations.optimisers import make_optimiser
 from ablations.plan import PlannedRun
 from ablations.settings import Arm, Run
@@ -125,12 +126,8 @@ def _from_pilot(to_do: Sequence[PlannedRun], *, slots: int) -> Estimate:
     device = "cuda:0" if torch.cuda.is_available() else "cpu"
     arms = {run.arm: (Run(**run.settings).arm, int(run.cost["macs"])) for run in to_do}
     ordered = sorted(arms.values(), key=lambda item: item[1])
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as in a worker
-    try:
+    with one_thread():
         ends = [pace(arm, macs=macs, device=device) for arm, macs in (ordered[0], ordered[-1])]
-    finally:
-        torch.set_num_threads(threads)
     seconds = {name: _seconds(arm, macs, ends, device) for name, (arm, macs) in arms.items()}
     return _total(
         [seconds[run.arm] for run in to_do],

@@ -5,8 +5,7 @@ and the output on a fixed batch after every weight is moved (some arms start as 
 one if those all agree. Factors of the recipe (`training.*`, `data.*`) change no network and are outside.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +19,7 @@ from ablations.errors import StudyError
 from ablations.identity import canonical
 from ablations.networks.build import build_network
 from ablations.networks.hosts import positions
+from ablations.one_thread import one_thread
 from ablations.settings import Arm, inactive
 from ablations.space import Space
 from ablations.streams import generator, initialise
@@ -181,20 +181,9 @@ def _output(network: nn.Module, arm: Arm, shape: Shape) -> Tensor:
         generator=generator(0, "verify/images"),
         dtype=torch.float64,
     )
-    with torch.no_grad(), _one_thread():
+    with torch.no_grad(), one_thread():
         logits: Tensor = network(x)
     return logits
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Small maps on all cores of a busy machine took 20 times as long as on one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _difference(a: Tensor, b: Tensor) -> float:

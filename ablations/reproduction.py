@@ -38,8 +38,7 @@ def reproduce(folder: StudyFolder, run: str, *, device: str = "cpu") -> Reproduc
         StudyError: If there is no such run, or it is not complete.
         SettingError: If there is no such device.
     """
-    import torch
-
+    from ablations.one_thread import one_thread
     from ablations.training import train
 
     _check_device(device)
@@ -51,12 +50,8 @@ def reproduce(folder: StudyFolder, run: str, *, device: str = "cpu") -> Reproduc
     if result is None or result["state"] != "COMPLETE":
         state = "has no result yet" if result is None else f"is {result['state']}"
         raise StudyError(f"only a COMPLETE run can be reproduced, but {found[0]} {state}.")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         outcome = train(Run(**planned[found[0]].settings), device=device)
-    finally:
-        torch.set_num_threads(threads)
     return Reproduction(
         run=found[0],
         stored={name: result[name] for name in COMPARED},

@@ -5,8 +5,7 @@ seconds; a pass of a small network through zeros takes some milliseconds.
 """
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import MethodType
 from typing import Any
@@ -18,6 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ablations.attention.block import SqueezeExcite
 from ablations.errors import SettingError
 from ablations.networks.sites import Unit
+from ablations.one_thread import one_thread
 
 BATCH = 2
 """The smallest that batch norm trains on; a shuffled gate needs another image, too."""
@@ -57,20 +57,9 @@ def trace_network(
         with torch.device("meta"):
             return _trace(network, torch.empty(BATCH, *shape))
     # Dropout draws; nobody is to notice.
-    with torch.device("cpu"), torch.random.fork_rng(devices=()), _one_thread():
+    with torch.device("cpu"), torch.random.fork_rng(devices=()), one_thread():
         _fill_with_zeros(network)
         return _trace(network, torch.zeros(BATCH, *shape))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Several would wait for each other where other processes have the cores: seconds, when workers start."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _fill_with_zeros(network: nn.Module) -> None:

@@ -308,14 +308,17 @@ class _Supervisor:
             self._tracker.run_ended(live.planned, live.attempt, {"state": state})
 
     def _lose(self, live: Live, lost: Lost) -> None:
-        self._lost += 1
         error = (
             retry.hung(self._hang_timeout, lost.exit_code, lost.tail)
             if live.hung
             else retry.died(lost.exit_code, lost.tail, out_of_memory=lost.out_of_memory)
         )
-        self._folder.end_attempt(live.planned.run, live.attempt, live.lost(error))
-        self._note("run_lost", run=live.planned.run, attempt=live.attempt, error=error["message"])
+        # Its record may stand already, where only the word of it was lost.
+        if self._folder.end_attempt(live.planned.run, live.attempt, live.lost(error)):
+            self._lost += 1
+            self._note(
+                "run_lost", run=live.planned.run, attempt=live.attempt, error=error["message"]
+            )
         self._leave(live)
 
     def _leave(self, live: Live) -> None:

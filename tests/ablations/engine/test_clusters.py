@@ -19,6 +19,8 @@ from ablations.engine.mailbox import Mailbox
 from ablations.errors import SettingError
 
 RUNS = 20
+SLOWLY = {"epochs": 6, "pause": 0.3}
+"""A node that is killed takes runs with it that have not been recorded."""
 
 
 def study(kind: str, folder: StudyFolder, **order: object) -> dict:
@@ -45,7 +47,7 @@ def hosts_of_attempts(folder: StudyFolder) -> int:
 @pytest.mark.integration
 def test_a_ray_cluster_of_two_nodes_of_which_one_is_killed(folder):
     pytest.importorskip("ray")
-    summary = study("ray", folder, kill_after=4)
+    summary = study("ray", folder, settings=SLOWLY, kill_after=4)
     assert summary["complete"] == len(folder.results(r.run for r in folder.plan())) == RUNS
     assert 1 <= summary["lost"] <= 2  # what ran on the killed node's two slots
     assert summary["attempts"] == RUNS + summary["lost"] == hosts_of_attempts(folder)
@@ -124,7 +126,7 @@ def slurm(tmp_path, monkeypatch) -> Iterator[None]:
 def test_a_real_slurm_of_which_a_node_is_killed(folder, slurm, tmp_path):
     pytest.importorskip("submitit")
     executor = {"slots": 4, "cluster": "slurm", "minutes": 5, "silence": 10}
-    summary = study("slurm", folder, executor=executor, kill_node=4)
+    summary = study("slurm", folder, executor=executor, settings=SLOWLY, kill_node=4)
     assert summary["complete"] == len(folder.results(r.run for r in folder.plan())) == RUNS
     assert 1 <= summary["lost"] <= 2
     assert summary["attempts"] == RUNS + summary["lost"]

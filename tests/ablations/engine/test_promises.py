@@ -203,6 +203,12 @@ def test_a_stopped_worker_is_replaced_and_its_run_ends_once(folder, local):
     assert folder.attempt_result("run00000s0", 1)["error"]["type"] == "Hang"
 
 
+def test_a_run_that_was_recorded_when_its_worker_died_is_neither_lost_nor_repeated(folder, local):
+    summary = run(folder, local, [planned(0)], train="trivial:killed_at_the_end")
+    assert (summary.complete, summary.lost, summary.attempts) == (1, 0, 1)
+    assert not [e for e in read_lines(folder.events_file) if e["event"] == "run_lost"]
+
+
 # 6: handing back
 
 

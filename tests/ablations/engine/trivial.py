@@ -231,6 +231,19 @@ def skewed(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
     return outcome(settings, 1.0)
 
 
+def killed_at_the_end(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """Writes its record, and its process dies before anybody hears of it."""
+    write = attempt.write_once
+
+    def write_and_die(path: Path, record: dict[str, Any]) -> bool:
+        write(path, record)
+        os.kill(os.getpid(), signal.SIGKILL)
+        return True
+
+    attempt.write_once = write_and_die  # type: ignore[assignment]
+    return outcome(settings, 1.0)
+
+
 def infinite(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
     """Returns the number that `settings["value"]` names: inf, -inf, nan, None or a word."""
     value = settings["value"]
