@@ -33,9 +33,7 @@ def seeds(count: int, *arms: int, **settings: Any) -> list[PlannedRun]:
 
 def run(folder: StudyFolder, executor: Any, runs: list[PlannedRun], **options: Any) -> Any:
     train = options.pop("train", "trivial:in_step")
-    return execute(
-        folder, PlannedSource(runs, together=5), executor=executor, train=train, **options
-    )
+    return execute(folder, PlannedSource(runs, stack=5), executor=executor, train=train, **options)
 
 
 def noted(folder: StudyFolder, run: str, name: str, attempt: int = 1) -> Any:
