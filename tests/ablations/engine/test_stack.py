@@ -264,6 +264,15 @@ def test_a_worker_is_replaced_after_some_runs_and_what_it_has_ends_first(folder)
     assert len(set(pids)) >= 2
 
 
+def test_a_worker_keeps_no_threads_of_runs_that_are_over(folder, local):
+    runs = [planned(i) for i in range(8)]
+    run(folder, local(1, stack=2), runs, train="trivial:ended_threads")
+    kept = [noted(folder, one.run, "ended_threads.json") for one in runs]
+    assert (
+        max(kept) <= 3
+    )  # those that ended since the last run came; all seven would be kept otherwise
+
+
 # logs
 
 
