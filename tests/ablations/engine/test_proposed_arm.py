@@ -1,8 +1,9 @@
 import pytest
-from optuna.pruners import BasePruner, MedianPruner, NopPruner, WilcoxonPruner
+from optuna.pruners import BasePruner, MedianPruner, NopPruner
 from trivial_plans import planned
 
 from ablations.engine.proposed_arm import ProposedArm, Rules
+from ablations.engine.samplers import make_pruner
 
 
 def arm(*states: str, runs: int, pruner: BasePruner | None = None, seeds: int = 3) -> ProposedArm:
@@ -19,7 +20,7 @@ def arm(*states: str, runs: int, pruner: BasePruner | None = None, seeds: int = 
     [
         (NopPruner(), False, False, False),
         (MedianPruner(), True, True, False),
-        (WilcoxonPruner(), True, False, True),
+        (make_pruner("wilcoxon", epochs=1), True, False, True),
     ],
     ids=["none", "epochs", "seeds"],
 )
