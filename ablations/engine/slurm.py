@@ -200,7 +200,7 @@ class _Slot(ClusterSlot):
 
 
 def _submitter(folder: StudyFolder, *, cluster: str | None) -> Any:
-    """submitit's own executor."""
+    """What submits jobs: submitit's own executor."""
     submitit = needed_package("submitit", executor="slurm")
     try:
         return submitit.AutoExecutor(folder=folder.path / "slots" / "jobs", cluster=cluster)
