@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ablations.engine import retry
 from ablations.engine.agenda import Agenda, Start
-from ablations.engine.attempts import Attempts
 from ablations.engine.audience import Audience
 from ablations.engine.executor import TRAIN, Executor
 from ablations.engine.folder import StudyFolder, cannot_write
+from ablations.engine.live_attempts import LiveAttempts
 from ablations.engine.local import LocalExecutor
 from ablations.engine.lock import held
 from ablations.engine.progress import Progress
@@ -79,7 +79,7 @@ def execute(
     audience = Audience(
         folder, slots=executor.slots, tracker=tracker, progress=progress, index=index
     )
-    attempts = Attempts(
+    attempts = LiveAttempts(
         folder,
         source,
         executor=executor,
@@ -117,7 +117,7 @@ class _Supervisor:
         *,
         executor: Executor,
         audience: Audience,
-        attempts: Attempts,
+        attempts: LiveAttempts,
         retries: int,
         grace: float,
         keep_checkpoints: bool,

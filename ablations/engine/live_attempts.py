@@ -16,8 +16,8 @@ from ablations.plan import PlannedRun
 TICK_SECONDS = 0.5
 
 
-class Attempts:
-    """The live attempts of a supervisor, one of a run at most."""
+class LiveAttempts:
+    """The attempts that a supervisor waits for, one of a run at most."""
 
     def __init__(
         self,
