@@ -237,7 +237,7 @@ def run(
     declared |= {**(planned or {}), **how.declared}
     folder = open_or_create(root / name, declared, extend=extend, allow_drift=allow_drift)
     wanted = runs(expansion.arms, seeds=block, stage=cast(Stage, design))
-    return _execute(folder, PlannedSource(wanted, together=how.stack), how)
+    return _execute(folder, PlannedSource(wanted, stack=how.stack), how)
 
 
 def confirm(
@@ -265,7 +265,7 @@ def confirm(
     folder = StudyFolder.open(root / study)
     planned = confirm_runs(folder, top=top, seeds=seeds, at=at)
     how = execution or Execution()
-    return _execute(folder, PlannedSource(planned, together=how.stack), how)
+    return _execute(folder, PlannedSource(planned, stack=how.stack), how)
 
 
 def refuse_stacked_search(stack: int) -> None:

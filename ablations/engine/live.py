@@ -27,6 +27,11 @@ class Live:
         """Take note that its worker was heard of."""
         self.since, self.begun = time.monotonic(), True
 
+    def is_late(self, *, hang_timeout: float, start_timeout: float) -> bool:
+        """Whether it has made no progress for longer than it may; its worker imports before it begins."""
+        limit = hang_timeout if self.begun else max(start_timeout, hang_timeout)
+        return time.monotonic() - self.since > limit
+
     def busy(self, metric: str) -> Busy:
         """The attempt as it is shown."""
         return Busy(

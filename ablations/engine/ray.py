@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any
 
-from ablations.engine.cluster import ClusterSlot, ClusterSlots, processes_of
+from ablations.engine.cluster import ClusterSlot, ClusterSlots, needed_package, processes_of
 from ablations.engine.context import Verdict
 from ablations.engine.executor import Job, Message
 from ablations.engine.server import SlotServer
@@ -50,7 +50,7 @@ class RayExecutor:
             StudyError: Ray is not installed, or the cluster has no room for a run.
         """
         processes = processes_of(gpus_per_run, processes_per_run)
-        self._ray = _import_ray()
+        self._ray = needed_package("ray", executor="ray")
         if not self._ray.is_initialized():
             self._ray.init(
                 address=address or "local",
@@ -157,13 +157,3 @@ class _Slot(ClusterSlot):
     actor: Any = None
     call: Any = None
     """The call to `poll` that is under way."""
-
-
-def _import_ray() -> Any:
-    try:
-        import ray  # not needed by any other executor
-    except ModuleNotFoundError:
-        raise StudyError(
-            "the executor 'ray' needs the package ray: pip install 'ablations[ray]'."
-        ) from None
-    return ray

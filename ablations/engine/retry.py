@@ -1,11 +1,13 @@
-"""Whether a run whose attempts failed is tried again."""
+"""Whether a run whose attempts failed is tried again, and how."""
 
 import signal
 from collections.abc import Sequence
 from typing import Any, Literal
 
 Kind = Literal["deterministic", "memory", "infrastructure"]
-Decision = Literal["commit", "again", "alone"]
+Again = Literal["again", "apart", "alone"]
+"""Like any other run; in a worker that serves nothing else; with nothing else on the device."""
+Decision = Literal["commit"] | Again
 
 WORKER_DIED = "WorkerDied"
 HANG = "Hang"
@@ -35,7 +37,8 @@ def decide(failures: Sequence[dict[str, Any]], *, retries: int) -> Decision:
     """What to do with a run that has failed and has no other outcome.
 
     A deterministic error would come again: it is committed. Out of memory is tried once more, with
-    nothing else on the device. Infrastructure faults are tried again `retries` times.
+    nothing else on the device. Infrastructure faults are tried again `retries` times, apart: a run that
+    ends its worker each time would end others with it again and again.
 
     Args:
         failures: The `error` of each failed attempt, in order; attempts that were handed back or
@@ -53,7 +56,7 @@ def decide(failures: Sequence[dict[str, Any]], *, retries: int) -> Decision:
         case "infrastructure":
             if kinds.count("infrastructure") > retries:
                 return "commit"
-            return "alone" if "memory" in kinds else "again"
+            return "alone" if "memory" in kinds else "apart"
 
 
 def classify(error: dict[str, Any]) -> Kind:

@@ -7,21 +7,20 @@ search resumes after any crash without losing or repeating a run.
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from optuna import Trial
-from optuna.pruners import BasePruner, NopPruner
+from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
 from ablations.engine.files import read_lines
 from ablations.engine.folder import StudyFolder
-from ablations.engine.samplers import make_pruner, over_seeds
+from ablations.engine.proposed_arm import ProposedArm, Rules
+from ablations.engine.samplers import make_pruner
 from ablations.engine.session import Mirror, SearchSession
 from ablations.engine.source import PlannedSource, Result
 from ablations.engine.trials import RecordedTrial
-from ablations.errors import SettingError, StudyError, one_of
-from ablations.objectives import objective_of
+from ablations.errors import SettingError, StudyError
 from ablations.plan import PlannedRun
 
 Propose = Callable[[Trial, int], PlannedRun]
@@ -77,14 +76,14 @@ class SearchSource:
         """
         _check(trials, seeds, objectives)
         self._folder, self._propose = folder, propose
-        self._budget, self._seeds = trials, tuple(seeds)
-        self._objectives = tuple(objectives)
-        self._directions = tuple(directions or ["minimize"] * len(self._objectives))
-        self._sampler, self._seed = sampler, seed
-        self._pruner = (
+        self._budget = trials
+        made = (
             make_pruner(pruner, epochs=epochs * len(seeds)) if isinstance(pruner, str) else pruner
         )
-        if len(self._objectives) > 1 and not isinstance(self._pruner, NopPruner):
+        self._rules = Rules(seeds=tuple(seeds), objectives=tuple(objectives), pruner=made)
+        self._directions = tuple(directions or ["minimize"] * len(objectives))
+        self._sampler, self._seed = sampler, seed
+        if len(objectives) > 1 and self._rules.in_turn:
             raise SettingError(
                 f"`pruner` must be 'none' with several objectives, but got {pruner!r}: "
                 "Optuna prunes by one number only."
@@ -92,9 +91,9 @@ class SearchSource:
         self._mirror, self._recast = mirror, recast
         self._records = folder.path / f"{name}.jsonl"
         self._results: dict[str, Result] = {}
-        self._arms: dict[str, _Arm] = {}
-        self._live: dict[str, _Arm] = {}
-        self._by_run: dict[str, _Arm] = {}
+        self._arms: dict[str, ProposedArm] = {}
+        self._live: dict[str, ProposedArm] = {}
+        self._by_run: dict[str, ProposedArm] = {}
         self._known_in_a_row = 0
         self._last_illegal = ""
         self._others = PlannedSource([])
@@ -104,7 +103,7 @@ class SearchSource:
     @property
     def total(self) -> int:
         """Runs given out and those that the rest of the budget can still ask for."""
-        seeds = len(self._seeds)
+        seeds = len(self._rules.seeds)
         unborn = sum(seeds - len(arm.runs) for arm in self._live.values())
         unasked = 0 if self._is_over else self._budget - self._counted - len(self._live)
         return len(self._by_run) + unborn + max(0, unasked) * seeds + len(self._of_others)
@@ -124,7 +123,7 @@ class SearchSource:
     @property
     def asks(self) -> bool:
         """Whether epochs can be answered with *prune*."""
-        return self._in_turn and not over_seeds(self._pruner)
+        return self._rules.by_epochs
 
     @property
     def finished(self) -> bool:
@@ -136,11 +135,6 @@ class SearchSource:
     def _counted(self) -> int:
         """Arms that count for the budget."""
         return sum(arm.state in ("COMPLETE", "PRUNED") for arm in self._arms.values())
-
-    @property
-    def _in_turn(self) -> bool:
-        """Whether an arm's seeds run one after another, because an earlier one can prune it."""
-        return not isinstance(self._pruner, NopPruner)
 
     @property
     def _is_over(self) -> bool:
@@ -160,7 +154,7 @@ class SearchSource:
         self._session = SearchSession(
             self._records,
             sampler=self._sampler,
-            pruner=self._pruner,
+            pruner=self._rules.pruner,
             directions=self._directions,
             seed=self._seed,
             mirror=self._mirror,
@@ -189,7 +183,7 @@ class SearchSource:
         self._known_in_a_row = self._known_in_a_row + 1 if trial.arm in self._arms else 0
         arm = self._arms.get(trial.arm) or self._new_arm(trial.arm)
         planned = by_arm.get(trial.arm, {})
-        for seed in self._seeds[len(arm.runs) :]:
+        for seed in self._rules.seeds[len(arm.runs) :]:
             if seed not in planned:
                 break
             self._add_run(arm, planned[seed])
@@ -198,13 +192,13 @@ class SearchSource:
         else:
             self._end(arm, trial.state, trial.values)
 
-    def _replay(self, arm: "_Arm") -> None:
+    def _replay(self, arm: ProposedArm) -> None:
         """Report a live arm's recorded epochs again, then see what it lacks."""
         for planned in arm.runs if self.asks else ():
             for attempt in self._folder.attempts(planned.run):
                 folder = self._folder.attempt_folder(planned.run, attempt)
                 for record in read_lines(folder / "epochs.jsonl"):
-                    self._report(arm, planned, record)
+                    arm.report(planned, record)
         self._advance(arm)
 
     def next(self) -> PlannedRun | None:
@@ -228,18 +222,15 @@ class SearchSource:
                     "Narrow the space."
                 )
 
-    def _next_of(self, arm: "_Arm") -> PlannedRun | None:
+    def _next_of(self, arm: ProposedArm) -> PlannedRun | None:
         """A run of a live arm that can start now."""
         while True:
             if arm.unstarted:
                 return arm.unstarted.pop(0)
-            is_out = any(run.run not in self._results for run in arm.runs)
-            if len(arm.runs) == len(self._seeds) or (self._in_turn and is_out):
+            seed = arm.next_seed
+            if seed is None:
                 return None
-            if any(self._results[run.run]["state"] != "COMPLETE" for run in self._known(arm)):
-                return None
-            planned = self._make(arm.trials[0], self._seeds[len(arm.runs)])
-            self._add_run(arm, planned)
+            self._add_run(arm, self._make(arm.trials[0], seed))
             self._advance(arm)
             if arm.state:
                 return None
@@ -248,7 +239,7 @@ class SearchSource:
         """Ask for a new trial; False where it is illegal."""
         trial = self._session.ask()
         try:
-            first = self._make(trial, self._seeds[0])
+            first = self._make(trial, self._rules.seeds[0])
         except SettingError as error:
             self._last_illegal = f", the last proposal because: {str(error).rstrip('.')}"
             self._session.record(trial, None)
@@ -274,15 +265,17 @@ class SearchSource:
             warnings.filterwarnings("ignore", "The constraint value is ignored because")
             return self._propose(trial, seed)
 
-    def _new_arm(self, name: str) -> "_Arm":
-        self._arms[name] = self._live[name] = _Arm(name)
+    def _new_arm(self, name: str) -> ProposedArm:
+        self._arms[name] = self._live[name] = ProposedArm(name, self._rules)
         return self._arms[name]
 
-    def _add_run(self, arm: "_Arm", planned: PlannedRun) -> None:
+    def _add_run(self, arm: ProposedArm, planned: PlannedRun) -> None:
         arm.runs.append(planned)
         self._by_run[planned.run] = arm
-        # The others are given out before anything is asked for: one without a result is on its way.
-        if planned.run not in self._results and planned.run not in self._of_others:
+        if planned.run in self._results:
+            arm.results[planned.run] = self._results[planned.run]
+        elif planned.run not in self._of_others:
+            # The others are given out before anything is asked for: one without a result is on its way.
             arm.unstarted.append(planned)
         self._of_others.discard(planned.run)
 
@@ -291,17 +284,7 @@ class SearchSource:
         arm = self._by_run.get(planned.run)
         if arm is None or arm.state or not self.asks:
             return False
-        return self._report(arm, planned, record) and record["epoch"] < planned.epochs_planned
-
-    def _report(self, arm: "_Arm", planned: PlannedRun, record: Mapping[str, Any]) -> bool:
-        value = record.get(self._objectives[0])
-        step = arm.runs.index(planned) * planned.epochs_planned + record["epoch"]
-        if value is None:
-            return False
-        if step not in arm.reported:  # a resumed run repeats epochs
-            arm.reported.add(step)
-            arm.trials[0].report(value, step)
-        return arm.trials[0].should_prune()
+        return arm.report(planned, record) and record["epoch"] < planned.epochs_planned
 
     def ended(self, planned: PlannedRun, result: Result) -> None:
         """Take note of an outcome, and tell Optuna where the arm has ended with it."""
@@ -309,79 +292,26 @@ class SearchSource:
         self._results[planned.run] = result
         arm = self._by_run.get(planned.run)
         if arm is not None and not arm.state:
+            arm.results[planned.run] = result
             self._advance(arm)
             if arm.state and self._is_stuck:
                 self._known_in_a_row = 0  # the sampler learnt something that may lead it on
 
-    def _advance(self, arm: "_Arm") -> None:
-        """End the arm if all its runs have outcomes and these say so."""
-        known = self._known(arm)
-        if len(known) < len(arm.runs) or not known:
-            return
-        states = {self._results[run.run]["state"] for run in known}
-        if "FAILED" in states:
-            self._end(arm, "FAIL", None)
-        elif "PRUNED" in states or (
-            over_seeds(self._pruner) and self._is_worse(arm) and len(known) < len(self._seeds)
-        ):
-            self._end(arm, "PRUNED", None)
-        elif len(known) == len(self._seeds):
-            self._end(arm, "COMPLETE", self._values(arm))
+    def _advance(self, arm: ProposedArm) -> None:
+        """End the arm if its results so far say so."""
+        state = arm.ending()
+        if state is not None:
+            self._end(arm, state, arm.means() if state == "COMPLETE" else None)
 
-    def _known(self, arm: "_Arm") -> list[PlannedRun]:
-        return [run for run in arm.runs if run.run in self._results]
-
-    def _is_worse(self, arm: "_Arm") -> bool:
-        """Whether the arm's seeds so far are worse than the best arm's same seeds."""
-        for step, planned in enumerate(arm.runs):
-            if step not in arm.reported:
-                arm.reported.add(step)
-                value = self._number(self._objectives[0], planned)
-                arm.trials[0].report(value, step)
-        return arm.trials[0].should_prune()
-
-    def _values(self, arm: "_Arm") -> list[float]:
-        def mean(name: str) -> float:
-            numbers = [self._number(name, run) for run in arm.runs]
-            return sum(numbers) / len(numbers)
-
-        return [mean(name) for name in self._objectives]
-
-    def _number(self, name: str, planned: PlannedRun) -> float:
-        result = self._results[planned.run]
-        value = objective_of(name, planned.cost, result)
-        if value is None:
-            known = {**planned.cost, **result}
-            numbers = [key for key, value in known.items() if isinstance(value, int | float)]
-            raise SettingError(one_of("objectives", name, sorted(numbers)))
-        return value
-
-    def _end(self, arm: "_Arm", state: str, values: list[float] | None) -> None:
+    def _end(self, arm: ProposedArm, state: str, values: list[float] | None) -> None:
         arm.state, arm.values = state, values
         self._live.pop(arm.id, None)
         self._tell_all(arm)
 
-    def _tell_all(self, arm: "_Arm") -> None:
+    def _tell_all(self, arm: ProposedArm) -> None:
         for trial in arm.trials:
             self._session.tell(trial, arm.state, arm.values)
         arm.trials = []
-
-
-@dataclass
-class _Arm:
-    """An arm that was proposed, by one trial or by several."""
-
-    id: str
-    runs: list[PlannedRun] = field(default_factory=list)
-    """One for each seed so far, in the seeds' order."""
-    unstarted: list[PlannedRun] = field(default_factory=list)
-    """Of those, the ones without an outcome that were not given out in this session."""
-    trials: list[Trial] = field(default_factory=list)
-    """Those that wait for its outcome; the first one reports its epochs."""
-    reported: set[int] = field(default_factory=set)
-    state: str = ""
-    """COMPLETE, PRUNED or FAIL; empty while it is live."""
-    values: list[float] | None = None
 
 
 def _check(trials: int, seeds: Sequence[int], objectives: Sequence[str]) -> None:

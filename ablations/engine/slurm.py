@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ablations.engine.cluster import ClusterSlot, ClusterSlots, processes_of
+from ablations.engine.adoption import Adoptions, note_mailbox
+from ablations.engine.cluster import ClusterSlot, ClusterSlots, needed_package, processes_of
 from ablations.engine.context import Verdict
-from ablations.engine.executor import Beat, Ended, Job, Lost, Message
-from ablations.engine.files import read_record, replace
+from ablations.engine.executor import Job, Message
 from ablations.engine.folder import StudyFolder
 from ablations.engine.mailbox import Mailbox
 from ablations.engine.slot_job import decode, serve
@@ -26,7 +26,6 @@ MARGIN_SECONDS = 60.0
 PAUSE_SECONDS = 0.1
 DONE_SECONDS = 5.0
 END_SECONDS = 5.0
-POSTBOX = "slot.json"
 
 
 class SlurmExecutor:
@@ -80,14 +79,8 @@ class SlurmExecutor:
             "seconds": 60 * minutes - MARGIN_SECONDS,
             "silence": silence,
         }
-        self._submitit = _import_submitit()
-        try:
-            self._executor = self._submitit.AutoExecutor(
-                folder=folder.path / "slots" / "jobs", cluster=cluster
-            )
-        except RuntimeError as error:
-            raise StudyError(f"Slurm cannot be used here: {error}") from None
-        self._executor.update_parameters(
+        self._submitter = _submitter(folder, cluster=cluster)
+        self._submitter.update_parameters(
             name=folder.path.name,
             timeout_min=minutes,
             cpus_per_task=cpus_per_run,
@@ -97,9 +90,9 @@ class SlurmExecutor:
         self._slots = ClusterSlots(
             (_Slot(f"slurm{i}") for i in range(slots)), own_device=gpus_per_run >= 1
         )
-        self._adopted: list[_Adopted] = []
+        self._adoptions = Adoptions(folder, silence=silence)
         self._stopping = False
-        with self._executor.batch():  # one job array
+        with self._submitter.batch():  # one job array
             for slot in self._slots:
                 self._submit(slot)
 
@@ -116,7 +109,7 @@ class SlurmExecutor:
     def start(self, job: Job) -> str:
         """Start a run on a free slot and return the slot's name."""
         slot = self._slots.take(job)
-        replace(Path(job.folder) / str(job.attempt) / POSTBOX, {"mailbox": str(slot.folder)})
+        note_mailbox(job, slot.folder)
         slot.mailbox.send({"do": "start", "job": asdict(job)})
         return slot.name
 
@@ -138,19 +131,14 @@ class SlurmExecutor:
 
     def adopt(self, run: str, attempt: int) -> str | None:
         """Wait for an attempt whose supervisor died, as long as its job shows that it lives."""
-        box = read_record(self._folder.attempt_folder(run, attempt) / POSTBOX)
-        if box is None or self._folder.attempt_result(run, attempt) is not None:
-            return None
-        mailbox = Mailbox(Path(box["mailbox"]), mine="heir", theirs="slot")
-        self._adopted.append(_Adopted(run, attempt, mailbox))
-        return Path(box["mailbox"]).name
+        return self._adoptions.adopt(run, attempt)
 
     def poll(self, timeout: float) -> list[Message]:
         """What happened since the last call; waits up to `timeout` seconds for something."""
         deadline = time.monotonic() + timeout
         while True:
             messages = [m for slot in self._slots for m in self._look(slot)]
-            messages += self._look_at_adopted()
+            messages += self._adoptions.look()
             if messages or time.monotonic() > deadline:
                 return messages
             time.sleep(PAUSE_SECONDS)
@@ -194,26 +182,11 @@ class SlurmExecutor:
         self._submit(slot)
         return lost
 
-    def _look_at_adopted(self) -> list[Message]:
-        messages: list[Message] = []
-        for one in list(self._adopted):
-            result = self._folder.attempt_result(one.run, one.attempt)
-            if result is not None:
-                messages.append(Ended(one.run, one.attempt, result["state"]))
-            elif one.mailbox.silence() > self._silence:
-                messages.append(Lost(one.run, one.attempt, None, "its job fell silent"))
-            else:
-                # Its own supervisor is dead, and nobody hears its epochs: it lives, that is all.
-                messages.append(Beat(one.run, one.attempt)) if one.is_due() else None
-                continue
-            self._adopted.remove(one)
-        return messages
-
     def _submit(self, slot: "_Slot") -> None:
         slot.folder = self._folder.path / "slots" / f"{slot.name}-{uuid.uuid4().hex[:8]}"
         slot.mailbox = Mailbox(slot.folder, mine="supervisor", theirs="slot")
         slot.is_up, slot.asked = False, time.monotonic()
-        slot.submitted = self._executor.submit(serve, slot.folder, slot.name, **self._serve)
+        slot.submitted = self._submitter.submit(serve, slot.folder, slot.name, **self._serve)
 
 
 @dataclass
@@ -226,26 +199,10 @@ class _Slot(ClusterSlot):
     """When submitit was last asked whether the job is over."""
 
 
-@dataclass
-class _Adopted:
-    run: str
-    attempt: int
-    mailbox: Mailbox
-    told: float = 0.0
-
-    def is_due(self) -> bool:
-        """Whether it is time to say again that it lives."""
-        if time.monotonic() - self.told < DONE_SECONDS:
-            return False
-        self.told = time.monotonic()
-        return True
-
-
-def _import_submitit() -> Any:
+def _submitter(folder: StudyFolder, *, cluster: str | None) -> Any:
+    """What submits jobs: submitit's own executor."""
+    submitit = needed_package("submitit", executor="slurm")
     try:
-        import submitit  # not needed by any other executor
-    except ModuleNotFoundError:
-        raise StudyError(
-            "the executor 'slurm' needs the package submitit: pip install 'ablations[slurm]'."
-        ) from None
-    return submitit
+        return submitit.AutoExecutor(folder=folder.path / "slots" / "jobs", cluster=cluster)
+    except RuntimeError as error:
+        raise StudyError(f"Slurm cannot be used here: {error}") from None

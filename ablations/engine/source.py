@@ -56,20 +56,20 @@ class Source(Protocol):
 class PlannedSource:
     """The runs of a design. Never prunes: a pruned run of a plan would bias every contrast."""
 
-    def __init__(self, runs: Sequence[PlannedRun], *, together: int = 1) -> None:
+    def __init__(self, runs: Sequence[PlannedRun], *, stack: int = 1) -> None:
         """Plan the runs; a run that the study's plan has already is not planned twice.
 
         Args:
             runs: What is asked for now.
-            together: Seeds of an arm that are given out one after another, to be trained in step; the plan on
-                the disk keeps its order.
+            stack: Seeds of an arm that are given out one after another, to be trained in step
+                (`slots.Slot.stack`); the plan on the disk keeps its order.
 
         Raises:
-            SettingError: If `together < 1`.
+            SettingError: If `stack < 1`.
         """
-        if together < 1:
-            raise SettingError(f"`together >= 1` must hold, but got {together}.")
-        self._asked, self._together = list(runs), together
+        if stack < 1:
+            raise SettingError(f"`stack >= 1` must hold, but got {stack}.")
+        self._asked, self._stack = list(runs), stack
         self._waiting: deque[PlannedRun] = deque()
         self._out: set[str] = set()
         self._total = len(self._asked)
@@ -90,7 +90,7 @@ class PlannedSource:
         unique = {planned.run: planned for planned in self._asked}
         new = [planned for run, planned in unique.items() if run not in known]
         everything = [*plan, *new]
-        ordered = in_blocks(everything, together=self._together)
+        ordered = _in_blocks(everything, stack=self._stack)
         self._waiting.extend(planned for planned in ordered if planned.run not in results)
         self._total = len(everything)
         return new
@@ -124,21 +124,21 @@ class PlannedSource:
         return ""
 
 
-def in_blocks(plan: Sequence[PlannedRun], *, together: int) -> list[PlannedRun]:
+def _in_blocks(plan: Sequence[PlannedRun], *, stack: int) -> list[PlannedRun]:
     """The runs in blocks of so many seeds, in each block arm after arm; stage after stage.
 
     Which seeds make a block is said by the whole plan, so that it stays the same when some have their outcome.
     With 1 it is the plan's order.
     """
-    if together == 1:
+    if stack == 1:
         return list(plan)
     stages: dict[str, list[PlannedRun]] = {}
     for planned in plan:
         stages.setdefault(planned.stage, []).append(planned)
-    return [run for runs in stages.values() for run in _stage_in_blocks(runs, together=together)]
+    return [run for runs in stages.values() for run in _stage_in_blocks(runs, stack=stack)]
 
 
-def _stage_in_blocks(runs: Sequence[PlannedRun], *, together: int) -> list[PlannedRun]:
+def _stage_in_blocks(runs: Sequence[PlannedRun], *, stack: int) -> list[PlannedRun]:
     seeds = {seed: i for i, seed in enumerate(dict.fromkeys(run.seed for run in runs))}
     arms = {arm: i for i, arm in enumerate(dict.fromkeys(run.arm for run in runs))}
-    return sorted(runs, key=lambda run: (seeds[run.seed] // together, arms[run.arm]))
+    return sorted(runs, key=lambda run: (seeds[run.seed] // stack, arms[run.arm]))

@@ -4,35 +4,22 @@ Level-triggered: every decision is made from the folder's content, so starting a
 crash is the same code as starting.
 """
 
-import errno
 import time
-from collections import deque
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ablations.engine import retry
-from ablations.engine.display import Display, reason
-from ablations.engine.executor import (
-    TRAIN,
-    Beat,
-    Ended,
-    Epoch,
-    Executor,
-    Job,
-    Lost,
-    Message,
-    Unwritten,
-)
-from ablations.engine.folder import StudyFolder, cannot_write, now
-from ablations.engine.live import Live
+from ablations.engine.agenda import Agenda, Start
+from ablations.engine.audience import Audience
+from ablations.engine.executor import TRAIN, Executor
+from ablations.engine.folder import StudyFolder, cannot_write
+from ablations.engine.live_attempts import LiveAttempts
 from ablations.engine.local import LocalExecutor
 from ablations.engine.lock import held
-from ablations.engine.progress import NoProgress, Progress
+from ablations.engine.progress import Progress
 from ablations.engine.source import Source
 from ablations.engine.stopping import StopSignals
 from ablations.engine.summary import Summary
-from ablations.engine.tally import Tally
-from ablations.engine.tracker import GuardedTracker, Tracker
+from ablations.engine.tracker import Tracker
 from ablations.errors import StudyError
 from ablations.plan import PlannedRun
 
@@ -45,7 +32,6 @@ START_SECONDS = 300.0
 """For a worker to start and to import what it trains with."""
 GRACE_SECONDS = 25.0
 """For runs to hand themselves back; a scheduler kills 30 s after its SIGTERM."""
-TICK_SECONDS = 0.5
 FREE_BYTES = 32 * 2**20
 
 
@@ -90,17 +76,25 @@ def execute(
         StudyError: Another supervisor runs the study, or the disk is full.
     """
     executor = LocalExecutor() if executor is None else executor
+    audience = Audience(
+        folder, slots=executor.slots, tracker=tracker, progress=progress, index=index
+    )
+    attempts = LiveAttempts(
+        folder,
+        source,
+        executor=executor,
+        audience=audience,
+        train=train,
+        hang_timeout=hang_timeout,
+        start_timeout=start_timeout,
+    )
     supervisor = _Supervisor(
         folder,
         source,
         executor=executor,
-        train=train,
-        tracker=GuardedTracker(tracker, warn=folder.event),
-        progress=NoProgress() if progress is None else progress,
-        index=index,
+        audience=audience,
+        attempts=attempts,
         retries=retries,
-        hang_timeout=hang_timeout,
-        start_timeout=start_timeout,
         grace=grace,
         keep_checkpoints=keep_checkpoints,
     )
@@ -112,7 +106,7 @@ def execute(
         raise cannot_write(folder.path, error) from error
     finally:
         executor.close()
-        supervisor.close()
+        audience.close()
 
 
 class _Supervisor:
@@ -122,41 +116,25 @@ class _Supervisor:
         source: Source,
         *,
         executor: Executor,
-        train: str,
-        tracker: GuardedTracker,
-        progress: Progress,
-        index: "Index | None",
+        audience: Audience,
+        attempts: LiveAttempts,
         retries: int,
-        hang_timeout: float,
-        start_timeout: float,
         grace: float,
         keep_checkpoints: bool,
     ) -> None:
         self._folder, self._source, self._executor = folder, source, executor
-        self._train, self._tracker, self._progress = train, tracker, progress
-        self._index = index
+        self._audience, self._attempts = audience, attempts
         self._retries, self._grace = retries, grace
-        self._hang_timeout, self._start_timeout = hang_timeout, start_timeout
         self._keep_checkpoints = keep_checkpoints
-        self._tick = min(TICK_SECONDS, hang_timeout / 20)  # a hang is found 1.05 times late at most
-        self._study = folder.study()
-        self._tally = Tally.of(self._study)
-        self._display = Display(
-            progress,
-            study=self._study.get("study", folder.path.name),
-            tally=self._tally,
-            slots=executor.slots,
-        )
-        self._live: dict[str, Live] = {}
-        self._again: deque[PlannedRun] = deque()
-        self._apart: deque[PlannedRun] = deque()
-        self._alone: deque[PlannedRun] = deque()
+        self._agenda = Agenda(executor)
         self._over: list[PlannedRun] = []
+        """Runs whose attempts so far are over, and of which nothing is decided yet."""
         self._known: set[str] = set()
+        """Runs of the plan on the disk."""
         self._begun: set[str] = set()
-        self._notes: list[dict[str, Any]] = []
-        self._attempts = self._lost = 0
+        """Runs of which an attempt was started, by whomever."""
         self._has_more = True
+        """Whether the source may have a run to give."""
 
     def run(self, signals: StopSignals) -> Summary:
         try:
@@ -164,23 +142,17 @@ class _Supervisor:
             while signals.received is None and not self._finished():
                 self._fill(signals)
                 self._step()
-                self._end_hung()
+                self._attempts.kill_hung()
             if signals.received is not None:
                 self._hand_back(signals)
             return self._finish(signals)
         finally:
-            self._write_notes()
-
-    def close(self) -> None:
-        self._tracker.close()
-        self._progress.close()
-        if self._index is not None:
-            self._index.close()
+            self._audience.write_events()
 
     def _finished(self) -> bool:
         # A source that has nothing to give and nothing out has ended, one way or the other.
         return self._source.finished or not (
-            self._live or self._again or self._apart or self._alone or self._over or self._has_more
+            self._attempts or self._agenda or self._over or self._has_more
         )
 
     # -- from the records to what is left to do ---------------------------------------------------
@@ -193,27 +165,18 @@ class _Supervisor:
         if new:
             self._folder.append_plan(new)
         self._begun = self._folder.begun()
-        if self._index is not None:
-            self._index.prepare([*plan, *new])
+        self._audience.study_planned([*plan, *new])
         for planned in plan:
             if planned.run in results:
-                self._tally.add(planned, results[planned.run])
-                self._mirror(planned, results[planned.run])
+                self._audience.outcome(planned, results[planned.run])
         self._known = {planned.run for planned in (*plan, *new)}
-        self._note(
-            "study_started", slots=list(self._executor.slots), total=self._source.total,
-            ended=self._tally.ended,
-        )  # fmt: skip
-        self._tracker.study_started(self._study)
+        self._audience.study_started(total=self._source.total)
 
     def _fill(self, signals: StopSignals) -> None:
         """Start runs while there are runs to start and room for them."""
         while signals.received is None and self._executor.room():
-            if self._apart and self._executor.room(apart=True):
-                self._start(self._apart.popleft(), apart=True)
-                continue
-            if self._again:
-                self._start(self._again.popleft())
+            if start := self._agenda.next():
+                self._start(start)
                 continue
             planned = self._source.next()
             self._has_more = planned is not None
@@ -223,8 +186,8 @@ class _Supervisor:
                 self._settle()
             else:
                 break
-        if self._alone and not self._has_more and self._executor.room(alone=True):
-            self._start(self._alone.popleft(), alone=True, apart=True)
+        if not self._has_more and (start := self._agenda.last()):
+            self._start(start)
 
     def _place(self, planned: PlannedRun) -> None:
         """Start a run, unless its attempts so far say something else."""
@@ -232,100 +195,21 @@ class _Supervisor:
             self._folder.append_plan([planned])
             self._known.add(planned.run)
         if planned.run not in self._begun:
-            self._start(planned)
-        elif not self._adopt(planned):
+            self._start(Start(planned=planned))
+        elif not self._attempts.adopt(planned):
             self._over.append(planned)
 
-    def _adopt(self, planned: PlannedRun) -> bool:
-        """Take over an attempt that outlived its supervisor, on a cluster."""
-        attempts = self._folder.attempts(planned.run)
-        if planned.run in self._live or not attempts:
-            return False
-        slot = self._executor.adopt(planned.run, attempts[-1])
-        if slot is None:
-            return False
-        self._live[planned.run] = Live(planned, attempts[-1], slot)
-        self._note("run_adopted", run=planned.run, attempt=attempts[-1], slot=slot)
-        return True
-
-    def _start(self, planned: PlannedRun, *, alone: bool = False, apart: bool = False) -> None:
-        attempt = self._folder.begin_attempt(planned.run)
-        self._begun.add(planned.run)
-        slot = self._executor.start(
-            Job(
-                run=planned.run,
-                arm=planned.arm,
-                attempt=attempt,
-                folder=str(self._folder.run_folder(planned.run)),
-                settings=planned.settings,
-                train=self._train,
-                ask=self._source.asks,
-                alone=alone,
-                apart=apart,
-            )
-        )
-        self._live[planned.run] = Live(planned, attempt, slot)
-        self._attempts += 1
-        self._note("run_started", run=planned.run, attempt=attempt, slot=slot)
-        self._tracker.run_started(planned, attempt)
-
-    # -- what happened ------------------------------------------------------------------------------
-
-    def _step(self) -> None:
-        self._write_notes()
-        for message in self._executor.poll(self._tick):
-            self._hear(message)
-        self._settle()
-        self._display.show(self._live.values(), total=self._source.total)
-
-    def _hear(self, message: Message) -> None:
-        live = self._live.get(message.run)
-        if live is None or live.attempt != message.attempt:
-            return
-        live.progressed()
-        match message:
-            case Epoch(record=record):
-                self._epoch(live, record)
-            case Beat():
-                pass
-            case Ended(state=state):
-                self._end(live, state)
-            case Lost():
-                self._lose(live, message)
-            case Unwritten(error=error, errno=number):
-                raise OSError(number or errno.EIO, str(error.get("message")))
-
-    def _epoch(self, live: Live, record: dict[str, Any]) -> None:
-        live.record = record
-        self._tracker.epoch(live.planned, live.attempt, record)
-        prune = self._source.epoch(live.planned, record)
-        self._executor.answer(live.planned.run, "prune" if prune else "go")
-
-    def _end(self, live: Live, state: str) -> None:
-        self._leave(live)
-        if state == "HANDED_BACK":
-            self._note("run_handed_back", run=live.planned.run, attempt=live.attempt)
-            self._tracker.run_ended(live.planned, live.attempt, {"state": state})
-
-    def _lose(self, live: Live, lost: Lost) -> None:
-        error = (
-            retry.hung(self._hang_timeout, lost.exit_code, lost.tail)
-            if live.hung
-            else retry.died(lost.exit_code, lost.tail, out_of_memory=lost.out_of_memory)
-        )
-        # Its record may stand already, where only the word of it was lost.
-        if self._folder.end_attempt(live.planned.run, live.attempt, live.lost(error)):
-            self._lost += 1
-            self._note(
-                "run_lost", run=live.planned.run, attempt=live.attempt, error=error["message"]
-            )
-        self._leave(live)
-
-    def _leave(self, live: Live) -> None:
-        del self._live[live.planned.run]
-        self._over.append(live.planned)
+    def _start(self, start: Start) -> None:
+        self._begun.add(start.planned.run)
+        self._attempts.start(start)
 
     # -- from attempts to outcomes ------------------------------------------------------------------
+
+    def _step(self) -> None:
+        self._audience.write_events()
+        self._over += self._attempts.listen()
+        self._settle()
+        self._audience.standing(self._attempts, total=self._source.total)
 
     def _settle(self) -> None:
         """Commit the outcomes of runs whose attempts are over, or try again."""
@@ -337,7 +221,7 @@ class _Supervisor:
         for planned, result in decided:
             # A run that had its outcome before keeps that one.
             known = planned.run not in committed and self._folder.result(planned.run)
-            self._ended(planned, known or result)
+            self._end(planned, known or result)
 
     def _decide(self, planned: PlannedRun) -> dict[str, Any] | None:
         """The attempt's result that is the run's outcome; None where the run is tried again."""
@@ -347,96 +231,53 @@ class _Supervisor:
         for result in results:
             if result["state"] != "FAILED":
                 return result
-        errors = [result["error"] for result in results]
-        match retry.decide(errors, retries=self._retries):
-            case "commit":
-                return results[-1]
-            case "alone":
-                self._alone.append(planned)
-            case "again":
-                # A run that ends its worker each time would end others with it again and again.
-                (self._apart if errors else self._again).append(planned)
+        decision = retry.decide([result["error"] for result in results], retries=self._retries)
+        if decision == "commit":
+            return results[-1]
+        self._agenda.add(planned, decision)
         if found and found[-1] is not None:
-            self._tracker.run_ended(planned, numbers[-1], found[-1])
+            self._audience.run_tried_again(planned, numbers[-1], found[-1])
         return None
 
-    def _ended(self, planned: PlannedRun, result: dict[str, Any]) -> None:
-        """Tell everybody of a run's outcome."""
-        self._tally.add(planned, result)
+    def _end(self, planned: PlannedRun, result: dict[str, Any]) -> None:
+        """Draw the consequences of a run's outcome and tell everybody."""
         self._source.ended(planned, result)
         self._has_more = True  # what a search has learnt may lead it on
-        self._mirror(planned, result)
+        self._audience.outcome(planned, result)
         keep = self._keep_checkpoints or result["state"] != "COMPLETE"
         interrupted = result["attempt"] > 1 or result["state"] == "FAILED"
         self._folder.tidy(planned.run, keep_checkpoint=keep, interrupted=interrupted)
-        self._note(
-            "run_ended", run=planned.run, attempt=result["attempt"], state=result["state"],
-            seconds=result.get("seconds"), error=reason(result),
-        )  # fmt: skip
-        self._tracker.run_ended(planned, result["attempt"], result)
-        self._display.outcome(planned, result, total=self._source.total)
+        self._audience.run_ended(planned, result, total=self._source.total)
 
-    def _mirror(self, planned: PlannedRun, result: dict[str, Any]) -> None:
-        if self._index is not None:
-            self._index.add(planned, result)
-
-    # -- hangs, stopping, the end -------------------------------------------------------------------
-
-    def _end_hung(self) -> None:
-        moment = time.monotonic()
-        for live in self._live.values():
-            limit = self._hang_timeout if live.begun else max(
-                self._start_timeout, self._hang_timeout
-            )  # fmt: skip
-            if not live.hung and moment - live.since > limit:
-                live.hung = True
-                self._executor.kill(live.planned.run)
+    # -- stopping, the end --------------------------------------------------------------------------
 
     def _hand_back(self, signals: StopSignals) -> None:
         """Let runs stop after their epoch; end by force those that take too long."""
         assert signals.received is not None
-        self._note("stopping", signal=signals.received.name)
-        self._display.line(
-            f"{signals.received.name}: handing {len(self._live)} runs back "
-            f"(at most {self._grace:g} s; again to stop at once)"
-        )
+        self._audience.stopping(signals.received.name, runs=len(self._attempts), grace=self._grace)
         deadline = time.monotonic() + self._grace
         self._executor.stop()
-        while self._live and time.monotonic() < deadline and signals.count < 2:
+        while self._attempts and time.monotonic() < deadline and signals.count < 2:
             self._step()
 
     def _finish(self, signals: StopSignals) -> Summary:
-        ended, states = self._tally.ended, self._tally.states
-        total = max(ended, self._source.total)
-        stopped = signals.received.name if signals.received is not None else None
+        tally = self._audience.tally
+        total = max(tally.ended, self._source.total)
         summary = Summary(
-            study=self._study.get("study", self._folder.path.name),
+            study=self._audience.study,
             planned=total,
-            complete=states["COMPLETE"],
-            pruned=states["PRUNED"],
-            failed=states["FAILED"],
-            waiting=total - ended,
-            attempts=self._attempts,
-            lost=self._lost,
-            seconds=self._display.seconds,
-            stopped_by=stopped,
-            best=self._tally.best(),
+            complete=tally.states["COMPLETE"],
+            pruned=tally.states["PRUNED"],
+            failed=tally.states["FAILED"],
+            waiting=total - tally.ended,
+            attempts=self._attempts.started,
+            lost=self._attempts.lost,
+            seconds=self._audience.seconds,
+            stopped_by=signals.received.name if signals.received is not None else None,
+            best=tally.best(),
         )
-        if self._source.remark:
-            self._note("remark", text=self._source.remark)
-            self._display.line(self._source.remark)
-        self._note("study_ended", **asdict(summary))
-        self._display.show((), total=self._source.total, force=True)
-        self._tracker.study_ended(summary)
+        self._audience.study_ended(summary, remark=self._source.remark, total=self._source.total)
         return summary
-
-    def _note(self, kind: str, **fields: Any) -> None:
-        self._notes.append({"at": now(), "event": kind, **fields})
-
-    def _write_notes(self) -> None:
-        notes, self._notes = self._notes, []
-        if notes:
-            self._folder.append_events(notes)
 
 
 def _refuse_full_disk(folder: StudyFolder, least: int) -> None:

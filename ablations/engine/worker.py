@@ -37,6 +37,7 @@ def main(descriptor: int) -> None:
         if command["do"] == "prepare":
             _prepare(command["train"])
         elif command["stack"] > 1:
+            threads = [thread for thread in threads if thread.is_alive()]
             threads.append(_serve_beside(command, pipe, log, lockstep))
         else:
             _serve(command, pipe, log)

@@ -39,7 +39,7 @@ def main(order: dict[str, Any]) -> int:
         plan = [planned(i, **order.get("settings", {})) for i in range(order["runs"])]
         source = PlannedSource(plan)
     if order.get("stack"):
-        source = PlannedSource(seeds(order), together=order["stack"])
+        source = PlannedSource(seeds(order), stack=order["stack"])
     slots = find_slots(workers=order["workers"], gpus=(), stack=order.get("stack", 1))
     index = Index(folder.journal_file, study="first") if order.get("index") else None
     summary = execute(

@@ -419,7 +419,7 @@ def test_retries_count_over_supervisors(folder, local):
 def test_the_rules_for_retries():
     died, memory = {"type": "WorkerDied"}, {"type": "OutOfMemoryError"}
     assert decide([], retries=3) == "again"
-    assert decide([died] * 3, retries=3) == "again"
+    assert decide([died] * 3, retries=3) == "apart"
     assert decide([died] * 4, retries=3) == "commit"
     assert decide([memory], retries=3) == "alone"
     assert decide([memory, died], retries=3) == "alone"

@@ -33,9 +33,7 @@ def seeds(count: int, *arms: int, **settings: Any) -> list[PlannedRun]:
 
 def run(folder: StudyFolder, executor: Any, runs: list[PlannedRun], **options: Any) -> Any:
     train = options.pop("train", "trivial:in_step")
-    return execute(
-        folder, PlannedSource(runs, together=5), executor=executor, train=train, **options
-    )
+    return execute(folder, PlannedSource(runs, stack=5), executor=executor, train=train, **options)
 
 
 def noted(folder: StudyFolder, run: str, name: str, attempt: int = 1) -> Any:
@@ -264,6 +262,15 @@ def test_a_worker_is_replaced_after_some_runs_and_what_it_has_ends_first(folder)
     pids = [noted(folder, one.run, "who.json")["pid"] for one in runs]
     assert {pids.count(pid) for pid in pids} <= {2, 3, 4}  # recycle + stack - 1 at most
     assert len(set(pids)) >= 2
+
+
+def test_a_worker_keeps_no_threads_of_runs_that_are_over(folder, local):
+    runs = [planned(i) for i in range(8)]
+    run(folder, local(1, stack=2), runs, train="trivial:ended_threads")
+    kept = [noted(folder, one.run, "ended_threads.json") for one in runs]
+    assert (
+        max(kept) <= 3
+    )  # those that ended since the last run came; all seven would be kept otherwise
 
 
 # logs

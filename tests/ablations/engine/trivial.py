@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import gc
 import json
 import os
 import random
@@ -201,6 +202,14 @@ def in_step(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
 def _introduce(brought: Sequence[tuple[str, list[list[str]]]]) -> None:
     for _, met in brought:
         met.append([run for run, _ in brought])
+
+
+def ended_threads(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """Notes how many threads this process keeps that have ended."""
+    kept = [one for one in gc.get_objects() if isinstance(one, threading.Thread)]
+    count = sum(one.ident is not None and not one.is_alive() for one in kept)
+    (context.attempt_folder / "ended_threads.json").write_text(json.dumps(count))
+    return outcome(settings, 1.0)
 
 
 def timed(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
