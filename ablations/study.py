@@ -29,7 +29,7 @@ from ablations.engine.progress import Progress
 from ablations.engine.samplers import make_pruner, make_sampler
 from ablations.engine.search import SearchSource
 from ablations.engine.side_by_side import SideBySide
-from ablations.engine.slots import find_slots
+from ablations.engine.slots import find_slots, refuse_empty_stack
 from ablations.engine.source import PlannedSource, Source
 from ablations.engine.status import StudyStatus
 from ablations.engine.status import status as read_status
@@ -174,8 +174,7 @@ class Execution:
 
     def __post_init__(self) -> None:
         """Refuse a stack of no run, and a storage URL that cannot be used or holds a password."""
-        if self.stack < 1:
-            raise SettingError(f"`stack >= 1` must hold, but got {self.stack}.")
+        refuse_empty_stack(self.stack)
         if self.storage is not None:
             check_storage_url(self.storage)
 
