@@ -1,4 +1,4 @@
-"""Studies from Python, with the command line's names: show, run, confirm, status, objective.
+"""Studies from Python, with the command line's names: show, run, confirm, status.
 
 In a notebook: `run(load_space("reduction"), study="first")`, then `analysis.report.build.write_report`.
 """
@@ -14,7 +14,6 @@ from ablations.declaration import declare
 from ablations.designs.assignments import Assignment
 from ablations.designs.expand import (
     Expansion,
-    PlannedArm,
     expand,
     plan_arm,
     planned_run,
@@ -41,7 +40,7 @@ from ablations.interventions import refuse, verify_expansion
 from ablations.objectives import check_objectives, direction
 from ablations.opening import open_or_create
 from ablations.plan import PlannedRun, Stage
-from ablations.settings import Run, with_values
+from ablations.settings import with_values
 from ablations.space import Space
 from ablations.study_index import open_index
 from ablations.tracking.wandb_tracker import Mode, WandbTracker
@@ -58,51 +57,6 @@ ROOT = Path("runs")
 def show(space: Space, *, design: str = "grid") -> Expansion:
     """The arms of a design over a space, with what is illegal or folded, and why."""
     return expand(space, design=design)
-
-
-def objective(
-    space: Space, *, seeds: tuple[int, ...] = (0,), device: str = "cpu"
-) -> Callable[["Trial"], float]:
-    """A space as an objective for a plain Optuna program: `study.optimize(objective(space), n_trials=50)`.
-
-    A trial is an arm; its value is the mean validation loss (nats per image) of the last epoch over
-    the seeds. Each epoch of the first seed is reported, so pruners work; the trial's user attributes
-    name its levels, its arm and its parameters. A trial whose levels make no legal network, or whose
-    training diverges, is pruned, so that one of them does not end the program.
-    """
-    # Optuna and Lightning take seconds to import, and `show` needs neither.
-    from optuna import TrialPruned
-
-    from ablations.training import NonFinite, train
-
-    def evaluate(trial: "Trial") -> float:
-        try:
-            arm: PlannedArm = propose(trial, space)
-        except SettingError as error:
-            raise TrialPruned(str(error)) from None
-        trial.set_user_attr("arm", arm.id)
-        trial.set_user_attr("params", arm.cost["params"])
-
-        def report(record: dict[str, float]) -> None:
-            trial.report(record["val_loss"], int(record["epoch"]))
-            is_last = record["epoch"] == arm.arm.training.epochs
-            if not is_last and trial.should_prune():
-                raise TrialPruned
-
-        try:
-            losses = [
-                train(
-                    Run(arm=arm.arm, seed=seed),
-                    device=device,
-                    on_epoch=report if seed == seeds[0] else None,
-                ).val_loss
-                for seed in seeds
-            ]
-        except NonFinite as error:
-            raise TrialPruned(str(error)) from None
-        return sum(losses) / len(losses)
-
-    return evaluate
 
 
 @dataclass(frozen=True, kw_only=True)
