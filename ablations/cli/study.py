@@ -22,10 +22,11 @@ from ablations.cli.executors import Kind, ready_executor, refuse_stack
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
+    from ablations.adaptive_search import Search
     from ablations.cli.executors import MakeExecutor
     from ablations.engine.summary import Summary
     from ablations.space import Space
-    from ablations.study import Execution, Search
+    from ablations.study import Execution
 
 Design = Literal["grid", "loco", "one-in", "fractional", "zip", "search"]
 At = Annotated[
@@ -153,7 +154,7 @@ def run(
     refuse_stack(stack, kind=executor, gpus_per_run=gpus_per_run)
     search = _search(given, is_search=design == "search", seeds=seeds)
     if search is not None:
-        from ablations.study import refuse_stacked_search
+        from ablations.adaptive_search import refuse_stacked_search
 
         refuse_stacked_search(stack)
     if dry_run:
@@ -317,7 +318,7 @@ def _search(given: Mapping[str, Any], *, is_search: bool, seeds: int | None) -> 
             option = "--" + next(iter(named)).replace("_", "-")
             raise SettingError(f"`{option}` belongs to a search: add --design search.")
         return None
-    from ablations.study import Search
+    from ablations.adaptive_search import Search
 
     return Search(**named) if seeds is None else Search(**named, seeds=seeds)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import optuna
 import pytest
 
+from ablations.adaptive_search import Search
 from ablations.engine.folder import StudyFolder
 from ablations.engine.journal import SafeJournalBackend
 from ablations.engine.local import LocalExecutor
@@ -12,7 +13,7 @@ from ablations.engine.source import PlannedSource
 from ablations.errors import SettingError
 from ablations.settings import Arm, Attention, Training
 from ablations.space import Factor, Space
-from ablations.study import Execution, Search, confirm, run, show
+from ablations.study import Execution, confirm, run, show
 
 SPACE = Space(
     name="tiny",
@@ -58,13 +59,6 @@ def test_a_search_of_several_objectives_reaches_its_index_and_is_confirmed(tmp_p
     assert {trial.values[0] for trial in study.trials} == {r["val_accuracy"] for r in results}
     assert all(0 < trial.values[2] < 1000 for trial in study.trials)
     assert "index" not in folder.events_file.read_text()
-
-
-def test_several_objectives_take_no_pruner() -> None:
-    assert Search().pruning == "median"
-    assert Search(objectives=("val_loss", "params")).pruning == "none"
-    with pytest.raises(SettingError, match="`pruner` must be 'none' with several objectives"):
-        Search(objectives=("val_loss", "params"), pruner="asha")
 
 
 def test_stacked_seeds_are_given_out_together_to_slots_that_have_room_for_them(
