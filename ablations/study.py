@@ -1,55 +1,35 @@
-"""Studies from Python, with the command line's names: show, run, confirm, status, objective.
+"""Studies from Python, with the command line's names: show, run, confirm, status.
 
 In a notebook: `run(load_space("reduction"), study="first")`, then `analysis.report.build.write_report`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from ablations.adaptive_search import Search, refuse_stacked_search, search_source
 from ablations.confirmation import confirm_runs
 from ablations.declaration import declare
-from ablations.designs.assignments import Assignment
-from ablations.designs.expand import (
-    Expansion,
-    PlannedArm,
-    expand,
-    plan_arm,
-    planned_run,
-    refuse_illegal,
-    runs,
-)
-from ablations.designs.search import per_level, propose, recast, search_of
+from ablations.designs.expand import Expansion, expand, plan_arm, refuse_illegal, runs
 from ablations.engine.executor import Executor
 from ablations.engine.folder import StudyFolder
+from ablations.engine.index import Index
 from ablations.engine.local import LocalExecutor
 from ablations.engine.progress import Progress
-from ablations.engine.samplers import make_pruner, make_sampler
-from ablations.engine.search import SearchSource
-from ablations.engine.side_by_side import SideBySide
-from ablations.engine.slots import find_slots
+from ablations.engine.slots import find_slots, refuse_empty_stack
 from ablations.engine.source import PlannedSource, Source
 from ablations.engine.status import StudyStatus
 from ablations.engine.status import status as read_status
 from ablations.engine.storage import check_storage_url
 from ablations.engine.summary import Summary
 from ablations.engine.supervisor import HANG_SECONDS, RETRIES, execute
-from ablations.errors import SettingError
 from ablations.interventions import refuse, verify_expansion
-from ablations.objectives import check_objectives, direction
 from ablations.opening import open_or_create
-from ablations.plan import PlannedRun, Stage
-from ablations.settings import Run, with_values
+from ablations.plan import Stage
 from ablations.space import Space
 from ablations.study_index import open_index
 from ablations.tracking.wandb_tracker import Mode, WandbTracker
-
-if TYPE_CHECKING:
-    from optuna import Trial
-
-    from ablations.engine.index import Index
 
 ROOT = Path("runs")
 """Where studies lie, beside the user's own files."""
@@ -58,98 +38,6 @@ ROOT = Path("runs")
 def show(space: Space, *, design: str = "grid") -> Expansion:
     """The arms of a design over a space, with what is illegal or folded, and why."""
     return expand(space, design=design)
-
-
-def objective(
-    space: Space, *, seeds: tuple[int, ...] = (0,), device: str = "cpu"
-) -> Callable[["Trial"], float]:
-    """A space as an objective for a plain Optuna program: `study.optimize(objective(space), n_trials=50)`.
-
-    A trial is an arm; its value is the mean validation loss (nats per image) of the last epoch over
-    the seeds. Each epoch of the first seed is reported, so pruners work; the trial's user attributes
-    name its levels, its arm and its parameters. A trial whose levels make no legal network, or whose
-    training diverges, is pruned, so that one of them does not end the program.
-    """
-    # Optuna and Lightning take seconds to import, and `show` needs neither.
-    from optuna import TrialPruned
-
-    from ablations.training import NonFinite, train
-
-    def evaluate(trial: "Trial") -> float:
-        try:
-            arm: PlannedArm = propose(trial, space)
-        except SettingError as error:
-            raise TrialPruned(str(error)) from None
-        trial.set_user_attr("arm", arm.id)
-        trial.set_user_attr("params", arm.cost["params"])
-
-        def report(record: dict[str, float]) -> None:
-            trial.report(record["val_loss"], int(record["epoch"]))
-            is_last = record["epoch"] == arm.arm.training.epochs
-            if not is_last and trial.should_prune():
-                raise TrialPruned
-
-        try:
-            losses = [
-                train(
-                    Run(arm=arm.arm, seed=seed),
-                    device=device,
-                    on_epoch=report if seed == seeds[0] else None,
-                ).val_loss
-                for seed in seeds
-            ]
-        except NonFinite as error:
-            raise TrialPruned(str(error)) from None
-        return sum(losses) / len(losses)
-
-    return evaluate
-
-
-@dataclass(frozen=True, kw_only=True)
-class Search:
-    """How an adaptive search goes: Optuna's sampler and pruner, its budget and its objectives."""
-
-    trials: int = 30
-    """Budget: arms, complete or pruned."""
-    sampler: str = "tpe"
-    pruner: str | None = None
-    """Arms may be given up early: a search only proposes. `median` by default, and `none` with several
-    objectives, because an epoch can be judged by one number only."""
-    seeds: int = 1
-    """Seeds of each arm."""
-    seed: int = 0
-    """Of the sampler."""
-    objectives: tuple[str, ...] = ("val_loss",)
-    """Numbers of a result or of the cost (`objectives.DIRECTIONS`): `val_loss`, `params`, `latency`."""
-    max_params: int | None = None
-    """A constraint: arms with more parameters are infeasible."""
-    per_arm: str | None = None
-    """A factor: each of its levels gets a search of its own over the other factors, with the whole
-    budget, so that its levels can be compared after equal tuning."""
-
-    def __post_init__(self) -> None:
-        """Refuse a search that cannot be made, before a study's folder is."""
-        if self.trials < 1 or self.seeds < 1:
-            raise SettingError(
-                f"`trials >= 1` and `seeds >= 1` must hold, but got {self.trials} and {self.seeds}."
-            )
-        check_objectives(self.objectives)
-        make_sampler(self.sampler, seed=self.seed)
-        make_pruner(self.pruning, epochs=1)
-        if len(self.objectives) > 1 and self.pruning != "none":
-            raise SettingError(
-                f"`pruner` must be 'none' with several objectives, but got {self.pruner!r}: an epoch "
-                "can be judged by one number only."
-            )
-
-    @property
-    def pruning(self) -> str:
-        """The pruner's name."""
-        return self.pruner or ("median" if len(self.objectives) == 1 else "none")
-
-    def to_json(self) -> dict[str, Any]:
-        """What `study.json` holds of it."""
-        return {**asdict(self), "objectives": list(self.objectives), "pruner": self.pruning}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,8 +62,7 @@ class Execution:
 
     def __post_init__(self) -> None:
         """Refuse a stack of no run, and a storage URL that cannot be used or holds a password."""
-        if self.stack < 1:
-            raise SettingError(f"`stack >= 1` must hold, but got {self.stack}.")
+        refuse_empty_stack(self.stack)
         if self.storage is not None:
             check_storage_url(self.storage)
 
@@ -268,19 +155,6 @@ def confirm(
     return _execute(folder, PlannedSource(planned, stack=how.stack), how)
 
 
-def refuse_stacked_search(stack: int) -> None:
-    """Refuse to stack the runs of a search.
-
-    Raises:
-        SettingError: If `stack > 1`.
-    """
-    if stack > 1:
-        raise SettingError(
-            f"`stack` must be 1 in a search, but got {stack}: a search proposes one run after another. "
-            "Stack the runs of `ablate confirm` instead."
-        )
-
-
 def status(study: str, *, root: Path = ROOT) -> StudyStatus:
     """How a study stands, while it runs and after: runs by state, the best arm, time left."""
     return read_status(StudyFolder.open(root / study))
@@ -295,46 +169,15 @@ def _search(
     allow_drift: bool,
     how: Execution,
 ) -> Summary:
-    if "latency" in search.objectives:
-        measured = with_values(space.baseline, {"training.measure_latency": True})
-        space = space.model_copy(update={"baseline": measured})
-    parts = {"trials": {}} if search.per_arm is None else per_level(space, search.per_arm)
-    base = plan_arm(space, {})
+    space = search.measured(space)
+    parts = search.parts(space)
     block = list(range(search.seeds))
-    declared = declare(space, base, study=path.name, design="search", seeds=block)
+    declared = declare(space, plan_arm(space, {}), study=path.name, design="search", seeds=block)
     asked = {**declared, "search": search.to_json(), **how.declared}
     folder = open_or_create(path, asked, extend=extend, allow_drift=allow_drift)
     index = open_index(folder, storage=how.storage)
-
-    def source(name: str, fixed: Assignment) -> SearchSource:
-        return SearchSource(
-            folder,
-            partial(_propose_run, space=space, fixed=fixed, max_params=search.max_params),
-            trials=search.trials,
-            seeds=block,
-            sampler=search.sampler,
-            pruner=search.pruning,
-            objectives=search.objectives,
-            directions=[direction(name) for name in search.objectives],
-            seed=search.seed,
-            epochs=base.arm.training.epochs,
-            mirror=index.add_trial,
-            recast=partial(recast, space=space),
-            name=name,
-        )
-
-    sources = {name: source(name, fixed) for name, fixed in parts.items()}
-    together = SideBySide(sources, share=partial(search_of, factor=search.per_arm))
-    return _execute(folder, together, how, index=index)
-
-
-def _propose_run(
-    trial: "Trial", seed: int, *, space: Space, fixed: Assignment, max_params: int | None
-) -> PlannedRun:
-    arm = propose(trial, space, fixed=fixed)
-    if max_params is not None:
-        trial.set_constraint("params", float(arm.cost["params"] - max_params))
-    return planned_run(arm, seed=seed, stage="search")
+    source = search_source(folder, space, search, parts=parts, mirror=index.add_trial)
+    return _execute(folder, source, how, index=index)
 
 
 def _execute(
@@ -342,7 +185,7 @@ def _execute(
     source: Source,
     how: Execution,
     *,
-    index: "Index | None" = None,
+    index: Index | None = None,
 ) -> Summary:
     make = how.executor or (lambda _: LocalExecutor(find_slots(stack=how.stack)))
     return execute(

@@ -1,7 +1,7 @@
 """What commands share: where studies lie, how one is found by name, and their common options."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -15,6 +15,12 @@ Set = Annotated[
     tuple[str, ...],
     Parameter(name="--set", help="A setting's value, as training.epochs=10; repeatable."),
 ]
+Design = Literal["grid", "loco", "one-in", "fractional", "zip", "search"]
+
+
+def design_name(design: Design) -> str:
+    """As it is written in Python and in `study.json`: `one_in`."""
+    return design.replace("-", "_")
 
 
 def find_study(root: Path, study: str) -> Path:

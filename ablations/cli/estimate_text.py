@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
+from ablations.adaptive_search import Search
 from ablations.designs.expand import expand, plan_arm, planned_run, runs
-from ablations.designs.search import per_level
 from ablations.engine.folder import StudyFolder
 from ablations.engine.progress import duration
 from ablations.engine.slots import find_slots
 from ablations.estimate import Estimate, estimate
 from ablations.plan import PlannedRun
 from ablations.space import Space
-from ablations.study import Search
 
 
 def print_estimate(
@@ -39,7 +38,7 @@ def print_estimate(
 
 def _proposed(space: Space, search: Search, folder: StudyFolder | None) -> list[PlannedRun]:
     """The search's runs so far, and as many of the baseline as it may still propose: which, nobody knows."""
-    searches = 1 if search.per_arm is None else len(per_level(space, search.per_arm))
+    searches = len(search.parts(space))
     plan = [] if folder is None else folder.plan()
     so_far = [run for run in plan if run.stage == "search"]
     base = plan_arm(space, {})

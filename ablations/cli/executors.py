@@ -1,9 +1,13 @@
 """From the command line's words to what places runs: this machine, Ray or Slurm."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from cyclopts import Parameter
+
+from ablations.cli.arguments import assignments
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
@@ -11,98 +15,123 @@ if TYPE_CHECKING:
     from ablations.engine.folder import StudyFolder
     from ablations.engine.local import LocalExecutor
 
-Kind = Literal["local", "ray", "slurm"]
 MakeExecutor = Callable[["StudyFolder"], "Executor"]
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ExecutorOptions:
+    """Where runs are placed; the defaults are this machine and all of it."""
+
+    executor: Literal["local", "ray", "slurm"] = "local"
+    """Where runs are placed: local, ray or slurm."""
+    workers: int | None = None
+    """Runs at a time, or stacks of them; every GPU, or every core, by default. Slurm needs it: jobs."""
+    gpus_per_run: float = 1.0
+    """0.25 shares a GPU among four runs, 2 gives each run two."""
+    stack: int = 1
+    """Runs, best seeds of one arm, that each worker trains in step as one wider network;
+    docs/execution.md."""
+    address: str | None = None
+    """Of a Ray cluster; one is started on this machine without it."""
+    minutes: int = 24 * 60
+    """Time limit of a Slurm job; it may be shorter than the study."""
+    slurm: Annotated[tuple[str, ...], Parameter(name="--slurm")] = ()
+    """A job's parameter, as partition=gpu; repeatable."""
+
+
+THIS_MACHINE = ExecutorOptions()
+"""All of it, one run at a time on each of its slots."""
+
+
 @contextmanager
-def ready_executor(
-    kind: Kind,
-    *,
-    runs: int,
-    workers: int | None,
-    gpus_per_run: float,
-    stack: int = 1,
-    address: str | None = None,
-    minutes: int = 24 * 60,
-    slurm: Mapping[str, Any] | None = None,
-) -> Iterator[MakeExecutor]:
+def ready_executor(options: ExecutorOptions, *, runs: int) -> Iterator[MakeExecutor]:
     """A function that makes the executor once the study's folder is open.
 
-    What is wrong with the words is said at once. On this machine as many workers as there are runs, at
+    What is wrong with the options is said at once. On this machine as many workers as there are runs, at
     most, begin to import torch and Lightning, which takes longer than to plan a study; they end with the
     block. On Ray and Slurm nothing is started or submitted before the folder is open.
 
     Raises:
         SettingError: If a value is out of range, or an option belongs to another executor.
     """
-    if address is not None and kind != "ray":
+    parameters = assignments(options.slurm, option="--slurm")
+    if options.address is not None and options.executor != "ray":
         raise SettingError("`--address` belongs to a Ray cluster: add --executor ray.")
-    if slurm and kind != "slurm":
+    if parameters and options.executor != "slurm":
         raise SettingError("`--slurm` belongs to a Slurm cluster: add --executor slurm.")
-    refuse_stack(stack, kind=kind, gpus_per_run=gpus_per_run)
-    if kind == "ray":
-        yield _ray(workers, gpus_per_run, address)
-    elif kind == "slurm":
-        yield _slurm(workers, gpus_per_run, minutes, slurm or {})
+    refuse_stack(options)
+    if options.executor == "ray":
+        yield _ray(options)
+    elif options.executor == "slurm":
+        yield _slurm(options, parameters)
     else:
-        local = _local(workers, gpus_per_run, stack, runs)
+        local = _local(options, runs)
         try:
             yield lambda _: local
         finally:
             local.close()
 
 
-def refuse_stack(stack: int, *, kind: Kind, gpus_per_run: float) -> None:
-    """Refuse a stack of no run, on a cluster, or of runs of several processes.
+def refuse_stack(options: ExecutorOptions) -> None:
+    """Refuse a stack of no run, on a cluster, or of runs of several processes, in the command line's words.
 
     Raises:
         SettingError: If so.
     """
+    stack = options.stack
     if stack < 1:
         raise SettingError(f"`--stack` must be at least 1, but is {stack}.")
-    if stack > 1 and kind != "local":
+    if stack > 1 and options.executor != "local":
         raise SettingError(
-            f"`--stack` belongs to this machine's own executor: leave out --executor {kind}, or --stack {stack}."
+            "`--stack` belongs to this machine's own executor: leave out "
+            f"--executor {options.executor}, or --stack {stack}."
         )
-    if stack > 1 and gpus_per_run > 1:
+    if stack > 1 and options.gpus_per_run > 1:
         raise SettingError(
             f"`--stack` must be 1 where a run has several GPUs, but is {stack} with --gpus-per-run "
-            f"{gpus_per_run:g}. Give each run at most one GPU, or do not stack."
+            f"{options.gpus_per_run:g}. Give each run at most one GPU, or do not stack."
         )
 
 
-def _local(workers: int | None, gpus_per_run: float, stack: int, runs: int) -> "LocalExecutor":
+def _local(options: ExecutorOptions, runs: int) -> "LocalExecutor":
     from ablations.engine.executor import TRAIN
     from ablations.engine.local import LocalExecutor
     from ablations.engine.slots import find_slots
 
-    local = LocalExecutor(find_slots(workers=workers, gpus_per_run=gpus_per_run, stack=stack))
+    slots = find_slots(
+        workers=options.workers, gpus_per_run=options.gpus_per_run, stack=options.stack
+    )
+    local = LocalExecutor(slots)
     local.prepare(TRAIN, runs=runs)
     return local
 
 
-def _ray(workers: int | None, gpus_per_run: float, address: str | None) -> MakeExecutor:
+def _ray(options: ExecutorOptions) -> MakeExecutor:
     from ablations.engine.ray import RayExecutor
     from ablations.engine.slots import find_gpus
 
+    address = options.address
     # A cluster that is started here has this machine's GPUs; an existing one is asked for them.
-    gpus = gpus_per_run if address is not None or find_gpus() else 0.0
-    return lambda _: RayExecutor(slots=workers, address=address, gpus_per_run=gpus)
+    gpus = options.gpus_per_run if address is not None or find_gpus() else 0.0
+    return lambda _: RayExecutor(slots=options.workers, address=address, gpus_per_run=gpus)
 
 
-def _slurm(
-    workers: int | None, gpus_per_run: float, minutes: int, parameters: Mapping[str, Any]
-) -> MakeExecutor:
+def _slurm(options: ExecutorOptions, parameters: dict[str, str]) -> MakeExecutor:
     from ablations.engine.slurm import SlurmExecutor
 
+    workers, gpus = options.workers, options.gpus_per_run
     if workers is None:
         raise SettingError("`--workers` must say how many Slurm jobs to submit.")
-    if gpus_per_run != int(gpus_per_run):
+    if gpus != int(gpus):
         raise SettingError(
-            f"`gpus_per_run` of a Slurm job must be a whole number, but got {gpus_per_run:g}."
+            f"`gpus_per_run` of a Slurm job must be a whole number, but got {gpus:g}."
         )
     named = {f"slurm_{name}": value for name, value in parameters.items()}
     return lambda folder: SlurmExecutor(
-        folder, slots=workers, minutes=minutes, gpus_per_run=int(gpus_per_run), parameters=named
+        folder,
+        slots=workers,
+        minutes=options.minutes,
+        gpus_per_run=int(gpus),
+        parameters=named,
     )

@@ -12,8 +12,8 @@ from analysis.errors import TableError
 COMMANDS: dict[str, tuple[str, str]] = {
     "spaces": ("ablations.cli.study:spaces", "The presets, one line each."),
     "show": ("ablations.cli.study:show", "A space: baseline, factors, arms, what is infeasible."),
-    "run": ("ablations.cli.study:run", "Run a study, or go on with one."),
-    "confirm": ("ablations.cli.study:confirm", "Fresh seeds for what a study proposes."),
+    "run": ("ablations.cli.run:run", "Run a study, or go on with one."),
+    "confirm": ("ablations.cli.run:confirm", "Fresh seeds for what a study proposes."),
     "status": ("ablations.cli.study:status", "How far a study is."),
     "reproduce": ("ablations.cli.study:reproduce", "Train one run again and compare."),
     "report": ("ablations.cli.report:report", "Write a study's report: verdicts, figures, tables."),

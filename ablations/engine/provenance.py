@@ -14,9 +14,9 @@ PACKAGES = ("ablations", "torch", "lightning", "numpy")
 """Those whose version can change a number that a run gives."""
 # These choose, place, show and start runs; they change no number of a run that is chosen.
 WITHOUT_NUMBERS = (
-    "cli", "designs", "engine", "tracking", "confirmation.py", "cost.py", "declaration.py",
-    "errors.py", "estimate.py", "interventions.py", "latency.py", "objectives.py", "opening.py", "plan.py",
-    "reproduction.py", "space.py", "spaces.py", "study.py", "study_index.py",
+    "cli", "designs", "engine", "tracking", "adaptive_search.py", "confirmation.py", "cost.py",
+    "declaration.py", "errors.py", "estimate.py", "interventions.py", "latency.py", "objectives.py", "opening.py",
+    "plain_optuna.py", "plan.py", "reproduction.py", "space.py", "spaces.py", "study.py", "study_index.py",
 )  # fmt: skip
 
 

@@ -69,6 +69,16 @@ def find_slots(
     return _cpu_slots(workers or max(1, count // processes_per_run), processes_per_run, stack)
 
 
+def refuse_empty_stack(stack: int) -> None:
+    """Refuse a stack of no run.
+
+    Raises:
+        SettingError: If `stack < 1`.
+    """
+    if stack < 1:
+        raise SettingError(f"`stack >= 1` must hold, but got {stack}.")
+
+
 def find_gpus() -> tuple[str, ...]:
     """The GPUs this process may use, as CUDA names them; without importing torch."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")  # set by schedulers and by users alike
@@ -92,8 +102,7 @@ def find_cores() -> int:
 
 
 def _refuse_stack(stack: int, *, gpus_per_run: float, processes_per_run: int) -> None:
-    if stack < 1:
-        raise SettingError(f"`stack >= 1` must hold, but got {stack}.")
+    refuse_empty_stack(stack)
     if stack > 1 and (gpus_per_run > 1 or processes_per_run > 1):
         raise SettingError(
             f"`stack` must be 1 where a run has several processes, but got {stack} with `gpus_per_run` "

@@ -135,7 +135,12 @@ def test_every_command_can_be_loaded_and_says_what_it_does() -> None:
     ("command", "sentences"),
     [
         ("run", ["Interrupt it at any time", "with several objectives none"]),
+        ("run", ["0.25 shares a GPU among four runs", "the study's own journal by default"]),
         ("confirm", ["only these runs conclude", "Instead of --top: one arm"]),
+        (
+            "confirm",
+            ["0.25 shares a GPU among four runs", "the one that the study was started with"],
+        ),
         ("status", ["Name or folder of the study"]),
         ("width", ["ablate width [OPTIONS] TABLES..."]),
         ("effects", ["auto pools unless the arms' noise looks unequal"]),

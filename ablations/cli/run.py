@@ -1,0 +1,249 @@
+"""Commands that execute a study's runs: run, confirm."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from ablations.cli.arguments import (
+    ROOT,
+    Design,
+    Flag,
+    Root,
+    Set,
+    assignments,
+    design_name,
+    find_study,
+    folder_name,
+)
+from ablations.cli.executors import THIS_MACHINE, ExecutorOptions, ready_executor, refuse_stack
+from ablations.cli.search_options import UNSAID, SearchOptions, search_for
+
+if TYPE_CHECKING:
+    from ablations.adaptive_search import Search
+    from ablations.cli.executors import MakeExecutor
+    from ablations.engine.summary import Summary
+    from ablations.space import Space
+    from ablations.study import Execution
+
+At = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--set",
+        help="Instead of --top: one arm, as attention.reduction=6, beside its nearest tested levels; "
+        "repeatable.",
+    ),
+]
+Wandb = Annotated[
+    Literal["offline", "online", "disabled"],
+    Parameter(help="Where W&B's view goes; offline writes files only."),
+]
+Wait = Annotated[
+    bool,
+    Parameter(negative=(), help="Wait where another process runs the study, instead of saying so."),
+]
+
+
+def run(
+    space: str,
+    /,
+    *,
+    study: str | None = None,
+    design: Design = "grid",
+    seeds: int | None = None,
+    set_: Set = (),
+    extend: Flag = False,
+    allow_drift: Flag = False,
+    planned: Path | None = None,
+    dry_run: Flag = False,
+    search: SearchOptions = UNSAID,
+    where: ExecutorOptions = THIS_MACHINE,
+    wandb: Wandb = "offline",
+    storage: str | None = None,
+    wait: Wait = False,
+    root: Root = ROOT,
+) -> None:
+    """Run a study. Interrupt it at any time: the same command goes on where it stopped.
+
+    Args:
+        space: A preset, a .yaml or .py file, or package.module:name.
+        study: Name of the study; the space's name by default.
+        design: How the space becomes a list of runs; `search` lets Optuna choose arms.
+        seeds: Seeds, each a block of all arms; the space's own number, and 1 in a search.
+        extend: Allow more seeds, levels or factors than the study was started with.
+        allow_drift: Allow other code or package versions than the study was started with.
+        planned: A YAML file of comparisons, written down before the first run.
+        dry_run: Print the runs, what they cost and how long they will take, and run nothing.
+        storage: An Optuna storage URL for the index; the study's own journal by default.
+    """
+    from ablations.spaces import load_space
+
+    asked = load_space(space, assignments(set_))
+    refuse_stack(where)
+    wanted = search_for(search, is_search=design == "search", seeds=seeds)
+    if wanted is not None:
+        from ablations.adaptive_search import refuse_stacked_search
+
+        refuse_stacked_search(where.stack)
+    name = folder_name(study or asked.name)
+    if dry_run:
+        _print_plan(asked, design=design, seeds=seeds, search=wanted, path=root / name, where=where)
+        return
+    with ready_executor(where, runs=_runs_at_most(asked, seeds=seeds, search=wanted)) as make:
+        from ablations import study as studies
+
+        summary = studies.run(
+            asked,
+            study=name,
+            design=design_name(design),
+            seeds=seeds,
+            search=wanted,
+            extend=extend,
+            allow_drift=allow_drift,
+            planned=_planned(planned),
+            root=root,
+            execution=_execution(make, wandb, stack=where.stack, storage=storage, wait=wait),
+        )
+    _conclude(summary, root=root, name=name, is_search=design == "search")
+
+
+def confirm(
+    study: str,
+    /,
+    *,
+    top: int = 4,
+    seeds: int = 5,
+    at: At = (),
+    where: ExecutorOptions = THIS_MACHINE,
+    wandb: Wandb = "offline",
+    storage: str | None = None,
+    wait: Wait = False,
+    root: Root = ROOT,
+) -> None:
+    """Confirm a study's best arms with fresh seeds, unpruned; only these runs conclude.
+
+    Args:
+        study: A study.
+        top: How many of its best arms; the baseline is always among the arms.
+        seeds: Fresh seeds for each arm.
+        storage: An Optuna storage URL for the index; the one that the study was started with by default.
+    """
+    path = find_study(root, study)
+    with ready_executor(where, runs=max(1, (top + 1) * seeds)) as make:
+        from ablations import study as studies
+
+        _print_unfinished(path)
+        summary = studies.confirm(
+            path.name,
+            top=top,
+            seeds=seeds,
+            at=assignments(at) or None,
+            root=path.parent,
+            execution=_execution(make, wandb, stack=where.stack, storage=storage, wait=wait),
+        )
+    _conclude(summary, root=path.parent, name=path.name)
+
+
+def _print_plan(
+    space: "Space",
+    *,
+    design: Design,
+    seeds: int | None,
+    search: "Search | None",
+    path: Path,
+    where: ExecutorOptions,
+) -> None:
+    """The runs, what they cost and how long they will take."""
+    from ablations.cli.estimate_text import print_estimate
+    from ablations.cli.space_text import print_space
+
+    print_space(space, design=design_name(design), seeds=seeds)
+    print_estimate(
+        space,
+        design=design_name(design),
+        seeds=seeds,
+        search=search,
+        path=path,
+        workers=where.workers,
+        gpus_per_run=where.gpus_per_run,
+        local=where.executor == "local",
+    )
+
+
+def _print_unfinished(path: Path) -> None:
+    """One line where a confirmation was interrupted: it goes on, whatever numbers are given now."""
+    from ablations.confirmation import unfinished_confirm
+    from ablations.engine.folder import StudyFolder
+
+    arms, left = unfinished_confirm(StudyFolder.open(path))
+    if left:
+        print(
+            f"Going on with a confirmation that was interrupted: {arms} arm{'s' * (arms != 1)}, "
+            f"{left} fresh seed{'s' * (left != 1)}. "
+            "For other numbers give the command again afterwards."
+        )
+
+
+def _planned(path: Path | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    from analysis.comparisons import load_comparisons
+
+    comparisons = load_comparisons(path)
+    return {"planned": comparisons.content, "planned_hash": comparisons.hash}
+
+
+def _execution(
+    executor: "MakeExecutor",
+    wandb: Wandb,
+    *,
+    stack: int,
+    storage: str | None = None,
+    wait: bool = False,
+) -> "Execution":
+    import optuna
+
+    from ablations.engine.progress import make_progress
+    from ablations.study import Execution
+
+    # The progress display says what runs; Optuna's own lines would go through it.
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return Execution(
+        executor=executor,
+        stack=stack,
+        wandb=wandb,
+        progress=make_progress(),
+        storage=storage,
+        wait=wait,
+    )
+
+
+def _conclude(summary: "Summary", *, root: Path, name: str, is_search: bool = False) -> None:
+    """One line on how the study stands and what to do next; the exit code says it too."""
+    counts = {
+        "complete": summary.complete,
+        "pruned": summary.pruned,
+        "failed": summary.failed,
+        "to do": summary.waiting,
+    }
+    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    if not told:
+        print(f"{root / name}: nothing was run.")
+        raise SystemExit(summary.exit_code)
+    next_step = f"Read it with: ablate report {name}"
+    if is_search:
+        next_step = f"A search proposes; conclude with: ablate confirm {name}"
+    if summary.waiting:
+        next_step = "The same command goes on from here."
+    print(f"{root / name}: {told}. {next_step}")
+    if summary.exit_code:
+        raise SystemExit(summary.exit_code)
+
+
+def _runs_at_most(space: "Space", *, seeds: int | None, search: "Search | None") -> int:
+    """Runs of the largest design, before what is illegal or the same is taken out."""
+    if search is not None:
+        return search.trials * search.seeds
+    block = space.seeds if seeds is None else seeds
+    return math.prod(len(factor.levels) for factor in space.factors) * max(1, block)
