@@ -13,7 +13,8 @@ from torch import Tensor
 
 from ablations.errors import SettingError
 from ablations.settings import Data
-from ablations.sources import Content, Labels, read
+from ablations.sources.content import Content, Labels
+from ablations.sources.read import read
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from ablations.data import fingerprint, load, shape, sizes
 from ablations.errors import SettingError
 from ablations.settings import Data
-from ablations.sources import SOURCES
+from ablations.sources.read import SOURCES
 
 
 def test_digits_are_the_real_ones_split_by_class() -> None:

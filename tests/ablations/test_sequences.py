@@ -14,7 +14,7 @@ from ablations.data import Examples, fingerprint, load, shape
 from ablations.errors import SettingError
 from ablations.networks.hosts import positions
 from ablations.settings import Arm, Attention, Backbone, Data, Run, Training
-from ablations.sources import read
+from ablations.sources.read import read
 from ablations.training import train
 
 RNG = np.random.default_rng(0)
