@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from ablations.attention.block import SqueezeExcite
 from ablations.attention.gates import GATES
-from ablations.data import Examples
+from ablations.examples import Examples
 
 BINS = 20
 BUDGET = 0.02

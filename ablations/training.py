@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,23 +19,21 @@ from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.strategies import DDPStrategy
 
 from ablations.augmentation import AUGMENTATIONS
-from ablations.batches import Batches, check_batches, validation_batch
+from ablations.batches import VALIDATION_BATCH, Batches, check_batches, validation_batch
 from ablations.checkpoint import AtomicCheckpointIO
-from ablations.data import Split, Stamp, fingerprint, load, stamp
+from ablations.data import fingerprint, on_device
 from ablations.errors import SettingError
+from ablations.examples import Split
 from ablations.gate_statistics import GateRecorder
 from ablations.identity import run_id
 from ablations.latency import inference_milliseconds
 from ablations.lockstep import Lockstep
 from ablations.module import AttentionClassifier
-from ablations.settings import Data, Run
+from ablations.settings import Run
 from ablations.stacking.classifier import SteppingClassifier
 
 CHECKPOINT_SECONDS = 10.0
 """A checkpoint is written at the end of an epoch if the last one is older than this."""
-
-VALIDATION_BATCH = 1024
-"""Or a little less, where that would leave a single example over."""
 
 NOT_OURS = (
     # torch 2.13 deprecates what lightning 2.6 still calls; drop when lightning does not.
@@ -220,17 +218,6 @@ def _latency(module: AttentionClassifier, split: Split, *, control: str) -> floa
     size = 2 if control == "shuffled" else 1
     x, _, *mask = next(iter(Batches(split.val, batch_size=size)))
     return inference_milliseconds(module.network.to(x.device), x, *mask)
-
-
-def on_device(data: Data, device: str) -> Split:
-    """The split, kept on the device from one run of a worker to the next."""
-    return _on_device(data, device, stamp(data))
-
-
-@lru_cache(maxsize=4)
-def _on_device(data: Data, device: str, _: Stamp) -> Split:
-    split = load(data)
-    return Split(split.train.to(device), split.val.to(device), classes=split.classes)
 
 
 def _recorder(run: Run, split: Split, path: Path) -> GateRecorder:

@@ -12,10 +12,10 @@ from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 
 from ablations.batches import Batches
+from ablations.data import on_device
 from ablations.module import AttentionClassifier
 from ablations.optimisers import make_optimiser
 from ablations.settings import Attention, Data, Training
-from ablations.training import on_device
 
 STEPS = 30
 KINDS = {

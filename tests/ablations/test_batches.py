@@ -3,7 +3,7 @@ import torch
 
 from ablations.augmentation import crop_flip, shift
 from ablations.batches import Batches, validation_batch
-from ablations.data import Examples
+from ablations.examples import Examples
 from ablations.streams import generator
 
 N = 23

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ablations.data import Examples
+from ablations.examples import Examples
 from ablations.gate_statistics import GateRecorder, gates_of, variances
 from ablations.module import AttentionClassifier
 from ablations.settings import Arm, Attention, Run, Training

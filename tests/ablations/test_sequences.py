@@ -10,8 +10,9 @@ import torch
 
 from ablations.batches import Batches
 from ablations.cost import cost
-from ablations.data import Examples, fingerprint, load, shape
+from ablations.data import fingerprint, load, shape
 from ablations.errors import SettingError
+from ablations.examples import Examples
 from ablations.networks.hosts import positions
 from ablations.settings import Arm, Attention, Backbone, Data, Run, Training
 from ablations.sources.read import read

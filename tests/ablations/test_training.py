@@ -6,14 +6,14 @@ import pytest
 
 from ablations import training
 from ablations.batches import check_batches
-from ablations.data import fingerprint
+from ablations.data import fingerprint, on_device
 from ablations.designs.expand import plan_arm
 from ablations.engine.context import RunContext
 from ablations.errors import SettingError
 from ablations.identity import canonical, run_id
 from ablations.settings import Arm, Attention, Run, Training
 from ablations.spaces import load_space
-from ablations.training import NonFinite, on_device, train, train_run
+from ablations.training import NonFinite, train, train_run
 from benchmarks.bare_loop import bare_loop
 
 
