@@ -73,7 +73,8 @@ def objective(
     # Optuna and Lightning take seconds to import, and `show` needs neither.
     from optuna import TrialPruned
 
-    from ablations.training import NonFinite, train
+    from ablations.epoch_watch import NonFinite
+    from ablations.training import train
 
     def evaluate(trial: "Trial") -> float:
         try:
