@@ -8,8 +8,8 @@ from itertools import chain, repeat
 
 import torch
 
-from ablations.batches import VALIDATION_BATCH, Batches, check_batches
-from ablations.data import on_device
+from ablations.data.batches import VALIDATION_BATCH, Batches, check_batches
+from ablations.data.dataset import on_device
 from ablations.engine.folder import StudyFolder
 from ablations.module import AttentionClassifier
 from ablations.one_thread import one_thread

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ablations.attention.gates import GATES
-from ablations.examples import Examples
+from ablations.data.examples import Examples
 from ablations.gate_statistics import gates_of, variances
 from ablations.module import AttentionClassifier
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ablations.attention.block import SqueezeExcite
-from ablations.examples import Examples
+from ablations.data.examples import Examples
 
 
 def variances(g_nc: Tensor, y_n: Tensor) -> tuple[float, float]:

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 import lightning.pytorch as pl
 import torch
 
-from ablations.augmentation import AUGMENTATIONS
-from ablations.batches import VALIDATION_BATCH, Batches, check_batches, validation_batch
-from ablations.data import fingerprint, on_device
+from ablations.data.augmentation import AUGMENTATIONS
+from ablations.data.batches import VALIDATION_BATCH, Batches, check_batches, validation_batch
+from ablations.data.dataset import fingerprint, on_device
+from ablations.data.examples import Split
 from ablations.epoch_watch import EpochWatch
 from ablations.errors import SettingError
-from ablations.examples import Split
 from ablations.gate_recorder import GateRecorder
 from ablations.identity import run_id
 from ablations.latency import inference_milliseconds

@@ -11,8 +11,8 @@ import torch
 from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 
-from ablations.batches import Batches
-from ablations.data import on_device
+from ablations.data.batches import Batches
+from ablations.data.dataset import on_device
 from ablations.module import AttentionClassifier
 from ablations.optimisers import make_optimiser
 from ablations.settings import Attention, Data, Training

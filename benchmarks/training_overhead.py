@@ -13,8 +13,8 @@ from collections.abc import Callable
 import torch
 from bare_loop import bare_loop
 
-from ablations.data import on_device
-from ablations.examples import Split
+from ablations.data.dataset import on_device
+from ablations.data.examples import Split
 from ablations.settings import Arm, Attention, Run, Training
 from ablations.training import train
 

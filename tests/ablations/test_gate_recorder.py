@@ -3,7 +3,7 @@ from pathlib import Path
 
 import torch
 
-from ablations.examples import Examples
+from ablations.data.examples import Examples
 from ablations.gate_recorder import GateRecorder
 from ablations.module import AttentionClassifier
 from ablations.settings import Arm, Attention, Run, Training

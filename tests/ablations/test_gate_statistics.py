@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ablations.examples import Examples
+from ablations.data.examples import Examples
 from ablations.gate_statistics import gates_of, variances
 from ablations.module import AttentionClassifier
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from ablations.batches import Batches
 from ablations.cost import cost
-from ablations.data import fingerprint, load, shape
+from ablations.data.batches import Batches
+from ablations.data.dataset import fingerprint, load, shape
+from ablations.data.examples import Examples
 from ablations.errors import SettingError
-from ablations.examples import Examples
 from ablations.networks.hosts import positions
 from ablations.settings import Arm, Attention, Backbone, Data, Run, Training
 from ablations.sources.read import read

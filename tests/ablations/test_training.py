@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from ablations import training
-from ablations.batches import check_batches
-from ablations.data import fingerprint, on_device
+from ablations.data.batches import check_batches
+from ablations.data.dataset import fingerprint, on_device
 from ablations.designs.expand import plan_arm
 from ablations.engine.context import RunContext
 from ablations.errors import SettingError

@@ -6,8 +6,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ablations.data.examples import Examples
 from ablations.errors import SettingError
-from ablations.examples import Examples
 from ablations.settings import Arm
 from ablations.streams import epoch_order, generator
 

@@ -4,13 +4,13 @@ import hashlib
 
 import numpy as np
 
+from ablations.data.examples import Split
+from ablations.data.remembered import remembered
+from ablations.data.split import split_by_class
 from ablations.errors import SettingError
-from ablations.examples import Split
-from ablations.remembered import remembered
 from ablations.settings import Data
 from ablations.sources.content import Content
 from ablations.sources.read import read
-from ablations.split import split_by_class
 
 
 def load(data: Data) -> Split:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ablations.data import fingerprint, load, sizes
+from ablations.data.dataset import fingerprint, load, sizes
 from ablations.errors import SettingError
 from ablations.settings import Data
 

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ablations.data.examples import Examples, Split
 from ablations.errors import SettingError
-from ablations.examples import Examples, Split
 from ablations.sources.content import Content, Labels
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ablations.remembered import remembered
+from ablations.data.remembered import remembered
 from ablations.settings import Data
 
 

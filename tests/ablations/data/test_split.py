@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ablations.data import load, shape
+from ablations.data.dataset import load, shape
 from ablations.errors import SettingError
 from ablations.settings import Data
 from ablations.sources.read import SOURCES
