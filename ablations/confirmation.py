@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ablations.data import fingerprint
+from ablations.data.dataset import fingerprint
 from ablations.designs.expand import PlannedArm, plan_arm, planned_run
 from ablations.designs.search import search_of
 from ablations.engine.folder import StudyFolder

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ablations.data import fingerprint
+from ablations.data.dataset import fingerprint
 from ablations.designs.expand import PlannedArm, varied
 from ablations.engine import provenance
 from ablations.identity import NEUTRAL, NOT_IDENTITY

@@ -8,14 +8,14 @@ from itertools import chain, repeat
 
 import torch
 
-from ablations.batches import Batches, check_batches
+from ablations.data.batches import VALIDATION_BATCH, Batches, check_batches
+from ablations.data.dataset import on_device
 from ablations.engine.folder import StudyFolder
 from ablations.module import AttentionClassifier
 from ablations.one_thread import one_thread
 from ablations.optimisers import make_optimiser
 from ablations.plan import PlannedRun
 from ablations.settings import Arm, Run
-from ablations.training import VALIDATION_BATCH, on_device
 
 PILOT_SECONDS = 1.0
 """The steps of one arm's pilot stop after this long."""

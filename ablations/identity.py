@@ -92,7 +92,7 @@ def arm_id(arm: Arm, fingerprint: str) -> str:
 
     Args:
         arm: The settings.
-        fingerprint: Hash of the data's content (`ablations.data.fingerprint`).
+        fingerprint: Hash of the data's content (`ablations.data.dataset.fingerprint`).
     """
     return _digest({"version": VERSION, "settings": canonical(arm), "data": fingerprint})
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ablations.attention.rules import WIDENINGS
-from ablations.data import fingerprint
-from ablations.data import shape as data_shape
+from ablations.data.dataset import fingerprint
+from ablations.data.dataset import shape as data_shape
 from ablations.designs.expand import Expansion, varied
 from ablations.errors import StudyError
 from ablations.identity import canonical

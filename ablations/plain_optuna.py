@@ -6,10 +6,11 @@ from optuna import Trial, TrialPruned
 
 from ablations.designs.expand import PlannedArm
 from ablations.designs.search import propose
+from ablations.epoch_watch import NonFinite
 from ablations.errors import SettingError
 from ablations.settings import Run
 from ablations.space import Space
-from ablations.training import NonFinite, train
+from ablations.training import train
 
 
 def objective(

@@ -3,8 +3,8 @@
 import torch
 from torch.nn import functional as F
 
-from ablations.batches import Batches
-from ablations.data import Split
+from ablations.data.batches import Batches
+from ablations.data.examples import Split
 from ablations.module import AttentionClassifier
 from ablations.optimisers import make_optimiser, warmup_cosine
 from ablations.settings import Run

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from training_overhead import interval, timed
 
-from ablations.gate_statistics import GateRecorder
+from ablations.gate_recorder import GateRecorder
 from ablations.settings import Arm, Attention, Run, Training
 from ablations.training import train
 

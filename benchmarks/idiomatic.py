@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics.classification import MulticlassAccuracy
 
-from ablations.data import load
+from ablations.data.dataset import load
 from ablations.module import AttentionClassifier
 from ablations.optimisers import warmup_cosine
 from ablations.settings import Data, Training

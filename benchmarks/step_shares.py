@@ -11,11 +11,11 @@ import torch
 from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 
-from ablations.batches import Batches
+from ablations.data.batches import Batches
+from ablations.data.dataset import on_device
 from ablations.module import AttentionClassifier
 from ablations.optimisers import make_optimiser
 from ablations.settings import Attention, Data, Training
-from ablations.training import on_device
 
 STEPS = 30
 KINDS = {

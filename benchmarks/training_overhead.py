@@ -13,9 +13,10 @@ from collections.abc import Callable
 import torch
 from bare_loop import bare_loop
 
-from ablations.data import Split
+from ablations.data.dataset import on_device
+from ablations.data.examples import Split
 from ablations.settings import Arm, Attention, Run, Training
-from ablations.training import on_device, train
+from ablations.training import train
 
 
 def timed(work: Callable[[], float]) -> tuple[float, float]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ablations.batches import check_batches
 from ablations.cost import cost
 from ablations.counting import Cost
-from ablations.data import fingerprint, shape, sizes
+from ablations.data.batches import check_batches
+from ablations.data.dataset import fingerprint, shape, sizes
 from ablations.designs.assignments import DESIGNS, Assignment, baseline
 from ablations.errors import SettingError, StudyError, one_of
 from ablations.identity import arm_id, run_id

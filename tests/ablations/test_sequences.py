@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from ablations.batches import Batches
 from ablations.cost import cost
-from ablations.data import Examples, fingerprint, load, shape
+from ablations.data.batches import Batches
+from ablations.data.dataset import fingerprint, load, shape
+from ablations.data.examples import Examples
 from ablations.errors import SettingError
 from ablations.networks.hosts import positions
 from ablations.settings import Arm, Attention, Backbone, Data, Run, Training
-from ablations.sources import read
+from ablations.sources.read import read
 from ablations.training import train
 
 RNG = np.random.default_rng(0)

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from ablations import training
+from ablations.epoch_watch import NonFinite
 from ablations.lockstep import Lockstep
 from ablations.settings import Arm, Attention, Run, Training
 from ablations.stacking.classifier import SteppingClassifier
-from ablations.training import NonFinite, Outcome, train, train_run
+from ablations.training import Outcome, train, train_run
 
 SECONDS = 60
 ROUNDING = 1e-4

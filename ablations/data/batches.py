@@ -6,10 +6,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ablations.data import Examples
+from ablations.data.examples import Examples
 from ablations.errors import SettingError
 from ablations.settings import Arm
 from ablations.streams import epoch_order, generator
+
+VALIDATION_BATCH = 1024
+"""Or a little less, where that would leave a single example over (`validation_batch`)."""
 
 
 def validation_batch(examples: int, *, largest: int, world_size: int = 1) -> int:

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from ablations.augmentation import crop_flip, shift
-from ablations.batches import Batches, validation_batch
-from ablations.data import Examples
+from ablations.data.augmentation import crop_flip, shift
+from ablations.data.batches import Batches, validation_batch
+from ablations.data.examples import Examples
 from ablations.streams import generator
 
 N = 23

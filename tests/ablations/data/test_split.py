@@ -1,13 +1,11 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
-from ablations.data import fingerprint, load, shape, sizes
+from ablations.data.dataset import load, shape
 from ablations.errors import SettingError
 from ablations.settings import Data
-from ablations.sources import SOURCES
+from ablations.sources.read import SOURCES
 
 
 def test_digits_are_the_real_ones_split_by_class() -> None:
@@ -36,34 +34,11 @@ def test_no_image_is_on_both_sides() -> None:
     assert not train & val
 
 
-def test_the_split_seed_changes_the_split_and_not_the_content() -> None:
-    assert torch.equal(load(Data()).val.y, load(Data()).val.y)
-    assert not torch.equal(load(Data()).val.x, load(Data(split_seed=1)).val.x)
-    assert fingerprint(Data()) == fingerprint(Data(split_seed=1))
-
-
-def test_an_unknown_data_set_gets_the_nearest_name() -> None:
-    with pytest.raises(SettingError, match=r"but got 'digit'\. Did you mean 'digits'\?"):
-        load(Data(name="digit"))
-
-
 def test_a_share_that_empties_a_class_is_refused() -> None:
     with pytest.raises(
         SettingError, match="`val_fraction` must leave examples of class 0 on both sides"
     ):
         load(Data(val_fraction=0.001))
-
-
-def test_a_file_that_was_written_again_is_read_again(tmp_path: Path) -> None:
-    path = tmp_path / "mine.npz"
-    x, y = np.random.default_rng(0).random((20, 1, 4, 4)), np.repeat([0, 1], 10)
-    np.savez(path, x=x, y=y)
-    data = Data(name="npz", root=str(path))
-    before = fingerprint(data)
-    assert fingerprint(data) == before
-    np.savez(path, x=np.concatenate([x, x]), y=np.concatenate([y, y]))
-    assert fingerprint(data) != before
-    assert sizes(data) == (28, 12)
 
 
 def test_the_order_in_memory_changes_no_standardised_number(
