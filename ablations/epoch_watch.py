@@ -8,9 +8,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 
-
-class NonFinite(ArithmeticError):
-    """The loss became NaN or infinite: the run diverged."""
+from ablations.errors import NonFinite
 
 
 class EpochWatch(pl.Callback):

@@ -18,6 +18,10 @@ class SettingError(ValueError):
     """A setting or a combination of settings that breaks a stated rule."""
 
 
+class NonFinite(ArithmeticError):
+    """A loss became NaN or infinite: the run diverged."""
+
+
 class StudyError(RuntimeError):
     """A study that cannot be started, continued or read as asked."""
 

@@ -1,4 +1,4 @@
-"""Studies from Python, with the command line's names: show, run, confirm, status.
+"""Studies from Python, with the command line's names: show, run, confirm, status, objective.
 
 In a notebook: `run(load_space("reduction"), study="first")`, then `analysis.report.build.write_report`.
 """
@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from optuna import Trial, TrialPruned
+
 from ablations.adaptive_search import Search, refuse_stacked_search, search_source
 from ablations.confirmation import confirm_runs
 from ablations.declaration import declare
 from ablations.designs.expand import Expansion, expand, plan_arm, refuse_illegal, runs
+from ablations.designs.search import propose
 from ablations.engine.executor import Executor
 from ablations.engine.folder import StudyFolder
 from ablations.engine.index import Index
@@ -24,9 +27,11 @@ from ablations.engine.status import status as read_status
 from ablations.engine.storage import check_storage_url
 from ablations.engine.summary import Summary
 from ablations.engine.supervisor import HANG_SECONDS, RETRIES, execute
+from ablations.errors import NonFinite, SettingError
 from ablations.interventions import refuse, verify_expansion
 from ablations.opening import open_or_create
 from ablations.plan import Stage
+from ablations.settings import Run
 from ablations.space import Space
 from ablations.study_index import open_index
 from ablations.tracking.wandb_tracker import Mode, WandbTracker
@@ -38,6 +43,45 @@ ROOT = Path("runs")
 def show(space: Space, *, design: str = "grid") -> Expansion:
     """The arms of a design over a space, with what is illegal or folded, and why."""
     return expand(space, design=design)
+
+
+def objective(
+    space: Space, *, seeds: tuple[int, ...] = (0,), device: str = "cpu"
+) -> Callable[[Trial], float]:
+    """A space as an objective for a plain Optuna program: `study.optimize(objective(space), n_trials=50)`.
+
+    A trial is an arm; its value is the mean validation loss (nats per image) of the last epoch over
+    the seeds. Each epoch of the first seed is reported, so pruners work; the trial's user attributes
+    name its levels, its arm and its parameters. A trial whose levels make no legal network, or whose
+    training diverges, is pruned, so that one of them does not end the program.
+    """
+    from ablations.training import train  # Lightning takes seconds to import
+
+    def evaluate(trial: Trial) -> float:
+        try:
+            arm = propose(trial, space)
+        except SettingError as error:
+            raise TrialPruned(str(error)) from None
+        trial.set_user_attr("arm", arm.id)
+        trial.set_user_attr("params", arm.cost["params"])
+
+        def report(record: dict[str, float]) -> None:
+            trial.report(record["val_loss"], int(record["epoch"]))
+            is_last = record["epoch"] == arm.arm.training.epochs
+            if not is_last and trial.should_prune():
+                raise TrialPruned
+
+        def loss(seed: int) -> float:
+            run = Run(arm=arm.arm, seed=seed)
+            on_epoch = report if seed == seeds[0] else None
+            return train(run, device=device, on_epoch=on_epoch).val_loss
+
+        try:
+            return sum(map(loss, seeds)) / len(seeds)
+        except NonFinite as error:
+            raise TrialPruned(str(error)) from None
+
+    return evaluate
 
 
 @dataclass(frozen=True, kw_only=True)

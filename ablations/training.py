@@ -126,7 +126,7 @@ def train(
             the caller has joined it. The result is then equal to rounding only.
 
     Raises:
-        NonFinite: If a loss becomes NaN or infinite (`ablations.epoch_watch`).
+        NonFinite: If a loss becomes NaN or infinite.
         SettingError: If the settings do not fit the data or the network.
     """
     if run.arm.training.compile != "none":

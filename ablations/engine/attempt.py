@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 from ablations.engine.context import (
     HandedBack,
-    NonFiniteError,
     Pruned,
     RunContext,
     finite,
@@ -96,9 +95,8 @@ def _no_collection() -> Iterator[None]:
 def describe(error: BaseException) -> dict[str, Any]:
     """An exception as it stands in a result: type, message, the end of its traceback."""
     lines = "".join(traceback.format_exception(error)).splitlines()
-    kind = "NonFinite" if isinstance(error, NonFiniteError) else type(error).__name__
     return {
-        "type": kind,
+        "type": type(error).__name__,
         "message": str(error),
         "traceback": "\n".join(lines[-TRACEBACK_LINES:]),
         "exit_code": None,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ablations.engine.files import append_lines
+from ablations.errors import NonFinite
 from ablations.lockstep import Lockstep
 
 Verdict = Literal["go", "prune", "stop"]
@@ -19,10 +20,6 @@ class Pruned(Exception):
 
 class HandedBack(Exception):
     """The study is being stopped; the run goes on from its checkpoint another time."""
-
-
-class NonFiniteError(ArithmeticError):
-    """A loss became NaN or infinite: the run diverged."""
 
 
 class Channel(Protocol):
@@ -102,7 +99,7 @@ class RunContext:
                 `seconds`; plain numbers.
 
         Raises:
-            NonFiniteError: A number of the record is not finite.
+            NonFinite: A number of the record is not finite.
             Pruned: The search gave the run up.
             HandedBack: The study is being stopped.
         """
@@ -134,12 +131,12 @@ def finite(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def refuse_nonfinite(record: dict[str, Any]) -> None:
-    """Raise `NonFiniteError` where a number of the record is NaN or infinite."""
+    """Raise `NonFinite` where a number of the record is NaN or infinite."""
     wrong = {name: value for name, value in record.items() if _is_nonfinite(value)}
     if wrong:
         name, value = next(iter(wrong.items()))
         where = f" in epoch {record['epoch']}" if "epoch" in record else ""
-        raise NonFiniteError(f"`{name}` must be finite, but is {value}{where}: the run diverged.")
+        raise NonFinite(f"`{name}` must be finite, but is {value}{where}: the run diverged.")
 
 
 def _is_nonfinite(value: Any) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import torch
 
-from ablations.epoch_watch import NonFinite
+from ablations.errors import NonFinite
 from ablations.settings import Arm, Attention, Run, Training
 from ablations.training import train
 

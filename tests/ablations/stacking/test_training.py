@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ablations import training
-from ablations.epoch_watch import NonFinite
+from ablations.errors import NonFinite
 from ablations.lockstep import Lockstep
 from ablations.settings import Arm, Attention, Run, Training
 from ablations.stacking.classifier import SteppingClassifier
