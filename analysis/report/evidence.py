@@ -24,7 +24,8 @@ from analysis.report.gates import Gates, read_gates
 from analysis.runs_table import REDUCTION, RunsTable
 from analysis.study_table import read_epochs, read_study
 from analysis.tradeoff import fit_reduction, slope_of
-from analysis.width import WidthFit, fit_width
+from analysis.width import fit_width
+from analysis.width_fit import WidthFit
 from analysis.winner import WinnerReport, winner_report
 
 Floats = NDArray[np.float64]
