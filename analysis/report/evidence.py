@@ -16,6 +16,7 @@ from analysis.effects import Effects
 from analysis.errors import TableError
 from analysis.families import average_draws
 from analysis.importance import Importance, importance
+from analysis.kappa import slope_of
 from analysis.price import Price
 from analysis.ratios import RatioRuns, ratio_runs
 from analysis.reduction_fit import ReductionFit
@@ -23,7 +24,7 @@ from analysis.report.arms import Front, front, summarise
 from analysis.report.gates import Gates, read_gates
 from analysis.runs_table import REDUCTION, RunsTable
 from analysis.study_table import read_epochs, read_study
-from analysis.tradeoff import fit_reduction, slope_of
+from analysis.tradeoff import fit_reduction
 from analysis.width import fit_width
 from analysis.width_fit import WidthFit
 from analysis.winner import WinnerReport, winner_report
