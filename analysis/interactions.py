@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.cells import Cells, cells_of, short
+from analysis.cells import Cells, assigned, cells_of
+from analysis.contrasts import mean_difference
 from analysis.errors import TableError
 from analysis.estimation import ErrorModel, blocks_for, estimate, t_bounds
 from analysis.multiplicity import benjamini_hochberg, holm
@@ -45,7 +46,7 @@ class Interactions:
         """What was found, in plain words; nothing where no factors were crossed."""
         lines = []
         for row in self.frame[self.frame["present"]].to_dict("records") if len(self.frame) else []:
-            pair = f"{_name(row['first'], row['first_level'])} and {_name(row['second'], row['second_level'])}"
+            pair = f"{assigned(row['first'], row['first_level'])} and {assigned(row['second'], row['second_level'])}"
             lines.append(
                 f"{pair} interact: together {row['estimate']:+.3g} beyond the sum of both "
                 f"[{row['low']:+.3g}, {row['high']:+.3g}] (Holm p = {row['p_holm']:.2g}); read the simple effects."
@@ -187,11 +188,7 @@ def _simple(
             pairs = [(index[k], index[_swap(k, {i: base[factor]})]) for k in here
                      if _swap(k, {i: base[factor]}) in index]  # fmt: skip
             if pairs:
-                weights = np.zeros(len(cells.labels))
-                for high, low in pairs:
-                    weights[high] += 1 / len(pairs)
-                    weights[low] -= 1 / len(pairs)
-                yield factor, level, given, at, weights
+                yield factor, level, given, at, mean_difference(pairs, cells)
 
 
 def _stacking(
@@ -213,7 +210,7 @@ def _stacking(
         w[cells.baseline] += len(changed) - 1
         gap = np.zeros(len(cells.labels))
         gap[cell], gap[cells.baseline] = 1, -1
-        names = [_name(columns[k], key[k]) for k in changed]
+        names = [assigned(columns[k], key[k]) for k in changed]
         rows.append(
             (
                 cells.labels[cell],
@@ -247,15 +244,11 @@ def _culprit(
     if not mine:
         return ""
     worst = max(mine, key=lambda row: abs(row["estimate"]))
-    return f"{_name(worst['first'], worst['first_level'])} x {_name(worst['second'], worst['second_level'])}"
+    return f"{assigned(worst['first'], worst['first_level'])} x {assigned(worst['second'], worst['second_level'])}"
 
 
 def _swap(key: tuple[Any, ...], changes: dict[int, Any]) -> tuple[Any, ...]:
     return tuple(changes.get(k, value) for k, value in enumerate(key))
-
-
-def _name(factor: str, level: Any) -> str:
-    return f"{factor.rpartition('.')[2]}={short(level)}"
 
 
 def _pairs_of(count: int) -> str:

@@ -8,7 +8,6 @@ from analysis.reduction_fit import ReductionFit
 from analysis.report import shown
 from analysis.report.evidence import MOST_FOR_RIVALS, Evidence
 from analysis.report.numbers import number, plural
-from analysis.report.words import plain_label
 
 
 def _ratio(evidence: Evidence) -> str:
@@ -92,7 +91,7 @@ def _effects(evidence: Evidence) -> str:
         "" if here == of else f" The {here} of {of:,} with the smallest p; all are in effects.csv."
     )
     return (
-        f"Difference to the baseline, {plain_label(found.baseline)}, in mean {found.metric} over "
+        f"Difference to the baseline, {found.baseline}, in mean {found.metric} over "
         f"{plural(found.seeds, 'seed')} as blocks; right is worse. Thin bars: marginal 95 % "
         "intervals; thick: marginal 90 % (the equivalence test's); capped lines: simultaneous 95 % for "
         f"the whole family; {zone}. p is Holm-adjusted, and it decides; n counts pairs of runs that "

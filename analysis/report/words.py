@@ -5,9 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.cells import short
 from analysis.effects import Effects
-from analysis.planned import PlannedReport
+from analysis.planned import PlannedReport, comparison
 from analysis.reduction_fit import ReductionFit
 from analysis.report.evidence import Evidence
 from analysis.report.numbers import interval, number, p_value, plural, signed
@@ -187,15 +186,14 @@ def _effects(evidence: Evidence) -> str:
         for standing, part in sorted(parts, key=lambda pair: list(names).index(pair[0]))
     ]
     count = plural(len(rows), "comparison")
-    return f"{count} with the baseline, {plain_label(found.baseline)}: {'. '.join(said)}."
+    return f"{count} with the baseline, {found.baseline}: {'. '.join(said)}."
 
 
 def _planned(found: PlannedReport) -> str:
     rows = []
     for row in found.frame.to_dict("records"):
-        what = f"{row['factor'].rpartition('.')[2]}={short(row['level'])} against {short(row['against'])}"
         size = f"{signed(row['estimate'])} {interval(row['low'], row['high'])}".rstrip()
-        rows.append(f"{what} {row['verdict']} ({size})")
+        rows.append(f"{comparison(row)} {row['verdict']} ({size})")
     departed = (
         f" {plural(len(found.deviations), 'departure')} from the plan." if found.deviations else ""
     )
@@ -206,11 +204,6 @@ def _planned(found: PlannedReport) -> str:
     return (
         f"{plural(len(rows), 'planned comparison')} ({found.basis}): {'; '.join(rows)}.{departed}"
     )
-
-
-def plain_label(label: str) -> str:
-    """An arm's label without the remark that it is the baseline."""
-    return label.removesuffix(" (baseline)")
 
 
 def _standing(rows: pd.DataFrame) -> "pd.Series[str]":
