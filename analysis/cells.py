@@ -150,3 +150,8 @@ def short(value: Any) -> str:
         if isinstance(value, int | float) and not isinstance(value, bool)
         else str(value)
     )
+
+
+def swapped(key: tuple[Any, ...], changes: dict[int, Any]) -> tuple[Any, ...]:
+    """A cell's levels with some of them changed, by their place in it."""
+    return tuple(changes.get(k, value) for k, value in enumerate(key))

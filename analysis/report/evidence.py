@@ -82,6 +82,10 @@ class Evidence:
         """The comparisons with the baseline."""
         return self.components.effects if self.components else None
 
+    def why(self, part: str) -> str:
+        """Why a part of the evidence is not there; it was said when it was tried."""
+        return self.gaps.get(part) or self.gaps["estimates"]
+
     @property
     def baseline(self) -> str:
         """Label of the baseline's arm; empty where there is none."""
