@@ -219,9 +219,11 @@ def _width(evidence: Evidence) -> str:
 def _gates(evidence: Evidence) -> str:
     assert evidence.gates is not None
     found = evidence.gates
+    named, of = len(shown.gate_classes(found)), found.bins["group"].nunique() - 1
+    cut = "" if named == of else f", in colour the {named} of {of} that differ most from all"
     return (
         f"Gates of {found.label} over the validation images, {plural(found.runs, 'run')}, last epoch. "
-        "Above: their distribution by stage, grey for all classes, a line per class; gold marks the ends "
+        f"Above: their distribution by stage, grey for all classes, a line per class{cut}; gold marks the ends "
         "of the range (5 %). Below, by block: how much of a gate's variance lies between classes (0: it "
         "does not know the class), the share that is nearly closed or open, and the norm of the loss's "
         "gradient that reaches the gate."
