@@ -135,7 +135,12 @@ def _label(given: Any, row: "pd.Series[Any]", base: "pd.Series[Any]", varying: l
     if isinstance(given, str) and given not in ("", "baseline"):
         return given
     changed = [f for f in varying if row[f] != base[f]]
-    return ", ".join(f"{f.rpartition('.')[2]}={short(row[f])}" for f in changed or varying)
+    return ", ".join(assigned(f, row[f]) for f in changed or varying)
+
+
+def assigned(factor: str, level: Any) -> str:
+    """A factor at a level as a reader writes it: gate=sigmoid, without the group."""
+    return f"{factor.rpartition('.')[2]}={short(level)}"
 
 
 def short(value: Any) -> str:
@@ -145,3 +150,8 @@ def short(value: Any) -> str:
         if isinstance(value, int | float) and not isinstance(value, bool)
         else str(value)
     )
+
+
+def swapped(key: tuple[Any, ...], changes: dict[int, Any]) -> tuple[Any, ...]:
+    """A cell's levels with some of them changed, by their place in it."""
+    return tuple(changes.get(k, value) for k, value in enumerate(key))

@@ -46,8 +46,10 @@ def load_comparisons(path: Path) -> Comparisons:
     """
     import yaml
 
+    from analysis.plain_yaml import load_yaml
+
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        loaded = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise TableError(f"there is no file {str(path)!r}.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.dead_weight import dead_weight
 from analysis.effects import Effects, effects
-from analysis.epochs import effects_by_epoch
+from analysis.epochs import at_quarters, effects_by_epoch
 from analysis.estimation import ErrorModel
 from analysis.interactions import Interactions, interactions
 from analysis.plain import records
@@ -42,18 +42,9 @@ class ComponentReport:
             ("Simple effects", self.interactions.simple),
             ("Stacking", self.interactions.stacking),
             ("Dead weight", self.dead_weight),
-            ("Effect against epochs", self._epochs()),
+            ("Effect against epochs", at_quarters(self.by_epoch)),
         ]
         return [(title, frame) for title, frame in found if len(frame)]
-
-    def _epochs(self) -> pd.DataFrame:
-        """The effect at about a quarter, half, three quarters and all of the epochs."""
-        frame = self.by_epoch
-        if frame.empty:
-            return frame
-        last = int(frame["epoch"].max())
-        marks = sorted({max(round(last * share), 1) for share in (0.25, 0.5, 0.75, 1.0)})
-        return frame[frame["epoch"].isin(marks)]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; infinity and undefined numbers are null."""

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.cells import Cells, short
+from analysis.cells import Cells, assigned
 
 Floats = NDArray[np.float64]
 Role = Literal["factor", "control", "cell"]
@@ -69,18 +69,24 @@ def matched_pairs(cells: Cells, factor: str) -> dict[Any, list[tuple[int, int]]]
     }
 
 
+def mean_difference(pairs: list[tuple[int, int]], cells: Cells) -> Floats:
+    """Weights on the cells of the mean over the pairs of the first less the second."""
+    weights = np.zeros(len(cells.labels))
+    for high, low in pairs:
+        weights[high] += 1 / len(pairs)
+        weights[low] -= 1 / len(pairs)
+    return weights
+
+
 def _factor_rows(cells: Cells, factor: str) -> list[Contrast]:
     base = cells.values[factor].iloc[cells.baseline]
     rows = []
     for level, pairs in matched_pairs(cells, factor).items():
         if not pairs:
             continue
-        weights = np.zeros(len(cells.labels))
-        for high, low in pairs:
-            weights[high] += 1 / len(pairs)
-            weights[low] -= 1 / len(pairs)
+        weights = mean_difference(pairs, cells)
         one = len(pairs) == 1 and pairs[0][1] == cells.baseline
-        label = f"{factor.rpartition('.')[2]}={short(level)}"
+        label = assigned(factor, level)
         if one and factor not in _named(cells, pairs[0][0]):
             label = cells.labels[pairs[0][0]]
         if len(pairs) == 1 and not one:
@@ -94,7 +100,7 @@ def _background(cells: Cells, cell: int) -> str:
     """The levels in which a cell differs from the baseline."""
     levels = cells.values
     return ", ".join(
-        f"{f.rpartition('.')[2]}={short(levels[f].iloc[cell])}"
+        assigned(f, levels[f].iloc[cell])
         for f in cells.factors
         if levels[f].iloc[cell] != levels[f].iloc[cells.baseline]
     )

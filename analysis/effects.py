@@ -11,18 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from analysis.calibration import Calibration, calibrate, can_calibrate
 from analysis.cells import Cells, cells_of
 from analysis.contrasts import Contrast, contrast_frame, contrasts_of, weights_of
+from analysis.deciding import decide
 from analysis.declared import declared_of, late_margin
-from analysis.equivalence import seeds_needed, tost, verdicts
 from analysis.errors import TableError
-from analysis.estimation import NOISE_GATE, ErrorModel, blocks_for, estimate, t_bounds
-from analysis.multiplicity import benjamini_hochberg, holm, simultaneous_t
+from analysis.estimation import NOISE_GATE, ErrorModel, blocks_for, estimate
 from analysis.runs_table import RunsTable
-from analysis.seed_blocks import Blocks, pairing, two_sided, unequal_noise
+from analysis.seed_blocks import Blocks, pairing, unequal_noise
 
 Floats = NDArray[np.float64]
 
@@ -129,29 +127,12 @@ def effects(
     frame["margin"], frame["exploratory"] = declared_of(
         frame, table, margin=margin, seeds=len(cells.seeds)
     )
-    parts = [
-        _decide(
-            part,
-            weights[part.index],
-            blocks,
-            alpha=alpha,
-            replicates=_replicates(cells, weights[part.index], blocks),
-            seed=seed,
-        )
-        for _, part in frame.groupby(frame["role"] == "cell", sort=False)
-    ]
-    frame = _savings(pd.concat(parts), rows, cells)
+    frame = _savings(decide(frame, weights, cells, blocks, alpha=alpha, seed=seed), rows, cells)
     if error == "auto" and noise < NOISE_GATE:
         flags.append("unequal_noise")
     if table.selected:
         flags.append("selected_data")
-    check = None
-    can = cells.complete and blocks.blocked and can_calibrate(cells.y, alpha=alpha)
-    if calibration_draws and can:
-        family = (frame["role"] != "cell").to_numpy()
-        check = calibrate(
-            cells.y, weights[family], alpha=alpha, error=error, draws=calibration_draws, seed=seed
-        )
+    family = weights[(frame["role"] != "cell").to_numpy()]
     return Effects(
         metric=table.metric,
         frame=frame,
@@ -163,7 +144,9 @@ def effects(
         pairing=pairing(cells.y) if blocks.blocked else math.nan,
         unequal_noise=noise,
         flags=tuple(flags),
-        calibration=check,
+        calibration=_calibration(
+            cells, blocks, family, alpha=alpha, error=error, draws=calibration_draws, seed=seed
+        ),
         cells=cells,
         excluded=table.excluded,
     )
@@ -186,60 +169,21 @@ def _pairing_by_row(cells: Cells, weights: Floats) -> tuple[Floats, Floats]:
     return correlation, ratio
 
 
-def _decide(
-    part: pd.DataFrame, weights: Floats, blocks: Blocks, *, alpha: float,
-    replicates: NDArray[np.intp], seed: int,
-) -> pd.DataFrame:  # fmt: skip
-    """Intervals, adjusted p values and verdicts of rows that are decided together."""
-    size, se, df, margin = (
-        part[name].to_numpy(float) for name in ("estimate", "se", "df", "margin")
-    )
-    p = two_sided(size, se, df)
-    p_equal = tost(size, se, df, margin=margin)
-    adjusted, adjusted_equal = holm(p), holm(p_equal)
-    level = alpha / len(part)
-    more = [
-        seeds_needed(e, s, df=d, seeds=int(n), alpha=level, margin=None if math.isnan(m) else m)
-        for e, s, d, m, n in zip(size, se, df, margin, replicates, strict=True)
-    ]
-    verdict = verdicts(adjusted, adjusted_equal, alpha=alpha)
-    at_once = _critical(part, weights, blocks, alpha=alpha, seed=seed)
-    result = part.assign(**t_bounds(size, se, df, 0.95, "ci95"))
-    result = result.assign(**t_bounds(size, se, df, 0.90, "ci90"))
-    return result.assign(
-        sim_low=size - at_once * se,
-        sim_high=size + at_once * se,
-        p=p,
-        p_holm=adjusted,
-        p_bh=benjamini_hochberg(p),
-        p_equivalence=p_equal,
-        p_equivalence_holm=adjusted_equal,
-        verdict=verdict,
-        seeds_needed=[k if v == "undecided" else 0.0 for k, v in zip(more, verdict, strict=True)],
-    )
-
-
-def _replicates(cells: Cells, weights: Floats, blocks: Blocks) -> NDArray[np.intp]:
-    """What each row's error falls with: the seeds, or the runs per arm where the arms share no seeds.
-
-    Of arms with unequal runs, the number that in every arm would give the row's standard error.
-    """
-    if blocks.blocked:
-        return np.full(len(weights), len(cells.seeds))
-    squares = weights**2
-    return np.asarray((squares.sum(axis=1) / (squares / cells.runs).sum(axis=1)).round(), dtype=int)
-
-
-def _critical(
-    part: pd.DataFrame, weights: Floats, blocks: Blocks, *, alpha: float, seed: int
-) -> Floats:
-    """Critical t of the simultaneous interval per row: joint law if all are pooled, else Sidak's bound."""
-    df = part["df"].to_numpy(float)
-    sidak = stats.t.ppf(0.5 + (1 - alpha) ** (1 / len(part)) / 2, df)
-    if (part["error"] != "pooled").any() or not blocks.df > 0:
-        return np.asarray(sidak)
-    joint = simultaneous_t(blocks.covariance(weights), blocks.df, confidence=1 - alpha, seed=seed)
-    return np.full(len(part), joint)
+def _calibration(
+    cells: Cells,
+    blocks: Blocks,
+    weights: Floats,
+    *,
+    alpha: float,
+    error: ErrorModel,
+    draws: int,
+    seed: int,
+) -> Calibration | None:
+    """The A/A check of the decided contrasts; None where it was not asked for or the table does not allow it."""
+    can = cells.complete and blocks.blocked and can_calibrate(cells.y, alpha=alpha)
+    if not (draws and can):
+        return None
+    return calibrate(cells.y, weights, alpha=alpha, error=error, draws=draws, seed=seed)
 
 
 def _savings(frame: pd.DataFrame, rows: list[Contrast], cells: Cells) -> pd.DataFrame:

@@ -33,6 +33,15 @@ def effects_by_epoch(
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
 
 
+def at_quarters(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `effects_by_epoch` at about a quarter, half, three quarters and all of the epochs."""
+    if frame.empty:
+        return frame
+    last = int(frame["epoch"].max())
+    marks = sorted({max(round(last * share), 1) for share in (0.25, 0.5, 0.75, 1.0)})
+    return frame[frame["epoch"].isin(marks)]
+
+
 def _one(difference: "pd.Series[float]", label: str, confidence: float) -> pd.DataFrame:
     by_epoch = difference.dropna().groupby("epoch")
     n = by_epoch.size().to_numpy()

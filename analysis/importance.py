@@ -7,8 +7,7 @@ reaches: the factorial share above which the test tells a factor from chance at 
 that a factor gets in 1 of 20 tables whose losses are dealt out at random.
 """
 
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -21,6 +20,7 @@ from analysis.cr2 import centred, codes_of
 from analysis.errors import TableError
 from analysis.forest_shares import forest_shares
 from analysis.multiplicity import holm
+from analysis.ped_shares import ped_shares
 from analysis.plain import records
 from analysis.runs_table import RunsTable
 from analysis.variance_shares import (
@@ -36,6 +36,7 @@ Floats = NDArray[np.float64]
 VARIANCE = "How much of the variance between runs is due to it? (factorial shares)"
 FOREST = "How much of a random forest's variance over the whole space? (fANOVA)"
 TOP = "What sets the best tenth of the runs apart? (PED-ANOVA)"
+QUESTIONS = {"fanova": FOREST, "ped_anova": TOP}
 DEALT = "the share that a factor reaches in 1 of 20 tables whose losses are dealt out at random"
 CHANCE = {
     VARIANCE: "the share above which the F test tells a factor from chance, 5 % over all factors (Holm)",
@@ -46,7 +47,6 @@ CHANCE = {
 COLUMNS = ["factor", "question", "share", "low", "high", "chance", "p", "p_holm"]
 REST = ("interactions", "noise", "joint")
 """The rows that are no factor's; `joint` is what factors explain only together, where they change together."""
-FEW_LEVELS = 20
 
 
 @dataclass(frozen=True)
@@ -67,36 +67,33 @@ class Importance:
         shared = self.frame[self.frame["question"] == VARIANCE].sort_values(
             "share", ascending=False, kind="stable"
         )
-        lines = []
-        for row in shared.to_dict("records"):
-            if row["factor"] in REST and np.isnan(row["share"]):
-                continue
-            if row["factor"] == "joint":
-                lines.append(
-                    f"{row['share']:.0%} of the variance between runs is due to factors that change together: "
-                    "it cannot be told whose it is."
-                )
-                continue
-            if row["factor"] in ("noise", "interactions"):
-                lines.append(f"{row['factor']}: {row['share']:.0%} of the variance between runs.")
-                continue
-            if row["factor"] in self.fixed:
-                lines.append(
-                    f"{row['factor']} changes only together with other factors: no share of its own."
-                )
-                continue
-            if np.isnan(row["p"]):
-                lines.append(
-                    f"{row['factor']}: {row['share']:.0%} of the variance between runs; no noise could be "
-                    "estimated, so there is no interval and no test."
-                )
-                continue
-            seen = "above chance" if row["p_holm"] < ALPHA else "not told from chance"
-            lines.append(
-                f"{row['factor']}: {row['share']:.0%} [{row['low']:.0%}, {row['high']:.0%}] of the variance "
-                f"between runs, {seen} (Holm p = {row['p_holm']:.2g})."
+        return [
+            self._said(row)
+            for row in shared.to_dict("records")
+            if not (row["factor"] in REST and np.isnan(row["share"]))
+        ]
+
+    def _said(self, row: dict[Any, Any]) -> str:
+        name, share = row["factor"], f"{row['share']:.0%}"
+        if name == "joint":
+            return (
+                f"{share} of the variance between runs is due to factors that change together: "
+                "it cannot be told whose it is."
             )
-        return lines
+        if name in REST:
+            return f"{name}: {share} of the variance between runs."
+        if name in self.fixed:
+            return f"{name} changes only together with other factors: no share of its own."
+        if np.isnan(row["p"]):
+            return (
+                f"{name}: {share} of the variance between runs; no noise could be estimated, so there is no "
+                "interval and no test."
+            )
+        seen = "above chance" if row["p_holm"] < ALPHA else "not told from chance"
+        return (
+            f"{name}: {share} [{row['low']:.0%}, {row['high']:.0%}] of the variance between runs, {seen} "
+            f"(Holm p = {row['p_holm']:.2g})."
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; infinity and undefined numbers are null."""
@@ -135,15 +132,8 @@ def importance(
             "and with less than one there is no line that chance reaches. Give 20 or more."
         )
     rows = table.complete()
-    names = [f for f in dict.fromkeys([*table.factors, *table.baseline]) if f in rows]
-    names = [f for f in names if len(rows[f].astype(object).fillna("unused").unique()) > 1]
-    if not names:
-        raise TableError(
-            "no factor varies between the complete runs; there is nothing to share out."
-        )
-    levels = pd.DataFrame(
-        {f: rows[f].astype(object).where(rows[f].notna(), "unused") for f in names}
-    )
+    levels = _levels(table, rows)
+    names = [str(name) for name in levels]
     loss = rows[table.metric].to_numpy(float)
     groups = _seed_blocks(rows)
     if np.ptp(loss) == 0 or np.abs(centred(loss, groups)).max() <= ROUNDING * np.abs(loss).max():
@@ -159,20 +149,23 @@ def importance(
     own = [f for f, basis in zip(names, spans.without, strict=True)
            if basis.shape[1] < spans.full.shape[1]]  # fmt: skip
     for name in evaluators if len(own) > 1 else ():
-        question = {"fanova": FOREST, "ped_anova": TOP}[name]
-        shares_of: Callable[[pd.DataFrame, Floats], Floats] = (
-            partial(forest_shares, seed=seed) if name == "fanova" else _ped_shares
-        )
-        share = shares_of(levels[own], adjusted)
-        null = [
-            shares_of(levels[own], _deal(adjusted, groups, random)) for _ in range(permutations)
-        ]
-        parts.append(pd.DataFrame({"factor": own, "question": question, "share": share, "low": np.nan,
-                                   "high": np.nan, "chance": np.quantile(np.stack(null), 1 - ALPHA, axis=0),
-                                   "p": np.nan, "p_holm": np.nan}))  # fmt: skip
+        shares_of = partial(forest_shares, seed=seed) if name == "fanova" else ped_shares
+        null = (_deal(adjusted, groups, random) for _ in range(permutations))
+        parts.append(_rival(shares_of, levels[own], adjusted, null, question=QUESTIONS[name]))
     frame = pd.concat(parts, ignore_index=True)[COLUMNS]
     fixed = tuple(name for name in names if name not in own)
     return Importance(frame, len(rows), permutations, fixed)
+
+
+def _levels(table: RunsTable, rows: pd.DataFrame) -> pd.DataFrame:
+    """A column per factor that varies; not to use a factor is a level of it."""
+    names = [f for f in dict.fromkeys([*table.factors, *table.baseline]) if f in rows]
+    names = [f for f in names if len(rows[f].astype(object).fillna("unused").unique()) > 1]
+    if not names:
+        raise TableError(
+            "no factor varies between the complete runs; there is nothing to share out."
+        )
+    return pd.DataFrame({f: rows[f].astype(object).where(rows[f].notna(), "unused") for f in names})
 
 
 def _factorial(spans: Spans, loss: Floats, names: list[str], *, confidence: float) -> pd.DataFrame:
@@ -192,6 +185,21 @@ def _factorial(spans: Spans, loss: Floats, names: list[str], *, confidence: floa
     return frame[~absent]
 
 
+def _rival(
+    shares_of: Callable[[pd.DataFrame, Floats], Floats],
+    levels: pd.DataFrame,
+    loss: Floats,
+    null: Iterable[Floats],
+    *,
+    question: str,
+) -> pd.DataFrame:
+    """Another evaluator's shares, and what chance reaches in them: they have no interval and no test."""
+    share = shares_of(levels, loss)
+    chance = np.quantile(np.stack([shares_of(levels, dealt) for dealt in null]), 1 - ALPHA, axis=0)
+    return pd.DataFrame({"factor": levels.columns, "question": question, "share": share, "chance": chance,
+                         **dict.fromkeys(("low", "high", "p", "p_holm"), np.nan)})  # fmt: skip
+
+
 def _seed_blocks(rows: pd.DataFrame) -> NDArray[np.intp]:
     seeds = rows["seed"]
     if seeds.isna().any() or seeds.nunique() in (len(rows), 1):
@@ -206,37 +214,3 @@ def _deal(loss: Floats, groups: NDArray[np.intp], random: np.random.Generator) -
         at = np.flatnonzero(groups == group)
         dealt[at] = loss[random.permutation(at)]
     return dealt
-
-
-def _ped_shares(levels: pd.DataFrame, loss: Floats) -> Floats:
-    import optuna
-    from optuna.distributions import CategoricalDistribution, FloatDistribution
-
-    spaces: dict[str, Any] = {}
-    for factor in levels:
-        values = list(pd.unique(levels[factor]))
-        numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-        if numeric and len(values) > FEW_LEVELS:
-            spaces[str(factor)] = FloatDistribution(float(min(values)), float(max(values)))
-        else:
-            spaces[str(factor)] = CategoricalDistribution([_plain(v) for v in values])
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study = optuna.create_study()
-        study.add_trials([
-            optuna.trial.create_trial(
-                params={str(f): _plain(v) for f, v in zip(levels, row, strict=True)},
-                distributions=spaces, value=float(value),
-            )
-            for row, value in zip(levels.itertuples(index=False), loss, strict=True)
-        ])  # fmt: skip
-        evaluator = optuna.importance.PedAnovaImportanceEvaluator()
-        found = optuna.importance.get_param_importances(study, evaluator=evaluator)
-    optuna.logging.set_verbosity(level)
-    return np.array([found.get(str(f), 0.0) for f in levels])
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else value

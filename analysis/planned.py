@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.cells import cells_of, short
+from analysis.cells import assigned, cells_of, short
 from analysis.comparisons import content_hash, level_key
-from analysis.contrasts import matched_pairs
+from analysis.contrasts import matched_pairs, mean_difference
 from analysis.equivalence import tost, verdicts
 from analysis.estimation import blocks_for, estimate, t_bounds
 from analysis.multiplicity import holm
@@ -40,9 +40,8 @@ class PlannedReport:
         """The planned verdicts first, then the deviations."""
         lines = [f"Planned: no verdict yet: {self.pending}."] if self.pending else []
         for row in self.frame.to_dict("records"):
-            what = f"{row['factor'].rpartition('.')[2]}={short(row['level'])} against {short(row['against'])}"
             lines.append(
-                f"Planned: {what}: {row['verdict']} ({row['estimate']:+.3g}{_band(row)}, {self.basis})."
+                f"Planned: {comparison(row)}: {row['verdict']} ({row['estimate']:+.3g}{_band(row)}, {self.basis})."
             )
         return lines + [f"Deviation from the plan: {text}." for text in self.deviations]
 
@@ -55,6 +54,11 @@ class PlannedReport:
             "pending": self.pending,
             "sentences": self.sentences(),
         }
+
+
+def comparison(row: Mapping[Any, Any]) -> str:
+    """What a row of the frame compares: `gate=one_plus_tanh against sigmoid`."""
+    return f"{assigned(row['factor'], row['level'])} against {short(row['against'])}"
 
 
 def report_planned(table: RunsTable) -> PlannedReport | None:
@@ -145,11 +149,8 @@ def _weights(
     for level in levels:
         both = pairs.get(at.get(level_key(level)), [])
         if both:
-            weight = np.zeros(len(cells.labels))
-            for high, low in both:
-                weight[high] += 1 / len(both)
-                weight[low] -= 1 / len(both)
-            found.append(({"factor": factor, "level": level, "against": reference}, weight))
+            head = {"factor": factor, "level": level, "against": reference}
+            found.append((head, mean_difference(both, cells)))
     return found
 
 

@@ -2,20 +2,18 @@
 
     L(r) = L0 + kappa r^2 / 2      J(r) = L(r) + lam C2 / r      r* = (lam C2 / kappa)^(1/3)
 
-kappa is the slope on r^2/2 with one intercept per seed and CR2 standard errors (`cr2.py`). The interval
-of r* is the monotone image of kappa's. Nothing is given without its status.
+kappa is the slope on r^2/2 with one intercept per seed and CR2 standard errors (`kappa.py`, `cr2.py`); r* is
+what a price makes of it (`priced.py`). Nothing is given without its status.
 """
 
 import math
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.average_interval import average_interval
 from analysis.control import compare_control
 from analysis.cost import Cost, parse_blocks
-from analysis.cr2 import Slope, classical, cr2, hc2
 from analysis.errors import TableError
 from analysis.families import (
     Fits,
@@ -25,18 +23,16 @@ from analysis.families import (
     minimisers,
     ratio_grid,
 )
+from analysis.kappa import NO_INTERVAL, Kappa, estimate_kappa, leverages
 from analysis.lack_of_fit import LackOfFit, lack_of_fit
-from analysis.price import ROUNDING, Price, best_ratio
+from analysis.price import ROUNDING, Price
+from analysis.priced import price_kappa
 from analysis.ratios import Cluster, RatioRuns, ratio_runs
 from analysis.reduced import Reduced, reduce_grid
-from analysis.reduction_fit import Average, Curve, Interval, ReductionFit, Status
+from analysis.reduction_fit import Average, Curve, ReductionFit
 from analysis.runs_table import RunsTable
 from analysis.sweep import price_sweep, tested_switches
 from analysis.tested import Tested, pair_ratios
-
-Floats = NDArray[np.float64]
-MIN_SEEDS = 3
-NO_INTERVAL = (math.nan, math.nan)
 
 
 def fit_reduction(
@@ -80,22 +76,6 @@ def fit_reduction(
     return _fit(runs, table.metric, price=price, confidence=confidence, cluster=cluster)
 
 
-def slope_of(runs: RatioRuns, *, cluster: Cluster) -> tuple[Slope, str]:
-    """The slope on r^2/2, and the name of what its interval rests on."""
-    x = runs.r**2 / 2
-    if len(runs.levels) == len(x) or (runs.blocked and runs.seeds.max() == 0):
-        return classical(x, runs.loss, np.zeros_like(runs.seeds)), "classical"
-    if runs.blocked and cluster != "run":
-        return cr2(x, runs.loss, runs.seeds), "CR2 by seed"
-    return hc2(x, runs.loss, runs.seeds), "HC2 by run"
-
-
-def ratio_interval(kappa_ci: Interval, *, lam: float, c2: float) -> Interval:
-    """The interval of r*: the monotone image of kappa's; open above where kappa may be 0."""
-    low, high = kappa_ci
-    return best_ratio(high, lam=lam, c2=c2), best_ratio(low, lam=lam, c2=c2)
-
-
 def _fit(
     runs: RatioRuns,
     metric: str,
@@ -105,52 +85,42 @@ def _fit(
     cluster: Cluster,
     drop_largest: bool = True,
 ) -> ReductionFit:
-    slope, interval = slope_of(runs, cluster=cluster)
-    status, kappa_ci = _status(runs, slope, interval, confidence=confidence)
-    kappa, c2 = float(slope.value), runs.c2_eff
-    lam = _lam(price, kappa, c2)
+    kappa = estimate_kappa(runs, cluster=cluster, confidence=confidence)
+    priced = price_kappa(price, kappa.value, kappa.ci, c2=runs.c2_eff)
+    lam, c2 = priced.lam, runs.c2_eff
     lam_c2 = lam * c2 if lam is not None and c2 is not None else None
     grid = reduce_grid(runs.r, runs.loss, runs.seeds, blocked=runs.blocked)
     fits = fit_families(grid, grid.z[None], np.array([grid.rss]))
-    r_star, r_star_ci = _r_star(price, kappa, kappa_ci, lam=lam, c2=c2)
-    rise = kappa * (grid.r[-1] ** 2 - grid.r[0] ** 2) / 2
-    lof = lack_of_fit(grid, rise=rise)
-    smaller = None
-    if drop_largest and len(grid.r) > 2:
-        smaller = _fit(
-            runs.without_largest(),
-            metric,
-            price=price,
-            confidence=confidence,
-            cluster=cluster,
-            drop_largest=False,
-        )
-    leverage = leverages(grid.r, grid.sizes.astype(float))
+    lof = lack_of_fit(grid, rise=kappa.value * (grid.r[-1] ** 2 - grid.r[0] ** 2) / 2)
+    average = _average(grid, fits, lam_c2=lam_c2, confidence=confidence)
     pairs = pair_ratios(runs.r, runs.loss, runs.seeds, mean=grid.mean, paired=runs.blocked)
     tested = pairs.at(lam_c2=lam_c2 or 0.0, confidence=confidence)
-    average = _average(grid, fits, lam_c2=lam_c2, confidence=confidence)
-    flags = [*runs.flags, *_flags(runs, lof, interval, r_star, average)]
-    if smaller is not None and _depends_on_largest(status, kappa_ci, smaller):
-        flags.append("rmax_dependent")
+    leverage = leverages(grid.r, grid.sizes.astype(float))
+    smaller = None
+    if drop_largest and len(grid.r) > 2:
+        less = runs.without_largest()
+        smaller = _fit(
+            less, metric, price=price, confidence=confidence, cluster=cluster, drop_largest=False
+        )
     return ReductionFit(
         metric=metric,
         confidence=confidence,
-        interval=interval,
+        interval=kappa.interval,
         n=grid.n,
         seeds=grid.groups if runs.blocked else 0,
-        L0=float(runs.loss.mean() - kappa * (runs.r**2 / 2).mean()),
-        kappa=kappa,
-        kappa_ci=kappa_ci,
-        se=float(slope.se),
-        df=slope.df,
-        status=status,
-        flags=tuple(dict.fromkeys(flags)),
+        L0=float(runs.loss.mean() - kappa.value * (runs.r**2 / 2).mean()),
+        kappa=kappa.value,
+        kappa_ci=kappa.ci,
+        se=kappa.se,
+        df=kappa.df,
+        status=kappa.status,
+        flags=_flags(runs, kappa, lof, priced.r_star, average, smaller),
         price=price,
         lam=lam,
-        price_per_param=lam / 2 if lam is not None else None,
-        price_ci=_price_ci(price, kappa_ci, c2),
-        r_star=r_star,
-        r_star_ci=r_star_ci,
+        price_per_param=priced.price_per_param,
+        price_ci=priced.price_ci,
+        r_star=priced.r_star,
+        r_star_ci=priced.r_star_ci,
         c2_eff=c2,
         lack_of_fit=lof,
         models=families_frame(grid, fits, lam_c2=lam_c2),
@@ -161,7 +131,7 @@ def _fit(
         without_largest=smaller,
         icc=_icc(runs, grid),
         sigma=math.sqrt(grid.sigma2) if grid.df > 0 else math.nan,
-        sweep=price_sweep(runs, pairs, kappa=kappa, kappa_ci=kappa_ci, confidence=confidence),
+        sweep=price_sweep(runs, pairs, kappa=kappa.value, kappa_ci=kappa.ci, confidence=confidence),
         switch_prices=tested_switches(runs, loss=grid.mean),
         control=compare_control(runs, metric=metric, best=tested.best, confidence=confidence),
         excluded=runs.excluded,
@@ -182,61 +152,14 @@ def _widest(cost: Cost | None, c2: float) -> float:
     return c2 / sum(cost.channels) if cost is not None else math.sqrt(c2)
 
 
-def _status(
-    runs: RatioRuns, slope: Slope, interval: str, *, confidence: float
-) -> tuple[Status, Interval]:
-    """What kind of answer this is, and kappa's interval (NaN where there is none)."""
-    low, high = map(float, slope.interval(confidence))
-    if interval == "classical":
-        if math.isnan(low) or low > 0:
-            return "single_seed", (low, high)
-    elif _replicates(runs) < MIN_SEEDS or math.isnan(low):
-        return "too_few_seeds", NO_INTERVAL
-    if low > 0:
-        return "ok", (low, high)
-    if high < 0:
-        return "decreasing", (low, high)
-    return ("lower_bound_only" if slope.value > 0 else "not_identified"), (low, high)
-
-
-def _replicates(runs: RatioRuns) -> float:
-    if runs.blocked:
-        return float(runs.seeds.max() + 1)
-    return len(runs.r) / len(runs.levels)
-
-
-def _lam(price: Price | None, kappa: float, c2: float | None) -> float | None:
-    if price is None or c2 is None:
-        return None
-    lam = price.lam(kappa=kappa, c2=c2)
-    return lam if lam > 0 else None
-
-
-def _r_star(
-    price: Price | None, kappa: float, kappa_ci: Interval, *, lam: float | None, c2: float | None
-) -> tuple[float | None, Interval | None]:
-    if price is not None and c2 is not None and price.mode == "budget":
-        return price.ratio(c2), None
-    if price is None or lam is None or c2 is None:
-        return None, None
-    if price.fixes_ratio:
-        # The ratio was given; what the runs estimate is its price (`price_ci`).
-        return price.ratio(c2), None
-    interval = None if math.isnan(kappa_ci[0]) else ratio_interval(kappa_ci, lam=lam, c2=c2)
-    return best_ratio(kappa, lam=lam, c2=c2), interval
-
-
-def _price_ci(price: Price | None, kappa_ci: Interval, c2: float | None) -> Interval | None:
-    if price is None or c2 is None or not price.fixes_ratio or not kappa_ci[1] > 0:
-        return None
-    per_kappa = price.ratio(c2) ** 3 / c2 / 2
-    return max(kappa_ci[0] * per_kappa, 0.0), kappa_ci[1] * per_kappa
-
-
 def _flags(
-    runs: RatioRuns, lof: LackOfFit, interval: str, r_star: float | None, average: Average
-) -> list[str]:
-    flags = ["knows_no_seeds"] if interval == "classical" else []
+    runs: RatioRuns, kappa: Kappa, lof: LackOfFit, r_star: float | None, average: Average,
+    smaller: ReductionFit | None,
+) -> tuple[str, ...]:  # fmt: skip
+    """What a reader has to know of the fit, each once."""
+    flags = [*runs.flags]
+    if kappa.interval == "classical":
+        flags.append("knows_no_seeds")
     if not lof.testable:
         flags.append("lack_of_fit_untestable")
     elif lof.p < 0.05:
@@ -247,22 +170,18 @@ def _flags(
         flags.append("extrapolated")
     if average.r_star < tested[0]:
         flags.append("average_extrapolated")
-    return flags
+    if smaller is not None and _depends_on_largest(kappa, smaller):
+        flags.append("rmax_dependent")
+    return tuple(dict.fromkeys(flags))
 
 
-def _depends_on_largest(status: Status, kappa_ci: Interval, smaller: ReductionFit) -> bool:
+def _depends_on_largest(kappa: Kappa, smaller: ReductionFit) -> bool:
     """Whether the answer changes without the largest ratio: another status, or disjoint intervals."""
+    (low, high), (other_low, other_high) = kappa.ci, smaller.kappa_ci
     # Without noise the intervals have no width, and rounding alone would set them apart.
-    near = ROUNDING * max(map(abs, (*kappa_ci, *smaller.kappa_ci)))
-    apart = kappa_ci[0] > smaller.kappa_ci[1] + near or kappa_ci[1] < smaller.kappa_ci[0] - near
-    return apart or smaller.status != status
-
-
-def leverages(r: Floats, weights: Floats) -> dict[float, float]:
-    """Leverage of each ratio's mean on the quadratic: 1 means that it alone decides the curvature."""
-    design = np.stack([np.ones_like(r), r**2 / r.max() ** 2], axis=1) * np.sqrt(weights)[:, None]
-    q, _ = np.linalg.qr(design)
-    return {float(ratio): float(h) for ratio, h in zip(r, np.sum(q**2, axis=1), strict=True)}
+    near = ROUNDING * max(map(abs, (*kappa.ci, *smaller.kappa_ci)))
+    apart = low > other_high + near or high < other_low - near
+    return apart or smaller.status != kappa.status
 
 
 def _average(grid: Reduced, fits: Fits, *, lam_c2: float | None, confidence: float) -> Average:

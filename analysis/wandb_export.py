@@ -6,10 +6,7 @@ An export is recognised in either of its two forms: the runs table that W&B's pa
 """
 
 import ast
-import difflib
-import hashlib
 import json
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,22 +16,8 @@ import pandas as pd
 
 from analysis.errors import TableError
 from analysis.wandb_file import OfflineRun, offline_files, read_offline_file
+from analysis.wandb_runs import LoggedRun, is_missing, table_of
 
-IDENTITY = ("study", "run", "attempt", "arm", "label", "seed", "stage", "state", "data", "metric")
-COST = ("hidden", "channels", "c2_eff", "params", "attention_params", "macs")
-OUTCOME = (
-    "epochs_run", "epochs_planned", "train_loss", "val_loss", "val_accuracy", "seconds", "device",
-    "error",
-)  # fmt: skip
-STATES = {
-    "finished": "COMPLETE",
-    "failed": "FAILED",
-    "crashed": "FAILED",
-    "killed": "FAILED",
-    "running": "RUNNING",
-    "pending": "WAITING",
-}
-"""W&B's word for how a run ended -> ours, for runs whose summary does not say it."""
 # What the page's export says about a run besides its values.
 PAGE = frozenset(
     (
@@ -75,7 +58,7 @@ def as_runs(
             "a W&B export has the columns `Name` and `State`, or `name`, `config` and `summary`, "
             f"but this table has {', '.join(map(str, frame.columns))}."
         )
-    return _runs(found, study=study, factors=factors)
+    return table_of(found, study=study, factors=factors)
 
 
 def read_export(
@@ -96,7 +79,7 @@ def read_offline(
     files = offline_files(folder)
     if not files:
         raise TableError(f"{folder} holds no offline file of W&B (`run-*.wandb`).")
-    return _runs(
+    return table_of(
         [_from_file(read_offline_file(path)) for path in files], study=study, factors=factors
     )
 
@@ -115,136 +98,53 @@ def read_server(
 
     filters = {"group": study} if study else None
     found = [
-        {"id": run.id, "name": run.name, "group": run.group, "state": run.state}
-        | {"config": _flat(run.config), "summary": dict(run.summary_metrics)}
+        LoggedRun(
+            id=run.id,
+            name=run.name,
+            group=run.group,
+            state=run.state,
+            config=_flat(run.config),
+            summary=dict(run.summary_metrics),
+        )
         # Lazily, each run's configuration would be one more request.
         for run in wandb.Api(timeout=30).runs(project, filters=filters, lazy=False)
     ]
-    return _runs(found, study=study, factors=factors)
-
-
-def _runs(
-    found: list[dict[str, Any]], *, study: str | None, factors: Sequence[str]
-) -> pd.DataFrame:
-    _require(factors, found)
-    rows = [_row(run, factors) for run in found if not _is_of_study(run)]
-    if study is not None:
-        rows = [row for row in rows if study in (row["study"], row["study_id"])]
-    if not rows:
-        raise TableError(f"there is no run of study {study!r}." if study else "there are no runs.")
-    order = list(dict.fromkeys(key for row in rows for key in row if key not in (*COST, *OUTCOME)))
-    frame = pd.DataFrame(rows, columns=[*order, *COST, *OUTCOME])
-    # A run that was tried again counts once: as COMPLETE if any attempt is, else as its last attempt.
-    frame["_complete"] = frame["state"] == "COMPLETE"
-    frame = frame.sort_values(["_complete", "attempt"], kind="stable").drop_duplicates(
-        ["study_id", "run"], keep="last"
-    )
-    frame = frame.drop(columns=["_complete", "study_id"]).sort_index().reset_index(drop=True)
-    arms = {run["config"].get("baseline_arm") for run in found} - {None}
-    frame.attrs["baseline"] = _baseline(frame, arms)
-    return frame
-
-
-def _is_of_study(run: Mapping[str, Any]) -> bool:
-    """Whether it is a study's own run, which says how the study went and not how a setting did."""
-    is_ours = run["config"].get("study_id") is not None
-    return run.get("job_type") == "study" or (is_ours and run["config"].get("run") is None)
-
-
-def _baseline(frame: pd.DataFrame, arms: set[Any]) -> dict[str, Any]:
-    """Factor -> level of the baseline, of the factors that vary; empty where it is not known."""
-    rows = frame[frame["arm"].isin(arms)]
-    factors = [name for name in frame.columns if name not in (*IDENTITY, *COST, *OUTCOME)]
-    if len(arms) != 1 or rows.empty:
-        return {}
-    varied = [name for name in factors if len(frame[name].unique()) > 1]
-    found = rows.iloc[0][varied].to_dict()
-    return {str(name): level for name, level in found.items() if not _is_missing(level)}
-
-
-def _row(run: Mapping[str, Any], given: Sequence[str]) -> dict[str, Any]:
-    config, summary = run["config"], run["summary"]
-    names = list(given) or _as_list(config.get("factors")) or []
-    if not names:
-        raise TableError(
-            f"run {run['name']!r} does not say what varies; name the configuration values that do "
-            "(`factors=`)."
-        )
-    levels = {str(name): config.get(str(name)) for name in names}
-    arm = hashlib.sha256(json.dumps(levels, sort_keys=True, default=str).encode()).hexdigest()[:10]
-    row = {key: config.get(key) for key in IDENTITY}
-    name = config.get("study") or run.get("group") or "wandb"
-    row |= {
-        "study": name,
-        "study_id": config.get("study_id") or name,
-        "run": config.get("run") or run.get("id") or run["name"],
-        "attempt": _whole(run, "attempt", default=1),
-        "arm": config.get("arm") or arm,
-        "label": config.get("label") or ", ".join(f"{k}={v}" for k, v in levels.items()),
-        "seed": _whole(run, "seed"),
-        "stage": config.get("stage") or "grid",
-        "state": _state(summary.get("state"), run.get("state")),
-        "data": config.get("data.name"),
-        "metric": config.get("metric") or "val_loss",
-    }
-    row |= levels
-    row |= {key: config.get(key) for key in COST}
-    row |= {"hidden": _as_list(config.get("hidden")), "channels": _as_list(config.get("channels"))}
-    row |= {key: summary.get(key) for key in OUTCOME}
-    row["epochs_planned"] = config.get("epochs_planned")
-    return row
-
-
-def _whole(run: Mapping[str, Any], name: str, *, default: int | None = None) -> int:
-    value = run["config"].get(name)
-    value = default if value is None else value
-    if value is None:
-        raise TableError(f"run {run['name']!r} has no `{name}` in its configuration.")
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not number.is_integer():
-        raise TableError(f"run {run['name']!r}: `{name}` must be a whole number, but is {value!r}.")
-    return int(number)
-
-
-def _require(factors: Sequence[str], found: list[dict[str, Any]]) -> None:
-    """Refuse a factor that no run has: its column would be empty and every run of one arm."""
-    there = list(dict.fromkeys(name for run in found for name in run["config"]))
-    for factor in factors:
-        if there and factor not in there:
-            near = difflib.get_close_matches(factor, there, n=3, cutoff=0.4)
-            hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-            raise TableError(f"no run has `{factor}` in its configuration.{hint}")
-
-
-def _state(ours: object, theirs: object) -> str:
-    if ours in ("LOST", "HANDED_BACK"):
-        # Begun, and no result: what the study folder calls RUNNING.
-        return "RUNNING"
-    return str(ours) if ours else STATES.get(str(theirs), "RUNNING")
+    return table_of(found, study=study, factors=factors)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
-def _from_file(run: OfflineRun) -> dict[str, Any]:
-    ended = {None: "running", 0: "finished"}.get(run.exit_code, "failed")
-    return {"id": run.id, "name": run.name, "group": run.group, "job_type": run.job_type} | {
-        "state": ended, "config": _flat(run.config), "summary": run.summary
-    }  # fmt: skip
+def _from_file(run: OfflineRun) -> LoggedRun:
+    return LoggedRun(
+        id=run.id,
+        name=run.name,
+        group=run.group,
+        job_type=run.job_type,
+        state={None: "running", 0: "finished"}.get(run.exit_code, "failed"),
+        config=_flat(run.config),
+        summary=run.summary,
+    )
 
 
-def _from_page(row: Mapping[str, Any]) -> dict[str, Any]:
-    values = {_plain(k): v for k, v in row.items() if k not in PAGE and not _is_missing(v)}
-    head = {"id": row.get("ID"), "name": row["Name"], "group": row.get("Group")}
-    head = {key: None if _is_missing(value) else value for key, value in head.items()}
-    job_type = row.get("Job Type")
-    return head | {
-        "job_type": job_type, "state": row["State"], "config": values, "summary": values
-    }  # fmt: skip
+def _from_page(row: Mapping[str, Any]) -> LoggedRun:
+    values = {_plain(k): v for k, v in row.items() if k not in PAGE and not is_missing(v)}
+    return LoggedRun(
+        id=_given(row, "ID"),
+        name=_given(row, "Name"),
+        group=_given(row, "Group"),
+        job_type=_given(row, "Job Type"),
+        state=row["State"],
+        config=values,
+        summary=values,
+    )
+
+
+def _given(row: Mapping[str, Any], column: str) -> Any:
+    """What a column of the export says of the run; None where it is empty or not there."""
+    value = row.get(column)
+    return None if is_missing(value) else value
 
 
 def _plain(column: str) -> str:
@@ -253,13 +153,19 @@ def _plain(column: str) -> str:
     return re.sub(r"^([^.]+)\.value(?=\.|$)", r"\1", head)
 
 
-def _from_api(row: Mapping[str, Any]) -> dict[str, Any]:
+def _from_api(row: Mapping[str, Any]) -> LoggedRun:
     config, summary = _dict(row["config"], row["name"]), _dict(row["summary"], row["name"])
     # As the server keeps it, each value is wrapped; its API unwraps it.
     wrapped = config and all(isinstance(v, Mapping) and "value" in v for v in config.values())
     config = {k: v["value"] for k, v in config.items()} if wrapped else config
-    head = {key: row[key] for key in ("id", "group", "state") if not _is_missing(row.get(key))}
-    return head | {"name": row["name"], "config": _flat(config), "summary": summary}
+    return LoggedRun(
+        id=_given(row, "id"),
+        name=row["name"],
+        group=_given(row, "group"),
+        state=_given(row, "state"),
+        config=_flat(config),
+        summary=summary,
+    )
 
 
 def _dict(value: object, name: object) -> dict[str, Any]:
@@ -300,16 +206,3 @@ def _flat(tree: Mapping[str, Any], head: str = "") -> dict[str, Any]:
         else:
             flat[f"{head}{key}"] = value
     return flat
-
-
-def _as_list(value: object) -> list[Any] | None:
-    if isinstance(value, str):
-        try:
-            value = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            return None
-    return list(value) if isinstance(value, list | tuple) else None
-
-
-def _is_missing(value: object) -> bool:
-    return value is None or (isinstance(value, float) and value != value)

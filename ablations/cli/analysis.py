@@ -4,18 +4,16 @@ Each takes a study (its name or folder), a folder of studies, any CSV, or an Opt
 other than `ok` is an answer, not an error: the exit code is 0.
 """
 
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from ablations.cli.arguments import ROOT, Flag, Json, Root
+from ablations.cli.tables import one_table, tables_of
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
     from analysis.price import Price
-    from analysis.runs_table import RunsTable
 
 Design = Literal["grid", "loco", "one-in", "fractional", "zip"]
 Blocks = Annotated[
@@ -82,7 +80,7 @@ def fit(
     price = _price(price_per_param, price_per_flop, budget, implied_by, metric=price_metric)
     results = [
         (one, fit_reduction(one, price=price, blocks=blocks, channels=channels, confidence=confidence, cluster=cluster))
-        for one in _tables(table, root, metric=metric, baseline=baseline)
+        for one in tables_of(table, root, metric=metric, baseline=baseline)
     ]  # fmt: skip
     if json:
         print_json([(one.study, result.to_json()) for one, result in results])
@@ -109,7 +107,7 @@ def width(
     from ablations.cli.result_text import print_json, print_lines, print_table
     from analysis.width import fit_width
 
-    read = [one for name in tables for one in _tables(name, root, metric=metric)]
+    read = [one for name in tables for one in tables_of(name, root, metric=metric)]
     result = fit_width(read, price=_price(price_per_param, None, None, None), confidence=confidence)
     if json:
         print_json([("", result.to_json())])
@@ -141,7 +139,7 @@ def effects(
 
     reports = [
         component_report(one, margin=margin, alpha=alpha, error=error)
-        for one in _tables(table, root, metric=metric, baseline=baseline)
+        for one in tables_of(table, root, metric=metric, baseline=baseline)
     ]
     if json:
         print_json([(one.study, one.to_json()) for one in reports])
@@ -169,7 +167,8 @@ def importance(
     from analysis.importance import importance as shares
 
     results = [
-        (one, shares(one, permutations=permutations)) for one in _tables(table, root, metric=metric)
+        (one, shares(one, permutations=permutations))
+        for one in tables_of(table, root, metric=metric)
     ]
     if json:
         print_json([(one.study, result.to_json()) for one, result in results])
@@ -216,7 +215,7 @@ def plan(
     from ablations.cli.result_text import print_json, print_plans
     from ablations.cli.study_plan import plan_space
 
-    table = _one(pilot, root) if pilot else None
+    table = one_table(pilot, root) if pilot else None
     plans = plan_space(
         space, pilot=table, sigma=sigma, snr=snr, effect=effect, margin=margin, target_width=target_width,
         assurance=assurance, budget_hours=budget_hours, hours_per_run=hours_per_run, design=design,
@@ -250,53 +249,12 @@ def compare(
     from ablations.cli.result_text import print_json, print_lines
     from analysis.compare import compare as side_by_side
 
-    a, b = (_one(name, root, metric=metric, baseline=baseline) for name in (study_a, study_b))
+    a, b = (one_table(name, root, metric=metric, baseline=baseline) for name in (study_a, study_b))
     result = side_by_side(a, b, margin=margin, alpha=alpha)
     if json:
         print_json([("", result.to_json())])
         return
     print_lines(result.sentences())
-
-
-def _tables(
-    name: str, root: Path, *, metric: str | None = None, baseline: tuple[str, ...] = ()
-) -> "list[RunsTable]":
-    from analysis.table import read_tables
-
-    inside = root / name
-    source = str(inside) if (inside / "study.json").is_file() else name
-    named = _pairs(baseline)
-    tables = read_tables(source, metric=metric, baseline=named)
-    return [_against(table, named) if named and not table.baseline else table for table in tables]
-
-
-def _against(table: "RunsTable", named: dict[str, Any]) -> "RunsTable":
-    """The table with a baseline that its source could not give: an Optuna storage has none."""
-    from analysis.csv_table import from_frame
-
-    again = from_frame(table.frame, metric=table.metric, baseline=named, factors=table.factors)
-    return replace(table, baseline=again.baseline)
-
-
-def _one(
-    name: str, root: Path, *, metric: str | None = None, baseline: tuple[str, ...] = ()
-) -> "RunsTable":
-    tables = _tables(name, root, metric=metric, baseline=baseline)
-    if len(tables) > 1:
-        raise SettingError(
-            f"{name} holds several studies; name one of {[t.study for t in tables]}."
-        )
-    return tables[0]
-
-
-def _pairs(texts: tuple[str, ...]) -> dict[str, Any]:
-    pairs = {}
-    for text in texts:
-        name, sign, value = text.partition("=")
-        if not sign or not value:
-            raise SettingError(f"`--baseline` must read FACTOR=LEVEL, but got {text!r}.")
-        pairs[name] = value
-    return pairs
 
 
 def _price(

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
-from analysis.plots.style import COLOURS, DASHES, FAINT, MUTED
+from analysis.plots.style import COLOURS, DASHES, FAINT, MUTED, plain_powers
 
 MOST_NAMED = len(COLOURS)
 """Arms that get a colour and a name of their own; the others are drawn grey behind them."""
@@ -51,6 +51,7 @@ def plot_curves(epochs: pd.DataFrame, ax: Axes, *, named: list[str], evaluated: 
     values = epochs["value"].dropna()
     if len(values) and values.min() > 0 and values.max() / values.min() > 10:
         ax.set_yscale("log")
+        plain_powers(ax.yaxis)
     if epochs["epoch"].min() == epochs["epoch"].max():
         ax.set_xlim(evaluated - 1, evaluated + 1)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

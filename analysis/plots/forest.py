@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.plots.frames import rows
+from analysis.plots.listing import list_rows, note_row
 from analysis.plots.style import FAINT, INK, MUTED, VERDICT_COLOURS, VERDICT_MARKERS
 
 
@@ -41,21 +42,8 @@ def plot_forest(effects: pd.DataFrame, ax: Axes, *, margin: float | None) -> Axe
             markersize=7,
             zorder=4,
         )
-        ax.annotate(
-            f"{verdict}, {_p(effect.p_holm)}, n={effect.n_pairs}",
-            (1.0, row),
-            xycoords=ax.get_yaxis_transform(),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            color=MUTED,
-            annotation_clip=False,
-        )
-    ax.set_yticks(range(len(effects)), [str(name) for name in effects["name"]])
-    ax.set_ylim(len(effects) - 0.4, -0.6)
-    ax.grid(visible=True, axis="x")
-    ax.grid(visible=False, axis="y")
-    return ax
+        note_row(ax, row, f"{verdict}, {_p(effect.p_holm)}, n={effect.n_pairs}", gap=6)
+    return list_rows(ax, [str(name) for name in effects["name"]])
 
 
 def _bar(

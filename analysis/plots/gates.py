@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.plots.style import BLUE, FAINT, GOLD, MUTED, RED, ordered_colours
+from analysis.plots.style import BLUE, FAINT, GOLD, MUTED, RED, ordered_colours, plain_powers
 
 MOST_NAMED = 6
 """More lines than this are a scale of colours, whose ends are named."""
@@ -12,20 +12,31 @@ MOST_CHARACTERS = 14
 """Names of blocks stand upright where they are longer than this together."""
 
 
-def plot_gate_histogram(bins: pd.DataFrame, ax: Axes, *, summary: pd.Series) -> Axes:
+def plot_gate_histogram(
+    bins: pd.DataFrame, ax: Axes, *, summary: pd.Series, named: list[str] | None = None
+) -> Axes:
     """Draw the distribution of the gates of one stage: all classes filled, each class as a line.
 
     Args:
         bins: Columns `group` (a class, or `all`), `low`, `high`, `share`; shares of a group sum to 1.
+        named: Classes with a colour and a name of their own, dark to light; the others are grey. All classes
+            without it, which more than ten make hard to tell apart.
         summary: `mean` and `saturated` (share of gates within 5 % of the range's ends), of `all`.
     """
     everything = bins[bins["group"] == "all"]
     edges = np.append(everything["low"], everything["high"].iloc[-1])
     ax.stairs(everything["share"], edges, fill=True, color=FAINT, label="all classes")
     groups = [group for group in dict.fromkeys(bins["group"]) if group != "all"]
-    for group, colour in zip(groups, ordered_colours(len(groups)), strict=True):
+    chosen = groups if named is None else named
+    others = [group for group in groups if group not in chosen]
+    for i, group in enumerate(others):
+        said = f"{len(others)} other classes" if i == 0 else None
         mine = bins[bins["group"] == group]
-        ax.stairs(mine["share"], edges, color=colour, linewidth=0.8, label=f"class {group}")
+        ax.stairs(mine["share"], edges, color=MUTED, alpha=0.5, linewidth=0.4, label=said)
+    thick = 1.2 if others else 0.8
+    for group, colour in zip(chosen, ordered_colours(len(chosen)), strict=True):
+        mine = bins[bins["group"] == group]
+        ax.stairs(mine["share"], edges, color=colour, linewidth=thick, label=f"class {group}")
     ax.axvline(float(summary["mean"]), color=RED, linestyle=(0, (5, 2)), label="mean")
     width = edges[-1] - edges[0]
     for low, high in ((edges[0], edges[0] + 0.05 * width), (edges[-1] - 0.05 * width, edges[-1])):
@@ -87,6 +98,7 @@ def plot_gate_gradients(gradients: pd.DataFrame, ax: Axes) -> Axes:
         )
     if (gradients["gradient_norm"] > 0).all():
         ax.set_yscale("log")
+        plain_powers(ax.yaxis)
     at = sorted(set(gradients["epoch"]))
     ax.set_xticks(at[:: -(-len(at) // 6)])
     ax.set_xlabel("epoch")

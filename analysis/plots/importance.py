@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.plots.frames import spread
+from analysis.plots.listing import list_rows
 from analysis.plots.style import COLOURS, INK
 
 _HATCHES = ("", "///", "...", "xxx")
@@ -45,10 +46,6 @@ def plot_importance(shares: pd.DataFrame, ax: Axes) -> Axes:
             linestyle=(0, (1, 1)),
             label="what chance reaches" if i == 0 and mine["chance"].notna().any() else "",
         )
-    ax.set_yticks(range(len(factors)), [name.rsplit(".", 1)[-1] for name in factors])
-    ax.set_ylim(len(factors) - 0.45, -0.55)
     ax.set_xlim(0, 1)
     ax.set_xlabel("share")
-    ax.grid(visible=True, axis="x")
-    ax.grid(visible=False, axis="y")
-    return ax
+    return list_rows(ax, [name.rsplit(".", 1)[-1] for name in factors], room=0.55)

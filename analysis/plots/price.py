@@ -7,7 +7,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from analysis.plots.style import BLUE, COLOURS, DASHES, GOLD, INK, MARKERS, RED, ratio_axis
+from analysis.plots.style import (
+    BLUE,
+    COLOURS,
+    DASHES,
+    GOLD,
+    INK,
+    MARKERS,
+    RED,
+    plain_powers,
+    ratio_axis,
+)
 from analysis.reduction_fit import ReductionFit
 
 MOST_PRICES = 4
@@ -73,6 +83,7 @@ def plot_sweep(fit: ReductionFit, ax: Axes, *, switches: pd.DataFrame) -> Axes:
     if len(switches):
         ax.plot([], [], color=GOLD, linewidth=0.8, label="the best tested arm changes")
     ax.set_xscale("log")
+    plain_powers(ax.xaxis)
     ax.set_yscale("log", base=2)
     ax.set_yticks(tested, [f"{r:g}" for r in tested])
     ax.yaxis.set_minor_locator(NullLocator())

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from analysis.plots.listing import list_rows, note_row
 from analysis.plots.style import BLUE, FAINT, INK, MUTED, RED
 
 FEWEST_FOR_A_BOX = 8
@@ -28,24 +29,11 @@ def plot_seeds(runs: pd.DataFrame, ax: Axes, *, baseline: str = "") -> Axes:
         )
         ax.plot(values, row + offsets, "o", color=BLUE, alpha=0.75, markeredgewidth=0, zorder=3)
         ax.plot([values.mean()] * 2, [row - 0.34, row + 0.34], color=INK, zorder=4)
-        ax.annotate(
-            f"n={len(values)}",
-            (1.0, row),
-            xycoords=ax.get_yaxis_transform(),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            color=MUTED,
-            annotation_clip=False,
-        )
+        note_row(ax, row, f"n={len(values)}", gap=4)
     if baseline in labels:
         at = runs.loc[runs["label"] == baseline, "value"].mean()
         ax.axvline(at, color=RED, linestyle=(0, (5, 2)), zorder=1, label=f"mean of {baseline}")
-    ax.set_yticks(range(len(labels)), labels)
-    ax.set_ylim(len(labels) - 0.4, -0.6)
-    ax.grid(visible=True, axis="x")
-    ax.grid(visible=False, axis="y")
-    return ax
+    return list_rows(ax, labels)
 
 
 def _box(ax: Axes, row: int, values: np.ndarray) -> None:

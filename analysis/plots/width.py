@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from analysis.plots.frames import rows, spread
-from analysis.plots.style import BLUE, GOLD, INK, RED, open_arrow
+from analysis.plots.style import BLUE, GOLD, INK, RED, open_arrow, plain_powers
 
 GUIDES = (
     (2 / 3, "slope 2/3 (the theory)", (0, (5, 2)), GOLD),
@@ -44,7 +44,7 @@ def plot_width(
     ax.set_yscale("log", base=2)
     ax.set_xticks(widths["channels"], [f"{c:.3g}" for c in widths["channels"]])
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(lambda r, _: f"{r:g}")
+    plain_powers(ax.yaxis)
     ax.set_xlabel("channels C")
     ax.set_ylabel("r*")
     return ax

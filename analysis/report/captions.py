@@ -8,7 +8,6 @@ from analysis.reduction_fit import ReductionFit
 from analysis.report import shown
 from analysis.report.evidence import MOST_FOR_RIVALS, Evidence
 from analysis.report.numbers import number, plural
-from analysis.report.words import plain_label
 
 
 def _ratio(evidence: Evidence) -> str:
@@ -92,7 +91,7 @@ def _effects(evidence: Evidence) -> str:
         "" if here == of else f" The {here} of {of:,} with the smallest p; all are in effects.csv."
     )
     return (
-        f"Difference to the baseline, {plain_label(found.baseline)}, in mean {found.metric} over "
+        f"Difference to the baseline, {found.baseline}, in mean {found.metric} over "
         f"{plural(found.seeds, 'seed')} as blocks; right is worse. Thin bars: marginal 95 % "
         "intervals; thick: marginal 90 % (the equivalence test's); capped lines: simultaneous 95 % for "
         f"the whole family; {zone}. p is Holm-adjusted, and it decides; n counts pairs of runs that "
@@ -220,9 +219,11 @@ def _width(evidence: Evidence) -> str:
 def _gates(evidence: Evidence) -> str:
     assert evidence.gates is not None
     found = evidence.gates
+    named, of = len(shown.gate_classes(found)), found.bins["group"].nunique() - 1
+    cut = "" if named == of else f", in colour the {named} of {of} that differ most from all"
     return (
         f"Gates of {found.label} over the validation images, {plural(found.runs, 'run')}, last epoch. "
-        "Above: their distribution by stage, grey for all classes, a line per class; gold marks the ends "
+        f"Above: their distribution by stage, grey for all classes, a line per class{cut}; gold marks the ends "
         "of the range (5 %). Below, by block: how much of a gate's variance lies between classes (0: it "
         "does not know the class), the share that is nearly closed or open, and the norm of the loss's "
         "gradient that reaches the gate."

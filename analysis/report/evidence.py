@@ -16,6 +16,7 @@ from analysis.effects import Effects
 from analysis.errors import TableError
 from analysis.families import average_draws
 from analysis.importance import Importance, importance
+from analysis.kappa import slope_of
 from analysis.price import Price
 from analysis.ratios import RatioRuns, ratio_runs
 from analysis.reduction_fit import ReductionFit
@@ -23,8 +24,9 @@ from analysis.report.arms import Front, front, summarise
 from analysis.report.gates import Gates, read_gates
 from analysis.runs_table import REDUCTION, RunsTable
 from analysis.study_table import read_epochs, read_study
-from analysis.tradeoff import fit_reduction, slope_of
-from analysis.width import WidthFit, fit_width
+from analysis.tradeoff import fit_reduction
+from analysis.width import fit_width
+from analysis.width_fit import WidthFit
 from analysis.winner import WinnerReport, winner_report
 
 Floats = NDArray[np.float64]
@@ -79,6 +81,10 @@ class Evidence:
     def effects(self) -> Effects | None:
         """The comparisons with the baseline."""
         return self.components.effects if self.components else None
+
+    def why(self, part: str) -> str:
+        """Why a part of the evidence is not there; it was said when it was tried."""
+        return self.gaps.get(part) or self.gaps["estimates"]
 
     @property
     def baseline(self) -> str:

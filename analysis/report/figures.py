@@ -79,7 +79,7 @@ def _absent(part: str) -> Callable[[Evidence], str]:
     def why(evidence: Evidence) -> str:
         if getattr(evidence, part) is not None:
             return ""
-        return evidence.gaps.get(part) or evidence.gaps["estimates"]
+        return evidence.why(part)
 
     return why
 

@@ -165,6 +165,7 @@ def gates_figure(evidence: Evidence, figure: Figure) -> None:
     """Distributions of the gates above, their variance, saturation and gradients below."""
     assert evidence.gates is not None
     found = evidence.gates
+    classes = shown.gate_classes(found)
     upper, lower = figure.subfigures(2, 1, squeeze=False)[:, 0]
     for ax, stage in zip(
         upper.subplots(1, len(found.stages), squeeze=False)[0],
@@ -172,7 +173,7 @@ def gates_figure(evidence: Evidence, figure: Figure) -> None:
         strict=True,
     ):
         bins = found.bins[found.bins["stage"] == stage["stage"]]
-        gates.plot_gate_histogram(bins, ax, summary=pd.Series(stage))
+        gates.plot_gate_histogram(bins, ax, summary=pd.Series(stage), named=classes)
         ax.set_title(str(stage["stage"]))
     left, middle, right = lower.subplots(1, 3)
     gates.plot_gate_variance(found.blocks, left)

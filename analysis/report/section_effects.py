@@ -6,12 +6,13 @@ from functools import partial
 
 import pandas as pd
 
-from analysis.cells import short
+from analysis.cells import assigned
 from analysis.effects import Effects
+from analysis.epochs import at_quarters
+from analysis.planned import comparison
 from analysis.report.evidence import Evidence
 from analysis.report.page import Drawings, Section, drawn
 from analysis.report.tables import INTERVAL, Column, Table, if_any
-from analysis.report.words import plain_label
 
 MOST_SENTENCES = 15
 
@@ -114,7 +115,7 @@ def _effects_table(name: str, rows: pd.DataFrame, found: Effects) -> Table:
     )
     return Table(
         name=name,
-        title=f"Comparisons with the baseline, {plain_label(found.baseline)}",
+        title=f"Comparisons with the baseline, {found.baseline}",
         caption=(
             "Positive is worse than the baseline. Marginal intervals hold one by one, simultaneous ones "
             "for the whole family; Holm's p decides. Backgrounds: settings of the other factors that a "
@@ -142,10 +143,7 @@ def _effects_table(name: str, rows: pd.DataFrame, found: Effects) -> Table:
 
 
 def _planned_table(rows: pd.DataFrame) -> Table:
-    names = [
-        f"{row['factor'].rpartition('.')[2]}={short(row['level'])} against {short(row['against'])}"
-        for row in rows.to_dict("records")
-    ]
+    names = [comparison(row) for row in rows.to_dict("records")]
     return Table(
         name="planned",
         title="Planned comparisons",
@@ -227,14 +225,12 @@ def _dead_weight(rows: pd.DataFrame, *, found: Effects) -> Table:
 
 
 def _by_epoch(rows: pd.DataFrame) -> Table:
-    last = int(rows["epoch"].max())
-    marks = sorted({max(round(last * share), 1) for share in (0.25, 0.5, 0.75, 1.0)})
     return Table(
         name="effects_by_epoch",
         title="Differences against training time",
         caption="At a quarter, half, three quarters and all of the epochs; only the last decides. Each interval "
         "rests on its own pairs of runs; those above may pool the noise of all arms and are then narrower.",
-        frame=rows[rows["epoch"].isin(marks)],
+        frame=at_quarters(rows),
         columns=(
             Column(title="Comparison", name="label"),
             Column(title="Epoch", name="epoch", form="count"),
@@ -248,8 +244,7 @@ def _by_epoch(rows: pd.DataFrame) -> Table:
 
 def _named(rows: pd.DataFrame, a: str, a_level: str, b: str, b_level: str) -> pd.DataFrame:
     def names(factor: str, level: str) -> list[str]:
-        pairs = zip(rows[factor], rows[level], strict=True)
-        return [f"{name.rpartition('.')[2]}={short(value)}" for name, value in pairs]
+        return [assigned(*pair) for pair in zip(rows[factor], rows[level], strict=True)]
 
     kept = rows.drop(columns=[a_level, b_level])
     return kept.assign(one=names(a, a_level), other=names(b, b_level))

@@ -8,12 +8,17 @@ from analysis.plots.price import MOST_PRICES
 from analysis.reduction_fit import ReductionFit
 from analysis.report.arms import cell_means, crossed
 from analysis.report.evidence import Evidence, named
+from analysis.report.gates import Gates
 from analysis.report.numbers import interval, number, p_value
 
 MOST_PAIRS = 3
 MOST_ARMS = 40
 MOST_EFFECTS = 40
 MOST_CURVES = 400
+MOST_CLASSES = 10
+"""More colours than these cannot be told apart."""
+MOST_NAMED_CLASSES = 6
+"""Of more classes, those with a colour of their own."""
 
 
 def arms(evidence: Evidence) -> list[str]:
@@ -36,6 +41,20 @@ def curves(evidence: Evidence) -> pd.DataFrame:
     others = list(dict.fromkeys(evidence.epochs.loc[~mine, "run"]))
     step = max(1, -(-len(others) // MOST_CURVES))
     return evidence.epochs[mine | evidence.epochs["run"].isin(others[::step])]
+
+
+def gate_classes(gates: Gates) -> list[str]:
+    """Classes with a colour of their own, those with the lowest gates first: all, or those that differ most."""
+    shares = gates.bins.pivot_table(
+        index=["stage", "low"], columns="group", values="share", sort=False
+    )
+    classes = shares.drop(columns="all")
+    if classes.shape[1] <= MOST_CLASSES:
+        return [str(name) for name in classes]
+    away = classes.sub(shares["all"], axis=0).abs().sum()
+    farthest = classes[away.nlargest(MOST_NAMED_CLASSES).index]
+    means = farthest.mul(farthest.index.get_level_values("low"), axis=0).sum()
+    return [str(name) for name in means.sort_values(kind="stable").index]
 
 
 def prices(evidence: Evidence) -> list[float]:

@@ -30,6 +30,21 @@ def test_a_file_is_parsed_with_its_defaults_and_hashed(tmp_path: Path) -> None:
     assert load_comparisons(path).hash != found.hash
 
 
+def test_levels_and_numbers_are_read_as_in_the_file_of_a_space(tmp_path: Path) -> None:
+    path = tmp_path / "comparisons.yaml"
+    path.write_text(
+        "comparisons:\n"
+        "  - {factor: a, levels: [off, on, yes, no]}\n"
+        "  - {factor: b, levels: [false, true]}\n"
+        "  - {factor: c, levels: [1e-3, 1e-4], margin: 5e-3}\n"
+    )
+    first, second, third = load_comparisons(path).content["comparisons"]
+    assert first["levels"] == ["off", "on", "yes", "no"]
+    assert second["levels"] == [False, True]
+    assert third["levels"] == [0.001, 0.0001]
+    assert third["margin"] == 0.005
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -12,7 +12,7 @@ import pytest
 from analysis.cost import Cost
 from analysis.cr2 import classical, hc2
 from analysis.csv_table import from_frame
-from analysis.interactions import factorial
+from analysis.factorial import factorial
 from analysis.lack_of_fit import shape
 from analysis.price import Price, best_ratio, regret, switch_ratio
 from analysis.ratio_plan import equal_efficiency, grid_leverage, sxx

@@ -3,6 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 
 from analysis.plots.curves import plot_curves
 from analysis.plots.forest import plot_forest
@@ -18,6 +21,7 @@ from analysis.plots.parallel import plot_parallel
 from analysis.plots.pareto import plot_pareto
 from analysis.plots.seeds import FEWEST_FOR_A_BOX, plot_seeds
 from analysis.plots.selection import plot_selection
+from analysis.plots.style import MUTED
 from analysis.plots.width import plot_width
 
 
@@ -254,6 +258,24 @@ def test_a_name_that_has_no_room_beside_its_point_is_cut(ax, texts):
         assert box.x1 <= frame.x1
 
 
+def test_a_name_stands_by_its_own_point_or_has_a_line_to_it(ax):
+    arms = pd.DataFrame(
+        {"label": ["r=2", "r=4", "r=8", "r=16", "r=32", "bare", "constant", "matched"],
+         "cost": [200.0, 180.0, 120.0, 100.0, 95.0, 60.0, 61.0, 105.0],
+         "mean": [0.1, 0.1012, 0.1025, 0.103, 0.1034, 0.12, 0.1205, 0.1022]}
+    )  # fmt: skip
+    arms = arms.assign(low=arms["mean"] - 0.002, high=arms["mean"] + 0.002, standing="front")
+    plot_pareto(arms, ax, switches=pd.DataFrame())
+    FigureCanvasAgg(ax.figure).draw()
+    points = ax.transData.transform(arms[["cost", "mean"]])
+    for own, text in enumerate(ax.texts):
+        box = Text.get_window_extent(text)
+        nearest = np.clip(points, (box.x0, box.y0), (box.x1, box.y1))
+        away = np.hypot(*(points - nearest).T)
+        assert text.get_text() == arms["label"][own]
+        assert away.argmin() == own or (text.arrow_patch is not None and away.min() > 5)
+
+
 def test_importance_has_a_bar_per_factor_and_question_and_the_level_of_chance(ax):
     shares = pd.DataFrame(
         {
@@ -315,6 +337,17 @@ def test_gate_histograms_show_all_classes_and_each(ax):
     assert ax.get_xlabel() == "gate: mean 0.61, 12.5 % saturated"
 
 
+def test_classes_without_a_name_are_grey_and_counted(ax):
+    groups = ["all", "0", "1", "2"]
+    bins = pd.DataFrame({"group": groups, "low": 0.0, "high": 1.0, "share": 1.0})
+    summary = pd.Series({"mean": 0.5, "saturated": 0.0})
+    plot_gate_histogram(bins, ax, summary=summary, named=["2"])
+    assert labels(ax) == ["all classes", "2 other classes", "class 2", "mean"]
+    colours = [patch.get_edgecolor()[:3] for patch in ax.patches[1:4]]
+    assert colours[0] == colours[1] == to_rgb(MUTED)
+    assert colours[2] != colours[0]
+
+
 BLOCKS = pd.DataFrame(
     {"block": ["1.0", "2.0"], "between": [0.03, 0.01], "within": [0.01, 0.03],
      "saturated_low": [0.1, 0.0], "saturated_high": [0.0, 0.2], "above_one": [np.nan, np.nan]}
@@ -343,3 +376,7 @@ def test_gate_gradients_are_drawn_per_block_over_the_epochs(ax):
     plot_gate_gradients(gradients, ax)
     assert [line.get_ydata().tolist() for line in ax.lines] == [[1.0, 0.1], [2.0, 0.2]]
     assert ax.get_yscale() == "log"
+    ax.figure.canvas.draw()
+    shown = [text.get_text() for text in ax.get_yticklabels(which="both")]
+    assert {"0.1", "1"} <= set(shown)
+    assert not any("$" in text for text in shown)

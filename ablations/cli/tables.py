@@ -1,0 +1,64 @@
+"""The runs tables that a command's words name."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablations.errors import SettingError
+
+if TYPE_CHECKING:
+    from analysis.runs_table import RunsTable
+
+
+def tables_of(
+    name: str, root: Path, *, metric: str | None = None, baseline: tuple[str, ...] = ()
+) -> "list[RunsTable]":
+    """Every table that the name stands for: of a study, of a folder of studies, of a CSV, of a storage.
+
+    Args:
+        name: A study in `root`, or any source of `analysis.table`.
+        root: Where studies lie.
+        metric: What to estimate.
+        baseline: `FACTOR=LEVEL`, for tables that do not say their baseline.
+    """
+    from analysis.table import read_tables
+
+    inside = root / name
+    source = str(inside) if (inside / "study.json").is_file() else name
+    named = _pairs(baseline)
+    tables = read_tables(source, metric=metric, baseline=named)
+    return [_against(table, named) if named and not table.baseline else table for table in tables]
+
+
+def one_table(
+    name: str, root: Path, *, metric: str | None = None, baseline: tuple[str, ...] = ()
+) -> "RunsTable":
+    """The one table that the name stands for.
+
+    Raises:
+        SettingError: If it holds several studies.
+    """
+    tables = tables_of(name, root, metric=metric, baseline=baseline)
+    if len(tables) > 1:
+        raise SettingError(
+            f"{name} holds several studies; name one of {[t.study for t in tables]}."
+        )
+    return tables[0]
+
+
+def _against(table: "RunsTable", named: dict[str, Any]) -> "RunsTable":
+    """The table with a baseline that its source could not give: an Optuna storage has none."""
+    from analysis.csv_table import from_frame
+
+    again = from_frame(table.frame, metric=table.metric, baseline=named, factors=table.factors)
+    return replace(table, baseline=again.baseline)
+
+
+def _pairs(texts: tuple[str, ...]) -> dict[str, Any]:
+    pairs = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not value:
+            raise SettingError(f"`--baseline` must read FACTOR=LEVEL, but got {text!r}.")
+        pairs[name] = value
+    return pairs

@@ -1,0 +1,77 @@
+"""Whether several changes together do what they do one by one: arms with many changes against the sum."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.cells import Cells, assigned, swapped
+from analysis.contrast_tests import ContrastTests
+
+
+def stacking(
+    cells: Cells, index: dict[tuple[Any, ...], int], tests: ContrastTests, pairs: pd.DataFrame
+) -> pd.DataFrame:
+    """The arms with the most changes whose single changes are all there, against the sum of those."""
+    columns = list(cells.values.columns)
+    base = tuple(cells.values.iloc[cells.baseline])
+    rows, weights, together = [], [], []
+    for key, cell in index.items():
+        changed = [k for k in range(len(base)) if key[k] != base[k]]
+        singles = [swapped(base, {k: key[k]}) for k in changed]
+        if len(changed) < 2 or not all(single in index for single in singles):
+            continue
+        w = np.zeros(len(cells.labels))
+        w[cell] += 1
+        for single in singles:
+            w[index[single]] -= 1
+        w[cells.baseline] += len(changed) - 1
+        gap = np.zeros(len(cells.labels))
+        gap[cell], gap[cells.baseline] = 1, -1
+        names = [assigned(columns[k], key[k]) for k in changed]
+        rows.append(
+            (
+                cells.labels[cell],
+                " + ".join(names),
+                len(changed),
+                _culprit(pairs, columns, key, changed),
+            )
+        )
+        weights.append(w)
+        together.append(gap)
+    most = max((row[2] for row in rows), default=0)
+    keep = [i for i, row in enumerate(rows) if row[2] == most]
+    frame = tests.frame([(rows[i][0], rows[i][1], rows[i][3]) for i in keep], [weights[i] for i in keep],
+                        ["arm", "changes", "explained_by"])  # fmt: skip
+    frame = frame.rename(columns={"estimate": "gap"})
+    full = tests.frame([(i,) for i in keep], [together[i] for i in keep], ["arm"])
+    frame.insert(2, "together", full["estimate"].to_numpy())
+    frame.insert(3, "singly", (full["estimate"].to_numpy() - frame["gap"].to_numpy()))
+    return frame
+
+
+def stacked(row: dict[Any, Any], alpha: float) -> str:
+    """A row of `stacking` in plain words."""
+    sums = f"{row['changes']}: {row['together']:+.3g} together, {row['singly']:+.3g} as a sum of single effects"
+    if math.isnan(row["p_holm"]):
+        return f"{sums}; whether they add up cannot be tested: at least 2 seeds are needed."
+    if row["p_holm"] < alpha:
+        why = f"; largest pair: {row['explained_by']}" if row["explained_by"] else ""
+        return f"{sums}; they do not add up (Holm p = {row['p_holm']:.2g}){why}."
+    return f"{sums}; no departure from adding up was seen ({row['gap']:+.3g} [{row['low']:+.3g}, {row['high']:+.3g}])."
+
+
+def _culprit(
+    pairs: pd.DataFrame, columns: list[str], key: tuple[Any, ...], changed: list[int]
+) -> str:
+    """The largest pairwise interaction among an arm's changes; empty where none was measured."""
+    at = {columns[k]: key[k] for k in changed}
+    mine = [
+        row for row in pairs.to_dict("records")
+        if at.get(row["first"]) == row["first_level"] and at.get(row["second"]) == row["second_level"]
+    ]  # fmt: skip
+    if not mine:
+        return ""
+    worst = max(mine, key=lambda row: abs(row["estimate"]))
+    return f"{assigned(worst['first'], worst['first_level'])} x {assigned(worst['second'], worst['second_level'])}"

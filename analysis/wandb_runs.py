@@ -1,0 +1,175 @@
+"""Runs as W&B has them, as rows of the runs table; whatever form they were read from."""
+
+import ast
+import difflib
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis.errors import TableError
+
+IDENTITY = ("study", "run", "attempt", "arm", "label", "seed", "stage", "state", "data", "metric")
+COST = ("hidden", "channels", "c2_eff", "params", "attention_params", "macs")
+OUTCOME = (
+    "epochs_run", "epochs_planned", "train_loss", "val_loss", "val_accuracy", "seconds", "device",
+    "error",
+)  # fmt: skip
+STATES = {
+    "finished": "COMPLETE",
+    "failed": "FAILED",
+    "crashed": "FAILED",
+    "killed": "FAILED",
+    "running": "RUNNING",
+    "pending": "WAITING",
+}
+"""W&B's word for how a run ended -> ours, for runs whose summary does not say it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggedRun:
+    """One run; None where its form does not say."""
+
+    name: str | None
+    id: str | None = None
+    group: str | None = None
+    """The study, in runs of this project."""
+    job_type: str | None = None
+    state: str | None = None
+    """W&B's word for how it ended."""
+    config: dict[str, Any]
+    """By dotted names."""
+    summary: dict[str, Any]
+
+
+def table_of(
+    found: Sequence[LoggedRun], *, study: str | None, factors: Sequence[str]
+) -> pd.DataFrame:
+    """The rows of the runs table; one row per run, its last attempt.
+
+    The baseline's levels are in `attrs["baseline"]`, where the runs say what the baseline is.
+
+    Args:
+        found: The runs, a study's own among them.
+        study: Take the runs of the study with this name (W&B's group) or this `study_id` only.
+        factors: The configuration values that vary, for runs that do not say it themselves.
+
+    Raises:
+        TableError: If a run does not say its seed or its factors, no run has a factor, or there is no run.
+    """
+    _require(factors, found)
+    rows = [_row(run, factors) for run in found if not _is_of_study(run)]
+    if study is not None:
+        rows = [row for row in rows if study in (row["study"], row["study_id"])]
+    if not rows:
+        raise TableError(f"there is no run of study {study!r}." if study else "there are no runs.")
+    order = list(dict.fromkeys(key for row in rows for key in row if key not in (*COST, *OUTCOME)))
+    frame = pd.DataFrame(rows, columns=[*order, *COST, *OUTCOME])
+    # A run that was tried again counts once: as COMPLETE if any attempt is, else as its last attempt.
+    frame["_complete"] = frame["state"] == "COMPLETE"
+    frame = frame.sort_values(["_complete", "attempt"], kind="stable").drop_duplicates(
+        ["study_id", "run"], keep="last"
+    )
+    frame = frame.drop(columns=["_complete", "study_id"]).sort_index().reset_index(drop=True)
+    arms = {run.config.get("baseline_arm") for run in found} - {None}
+    frame.attrs["baseline"] = _baseline(frame, arms)
+    return frame
+
+
+def is_missing(value: object) -> bool:
+    """Whether a cell of an export is empty."""
+    return value is None or (isinstance(value, float) and value != value)
+
+
+def _is_of_study(run: LoggedRun) -> bool:
+    """Whether it is a study's own run, which says how the study went and not how a setting did."""
+    is_ours = run.config.get("study_id") is not None
+    return run.job_type == "study" or (is_ours and run.config.get("run") is None)
+
+
+def _baseline(frame: pd.DataFrame, arms: set[Any]) -> dict[str, Any]:
+    """Factor -> level of the baseline, of the factors that vary; empty where it is not known."""
+    rows = frame[frame["arm"].isin(arms)]
+    factors = [name for name in frame.columns if name not in (*IDENTITY, *COST, *OUTCOME)]
+    if len(arms) != 1 or rows.empty:
+        return {}
+    varied = [name for name in factors if len(frame[name].unique()) > 1]
+    found = rows.iloc[0][varied].to_dict()
+    return {str(name): level for name, level in found.items() if not is_missing(level)}
+
+
+def _row(run: LoggedRun, given: Sequence[str]) -> dict[str, Any]:
+    config, summary = run.config, run.summary
+    names = list(given) or _as_list(config.get("factors")) or []
+    if not names:
+        raise TableError(
+            f"run {run.name!r} does not say what varies; name the configuration values that do "
+            "(`factors=`)."
+        )
+    levels = {str(name): config.get(str(name)) for name in names}
+    arm = hashlib.sha256(json.dumps(levels, sort_keys=True, default=str).encode()).hexdigest()[:10]
+    row = {key: config.get(key) for key in IDENTITY}
+    name = config.get("study") or run.group or "wandb"
+    row |= {
+        "study": name,
+        "study_id": config.get("study_id") or name,
+        "run": config.get("run") or run.id or run.name,
+        "attempt": _whole(run, "attempt", default=1),
+        "arm": config.get("arm") or arm,
+        "label": config.get("label") or ", ".join(f"{k}={v}" for k, v in levels.items()),
+        "seed": _whole(run, "seed"),
+        "stage": config.get("stage") or "grid",
+        "state": _state(summary.get("state"), run.state),
+        "data": config.get("data.name"),
+        "metric": config.get("metric") or "val_loss",
+    }
+    row |= levels
+    row |= {key: config.get(key) for key in COST}
+    row |= {"hidden": _as_list(config.get("hidden")), "channels": _as_list(config.get("channels"))}
+    row |= {key: summary.get(key) for key in OUTCOME}
+    row["epochs_planned"] = config.get("epochs_planned")
+    return row
+
+
+def _whole(run: LoggedRun, name: str, *, default: int | None = None) -> int:
+    value = run.config.get(name)
+    value = default if value is None else value
+    if value is None:
+        raise TableError(f"run {run.name!r} has no `{name}` in its configuration.")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not number.is_integer():
+        raise TableError(f"run {run.name!r}: `{name}` must be a whole number, but is {value!r}.")
+    return int(number)
+
+
+def _require(factors: Sequence[str], found: Sequence[LoggedRun]) -> None:
+    """Refuse a factor that no run has: its column would be empty and every run of one arm."""
+    there = list(dict.fromkeys(name for run in found for name in run.config))
+    for factor in factors:
+        if there and factor not in there:
+            near = difflib.get_close_matches(factor, there, n=3, cutoff=0.4)
+            hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+            raise TableError(f"no run has `{factor}` in its configuration.{hint}")
+
+
+def _state(ours: object, theirs: object) -> str:
+    if ours in ("LOST", "HANDED_BACK"):
+        # Begun, and no result: what the study folder calls RUNNING.
+        return "RUNNING"
+    return str(ours) if ours else STATES.get(str(theirs), "RUNNING")
+
+
+def _as_list(value: object) -> list[Any] | None:
+    if isinstance(value, str):
+        try:
+            value = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            return None
+    return list(value) if isinstance(value, list | tuple) else None
