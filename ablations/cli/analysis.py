@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from ablations.cli.arguments import ROOT, Flag, Json, Root
+from ablations.cli.arguments import ROOT, Flag, Json, Root, Whole
 from ablations.cli.tables import one_table, tables_of
 from ablations.errors import SettingError
 
@@ -45,7 +45,7 @@ def fit(
     table: str,
     *,
     blocks: Blocks = None,
-    channels: int | None = None,
+    channels: Whole | None = None,
     price_per_param: PerParam = None,
     price_per_flop: PerFlop = None,
     budget: float | None = None,
@@ -151,7 +151,7 @@ def effects(
 def importance(
     table: str,
     *,
-    permutations: int = 20,
+    permutations: Whole = 20,
     metric: Metric = None,
     root: Root = ROOT,
     json: Json = False,

@@ -1,12 +1,24 @@
 """What commands share: where studies lie, how one is found by name, and their common options."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
 from ablations.errors import SettingError, StudyError, one_of
 
+
+def _whole(_: object, tokens: Sequence[Token]) -> int:
+    value = tokens[0].value
+    try:
+        return int(value)
+    except ValueError:
+        raise ValueError(f"it must be a whole number, but is {value!r}.") from None
+
+
+Whole = Annotated[int, Parameter(converter=_whole)]
+"""Cyclopts itself would round: 1.5 seeds to 2."""
 ROOT = Path("runs")
 Root = Annotated[Path, Parameter(help="Where studies lie.")]
 Json = Annotated[bool, Parameter(negative=(), help="Print JSON for scripts.")]

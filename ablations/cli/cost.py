@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from ablations.cli.arguments import Flag, Json, Set, assignments
+from ablations.cli.arguments import Flag, Json, Set, Whole, assignments
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
@@ -35,11 +35,13 @@ def cost(
     *,
     set_: Set = (),
     image: str | None = None,
-    in_channels: int = 3,
-    classes: int | None = None,
+    in_channels: Whole = 3,
+    classes: Whole | None = None,
     json: Json = False,
     latency: Flag = False,
-    batches: Annotated[tuple[int, ...], Parameter(help="Batch size of --latency; repeatable.")] = (
+    batches: Annotated[
+        tuple[Whole, ...], Parameter(help="Batch size of --latency; repeatable.")
+    ] = (
         1,
         128,
     ),

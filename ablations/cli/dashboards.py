@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ablations.cli.arguments import ROOT, Flag, Root, find_study
+from ablations.cli.arguments import ROOT, Flag, Root, Whole, find_study
 
 
 def wandb(
@@ -76,7 +76,7 @@ def leet(study: str, /, *, root: Root = ROOT) -> None:
 
 
 def dashboard(
-    study: str, /, *, host: str = "127.0.0.1", port: int = 8080, root: Root = ROOT
+    study: str, /, *, host: str = "127.0.0.1", port: Whole = 8080, root: Root = ROOT
 ) -> None:
     """Show a study in Optuna's dashboard, read-only, until Ctrl-C (needs the extra `dashboard`).
 

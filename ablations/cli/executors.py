@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from ablations.cli.arguments import assignments
+from ablations.cli.arguments import Whole, assignments
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
@@ -25,16 +25,16 @@ class ExecutorOptions:
 
     executor: Literal["local", "ray", "slurm"] = "local"
     """Where runs are placed: local, ray or slurm."""
-    workers: int | None = None
+    workers: Whole | None = None
     """Runs at a time, or stacks of them; every GPU, or every core, by default. Slurm needs it: jobs."""
     gpus_per_run: float = 1.0
     """0.25 shares a GPU among four runs, 2 gives each run two."""
-    stack: int = 1
+    stack: Whole = 1
     """Runs, best seeds of one arm, that each worker trains in step as one wider network;
     docs/execution.md."""
     address: str | None = None
     """Of a Ray cluster; one is started on this machine without it."""
-    minutes: int = 24 * 60
+    minutes: Whole = 24 * 60
     """Time limit of a Slurm job; it may be shorter than the study."""
     slurm: Annotated[tuple[str, ...], Parameter(name="--slurm")] = ()
     """A job's parameter, as partition=gpu; repeatable."""

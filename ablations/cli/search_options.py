@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import Parameter
 
+from ablations.cli.arguments import Whole
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 class SearchOptions:
     """The options of a search; None where nothing was said, so that another design can refuse what was."""
 
-    trials: int | None = None
+    trials: Whole | None = None
     """Of a search: arms that it may try, complete or pruned; 30 by default."""
     sampler: str | None = None
     """Of a search: tpe (by default), gp, cma-es, qmc, random, nsga-ii."""
@@ -25,7 +26,7 @@ class SearchOptions:
     objectives none, which is then the default."""
     objectives: tuple[str, ...] | None = None
     """Of a search: val_loss (by default), val_accuracy, params, macs, latency, ...; repeatable."""
-    max_params: int | None = None
+    max_params: Whole | None = None
     """Of a search: arms with more parameters are infeasible."""
     per_arm: str | None = None
     """Of a search: a factor whose levels each get a search of their own, equally long."""

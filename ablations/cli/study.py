@@ -9,6 +9,7 @@ from ablations.cli.arguments import (
     Json,
     Root,
     Set,
+    Whole,
     assignments,
     design_name,
     find_study,
@@ -29,7 +30,7 @@ def show(
     /,
     *,
     design: Design = "grid",
-    seeds: int | None = None,
+    seeds: Whole | None = None,
     verify: Flag = False,
     set_: Set = (),
 ) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ablations.cli.main import COMMANDS, main
+from ablations.cli.main import COMMANDS, app, main
 
 
 def said(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -116,6 +116,25 @@ def test_a_folder_that_cannot_be_written_is_named(
     code, err = said(words, capsys)
     assert code == 2
     assert f"cannot write to {tmp_path / 'file'}" in err
+
+
+def whole_number_options() -> list[tuple[str, str]]:
+    return [
+        (command, option.name)
+        for command in COMMANDS
+        for option in app()[command].assemble_argument_collection()
+        if "int" in str(option.hint)
+    ]
+
+
+@pytest.mark.parametrize(("command", "option"), whole_number_options())
+def test_a_whole_number_is_not_rounded(
+    command: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, err = said([command, "nothing", option, "1.5"], capsys)
+    assert code == 2
+    assert err.startswith(f"ablate: Invalid value for {option}: ")
+    assert re.search("must be a whole number, but is '1.5'|unable to convert \"1.5\"", err)
 
 
 def test_debug_shows_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
