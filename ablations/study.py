@@ -31,6 +31,7 @@ from ablations.errors import NonFinite, SettingError
 from ablations.interventions import refuse, verify_expansion
 from ablations.opening import open_or_create
 from ablations.plan import Stage
+from ablations.planned_comparisons import refuse_planned_search, refuse_undecidable
 from ablations.settings import Run
 from ablations.space import Space
 from ablations.study_index import open_index
@@ -145,13 +146,15 @@ def run(
         execution: How and where runs are executed.
 
     Raises:
-        SettingError: If the space does not fit the design or the network, or a search would be stacked.
+        SettingError: If the space does not fit the design or the network, a search would be stacked, or no
+            run could decide a planned comparison.
         StudyError: If the study in that folder is another one, or cannot be written.
     """
     name = study or space.name
     how = execution or Execution()
     if design == "search":
         refuse_stacked_search(how.stack)
+        refuse_planned_search(planned)
         return _search(
             space,
             search or Search(),
@@ -163,6 +166,7 @@ def run(
     block = space.block(seeds)
     expansion = expand(space, design=design)
     refuse_illegal(space, expansion)
+    refuse_undecidable(planned, expansion.arms)
     refuse(verify_expansion(space, expansion))
     declared = declare(space, expansion.arms[0], study=name, design=design, seeds=block)
     declared |= {**(planned or {}), **how.declared}

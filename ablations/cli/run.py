@@ -82,12 +82,15 @@ def run(
 
     asked = load_space(space, assignments(set_))
     refuse_stack(where)
+    comparisons = _planned(planned)
     wanted = search_for(search, is_search=design == "search", seeds=seeds)
     if wanted is not None:
         from ablations.adaptive_search import refuse_stacked_search
 
         refuse_stacked_search(where.stack)
     name = folder_name(study or asked.name)
+    if comparisons is not None:
+        _refuse_undecidable(comparisons, asked, design=design)
     if dry_run:
         _print_plan(asked, design=design, seeds=seeds, search=wanted, path=root / name, where=where)
         return
@@ -102,7 +105,7 @@ def run(
             search=wanted,
             extend=extend,
             allow_drift=allow_drift,
-            planned=_planned(planned),
+            planned=comparisons,
             root=root,
             execution=_execution(make, wandb, stack=where.stack, storage=storage, wait=wait),
         )
@@ -193,6 +196,15 @@ def _planned(path: Path | None) -> dict[str, Any] | None:
 
     comparisons = load_comparisons(path)
     return {"planned": comparisons.content, "planned_hash": comparisons.hash}
+
+
+def _refuse_undecidable(comparisons: dict[str, Any], space: "Space", *, design: Design) -> None:
+    from ablations.designs.expand import expand
+    from ablations.planned_comparisons import refuse_planned_search, refuse_undecidable
+
+    if design == "search":
+        refuse_planned_search(comparisons)
+    refuse_undecidable(comparisons, expand(space, design=design_name(design)).arms)
 
 
 def _execution(

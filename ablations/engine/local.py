@@ -3,23 +3,20 @@
 Where slots are stacked, a worker serves several runs at once (`engine.place`).
 """
 
-import math
 import selectors
 import signal
-import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from ablations.engine.context import Verdict
 from ablations.engine.executor import Beat, Ended, Epoch, Job, Lost, Message, Unwritten
+from ablations.engine.oom_kills import OomKills
 from ablations.engine.place import Place, Seat
 from ablations.engine.process import WorkerProcess, free_port
 from ablations.engine.slots import Slot, find_slots
 
 RECYCLE = 200
 """Runs after which a worker is replaced by a fresh one."""
-OOM_SECONDS = 1.0
 NOT_FOR_WORKERS = ("arm", "alone", "apart")
 """Of a job: they say where to put it."""
 
@@ -47,7 +44,7 @@ class LocalExecutor:
         self._pythonpath = pythonpath
         self._selector = selectors.DefaultSelector()
         self._waiting: list[Message] = []
-        self._oom_kills = _OomKills()
+        self._oom_kills = OomKills()
         self._stopping = False
 
     @property
@@ -202,32 +199,6 @@ class LocalExecutor:
             self._selector.unregister(worker.messages)
             worker.end()
         place.group = []
-
-
-class _OomKills:
-    """A recent count of the system's kills for memory: reading it costs as much as starting a run does."""
-
-    def __init__(self) -> None:
-        self._read = -math.inf
-        self._count = 0
-
-    def before_now(self) -> int:
-        """The count at some moment of the last second."""
-        return self._count if time.monotonic() - self._read < OOM_SECONDS else self.now()
-
-    def now(self) -> int:
-        """The count, read now; a kill that was just seen is not counted again for the next run."""
-        self._read, self._count = time.monotonic(), oom_kills()
-        return self._count
-
-
-def oom_kills(counters: Path = Path("/proc/vmstat")) -> int:
-    """How often this system has killed a process because memory was short; 0 where it does not say."""
-    try:
-        lines = counters.read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
 def _command(job: Job, slot: Slot, rank: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ PACKAGES = ("ablations", "torch", "lightning", "numpy")
 WITHOUT_NUMBERS = (
     "cli", "designs", "engine", "tracking", "adaptive_search.py", "confirmation.py", "cost.py",
     "declaration.py", "errors.py", "estimate.py", "interventions.py", "latency.py", "objectives.py", "opening.py",
-    "plan.py", "reproduction.py", "space.py", "spaces.py", "study.py", "study_index.py",
+    "plan.py", "planned_comparisons.py", "reproduction.py", "space.py", "spaces.py", "study.py", "study_index.py",
 )  # fmt: skip
 
 

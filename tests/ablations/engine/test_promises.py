@@ -20,7 +20,7 @@ from ablations.engine.attempt import attempt
 from ablations.engine.context import RunContext
 from ablations.engine.files import read_lines
 from ablations.engine.folder import StudyFolder
-from ablations.engine.local import oom_kills
+from ablations.engine.oom_kills import oom_kills
 from ablations.engine.retry import classify, decide
 from ablations.engine.source import PlannedSource
 from ablations.engine.status import status
@@ -390,8 +390,8 @@ def test_a_worker_that_the_system_killed_for_its_memory_is_told_from_others(
 ):
     # The system's own count, as it stands when a run starts and when its worker has died.
     counts = iter(kills)
-    monkeypatch.setattr("ablations.engine.local.OOM_SECONDS", -1.0)
-    monkeypatch.setattr("ablations.engine.local.oom_kills", lambda: next(counts, kills[-1]))
+    monkeypatch.setattr("ablations.engine.oom_kills.RECENT_SECONDS", -1.0)
+    monkeypatch.setattr("ablations.engine.oom_kills.oom_kills", lambda: next(counts, kills[-1]))
     run(folder, local, [planned(0), planned(1, wrong="killed_once")], workers=1)
     error = folder.attempt_result("run00001s0", 1)["error"]
     assert error["message"] == message
