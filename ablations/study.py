@@ -140,8 +140,7 @@ def run(
         search: How to search, where the design is `search`.
         extend: Allow a study to be given more seeds, levels or factors than it was started with.
         allow_drift: Allow other code or package versions than it was started with.
-        planned: Comparisons declared before the first run (`analysis.comparisons.load_comparisons`),
-            under the keys `planned` and `planned_hash`.
+        planned: Comparisons declared before the first run: `analysis.comparisons.load_comparisons(path).declared`.
         root: Where studies lie.
         execution: How and where runs are executed.
 

@@ -37,6 +37,11 @@ class Comparisons:
     hash: str
     """Of the content, 64 hexadecimal digits: what a study stores under `planned_hash`."""
 
+    @property
+    def declared(self) -> dict[str, Any]:
+        """What a study stores of it: `ablations.study.run(space, planned=load_comparisons(path).declared)`."""
+        return {"planned": self.content, "planned_hash": self.hash}
+
 
 def load_comparisons(path: Path) -> Comparisons:
     """The comparisons of a YAML file, checked, with defaults filled in.
@@ -52,7 +57,7 @@ def load_comparisons(path: Path) -> Comparisons:
         loaded = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise TableError(f"there is no file {str(path)!r}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise TableError(f"{path} is not readable YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(loaded, dict):
         raise TableError(f"{path} must hold `comparisons`, but holds a {type(loaded).__name__}.")
@@ -126,6 +131,7 @@ def _entry(entry: Any, general: Mapping[str, Any], *, number: int) -> dict[str, 
         raise TableError(
             f"{where}: `levels` must list the reference and at least one more, but is {levels!r}."
         )
+    _check_levels(levels, where=where)
     full = {**general, **entry}
     margin, alpha, seeds = full["margin"], full["alpha"], full["seeds"]
     if margin is not None and not (_is_number(margin) and margin > 0):
@@ -147,6 +153,16 @@ def _entry(entry: Any, general: Mapping[str, Any], *, number: int) -> dict[str, 
         "alpha": float(alpha),
         "seeds": seeds,
     }
+
+
+def _check_levels(levels: list[Any], *, where: str) -> None:
+    for level in levels:
+        if not isinstance(level, str | int | float | None):
+            raise TableError(
+                f"{where}: each of `levels` must be a number, a word, true, false or null, but got {level!r}."
+            )
+    if len({(type(level) is bool, level_key(level)) for level in levels}) < len(levels):
+        raise TableError(f"{where}: `levels` must name each level once, but is {levels!r}.")
 
 
 def _adding(given: Any, *, seeds: int | None) -> dict[str, Any]:

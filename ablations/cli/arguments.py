@@ -10,15 +10,21 @@ from ablations.errors import SettingError, StudyError, one_of
 
 
 def _whole(_: object, tokens: Sequence[Token]) -> int:
-    value = tokens[0].value
-    try:
-        return int(value)
-    except ValueError:
-        raise ValueError(f"it must be a whole number, but is {value!r}.") from None
+    return _wholes(_, tokens)[0]
+
+
+def _wholes(_: object, tokens: Sequence[Token]) -> tuple[int, ...]:
+    for token in tokens:
+        try:
+            int(token.value)
+        except ValueError:
+            raise ValueError(f"it must be a whole number, but is {token.value!r}.") from None
+    return tuple(int(token.value) for token in tokens)
 
 
 Whole = Annotated[int, Parameter(converter=_whole)]
 """Cyclopts itself would round: 1.5 seeds to 2."""
+Wholes = Annotated[tuple[int, ...], Parameter(converter=_wholes)]
 ROOT = Path("runs")
 Root = Annotated[Path, Parameter(help="Where studies lie.")]
 Json = Annotated[bool, Parameter(negative=(), help="Print JSON for scripts.")]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from ablations.cli.arguments import Flag, Json, Set, Whole, assignments
+from ablations.cli.arguments import Flag, Json, Set, Whole, Wholes, assignments
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
@@ -39,12 +39,7 @@ def cost(
     classes: Whole | None = None,
     json: Json = False,
     latency: Flag = False,
-    batches: Annotated[
-        tuple[Whole, ...], Parameter(help="Batch size of --latency; repeatable.")
-    ] = (
-        1,
-        128,
-    ),
+    batches: Annotated[Wholes, Parameter(help="Batch size of --latency; repeatable.")] = (1, 128),
 ) -> None:
     """Exact cost of a network with any attention, before anything is trained.
 

@@ -194,8 +194,7 @@ def _planned(path: Path | None) -> dict[str, Any] | None:
         return None
     from analysis.comparisons import load_comparisons
 
-    comparisons = load_comparisons(path)
-    return {"planned": comparisons.content, "planned_hash": comparisons.hash}
+    return load_comparisons(path).declared
 
 
 def _refuse_undecidable(comparisons: dict[str, Any], space: "Space", *, design: Design) -> None:

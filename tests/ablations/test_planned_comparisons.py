@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from ablations.planned_comparisons import refuse_planned_search, refuse_undecida
 from ablations.settings import Arm, Attention
 from ablations.space import Factor, Space
 from ablations.study import run, show
+from analysis.comparisons import load_comparisons
 
 SPACE = Space(
     name="tiny",
@@ -21,43 +23,56 @@ SPACE = Space(
 
 
 def planned(factor: str, *levels: Any, metric: str = "val_loss") -> dict[str, Any]:
-    return {"planned": {"comparisons": [{"factor": factor, "levels": levels, "metric": metric}]}}
+    entry = {"factor": factor, "levels": levels, "metric": metric}
+    return {"planned": {"comparisons": [entry]}, "planned_hash": "x"}
 
 
 @pytest.mark.parametrize(
     ("factor", "levels"),
     [
         ("attention.reduction", (4, 16.0)),
-        ("reduction", (4.0, None)),  # arms without attention have no ratio
-        ("placement", ("standard", "none")),
+        ("reduction", (1, 16)),
+        ("placement", ("standard", "none")),  # arms without attention have no ratio to differ in
         ("attention.control", ("none", "shuffled")),
     ],
 )
-def test_what_arms_of_the_study_can_decide_is_planned(factor: str, levels: tuple[Any, ...]) -> None:
-    refuse_undecidable(planned(factor, *levels), show(SPACE).arms)
-    refuse_undecidable(None, show(SPACE).arms)
+@pytest.mark.parametrize("design", ["grid", "loco"])
+def test_what_arms_of_the_study_can_decide_is_planned(
+    factor: str, levels: tuple[Any, ...], design: str
+) -> None:
+    refuse_undecidable(planned(factor, *levels), show(SPACE, design=design).arms)
+    refuse_undecidable(None, show(SPACE, design=design).arms)
 
 
 @pytest.mark.parametrize(
     ("comparison", "message"),
     [
-        (
-            planned("attention.reduction", 4, 15),
-            "comparison 1: `attention.reduction` must be one of '4', '1', '16', 'null', but got '15'. "
-            "Did you mean '1'?",
-        ),
+        (planned("reduction", 4, 15), "`attention.reduction` must be one of 4, 1, 16, but got 15."),
         (
             planned("attention.reduction", 4, True),
-            "comparison 1: `attention.reduction` must be one of '4', '1', '16', 'null', but got 'true'.",
+            "`attention.reduction` must be one of 4, 1, 16, but got true.",
+        ),
+        (
+            planned("reduction", 4, "16"),
+            '`attention.reduction` must be one of 4, 1, 16, but got "16".',
+        ),
+        (
+            planned("reduction", 4, None),
+            "`attention.reduction` must be one of 4, 1, 16, but got null.",
+        ),
+        (
+            planned("placement", "standard", "nine"),
+            "`attention.placement` must be one of 'standard', 'none', but got 'nine'. "
+            "Did you mean 'none'?",
         ),
         (
             planned("reductio", 4, 1),
-            "comparison 1: `factor` must be one of 'attention.placement', 'attention.reduction', "
+            "`factor` must be one of 'attention.placement', 'attention.reduction', "
             "'attention.control', but got 'reductio'. Did you mean 'attention.reduction'?",
         ),
         (
             planned("reduction", 4, 1, metric="val_los"),
-            "comparison 1: `metric` must be one of 'val_loss', 'val_accuracy', 'train_loss', 'params', "
+            "`metric` must be one of 'val_loss', 'val_accuracy', 'train_loss', 'params', "
             "'attention_params', 'macs', 'latency', 'seconds', but got 'val_los'. Did you mean 'val_loss'?",
         ),
     ],
@@ -65,14 +80,50 @@ def test_what_arms_of_the_study_can_decide_is_planned(factor: str, levels: tuple
 def test_what_no_run_could_decide_is_refused(comparison: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingError) as refused:
         refuse_undecidable(comparison, show(SPACE).arms)
-    assert str(refused.value) == message
+    assert str(refused.value) == f"comparison 1: {message}"
 
 
-def test_a_level_that_the_design_leaves_out_cannot_be_planned() -> None:
-    three = SPACE.model_copy(update={"factors": SPACE.factors[1:]})
-    arms = [arm for arm in show(three).arms if arm.factors["attention.reduction"] != 16]
-    with pytest.raises(SettingError, match=r"must be one of '4', '1', but got '16'\."):
-        refuse_undecidable(planned("reduction", 4, 16), arms)
+def test_levels_that_no_two_arms_differ_in_alone_cannot_be_planned() -> None:
+    together = SPACE.model_copy(
+        update={
+            "factors": (
+                Factor(name="attention.reduction", levels=(4, 16)),
+                Factor(name="attention.gate", levels=("sigmoid", "one_plus_tanh")),
+            ),
+            "controls": {},
+        }
+    )
+    comparison = planned("reduction", 4, 16)
+    refuse_undecidable(comparison, show(together).arms)
+    with pytest.raises(
+        SettingError,
+        match=r"^comparison 1: `attention.reduction` at 4 and 16 must be compared in arms that differ in nothing "
+        r"else, but no two arms do\. Use another design, as grid or loco\.$",
+    ):
+        refuse_undecidable(comparison, show(together, design="zip").arms)
+
+
+def test_a_short_name_of_two_factors_is_refused() -> None:
+    names = ("backbone.name", "data.name")
+    base = show(SPACE).arms[0]
+    arms = [
+        replace(base, factors=dict(zip(names, levels, strict=True)))
+        for levels in (("a", "a"), ("a", "b"))
+    ]
+    refuse_undecidable(planned("data.name", "a", "b"), arms)
+    with pytest.raises(SettingError, match=r"`factor` must be one of 'backbone.name', 'data.name'"):
+        refuse_undecidable(planned("name", "a", "b"), arms)
+
+
+def test_what_is_planned_is_what_a_file_declares(tmp_path: Path) -> None:
+    file = tmp_path / "comparisons.yaml"
+    file.write_text("comparisons: [{factor: reduction, levels: [4, 16]}]")
+    refuse_undecidable(load_comparisons(file).declared, show(SPACE).arms)
+    with pytest.raises(
+        SettingError,
+        match=r"^`planned` must be `analysis.comparisons.load_comparisons\(path\)\.declared`, but is a Comparisons\.$",
+    ):
+        refuse_undecidable(load_comparisons(file), show(SPACE).arms)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("design", ["grid", "search"])

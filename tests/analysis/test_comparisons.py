@@ -25,6 +25,7 @@ def test_a_file_is_parsed_with_its_defaults_and_hashed(tmp_path: Path) -> None:
         "adding_seeds": {"plan": "none"},
     }  # fmt: skip
     assert found.hash == content_hash(found.content)
+    assert found.declared == {"planned": found.content, "planned_hash": found.hash}
     assert len(found.hash) == 64
     path.write_text(path.read_text().replace("5", "6"))
     assert load_comparisons(path).hash != found.hash
@@ -56,6 +57,11 @@ def test_levels_and_numbers_are_read_as_in_the_file_of_a_space(tmp_path: Path) -
         ("comparisons: [{factor: x, levels: [a]}]", "comparison 1: `levels` must list the reference"),
         ("comparisons: [{factor: x, levels: [a, b], margin: -1}]", "comparison 1: `margin > 0` must hold"),
         ("comparisons: [{factor: x, levels: [a, b], direction: up}]", "comparison 1: `direction` must be one of"),
+        ("comparisons: [{factor: x, levels: [4, 4.0]}]", "comparison 1: `levels` must name each level once"),
+        ("comparisons: [{factor: x, levels: [a, 2020-01-01]}]", "must be a number, a word, true, false or null, but"),
+        ("comparisons: [{factor: x, levels: [a, [b]]}]", "must be a number, a word, true, false or null, but"),
+        ("comparisons: [{factor: x, levels: [a, 2020-13-41]}]", "is not readable YAML"),
+        ("[" * 5000, "is not readable YAML"),
         ("comparisons: [{factor: x, levels: [a, b], sedes: 3}]", "comparison 1 has the unknown key 'sedes'"),
         ("comparisons: [{factor: x, levels: [a, b], metric: other}]", "`metric` must be one and the same"),
         ("{comparisons: [{factor: x, levels: [a, b]}], adding_seeds: peek}", "`adding_seeds.plan` must be one of"),

@@ -1,3 +1,4 @@
+import optuna
 import pytest
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
 from trivial_plans import planned
@@ -51,6 +52,15 @@ def test_seeds_follow_each_other_at_once_unless_an_earlier_one_can_prune():
 )
 def test_an_arm_ends_when_all_its_runs_have_outcomes_and_these_say_so(states, runs, ending):
     assert arm(*states, runs=runs).ending() == ending
+
+
+@pytest.mark.parametrize(("seeds", "ending"), [(3, "PRUNED"), (2, "COMPLETE")])
+def test_an_arm_that_is_worse_is_given_up_only_while_it_lacks_seeds(monkeypatch, seeds, ending):
+    monkeypatch.setattr(optuna.Trial, "should_prune", lambda trial: True)
+    pruner = make_pruner("wilcoxon", epochs=1)
+    worse = arm("COMPLETE", "COMPLETE", runs=2, pruner=pruner, seeds=seeds)
+    worse.trials.append(optuna.create_study().ask())
+    assert worse.ending() == ending
 
 
 def test_the_objectives_are_means_over_the_seeds():

@@ -19,7 +19,7 @@ def test_code_that_gives_no_numbers_is_not_in_the_fingerprint():
     names = {"/".join(file.parts[-2:]) for file in training_code()}
     assert "ablations/training.py" in names
     assert not any(name.startswith(("engine/", "cli/", "tracking/")) for name in names)
-    around = {"study.py", "adaptive_search.py"}
+    around = {"study.py", "adaptive_search.py", "planned_comparisons.py"}
     assert not {f"ablations/{name}" for name in around} & names
 
 
