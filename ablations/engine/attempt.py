@@ -19,7 +19,7 @@ from ablations.engine.context import (
     finite,
     refuse_nonfinite,
 )
-from ablations.engine.files import write_once
+from ablations.engine.files import read_lines, write_once
 from ablations.engine.folder import now
 from ablations.errors import StudyError
 
@@ -64,7 +64,7 @@ def attempt(job: dict[str, Any], context: RunContext) -> State | Literal["HANDED
         if isinstance(error, OSError) and error.errno in DISK_FULL:
             raise
         outcome = {"state": "FAILED", **_so_far(context), "error": describe(error)}
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - began + _seconds_before(context, outcome)
     return _record(job, context, outcome, seconds=seconds, started=started)
 
 
@@ -139,6 +139,16 @@ def _record(
         # False where the supervisor took this attempt for lost and said so: it stays lost.
         write_once(context.attempt_folder / "result.json", record)
     return state
+
+
+def _seconds_before(context: RunContext, outcome: dict[str, Any]) -> float:
+    """Of the epochs that earlier attempts trained and this one went on from."""
+    first = context.first_epoch or (outcome.get("epochs_run") or 0) + 1
+    seconds: dict[int, float] = {}
+    for number in range(1, context.attempt):
+        for record in read_lines(context.folder / str(number) / "epochs.jsonl", skip_damaged=True):
+            seconds[record["epoch"]] = record.get("seconds") or 0.0
+    return sum(took for epoch, took in seconds.items() if epoch < first)
 
 
 def _so_far(context: RunContext) -> dict[str, Any]:

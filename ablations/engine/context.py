@@ -50,6 +50,7 @@ class RunContext:
         world_size: Processes of the run. Where more than one, `RANK`, `WORLD_SIZE`, `MASTER_ADDR`
             and `MASTER_PORT` are set as `torch.distributed` reads them, and *every* rank must
             call `epoch`, so that all stop after the same one.
+        first_epoch: Number of the first epoch that this attempt trained; None before its end.
         last: The last epoch's record; None before the first.
         lockstep: Where runs of one process meet to train in step; None where a run has its process to
             itself.
@@ -66,6 +67,7 @@ class RunContext:
         self.threads: int = job["threads"]
         self.rank: int = job.get("rank", 0)
         self.world_size: int = job.get("world_size", 1)
+        self.first_epoch: int | None = None
         self.last: dict[str, Any] | None = None
         self.lockstep = lockstep
         self._asks: bool = job["ask"] or self.world_size > 1
@@ -104,6 +106,8 @@ class RunContext:
             HandedBack: The study is being stopped.
         """
         self.last = finite(record)
+        if self.first_epoch is None:
+            self.first_epoch = record["epoch"]
         if self.rank == 0:
             append_lines(self.attempt_folder / "epochs.jsonl", [self.last], sync=False)
         self._say({"is": "epoch", **self.last})

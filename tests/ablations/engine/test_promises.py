@@ -18,7 +18,7 @@ import ablations.engine as engine
 from ablations.engine import files
 from ablations.engine.attempt import attempt
 from ablations.engine.context import RunContext
-from ablations.engine.files import read_lines
+from ablations.engine.files import append_lines, read_lines
 from ablations.engine.folder import StudyFolder
 from ablations.engine.oom_kills import oom_kills
 from ablations.engine.retry import classify, decide
@@ -175,16 +175,17 @@ def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path, local):
 # 5: a worker that was taken for dead
 
 
+class Silent:
+    stopping = False
+
+    def send(self, message):
+        pass
+
+    def verdict(self):
+        return "go"
+
+
 def test_a_late_result_is_refused_without_a_crash(folder):
-    class Silent:
-        stopping = False
-
-        def send(self, message):
-            pass
-
-        def verdict(self):
-            return "go"
-
     number = folder.begin_attempt("late")
     folder.end_attempt("late", number, {"state": "FAILED", "error": {"type": "Hang"}})
     job = {
@@ -207,6 +208,40 @@ def test_a_run_that_was_recorded_when_its_worker_died_is_neither_lost_nor_repeat
     summary = run(folder, local, [planned(0)], train="trivial:killed_at_the_end")
     assert (summary.complete, summary.lost, summary.attempts) == (1, 0, 1)
     assert not [e for e in read_lines(folder.events_file) if e["event"] == "run_lost"]
+
+
+def test_the_seconds_of_a_resumed_run_are_those_of_all_its_epochs(folder, local):
+    runs = [
+        planned(i, epochs=6, pause=0.05, wrong=wrong) for i, wrong in enumerate(("", "killed_late"))
+    ]
+    run(folder, local, runs, train="trivial:interrupted")
+    whole, resumed = (folder.result(one.run) for one in runs)
+    assert resumed["attempt"] == 3
+    assert whole["seconds"] >= 0.3
+    assert resumed["seconds"] >= 0.3
+
+
+@pytest.mark.parametrize(
+    ("trained", "seconds"),
+    [
+        ([1, 2, 3], 0.0),  # from the beginning
+        ([3], 110.0),  # the second epoch as the second attempt trained it
+        ([], 1110.0),  # all epochs were there
+    ],
+)
+def test_epochs_count_once_for_the_seconds_of_a_run(folder, trained, seconds):
+    earlier = {1: [(1, 10.0), (2, 20.0)], 2: [(2, 100.0), (3, 1000.0)]}
+    for number, epochs in earlier.items():
+        assert folder.begin_attempt("late") == number
+        lines = [{"epoch": epoch, "seconds": took} for epoch, took in epochs]
+        append_lines(folder.attempt_folder("late", number) / "epochs.jsonl", lines, sync=False)
+    job = {
+        "run": "late", "attempt": folder.begin_attempt("late"), "folder": str(folder.run_folder("late")),
+        "settings": {"trained": trained}, "train": "trivial:resumed", "ask": False,
+        "device": "cpu", "threads": 1,
+    }  # fmt: skip
+    assert attempt(job, RunContext(job, Silent())) == "COMPLETE"
+    assert folder.attempt_result("late", 3)["seconds"] == pytest.approx(seconds, abs=5)
 
 
 # 6: handing back
