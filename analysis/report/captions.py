@@ -41,8 +41,8 @@ def _controls_words(evidence: Evidence) -> str:
     if evidence.ratio.fit.control.empty:
         return ""
     return (
-        " Gold: arms without a ratio, as far from the best tested ratio as in their paired difference; "
-        "the band is that difference's 95 % interval."
+        " Gold: arms without a ratio that differ from the fitted ones in the attention alone, as far from the "
+        "best tested ratio as in their paired difference; the band is that difference's 95 % interval."
     )
 
 
