@@ -101,7 +101,8 @@ def _effects(evidence: Evidence) -> str:
 
 def _interactions(evidence: Evidence) -> str:
     return (
-        f"Cell means over {plural(len(evidence.runs), 'run')}, averaged over all other factors. Bars: "
+        f"Cell means over {plural(len(evidence.runs), 'run')}, averaged over all other factors; dark is low "
+        f"{evidence.table.metric}. Bars: "
         "marginal 95 % t intervals over seeds with each seed's own level taken out. Parallel lines: "
         "no interaction."
     )
