@@ -120,4 +120,6 @@ def test_weights_of_the_families_are_written_at_their_bars(fit, ax, texts):
 def test_bootstrap_counts_what_lies_beyond_the_range(fit, ax, texts):
     fit = replace(fit, average=replace(fit.average, r_star=8.0))
     plot_bootstrap(np.array([8.0, 8.0, 8.0, np.inf]), ax, fit=fit)
-    assert texts(ax) == ["25 % beyond"]
+    assert texts(ax) == ["25 % at or beyond the largest tested ratio"]
+    ax.figure.canvas.draw()
+    assert ax.texts[0].get_window_extent().y0 > ax.patch.get_window_extent().y1
