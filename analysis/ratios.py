@@ -1,5 +1,6 @@
 """From a runs table to the runs that a reduction-ratio fit may use, on their realised ratios."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -34,7 +35,7 @@ class RatioRuns:
     cost: Cost | None
     c2_eff: float | None
     control: pd.DataFrame
-    """Complete runs of arms without a ratio."""
+    """Complete runs of arms without a ratio that are like the fitted ones in all but the attention."""
     excluded: dict[str, int]
     flags: tuple[str, ...]
 
@@ -108,22 +109,49 @@ def ratio_runs(table: RunsTable, *, blocks: Cost | None, cluster: Cluster) -> Ra
 
 
 def _at_baseline(table: RunsTable, rows: pd.DataFrame, *, ratio: str) -> "pd.Series[bool]":
-    others = [f for f in dict.fromkeys([*table.factors, *table.baseline]) if f != ratio]
+    others = [
+        f for f in dict.fromkeys([*table.factors, *table.baseline]) if f != ratio and f in rows
+    ]
+    has_ratio = rows[ratio].notna()
     keep = pd.Series(True, index=rows.index)
-    for name in (f for f in others if f in rows):
+    level: dict[str, Any] = {}
+    for name in others:
+        varied = rows.loc[has_ratio, name].dropna()
         if name in table.baseline:
-            # A control arm has no ratio because another factor (placement none) is off its baseline.
-            off = rows[name].notna() & (rows[name] != table.baseline[name]) & rows[ratio].notna()
-            keep &= ~off
-            continue
-        varied = rows.loc[rows[ratio].notna(), name].dropna()
-        if len(varied.unique()) > 1:
+            level[name] = table.baseline[name]
+            keep &= ~(has_ratio & rows[name].notna() & (rows[name] != level[name]))
+        elif len(varied.unique()) > 1:
             levels = ", ".join(map(str, varied.unique()[:4]))
             raise TableError(
                 f"`{name}` varies beside the ratio ({levels}); keep one of its levels, or name the "
                 f"baseline: --baseline {name}={varied.iloc[0]}."
             )
-    return keep
+        elif len(varied):
+            level[name] = varied.iloc[0]
+    return keep & (has_ratio | _is_own_control(rows, level, has_ratio=has_ratio))
+
+
+def _is_own_control(
+    rows: pd.DataFrame, level: Mapping[str, Any], *, has_ratio: "pd.Series[bool]"
+) -> "pd.Series[bool]":
+    """Whether a run without a ratio differs from the fitted arms in nothing but why it has none.
+
+    That is the attention (placement none); a table that does not say so by a factor of the attention may
+    say it by any level that no run with a ratio has. Other differences, such as a wider network, would
+    pass for an effect of the attention.
+    """
+    off = {name: rows[name].notna() & (rows[name] != at) for name, at in level.items()}
+    said = pd.Series(False, index=rows.index)
+    for name in filter(_of_attention, off):
+        said |= off[name]
+    own = pd.Series(True, index=rows.index)
+    for name in (name for name in off if not _of_attention(name)):
+        own &= ~off[name] | (~said & ~rows[name].isin(rows.loc[has_ratio, name]))
+    return own
+
+
+def _of_attention(name: str) -> bool:
+    return name.startswith("attention.")
 
 
 def _check_ratios(rows: pd.DataFrame, name: str) -> None:

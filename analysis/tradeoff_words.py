@@ -5,11 +5,20 @@ from typing import Any
 
 import numpy as np
 
+from analysis.kappa import MIN_SEEDS
 from analysis.plain import pair, plain, records
-from analysis.reduction_fit import ReductionFit
+from analysis.reduction_fit import ReductionFit, Status
 
 DIGITS = 10
 """Of a percentage: 99.9 and 99.999 stay what they are, and 100 * 0.95 is 95."""
+STATUS_WORDS: dict[Status, str] = {
+    "ok": "the loss rises with r",
+    "lower_bound_only": "κ may be 0: only a lower limit of r* is known",
+    "not_identified": "no rise of the loss with r was seen, so no r*",
+    "decreasing": "the loss falls as r grows, so no r*",
+    "too_few_seeds": f"too few seeds for an interval ({MIN_SEEDS} are needed)",
+    "single_seed": "one run per ratio: the interval knows nothing of seeds",
+}
 FLAG_WORDS = {
     "lack_of_fit": "the quadratic does not hold (lack of fit), so its r* is not to be used",
     "lack_of_fit_untestable": "lack of fit cannot be tested: it needs three ratios and repeated runs that differ",

@@ -81,14 +81,17 @@ def plot_bootstrap(draws: np.ndarray, ax: Axes, *, fit: ReductionFit) -> Axes:
     ax.axvspan(max(left, low), min(right, high), color=RED, alpha=0.1, linewidth=0)
     ax.set_xlim(low, high)
     if len(finite) < len(draws):
-        open_arrow(ax, (high, float(share.max()) / 2), towards="right", colour=RED)
+        top = ax.get_ylim()[1]
+        open_arrow(ax, (high, top), towards="right", colour=RED)
+        # Above the axes: anywhere inside, bars and the line of r* can lie behind it.
         ax.annotate(
-            f"{100 * (1 - len(finite) / len(draws)):.0f} % beyond",
-            (high, float(share.max()) / 2),
-            xytext=(-8, 0),
+            f"{100 * (1 - len(finite) / len(draws)):.0f} % at or beyond the largest tested ratio",
+            (high, top),
+            xytext=(0, 6),
             textcoords="offset points",
             ha="right",
-            va="center",
+            va="bottom",
         )
+        ax.set_ylim(0, top)
     ax.set_ylabel("share of data sets")
     return ax

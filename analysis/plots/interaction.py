@@ -6,6 +6,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
+from analysis.plots.parallel import LOSS_COLOURS
 from analysis.plots.style import COLOURS, DASHES, MARKERS, level_name
 
 CHARACTER = 0.62
@@ -32,7 +33,7 @@ def plot_cells(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> Axe
         annot=bool(size >= SMALLEST),
         fmt="#.4g",
         annot_kws={"size": size},
-        cmap="cividis_r",
+        cmap=LOSS_COLOURS,
         linewidths=1.5,
         linecolor="white",
         # Its own labels would be turned where they overlap, for which it draws the whole figure.

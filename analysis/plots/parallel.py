@@ -9,6 +9,9 @@ from matplotlib.colors import Normalize
 
 from analysis.plots.style import MUTED
 
+LOSS_COLOURS = "cividis"
+"""Dark is a low loss, light a high one; in every figure that shades it."""
+
 
 def plot_parallel(runs: pd.DataFrame, ax: Axes, *, factors: list[str], value: str) -> Axes:
     """Draw complete runs across the factors' axes.
@@ -35,7 +38,7 @@ def plot_parallel(runs: pd.DataFrame, ax: Axes, *, factors: list[str], value: st
     shown = LineCollection(
         lines,
         array=values[worst_first],
-        cmap=mpl.colormaps["cividis"],
+        cmap=mpl.colormaps[LOSS_COLOURS],
         norm=scale,
         linewidths=0.9,
         alpha=0.7 if len(lines) < 200 else 0.3,

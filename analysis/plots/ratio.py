@@ -9,7 +9,7 @@ from matplotlib.collections import LineCollection
 
 from analysis.plots.frames import rows, spread
 from analysis.plots.style import BLUE, FAINT, GOLD, INK, MUTED, RED, open_arrow, ratio_axis
-from analysis.reduction_fit import ReductionFit
+from analysis.reduction_fit import Interval, ReductionFit
 
 
 def plot_ratio(fit: ReductionFit, ax: Axes, *, runs: pd.DataFrame, means: pd.DataFrame) -> Axes:
@@ -73,12 +73,7 @@ def _best_ratio(fit: ReductionFit, ax: Axes) -> None:
     if fit.r_star is None or fit.r_star_ci is None:
         return
     left, right = ax.get_xlim()
-    low, high = fit.r_star_ci
-    if not math.isnan(low):
-        ax.axvspan(max(low, left), min(high, right), color=BLUE, alpha=0.1, linewidth=0)
-        if high > right:
-            bottom, top = ax.get_ylim()
-            open_arrow(ax, (right, bottom + 0.04 * (top - bottom)), towards="right", colour=BLUE)
+    _interval(fit.r_star_ci, ax, name=f"{100 * fit.confidence:g} % interval of r* (theory)")
     if left <= fit.r_star <= right and fit.status == "ok":
         ax.axvline(fit.r_star, color=BLUE, linewidth=0.9, label=f"r* = {fit.r_star:.3g} (theory)")
     average = fit.average.r_star
@@ -91,6 +86,18 @@ def _best_ratio(fit: ReductionFit, ax: Axes) -> None:
             label=f"r* = {average:.3g} (average)",
         )
     ax.set_xlim(left, right)
+
+
+def _interval(ends: Interval, ax: Axes, *, name: str) -> None:
+    left, right = ax.get_xlim()
+    low, high = ends
+    if not math.isfinite(low):
+        return
+    if low < right and high > left:
+        ax.axvspan(max(low, left), min(high, right), color=BLUE, alpha=0.1, linewidth=0, label=name)
+    if high > right:
+        bottom, top = ax.get_ylim()
+        open_arrow(ax, (right, bottom + 0.04 * (top - bottom)), towards="right", colour=BLUE)
 
 
 def plot_residuals(runs: pd.DataFrame, ax: Axes) -> Axes:

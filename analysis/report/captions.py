@@ -7,7 +7,7 @@ import numpy as np
 from analysis.reduction_fit import ReductionFit
 from analysis.report import shown
 from analysis.report.evidence import MOST_FOR_RIVALS, Evidence
-from analysis.report.numbers import number, plural
+from analysis.report.numbers import interval, number, plural
 
 
 def _ratio(evidence: Evidence) -> str:
@@ -22,9 +22,17 @@ def _ratio(evidence: Evidence) -> str:
     )
     return (
         f"{plural(fit.n, 'run')} at {len(fit.tested)} ratios, {seeds}. Grey lines join the runs of a "
-        f"seed; {spread}; blue: least squares on r²/2 with one intercept per seed, its band from the "
-        f"interval of κ ({fit.interval}){_average_words(fit)}." + _controls_words(evidence)
+        f"seed; {spread}; blue: least squares on r²/2 with one intercept per seed, "
+        f"{_band_words(fit)}{_average_words(fit)}."
+        + _interval_words(fit)
+        + _controls_words(evidence)
     )
+
+
+def _band_words(fit: ReductionFit) -> str:
+    if np.isnan(fit.kappa_ci[0]):
+        return "without a band, since κ has no interval"
+    return f"its band from the interval of κ ({fit.interval})"
 
 
 def _average_words(fit: ReductionFit) -> str:
@@ -36,22 +44,29 @@ def _average_words(fit: ReductionFit) -> str:
     )
 
 
+def _interval_words(fit: ReductionFit) -> str:
+    if fit.r_star_ci is None or not np.isfinite(fit.r_star_ci[0]):
+        return ""
+    return (
+        f" Blue zone, as far as the axis shows it: the {100 * fit.confidence:g} % interval of the theory's r* "
+        f"at the named price, {interval(*fit.r_star_ci)}, from that of κ; an arrow where it goes on beyond the "
+        "axis."
+    )
+
+
 def _controls_words(evidence: Evidence) -> str:
     assert evidence.ratio is not None
     if evidence.ratio.fit.control.empty:
         return ""
     return (
-        " Gold: arms without a ratio, as far from the best tested ratio as in their paired difference; "
-        "the band is that difference's 95 % interval."
+        " Gold: arms without a ratio that differ from the fitted ones in the attention alone, as far from the "
+        "best tested ratio as in their paired difference; the band is that difference's 95 % interval."
     )
 
 
 def _prices(evidence: Evidence) -> str:
     assert evidence.ratio is not None
     fit = evidence.ratio.fit
-    r_star = (
-        "with its interval (blue)" if fit.kappa > 0 else "(blue: its interval; κ itself gives none)"
-    )
     changes = (
         "" if fit.switch_prices.empty else "; gold marks the prices at which the best tested arm changes, "
         "arms without attention included"
@@ -59,10 +74,29 @@ def _prices(evidence: Evidence) -> str:
     return (
         f"Left: loss plus price times weights ({number(fit.c2_eff)} = ΣC², so 2ΣC²/r weights), each "
         "price above its own tested minimum; points are tested means, lines the averaged curve, "
-        f"ticks its minimum. Right, for every price: r* by the theory {r_star}, and the best tested ratio "
+        f"ticks its minimum. Right, for every price: r* by the theory {_sweep_words(fit)}, and the best tested ratio "
         f"(dashed){changes}. "
-        "No price is assumed: read yours off the axis."
+        f"{_named_price_words(fit)}"
     )
+
+
+def _sweep_words(fit: ReductionFit) -> str:
+    """Which of the theory's r* and its interval the sweep draws."""
+    if np.isfinite(fit.sweep["r_star"]).any():
+        some = np.isfinite(fit.sweep["low"]).any()
+        return "with its interval (blue)" if some else "(blue; κ has no interval, so it has none)"
+    if np.isfinite(fit.sweep["low"]).any():
+        return "(blue: its interval; κ itself gives none)"
+    return "(not drawn: κ gives none)"
+
+
+def _named_price_words(fit: ReductionFit) -> str:
+    price = fit.price_per_param
+    if price is None:
+        return "No price is assumed: read yours off the axis."
+    on_axis = fit.sweep["price"].min() <= price <= fit.sweep["price"].max()
+    place = "dotted red on the right" if on_axis else "beyond the right panel's axis"
+    return f"The named price, {number(price)} per weight, is one of those on the left, and {place}."
 
 
 def _pareto(evidence: Evidence) -> str:
@@ -101,7 +135,8 @@ def _effects(evidence: Evidence) -> str:
 
 def _interactions(evidence: Evidence) -> str:
     return (
-        f"Cell means over {plural(len(evidence.runs), 'run')}, averaged over all other factors. Bars: "
+        f"Cell means over {plural(len(evidence.runs), 'run')}, averaged over all other factors; dark is low "
+        f"{evidence.table.metric}. Bars: "
         "marginal 95 % t intervals over seeds with each seed's own level taken out. Parallel lines: "
         "no interaction."
     )

@@ -10,6 +10,7 @@ from analysis.report.arms import cell_means, crossed
 from analysis.report.evidence import Evidence, named
 from analysis.report.gates import Gates
 from analysis.report.numbers import interval, number, p_value
+from analysis.tradeoff_words import STATUS_WORDS
 
 MOST_PAIRS = 3
 MOST_ARMS = 40
@@ -107,8 +108,9 @@ def fit_in_numbers(fit: ReductionFit) -> str:
     if fit.r_star is not None and fit.r_star_ci is not None and fit.status == "ok":
         lines.append(f"r* = {number(fit.r_star)} {interval(*fit.r_star_ci)}")
     heaviest = fit.models.iloc[0]
-    status = f"status: {fit.status}"
+    model = []
     if fit.lack_of_fit.testable:
-        status += f" · lack of fit p = {p_value(fit.lack_of_fit.p)}"
-    model = f"heaviest curve: {heaviest['family']} ({heaviest['weight']:.2f})"
-    return "\n".join([*lines, status, *([] if np.isnan(heaviest["weight"]) else [model])])
+        model.append(f"lack of fit p = {p_value(fit.lack_of_fit.p)}")
+    if not np.isnan(heaviest["weight"]):
+        model.append(f"heaviest curve: {heaviest['family']} ({heaviest['weight']:.2f})")
+    return "\n".join([*lines, STATUS_WORDS[fit.status], *([" · ".join(model)] if model else [])])

@@ -2,6 +2,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -339,6 +340,48 @@ def test_the_control_is_compared_with_the_best_ratio(make_study: Make) -> None:
     assert row["n"] == 5
     assert row["low"] < 0.05 < row["high"]
     assert fit.switch_prices["best_above"].iloc[-1] == "no attention"
+
+
+def with_wide_control(table: RunsTable) -> RunsTable:
+    """The table with its control once more, twice as wide and much better."""
+    bare = table.frame["label"] == "no attention"
+    wide = table.frame[bare].assign(
+        label="no attention, width 32", arm="wide", **{"backbone.width": 32.0}
+    )
+    wide["val_loss"] -= 0.2
+    wide["run"] += "w"
+    frame = pd.concat([table.frame, wide], ignore_index=True)
+    return replace(table, frame=frame)
+
+
+def test_a_control_of_another_width_is_not_held_against_the_fitted_ratios(
+    make_study: Make,
+) -> None:
+    widths = {16: 0.0, 32: -0.2}
+    folder = make_study(effects={RATIO: dict.fromkeys(R, 0.0), "backbone.width": widths},
+                        controls={"no attention": 0.05}, sigma=0.001)  # fmt: skip
+    fit = fit_reduction(with_wide_control(read_study(folder)))
+    assert fit.control["label"].tolist() == ["no attention"]
+    assert fit.switch_prices["best_above"].iloc[-1] == "no attention"
+    assert fit.excluded == {
+        "with another factor off its baseline": 30,
+        "no ratio (control arm)": 5,
+    }
+
+
+def test_a_control_of_a_width_that_no_ratio_was_run_at_is_left_out_too(make_study: Make) -> None:
+    known = read_study(make_study(controls={"no attention": 0.05}, baseline={"backbone.width": 16}))
+    table = with_wide_control(known)
+    assert fit_reduction(table).control["label"].tolist() == ["no attention"]
+
+
+def test_a_table_says_with_a_column_of_its_own_which_runs_are_its_control() -> None:
+    bare = pd.DataFrame({"kind": "plain", "seed": range(5), "val_loss": 1.2, "size": [1] * 5})
+    squeezed = runs().assign(kind="se", size=1)
+    large = squeezed.assign(size=2)
+    frame = pd.concat([squeezed, large, bare, bare.assign(size=2)], ignore_index=True)
+    fit = fit_reduction(from_frame(frame, baseline={"size": 1, "kind": "se"}))
+    assert fit.control["n"].tolist() == [5]
 
 
 def test_runs_that_failed_at_one_ratio_only_are_flagged(make_study: Make) -> None:

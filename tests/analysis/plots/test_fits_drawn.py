@@ -71,6 +71,20 @@ def test_an_open_upper_limit_is_an_arrow_at_the_right_edge(flat, ax):
     assert arrow.get_xdata()[0] == pytest.approx(ax.get_xlim()[1])
 
 
+def test_the_zone_of_the_best_ratio_is_in_the_legend_with_its_ends(fit, ax):
+    plot_ratio(fit, ax, runs=RUNS, means=MEANS)
+    [zone] = [patch for patch in ax.patches if patch.get_label() == "95 % interval of r* (theory)"]
+    box = zone.get_extents().transformed(ax.transData.inverted())
+    assert (box.x0, box.x1) == pytest.approx(fit.r_star_ci)
+
+
+def test_a_loss_that_falls_has_no_zone_and_no_arrow(make_study, ax):
+    table = read_study(make_study("falling", kappa=-2e-4, sigma=0.001))
+    plot_ratio(fit_reduction(table, price=Price.per_param(PRICE)), ax, runs=RUNS, means=MEANS)
+    assert "95 % interval of r* (theory)" not in ax.get_legend_handles_labels()[1]
+    assert not [line for line in ax.lines if line.get_marker() == ">"]
+
+
 def test_residuals_join_the_runs_of_a_seed(ax):
     plot_residuals(RUNS, ax)
     joined = [segment.tolist() for segment in ax.collections[0].get_segments()]
@@ -120,4 +134,6 @@ def test_weights_of_the_families_are_written_at_their_bars(fit, ax, texts):
 def test_bootstrap_counts_what_lies_beyond_the_range(fit, ax, texts):
     fit = replace(fit, average=replace(fit.average, r_star=8.0))
     plot_bootstrap(np.array([8.0, 8.0, 8.0, np.inf]), ax, fit=fit)
-    assert texts(ax) == ["25 % beyond"]
+    assert texts(ax) == ["25 % at or beyond the largest tested ratio"]
+    ax.figure.canvas.draw()
+    assert ax.texts[0].get_window_extent().y0 > ax.patch.get_window_extent().y1

@@ -219,6 +219,17 @@ def test_cells_are_annotated_with_their_means(ax, texts):
     assert [label.get_text() for label in ax.get_xticklabels()] == ["4", "16"]
 
 
+def test_cells_and_parallel_lines_have_a_low_loss_in_the_same_shade(ax):
+    plot_cells(CELLS, ax, rows="gate", columns="ratio")
+    cells = ax.collections[0]
+    other = ax.figure.add_subplot()
+    plot_parallel(RUNS, other, factors=["attention.reduction", "attention.gate"], value="loss")
+    lines = other.collections[0]
+    assert cells.cmap(0.0) == lines.cmap(0.0)
+    assert cells.cmap(1.0) == lines.cmap(1.0)
+    assert sum(cells.cmap(0.0)[:3]) < sum(cells.cmap(1.0)[:3])
+
+
 def test_many_cells_have_smaller_numbers_and_turned_names_until_there_is_no_room(ax, texts):
     def cells(count):
         return pd.DataFrame(

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -7,10 +8,12 @@ import pytest
 from analysis.errors import TableError
 from analysis.importance import VARIANCE
 from analysis.price import Price
+from analysis.reduction_fit import Status
 from analysis.report.captions import CAPTIONS
 from analysis.report.evidence import gather
 from analysis.report.figures import PICTURES, draw, picture
 from analysis.study_table import read_study
+from analysis.tradeoff_words import STATUS_WORDS
 from analysis.width import fit_width
 from analysis.winner import WinnerReport
 
@@ -83,6 +86,61 @@ def test_without_a_price_there_is_no_ratio_to_bootstrap(evidence):
     found = evidence("ordinary")
     assert len(draw("diagnostics", found).axes) == 4
     assert "data sets" not in picture("diagnostics").caption(found)
+
+
+@pytest.mark.parametrize(
+    ("price", "said"),
+    [
+        (None, "No price is assumed: read yours off the axis."),
+        (5e-7, "The named price, 5.00e−7 per weight, is one of those on the left, and dotted red"),
+        (10.0, "The named price, 10.0 per weight, is one of those on the left, and beyond the"),
+    ],
+)
+def test_the_prices_say_whether_one_was_named(evidence, price, said):
+    found = evidence("ordinary", price)
+    caption = picture("prices").caption(found)
+    assert said in caption
+    assert ("No price is assumed" in caption) == (price is None)
+    names = [line.get_label() for line in draw("prices", found).axes[1].lines]
+    assert ("the named price" in names) == ("dotted red" in caption)
+
+
+def test_the_head_of_the_ratio_says_its_status_in_words(evidence):
+    for kind in ("ordinary", "flat", "falling", "two_seeds", "one_seed"):
+        found = evidence(kind, 5e-7)
+        title = draw("ratio", found).axes[0].get_title(loc="left")
+        assert STATUS_WORDS[found.ratio.fit.status] in title
+        assert not any(status in title for status in get_args(Status) if "_" in status)
+
+
+def test_every_status_has_its_words():
+    assert list(STATUS_WORDS) == list(get_args(Status))
+
+
+def test_the_zone_of_the_best_ratio_is_told_where_it_is_drawn(evidence):
+    drawn, none = evidence("ordinary", 5e-7), evidence("falling", 5e-7)
+    low, high = drawn.ratio.fit.r_star_ci
+    said = f"95 % interval of the theory's r* at the named price, [{low:.3g}, {high:.3g}]"
+    assert said in picture("ratio").caption(drawn)
+    assert "Blue zone" not in picture("ratio").caption(none)
+    assert "Blue zone" not in picture("ratio").caption(evidence("ordinary"))
+
+
+def test_captions_promise_no_interval_where_there_are_too_few_seeds(evidence):
+    caption = picture("ratio").caption(evidence("two_seeds"))
+    assert "without a band, since κ has no interval" in caption
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("ordinary", "r* by the theory with its interval (blue)"),
+        ("two_seeds", "r* by the theory (blue; κ has no interval, so it has none)"),
+        ("falling", "r* by the theory (not drawn: κ gives none)"),
+    ],
+)
+def test_the_prices_promise_what_the_sweep_draws(evidence, kind, said):
+    assert said in picture("prices").caption(evidence(kind))
 
 
 def test_importance_shows_the_rivals_of_few_runs_and_says_where_they_are_for_many(
