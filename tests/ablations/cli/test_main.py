@@ -212,18 +212,22 @@ def test_show_prints_arms_costs_and_which_ratios_a_width_allows(
     assert "85,754" in out
 
 
-@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize("columns", [60, 80])
 @pytest.mark.parametrize("space", ["squeeze", "width", "kin", "full"])
-def test_show_cuts_no_label(
+def test_on_a_terminal_a_label_is_folded_and_not_cut(
     space: str,
-    terminal: bool,
+    columns: int,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("FORCE_COLOR" if terminal else "NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("FORCE_COLOR", "1")
     main(["show", space])
-    assert "…" not in capsys.readouterr().out
+    out = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert "…" not in out
+    arms = [line for line in out.splitlines() if re.match("[0-9a-f]{6,10} ", line)]
+    assert arms
+    assert max(map(len, arms)) <= columns
 
 
 def test_in_a_pipe_each_arm_is_one_line_with_its_whole_label(
