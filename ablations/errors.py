@@ -29,9 +29,13 @@ class StudyError(RuntimeError):
 def one_of(name: str, value: object, allowed: Iterable[str]) -> str:
     """The sentence for an unknown choice, with the nearest known name."""
     names = [str(choice) for choice in allowed]
-    near = difflib.get_close_matches(str(value), names, n=3, cutoff=0.5)
+    # "gate" is far from "attention.gate" in letters, but its own last word.
+    short = [name for name in names if name.rpartition(".")[2] == str(value)]
+    close = difflib.get_close_matches(str(value), names, n=3, cutoff=0.5)
+    near = list(dict.fromkeys([*short, *close]))[:3]
     if len(names) > LONGEST_LIST and near:
-        known = f"a known name (of {len(names)}, the nearest are {', '.join(map(repr, near))})"
+        nearest = f"the nearest {'is' if len(near) == 1 else 'are'} {', '.join(map(repr, near))}"
+        known = f"a known name (of {len(names)}, {nearest})"
         return f"`{name}` must be {known}, but got {value!r}."
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"`{name}` must be one of {', '.join(map(repr, names))}, but got {value!r}.{hint}"

@@ -1,5 +1,6 @@
 """A CSV file as a DataFrame that keeps words such as None as the levels that they may be."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,12 @@ NAMES = ("arm", "label")
 """Columns of the contract that hold names, where None is as good as another."""
 
 
+READ = (
+    "What is read: a CSV file (a header line, then a line per run, with commas between), a study, a folder of "
+    "studies, or STORAGE_URL#study."
+)
+
+
 def read_file(path: Path) -> pd.DataFrame:
     """The cells of a CSV: an empty one is missing, and NaN beside numbers.
 
@@ -24,6 +31,9 @@ def read_file(path: Path) -> pd.DataFrame:
     Raises:
         TableError: If there is no such file, or it is no CSV table.
     """
+    if path.suffix in (".yaml", ".yml") and path.is_file():
+        # One whose lines hold no comma would pass for a table with one column.
+        raise TableError(f"{path} is not a CSV table: it is a YAML file. {READ}")
     try:
         # In chunks, pandas would type one column in several ways, and warn of it.
         frame = pd.read_csv(path, keep_default_na=False, na_values=[""], low_memory=False)
@@ -32,11 +42,22 @@ def read_file(path: Path) -> pd.DataFrame:
     except OSError as error:
         raise TableError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise TableError(f"{path} is not a CSV table: {str(error).strip()}.") from None
+        raise TableError(f"{path} is not a CSV table{_why(error)}. {READ}") from None
     for name in frame.columns:
         if not pd.api.types.is_numeric_dtype(frame[name]):
             frame[name] = _typed(frame[name])
     return frame
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with the file, in words other than pandas's own."""
+    if isinstance(error, pd.errors.EmptyDataError):
+        return ": it is empty"
+    ragged = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+    if ragged is None:
+        return ""
+    columns, line, cells = ragged.groups()
+    return f": line {line} has {cells} cells, but the lines above have {columns}"
 
 
 def _typed(column: "pd.Series[Any]") -> "pd.Series[Any]":

@@ -66,6 +66,11 @@ class Effects:
         """What `seeds_needed` counts: `seeds`, or `runs per arm` where the arms share no seeds."""
         return "runs per arm" if "unpaired" in self.flags else "seeds"
 
+    def more(self, count: float) -> str:
+        """So many replicates to add, in words: `about 1 more seed`."""
+        one = self.replicates.replace("seeds", "seed").replace("runs", "run")
+        return f"about {count:.0f} more {one if round(count) == 1 else self.replicates}"
+
     @property
     def margins(self) -> list[float]:
         """The margins of the decided rows, each once; NaN stands for rows without one."""

@@ -94,8 +94,7 @@ def _more(count: float, result: Effects) -> str:
         return f"at least 2 {what} are needed"
     if math.isinf(count):
         return f"more than {MOST_SEEDS} {what} would be needed at this size"
-    one = what.replace("seeds", "seed").replace("runs", "run") if round(count) == 1 else what
-    return f"it needs about {count:.0f} more {one}"
+    return f"it needs {result.more(count)}"
 
 
 def _pairing(result: Effects) -> str:

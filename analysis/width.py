@@ -56,7 +56,10 @@ def fit_width(
             "list with one C per block) or `c2_eff` (the sum of C^2 over the blocks) to the table."
         )
     if len({r.c2_eff for r in runs}) < 2:
-        raise TableError("at least two widths are needed, but every run has the same `c2_eff`.")
+        raise TableError(
+            "at least two widths are needed, but all runs are of one width. Vary `backbone.width` (as the space "
+            "`width` does), or give a study or table of each width."
+        )
     common = sorted(set.intersection(*(set(np.round(r.nominal, 9)) for r in runs)))
     if len(common) < 2:
         raise TableError("the widths must share at least two ratios; run the same ratios at each.")

@@ -43,6 +43,7 @@ ErrorModel = Annotated[
 
 def fit(
     table: str,
+    /,
     *,
     blocks: Blocks = None,
     channels: Whole | None = None,
@@ -118,6 +119,7 @@ def width(
 
 def effects(
     table: str,
+    /,
     *,
     margin: float | None = None,
     alpha: float = 0.05,
@@ -150,6 +152,7 @@ def effects(
 
 def importance(
     table: str,
+    /,
     *,
     permutations: Whole = 20,
     metric: Metric = None,
@@ -182,6 +185,7 @@ def importance(
 
 def plan(
     space: str,
+    /,
     *,
     target_width: float = 0.2,
     pilot: str | None = None,
@@ -230,6 +234,7 @@ def plan(
 def compare(
     study_a: str,
     study_b: str,
+    /,
     *,
     margin: float | None = None,
     alpha: float = 0.05,

@@ -131,12 +131,9 @@ def print_verified(space: "Space", *, design: str) -> None:
 
 
 def _print_table(table: "tuple[Intervention, ...]") -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from ablations.cli.console import make_console, make_table
 
-    shown = Table(box=None, padding=(0, 3, 0, 0))
-    for column in ("arm", "changes", "modules", "reshaped", "params", "output"):
-        shown.add_column(column, justify="right" if column in ("params", "output") else "left")
+    shown = make_table(("arm", "changes", "modules", "reshaped"), ("params", "output"))
     for row in table:
         shown.add_row(
             row.label,
@@ -146,7 +143,7 @@ def _print_table(table: "tuple[Intervention, ...]") -> None:
             f"{row.params_change:+,}",
             f"{row.output_change:.2g}",
         )
-    Console(soft_wrap=True, highlight=False).print(shown)
+    make_console().print(shown)
 
 
 def _print_cost(network: str, found: "Cost", shape: dict[str, Any]) -> None:

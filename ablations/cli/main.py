@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from ablations.errors import SettingError, StudyError, one_of
 from analysis.errors import TableError
@@ -40,6 +40,8 @@ def app(called: str | None = None) -> App:
         name="ablate",
         help="Ablation and hyperparameter studies that answer with intervals and verdicts.",
         version_flags=["--version"],
+        # Without it every repeatable option has a twin, --empty-set beside --set.
+        default_parameter=Parameter(negative_iterable=()),
     )
     for name, (path, summary) in COMMANDS.items():
         made.command(path, name=name, help=None if name == called else summary)
@@ -56,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise SettingError(one_of("command", words[0], sorted(COMMANDS)))
         called = next((word for word in words if word in COMMANDS), None)
         app(called)(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except UnusedCliTokensError as error:
+        left = ", ".join(map(repr, error.unused_tokens or ()))
+        _stop(f"`ablate {called}` takes no further words, but got {left}.", code=2)
     except CycloptsError as error:
         _stop(_one_line(str(error)), code=2)
     except BrokenPipeError:

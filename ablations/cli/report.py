@@ -23,6 +23,7 @@ Price = Annotated[float | None, Parameter(name="--price-per-param")]
 
 def report(
     study: str,
+    /,
     *,
     price: Price = None,
     margin: float | None = None,
@@ -67,6 +68,7 @@ def report(
 def plot(
     study: str,
     name: str,
+    /,
     *,
     format_: Annotated[str, Parameter(name="--format")] = "svg,png",
     style: Literal["paper", "screen"] = "screen",

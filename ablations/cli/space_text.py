@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
+from ablations.cli.console import make_console, make_table
 from ablations.designs.assignments import baseline
 from ablations.designs.expand import Expansion, PlannedArm, expand
 from ablations.designs.fractional import aliases
@@ -13,10 +14,10 @@ from ablations.space import Factor, Space
 
 def print_space(space: Space, *, design: str, seeds: int | None) -> None:
     """The space, and what the design makes of it."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = make_console()
     console.print(f"[bold]{space.name}[/]  {space.question}")
     base = baseline(space)
-    table = Table("factor", "levels", "baseline", box=None, padding=(0, 3, 0, 0))
+    table = make_table(("factor", "levels", "baseline"))
     for factor in space.factors:
         table.add_row(factor.name, _levels(factor), str(base[factor.name]))
     console.print(table)
@@ -60,11 +61,7 @@ def _print_own_attention(console: Console, space: Space) -> None:
 
 
 def _arms(arms: tuple[PlannedArm, ...]) -> Table:
-    table = Table(box=None, padding=(0, 3, 0, 0))
-    for column in ("arm", "label"):
-        table.add_column(column)
-    for column in ("hidden widths", "params", "of attention", "MACs"):
-        table.add_column(column, justify="right")
+    table = make_table(("arm", "label"), ("hidden widths", "params", "of attention", "MACs"))
     for arm in arms:
         cost = arm.cost
         widths = dict.fromkeys(width for width in cost["hidden"] if width is not None)

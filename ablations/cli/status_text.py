@@ -1,14 +1,13 @@
 """How `ablate status` says how far a study is."""
 
-from rich.console import Console
-
+from ablations.cli.console import make_console
 from ablations.engine.progress import duration
 from ablations.engine.status import StudyStatus
 
 
 def print_status(now: StudyStatus) -> None:
     """Runs by state, what is running, the best arm, time left, and what failed."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = make_console()
     who = now.supervisor
     by = f"run by process {who['pid']} on {who['host']}" if who else "not being run"
     counts = {

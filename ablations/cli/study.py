@@ -14,6 +14,7 @@ from ablations.cli.arguments import (
     design_name,
     find_study,
 )
+from ablations.errors import SettingError
 
 
 def spaces() -> None:
@@ -29,7 +30,7 @@ def show(
     space: str,
     /,
     *,
-    design: Design = "grid",
+    design: Design | None = None,
     seeds: Whole | None = None,
     verify: Flag = False,
     set_: Set = (),
@@ -38,7 +39,7 @@ def show(
 
     Args:
         space: A preset, a .yaml or .py file, or package.module:name.
-        design: How the space becomes a list of runs.
+        design: How the space becomes a list of runs; by default grid, or search where a factor has a range.
         seeds: Seeds, each a block of all arms; the space's own number by default.
         verify: Also build each arm, and show what it changes of the baseline's network.
     """
@@ -46,6 +47,13 @@ def show(
     from ablations.spaces import load_space
 
     asked = load_space(space, assignments(set_))
+    if design is None:
+        design = "grid" if all(factor.levels for factor in asked.factors) else "search"
+    if verify and design == "search":
+        raise SettingError(
+            "`--verify` builds every arm of a design, but a search has no list of arms. Leave it out, or name "
+            "another --design, for which every factor must have levels."
+        )
     print_space(asked, design=design_name(design), seeds=seeds)
     if verify:
         from ablations.cli.cost import print_verified

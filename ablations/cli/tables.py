@@ -1,10 +1,12 @@
 """The runs tables that a command's words name."""
 
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ablations.errors import SettingError
+from ablations.cli.arguments import ROOT
+from ablations.errors import LONGEST_LIST, SettingError, StudyError
 
 if TYPE_CHECKING:
     from analysis.runs_table import RunsTable
@@ -20,11 +22,16 @@ def tables_of(
         root: Where studies lie.
         metric: What to estimate.
         baseline: `FACTOR=LEVEL`, for tables that do not say their baseline.
+
+    Raises:
+        StudyError: If there is nothing of that name; says the nearest study or file.
     """
     from analysis.table import read_tables
 
     inside = root / name
     source = str(inside) if (inside / "study.json").is_file() else name
+    if not _exists(source):
+        raise StudyError(_nothing(name, root))
     named = _pairs(baseline)
     tables = read_tables(source, metric=metric, baseline=named)
     return [_against(table, named) if named and not table.baseline else table for table in tables]
@@ -44,6 +51,26 @@ def one_table(
             f"{name} holds several studies; name one of {[t.study for t in tables]}."
         )
     return tables[0]
+
+
+def _exists(source: str) -> bool:
+    """Whether a reader of `analysis.table` finds something there; of a storage it must be asked."""
+    path = Path(source)
+    return "://" in source or path.exists() or (ROOT / path / "study.json").is_file()
+
+
+def _nothing(name: str, root: Path) -> str:
+    studies = sorted(path.parent.name for path in root.glob("*/study.json"))
+    path = Path(name)
+    files = [str(path.parent / file.name) for file in path.parent.glob("*.csv")]
+    said = f"there is no study and no file {name!r}"
+    near = get_close_matches(name, [*studies, *files], n=1, cutoff=0.5)
+    if near:
+        return f"{said}. Did you mean {near[0]!r}?"
+    if not studies:
+        return f"{said}, nor any study in {root}/; start one with `ablate run SPACE`, or name a CSV file."
+    more = ", ..." if len(studies) > LONGEST_LIST else ""
+    return f"{said}. Studies in {root}/: {', '.join(studies[:LONGEST_LIST])}{more}."
 
 
 def _against(table: "RunsTable", named: dict[str, Any]) -> "RunsTable":

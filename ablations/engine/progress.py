@@ -146,7 +146,7 @@ def duration(seconds: float) -> str:
 def _slots(snapshot: Snapshot) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for column in ("slot", "run", "seed", "epoch", snapshot.metric):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     on = {busy.slot: busy for busy in snapshot.busy}
     for slot in snapshot.slots[:SLOTS_SHOWN]:
         table.add_row(slot, *_cells(on.get(slot)))

@@ -113,5 +113,5 @@ def _row(row: "pd.Series[Any]", found: Effects) -> str:
     # Without a margin no number of seeds decides that there is nothing; so none is asked for.
     decidable = not math.isnan(row["margin"]) or not unseen
     if row["verdict"] == "undecided" and decidable and math.isfinite(needed) and needed > 0:
-        return f"{said}, needs about {needed:.0f} more {found.replicates}"
+        return f"{said}, needs {found.more(needed)}"
     return said

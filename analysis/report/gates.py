@@ -71,7 +71,8 @@ def _recorded_arm(table: RunsTable) -> str:
     ]
     if not found:
         raise TableError(
-            "no run has recorded its gates; switch the recording on before a study starts."
+            "no run has recorded its gates; switch the recording on when a study starts: "
+            "`ablate run SPACE --study NAME --set training.record_gates=true`."
         )
     return str(table.baseline_arm) if table.baseline_arm in found else found[0]
 

@@ -213,6 +213,38 @@ def test_a_command_that_cannot_answer_says_why_in_one_line(
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("fit", "digitz"), ("compare", "digits", "digitz"), ("plan", "gate", "--pilot", "digitz")],
+)
+def test_a_misspelt_study_is_answered_with_the_nearest(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str], make_study: Make, tmp_path: Path
+) -> None:
+    make_study("digits")
+    make_study("other")
+    root = ("--root", tmp_path / "runs")
+    said = refused(capsys, *words, *root)
+    assert said == "ablate: there is no study and no file 'digitz'. Did you mean 'digits'?\n"
+    said = refused(capsys, "fit", "zzz", *root)
+    assert f"no file 'zzz'. Studies in {tmp_path / 'runs'}/: digits, other." in said
+
+
+def test_a_misspelt_file_is_answered_with_the_nearest(
+    capsys: pytest.CaptureFixture[str], senet: Path
+) -> None:
+    said = refused(capsys, "fit", senet.with_name("sennet.csv"))
+    assert f"Did you mean {str(senet)!r}?" in said
+
+
+@pytest.mark.parametrize("text", ["a: 1\nb: {c: 1, d: 2}\n", "seeds: 5\n"])
+def test_a_space_is_not_taken_for_a_table(
+    text: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    said = refused(capsys, "fit", tmp_path / "mine.yaml")
+    assert "mine.yaml is not a CSV table: it is a YAML file. What is read: a CSV file" in said
+
+
 def test_the_help_imports_neither_pandas_nor_scipy() -> None:
     code = (
         "import sys\nfrom ablations.cli.main import main\n"

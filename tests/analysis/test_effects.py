@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +171,16 @@ def test_an_undecided_effect_says_how_many_seeds_it_needs() -> None:
     d = row["estimate"] + sd * noise.standard_normal((4000, total))
     power = np.mean(stats.ttest_1samp(d, 0, axis=1).pvalue < 0.05)
     assert power == pytest.approx(0.8, abs=0.05)
+
+
+def test_one_seed_more_is_singular() -> None:
+    found = effects(from_frame(tidy(noisy(5, 3, random=1, icc=0.0))))
+    assert [found.more(1.0), found.more(2.0)] == ["about 1 more seed", "about 2 more seeds"]
+    apart = replace(found, flags=("unpaired",))
+    assert [apart.more(1.0), apart.more(2.0)] == [
+        "about 1 more run per arm",
+        "about 2 more runs per arm",
+    ]
 
 
 def test_an_unpaired_effect_says_how_many_runs_per_arm_it_needs() -> None:

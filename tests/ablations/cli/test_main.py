@@ -52,6 +52,22 @@ def said(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str
             ["run", "full", "--design", "search", "--per-arm", "attention.gat"],
             "'attention.gate'",
         ),
+        (
+            ["run", "full", "--design", "search", "--per-arm", "gate"],
+            "but got 'gate'. Did you mean 'attention.gate'?",
+        ),
+        (["show", "gate", "--set", "gate=sigmoid"], "the nearest is 'attention.gate'"),
+        (["spaces", "extra"], "`ablate spaces` takes no further words, but got 'extra'."),
+        (["status", "a", "b", "c"], "`ablate status` takes no further words, but got 'b', 'c'."),
+        (["plot", "digits"], "parameter NAME requires an argument"),
+        (["compare", "digits"], "parameter STUDY_B requires an argument"),
+        (["fit"], "parameter TABLE requires an argument"),
+        (
+            ["show", "recipe", "--verify"],
+            "`--verify` builds every arm of a design, but a search has no list of arms.",
+        ),
+        (["show", "recipe", "--design", "grid"], "or use the design `search`"),
+        (["compare", "one", "two"], "there is no study and no file 'one', nor any study in runs/"),
         (["run", "gate", "--address", "auto"], "add --executor ray"),
         (["run", "gate", "--slurm", "partition=x"], "add --executor slurm"),
         (["run", "gate", "--executor", "slurm"], "`--workers` must say how many Slurm jobs"),
@@ -194,6 +210,51 @@ def test_show_prints_arms_costs_and_which_ratios_a_width_allows(
     assert "6 arms x 5 seeds = 30 runs" in out
     assert "ratios up to 16" in out
     assert "85,754" in out
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize("space", ["squeeze", "width", "kin", "full"])
+def test_on_a_terminal_a_label_is_folded_and_not_cut(
+    space: str,
+    columns: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    main(["show", space])
+    out = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert "…" not in out
+    arms = [line for line in out.splitlines() if re.match("[0-9a-f]{6,10} ", line)]
+    assert arms
+    assert max(map(len, arms)) <= columns
+
+
+def test_in_a_pipe_each_arm_is_one_line_with_its_whole_label(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    main(["show", "squeeze"])
+    lines = capsys.readouterr().out.splitlines()
+    for label in ("squeeze=avg (baseline)", "squeeze=avg_max", "squeeze=avg_max_mlp"):
+        assert sum(f"  {label}  " in line for line in lines) == 1
+
+
+def test_a_space_with_ranges_is_shown_as_a_search_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(["show", "recipe"])
+    out = capsys.readouterr().out
+    assert "0.001 to 1, logarithmic" in out
+    assert "A search draws arms from these factors" in out
+
+
+def test_a_repeatable_option_has_no_twin_that_empties_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for command in COMMANDS:
+        main([command, "--help"])
+        assert not re.search("--(empty|no)-", capsys.readouterr().out), command
 
 
 @pytest.mark.parametrize("words", [(), ("--dry-run",)])

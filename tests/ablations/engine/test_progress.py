@@ -46,6 +46,14 @@ def test_the_display_shows_what_is_on_each_slot():
     assert [line.split() for line in lines if line.startswith("gpu0")] == [["gpu0", "idle"]]
 
 
+def test_a_long_label_is_folded_and_not_cut():
+    label = "width=64, squeeze=avg_max_mlp_and_more"
+    busy = (replace(SNAPSHOT.busy[0], label=label),)
+    console = Console(file=io.StringIO(), width=50)
+    console.print(render(replace(SNAPSHOT, busy=busy)))
+    assert "…" not in console.file.getvalue()
+
+
 def test_without_a_terminal_each_event_is_a_line_without_control_characters(folder, local):
     stream = io.StringIO()
     runs = [planned(0), planned(1, wrong="raise")]

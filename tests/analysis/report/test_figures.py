@@ -181,8 +181,12 @@ def test_a_search_is_drawn_against_its_fresh_seeds(evidence):
         ("waiting", "curves", "no run has finished an epoch"),
         ("ordinary", "interactions", "no two factors were crossed"),
         ("ordinary", "selection", "has no complete run of stage `search`"),
-        ("ordinary", "width", "every run has the same `c2_eff`"),
-        ("ordinary", "gates", "no run has recorded its gates"),
+        (
+            "ordinary",
+            "width",
+            "at least two widths are needed, but all runs are of one width. Vary `backbone.width`",
+        ),
+        ("ordinary", "gates", r"--set training\.record_gates=true`"),
         ("one_arm", "parallel", "it needs two factors that vary"),
     ],
 )

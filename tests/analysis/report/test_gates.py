@@ -54,5 +54,8 @@ def test_the_figure_shows_every_stage_and_three_summaries(study):
 
 
 def test_a_study_that_recorded_none_says_how_to(study):
-    with pytest.raises(TableError, match="no run has recorded its gates; switch the recording on"):
+    with pytest.raises(
+        TableError,
+        match="no run has recorded its gates; switch the recording on when a study starts: ",
+    ):
         read_gates(read_study(study("gates")))
