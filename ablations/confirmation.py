@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ablations.data.dataset import fingerprint
-from ablations.designs.expand import PlannedArm, plan_arm, planned_run
+from ablations.designs.expand import PlannedArm, plan_arm, planned_run, varied
 from ablations.designs.search import search_of
 from ablations.engine.folder import StudyFolder
 from ablations.errors import SettingError, StudyError
@@ -37,7 +37,7 @@ def confirm_runs(
 
     Raises:
         StudyError: If the study has no complete run to choose from.
-        SettingError: If a number is below 1, or `at` is illegal.
+        SettingError: If a number is below 1, or `at` is illegal or names what the space does not vary.
     """
     if top < 1 or seeds < 1:
         raise SettingError(f"`top >= 1` and `seeds >= 1` must hold, but got {top} and {seeds}.")
@@ -114,18 +114,23 @@ def _best(
 
 def _around(space: Space, at: Mapping[str, Any]) -> list[PlannedArm]:
     """The arm at the settings, and at the nearest tested levels of its first numeric factor."""
+    factor = next((f for f in space.factors if f.name in at and f.levels and f.ordered), None)
+    if factor is None:
+        raise SettingError(
+            f"`at` (`--set`) must set a numeric factor of the space, but got {dict(at)}."
+        )
+    for name in at:
+        if name not in (known := varied(space)):
+            raise SettingError(
+                f"`at` (`--set`) must name what the study varies ({', '.join(known)}), but got {name!r}, in which "
+                "this arm would differ from all others. Start a study with that setting, and confirm in it."
+            )
     arms = [plan_arm(space, dict(at))]
-    for factor in space.factors:
-        if factor.name in at and factor.levels and factor.ordered:
-            value = float(at[factor.name])
-            numbers = sorted(float(level) for level in factor.levels)
-            below = [level for level in numbers if level < value][-1:]
-            above = [level for level in numbers if level > value][:1]
-            arms += [plan_arm(space, {**at, factor.name: x}) for x in below + above]
-            return arms
-    raise SettingError(
-        f"`at` (`--set`) must set a numeric factor of the space, but got {dict(at)}."
-    )
+    value = float(at[factor.name])
+    numbers = sorted(float(level) for level in factor.levels)
+    below = [level for level in numbers if level < value][-1:]
+    above = [level for level in numbers if level > value][:1]
+    return arms + [plan_arm(space, {**at, factor.name: x}) for x in below + above]
 
 
 def _reseed(run: PlannedRun, seed: int) -> PlannedRun:

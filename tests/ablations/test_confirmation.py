@@ -75,6 +75,23 @@ def test_a_fitted_ratio_must_be_a_level_of_a_numeric_factor(folder: StudyFolder)
         confirm_runs(folder, top=1, seeds=1, at={"attention.gate": "relu"})
 
 
+def test_a_ratio_that_is_no_number_is_refused(folder: StudyFolder) -> None:
+    with pytest.raises(SettingError, match="reduction"):
+        confirm_runs(folder, top=1, seeds=1, at={"attention.reduction": "abc"})
+
+
+def test_an_arm_that_differs_in_what_the_study_does_not_vary_is_refused(
+    folder: StudyFolder,
+) -> None:
+    with pytest.raises(
+        SettingError,
+        match=r"must name what the study varies \(attention.reduction, .*\), but got 'attention.rounding', in which",
+    ):
+        confirm_runs(
+            folder, top=1, seeds=1, at={"attention.reduction": 3, "attention.rounding": "round"}
+        )
+
+
 def test_a_ratio_that_cannot_be_built_is_refused(folder: StudyFolder) -> None:
     with pytest.raises(SettingError, match="16"):
         confirm_runs(folder, top=1, seeds=1, at={"attention.reduction": 3})
