@@ -74,7 +74,7 @@ def component_report(
         interactions=interactions(table, alpha=alpha, error=error, seed=seed),
         planned=report_planned(table),
         dead_weight=dead_weight(found),
-        by_epoch=effects_by_epoch(table, found),
+        by_epoch=effects_by_epoch(table, error=error, seed=seed),
     )
 
 

@@ -1,36 +1,49 @@
 """Effects against training time: does a difference grow, shrink or only show early?"""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from analysis.effects import Effects
+from analysis.cells import cells_of
+from analysis.contrast_tests import ContrastTests
+from analysis.contrasts import contrasts_of
+from analysis.errors import TableError
+from analysis.estimation import ErrorModel
 from analysis.runs_table import RunsTable
+from analysis.seed_blocks import unequal_noise
 from analysis.study_table import read_epochs
 
 COLUMNS = ["label", "epoch", "n_pairs", "estimate", "low", "high"]
 
 
 def effects_by_epoch(
-    table: RunsTable, result: Effects, *, confidence: float = 0.95
+    table: RunsTable, *, error: ErrorModel = "auto", seed: int = 0
 ) -> pd.DataFrame:
-    """Each arm less the baseline arm at every epoch, paired by seed, with marginal t intervals.
+    """Each arm less the baseline arm, as `effects` would find it had every run ended at that epoch.
 
-    Columns: `label, epoch, n_pairs, estimate, low, high`. Empty where the source has no epochs. Only runs
-    that may enter an estimate are used. The last epoch is what is decided on; the others only explain.
+    Columns: `label, epoch, n_pairs, estimate, low, high`, with marginal 95 % intervals. Empty where the
+    source has no epochs. Only runs that may enter an estimate are used. The last epoch is what is decided
+    on, and has the interval of `effects`; the others only explain. The noise is judged anew at each epoch,
+    so that `auto` may rest an arm on another error model early than late.
+
+    Args:
+        table: Runs of a study.
+        error: As for `analysis.effects.effects`.
+        seed: Of the test of equal noise.
     """
     epochs = read_epochs(table)
     if epochs.empty or table.metric not in epochs:
         return pd.DataFrame(columns=COLUMNS)
-    complete = set(table.complete()["run"])
-    epochs = epochs[epochs["run"].isin(complete)]
-    wide = epochs.pivot_table(index=["seed", "epoch"], columns="arm", values=table.metric)
-    base = result.cells.arms[result.cells.baseline]
-    rows = result.frame[(result.frame["arm"] != "") & result.frame["arm"].isin(wide.columns)]
-    parts = [
-        _one(wide[row.arm] - wide[base], str(row.label), confidence) for row in rows.itertuples()
-    ]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+    runs = table.complete().set_index("run", drop=False)
+    parts = []
+    for epoch, rows in epochs[epochs["run"].isin(runs.index)].groupby("epoch"):
+        values = rows.set_index("run")[table.metric]
+        there = runs.loc[values.index].assign(**{table.metric: values})
+        parts.append(_arms(replace(table, frame=there), error=error, seed=seed).assign(epoch=epoch))
+    whole = pd.concat(parts, ignore_index=True)
+    by_arm = np.argsort(pd.factorize(whole["arm"])[0], kind="stable")
+    return whole.iloc[by_arm][COLUMNS].reset_index(drop=True)
 
 
 def at_quarters(frame: pd.DataFrame) -> pd.DataFrame:
@@ -42,21 +55,15 @@ def at_quarters(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["epoch"].isin(marks)]
 
 
-def _one(difference: "pd.Series[float]", label: str, confidence: float) -> pd.DataFrame:
-    by_epoch = difference.dropna().groupby("epoch")
-    n = by_epoch.size().to_numpy()
-    mean = by_epoch.mean()
-    sd = by_epoch.std(ddof=1).to_numpy()
-    half = np.where(
-        n > 1, stats.t.ppf(0.5 + confidence / 2, np.maximum(n - 1, 1)) * sd / np.sqrt(n), np.nan
-    )
-    return pd.DataFrame(
-        {
-            "label": label,
-            "epoch": mean.index.astype(int),
-            "n_pairs": n,
-            "estimate": mean.to_numpy(),
-            "low": mean.to_numpy() - half,
-            "high": mean.to_numpy() + half,
-        }
-    )
+def _arms(table: RunsTable, *, error: ErrorModel, seed: int) -> pd.DataFrame:
+    """The comparisons of single arms with the baseline's; none where one of the two sides has no run."""
+    try:
+        cells = cells_of(table)
+    except TableError:  # Arms may train for different numbers of epochs, the baseline for fewer.
+        return pd.DataFrame(columns=["arm", *COLUMNS])
+    rows = contrasts_of(cells)
+    tests = ContrastTests(cells, error, unequal_noise(cells.y, seed=seed))
+    # All rows are tested, as in `effects`: how many there are is part of how `auto` decides.
+    heads = [(row.arm, row.label) for row in rows]
+    frame = tests.frame(heads, [row.weights for row in rows], ["arm", "label"])
+    return frame[frame["arm"] != ""]

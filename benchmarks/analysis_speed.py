@@ -3,6 +3,7 @@
 python benchmarks/analysis_speed.py
 """
 
+import argparse
 import json
 import tempfile
 import time
@@ -77,6 +78,7 @@ def write_study(folder, seeds=125):
 
 def main():
     """Print the timings."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     print(f"10 000 bootstrap replicates of the fit: {bootstrap_seconds():.3f} s (demanded: 0.3 s)")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "big"

@@ -1,4 +1,7 @@
-"""The bare PyTorch loop: the same arithmetic, layout and optimiser as `ablations.training.train`, nothing else."""
+"""The bare PyTorch loop: the same arithmetic, layout and optimiser as `ablations.training.train`, nothing else.
+
+For `training_overhead.py`, which imports it; nobody starts this file.
+"""
 
 import torch
 from torch.nn import functional as F

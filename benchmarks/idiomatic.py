@@ -6,7 +6,7 @@ one storage. Data, network and recipe are those of our run. MODULE says who wrot
 `ours`, which leaves only the way of running it to compare.
 """
 
-import sys
+import argparse
 import tempfile
 
 import lightning.pytorch as pl
@@ -178,13 +178,21 @@ def train(trial: optuna.Trial, *, epochs: int, batch_size: int, module: str) -> 
 
 def main() -> None:
     """Run trials against a shared storage."""
-    storage, trials, epochs, batch_size, threads = sys.argv[1], *map(int, sys.argv[2:6])
-    if threads:
-        torch.set_num_threads(threads)
-    study = optuna.create_study(study_name="idiomatic", storage=storage, load_if_exists=True)
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("storage", help="where the trials are shared: sqlite:///study.db")
+    for name in ("trials", "epochs", "batch"):
+        options.add_argument(name, type=int)
+    options.add_argument("threads", type=int, help="0: torch's default")
+    options.add_argument("module", choices=("textbook", "ours"))
+    given = options.parse_args()
+    if given.threads:
+        torch.set_num_threads(given.threads)
+    study = optuna.create_study(study_name="idiomatic", storage=given.storage, load_if_exists=True)
     study.optimize(
-        lambda trial: train(trial, epochs=epochs, batch_size=batch_size, module=sys.argv[6]),
-        n_trials=trials,
+        lambda trial: train(
+            trial, epochs=given.epochs, batch_size=given.batch, module=given.module
+        ),
+        n_trials=given.trials,
     )
 
 

@@ -6,6 +6,7 @@ Each study is written to a temporary folder first; the report is then made in a 
 that starting Python and importing everything counts.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -26,6 +27,7 @@ LIMITS = {"300 runs": (15.0, 5.0), "10 000 runs": (60.0, float("inf"))}
 
 def main() -> None:
     """Print a table of seconds and megabytes beside their limits, and the same as JSON."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     print(f"{platform.platform()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
     print(
         f"{'study':<12} {'runs':>6} {'seconds':>8} {'limit':>6} {'verify':>7} {'page MB':>8} {'limit':>6}"

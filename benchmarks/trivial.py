@@ -1,4 +1,4 @@
-"""A run that trains nothing, for `engine_overhead.py`; workers import this file only."""
+"""A run that trains nothing, for `engine_overhead.py`; its workers import this file alone; nobody starts it."""
 
 
 def train(settings, context):

@@ -3,8 +3,8 @@
 python benchmarks/wandb_tracker.py [RUNS]
 """
 
+import argparse
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -38,8 +38,11 @@ def resident_mib(pid: int | str) -> float:
     return int(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) / 1024
 
 
-def main(runs: int) -> None:
-    """Show a study of `runs` runs of 30 epochs, and print a line for each measurement."""
+def main() -> None:
+    """Show a study of runs of 30 epochs, and print a line for each measurement."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("runs", type=int, nargs="?", default=300)
+    runs = options.parse_args().runs
     with tempfile.TemporaryDirectory() as folder:
         tracker = WandbTracker(Path(folder), "offline")
         tracker.study_started({"study": "benchmark"})
@@ -73,4 +76,4 @@ def main(runs: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    main()

@@ -94,9 +94,9 @@ def _standings(found: Effects) -> dict[str, str]:
     return {
         "matters": "found to matter",
         "negligible": f"negligible{within}{late}",
-        "unseen": "with no difference seen",
+        "unseen": "undecided, with no difference seen",
         "undecided": "undecided once Holm's correction is made",
-        "unjudged": "not judged, since one seed gives no interval",
+        "unjudged": "undecided, since one seed gives no interval",
     }
 
 

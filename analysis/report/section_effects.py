@@ -229,7 +229,7 @@ def _by_epoch(rows: pd.DataFrame) -> Table:
         name="effects_by_epoch",
         title="Differences against training time",
         caption="At a quarter, half, three quarters and all of the epochs; only the last decides. Each interval "
-        "rests on its own pairs of runs; those above may pool the noise of all arms and are then narrower.",
+        "is what the comparison would have had if the runs had ended there; the last is the one above.",
         frame=at_quarters(rows),
         columns=(
             Column(title="Comparison", name="label"),

@@ -14,7 +14,6 @@ from analysis.component_report import component_report
 from analysis.csv_table import from_frame
 from analysis.dead_weight import dead_weight
 from analysis.effects import effects
-from analysis.epochs import effects_by_epoch
 from analysis.equivalence import seeds_needed
 from analysis.errors import TableError
 from analysis.study_table import read_study
@@ -326,17 +325,6 @@ def test_dead_weight_is_what_is_negligible_and_paid_for(make_study: Make) -> Non
     assert found["label"].tolist() == ["no attention"]
     assert found["saved_params"].tolist() == [3072]
     assert dead_weight(effects(table)).empty
-
-
-def test_effects_against_epochs_end_at_the_effect(make_study: Make) -> None:
-    table = read_study(make_study(effects=LOCO, design="loco", epochs=5))
-    found = effects(table, error="paired")
-    curve = effects_by_epoch(table, found)
-    last = curve[curve["epoch"] == 5].set_index("label")["estimate"]
-    for row in found.frame.itertuples():
-        assert last[row.label] == pytest.approx(row.estimate)
-    first = curve[(curve["epoch"] == 1) & (curve["label"] == "squeeze=max")]["estimate"].iloc[0]
-    assert first == pytest.approx(2 * last["squeeze=max"])
 
 
 def test_the_report_has_the_documented_keys_and_no_infinity(make_study: Make) -> None:

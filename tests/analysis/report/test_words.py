@@ -111,7 +111,9 @@ def test_comparisons_are_counted_by_verdict_and_carry_their_intervals(evidence):
 def test_no_difference_seen_comes_with_its_interval(study):
     nothing = {"attention.gate": {"sigmoid": 0.0, "other": 0.0}}
     line = verdict_lines(gather(study("gates", effects=nothing)))[0]
-    assert re.search(r"1 with no difference seen: gate=other \S+ \[−0\.\d+, 0\.\d+\]", line)
+    assert re.search(
+        r"1 undecided, with no difference seen: gate=other \S+ \[−0\.\d+, 0\.\d+\]", line
+    )
 
 
 def test_a_margin_given_after_the_runs_is_called_so(study):
@@ -122,7 +124,7 @@ def test_a_margin_given_after_the_runs_is_called_so(study):
 
 def test_one_seed_judges_nothing(evidence):
     line = verdict_lines(evidence("one_seed"))[1]
-    assert "4 not judged, since one seed gives no interval" in line
+    assert "4 undecided, since one seed gives no interval" in line
 
 
 def test_the_last_line_counts_what_entered(evidence):
