@@ -40,7 +40,7 @@ class ComponentReport:
         found = [
             ("Interactions", self.interactions.frame),
             ("Simple effects", self.interactions.simple),
-            ("Stacking", self.interactions.stacking),
+            ("Stacking", self.interactions.additivity),
             ("Dead weight", self.dead_weight),
             ("Effect against epochs", at_quarters(self.by_epoch)),
         ]

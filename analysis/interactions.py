@@ -1,4 +1,4 @@
-"""Do effects depend on each other? Interactions, simple effects where one is present, and stacking.
+"""Do effects depend on each other? Interactions, simple effects where one is present, and additivity.
 
 The interaction of two levels is a difference of differences: how much the effect of one level changes
 when the other is switched on. Where it is real, a main effect is an average of unlike things, and the
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.additivity import additivity, additivity_sentence
 from analysis.cells import Cells, assigned, cells_of, swapped
 from analysis.contrast_tests import ContrastTests
 from analysis.contrasts import mean_difference
@@ -21,7 +22,6 @@ from analysis.estimation import ErrorModel
 from analysis.plain import records
 from analysis.runs_table import RunsTable
 from analysis.seed_blocks import unequal_noise
-from analysis.stacking import stacked, stacking
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +35,7 @@ class Interactions:
     `n_pairs, error, estimate, se, df, low, high, p, p_holm, present`. Empty without crossed factors."""
     simple: pd.DataFrame
     """Where an interaction is present: `factor, level, given, given_level` and the test."""
-    stacking: pd.DataFrame
+    additivity: pd.DataFrame
     """Arms with several changes: `arm, changes, together, singly, gap, se, df, low, high, p, p_holm,
     explained_by`; `gap` is what they do together beyond the sum of their single effects."""
     alpha: float
@@ -57,7 +57,9 @@ class Interactions:
                 f"Whether {_pairs_of(len(self.frame) - tested)} of levels interact cannot be tested: "
                 "at least 2 seeds are needed."
             )
-        lines += [stacked(row, self.alpha) for row in self.stacking.to_dict("records")]
+        lines += [
+            additivity_sentence(row, self.alpha) for row in self.additivity.to_dict("records")
+        ]
         return lines
 
     def to_json(self) -> dict[str, Any]:
@@ -65,7 +67,7 @@ class Interactions:
         return {
             "interactions": records(self.frame),
             "simple_effects": records(self.simple),
-            "stacking": records(self.stacking),
+            "stacking": records(self.additivity),
             "sentences": self.sentences(),
         }
 
@@ -88,7 +90,7 @@ def interactions(
     simple_frame = tests.frame(
         [s[:4] for s in simple], [s[4] for s in simple], ["factor", "level", "given", "given_level"]
     )
-    return Interactions(frame, simple_frame, stacking(cells, index, tests, frame), alpha)
+    return Interactions(frame, simple_frame, additivity(cells, index, tests, frame), alpha)
 
 
 def _pairs(

@@ -16,7 +16,7 @@ import pandas as pd
 
 from analysis.errors import TableError
 from analysis.wandb_file import OfflineRun, offline_files, read_offline_file
-from analysis.wandb_runs import LoggedRun, is_missing, table_of
+from analysis.wandb_rows import LoggedRun, is_missing, table_of
 
 # What the page's export says about a run besides its values.
 PAGE = frozenset(

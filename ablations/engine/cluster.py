@@ -1,13 +1,12 @@
-"""What the executors of clusters share: slots and what runs on them, and what a run needs there."""
+"""What the executors of clusters share: slots and what runs on them, and the processes of a run."""
 
-import importlib
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from ablations.engine.executor import Ended, Job, Lost, Message, Unwritten
-from ablations.errors import SettingError, StudyError
+from ablations.errors import SettingError
 
 
 @dataclass
@@ -87,17 +86,3 @@ def processes_of(gpus_per_run: float, processes_per_run: int) -> int:
     if processes_per_run < 1:
         raise SettingError(f"`processes_per_run >= 1` must hold, but got {processes_per_run}.")
     return max(1, int(gpus_per_run)) if gpus_per_run else processes_per_run
-
-
-def needed_package(name: str, *, executor: str) -> Any:
-    """A package that one executor alone needs; the extra that brings it is named as the executor is.
-
-    Raises:
-        StudyError: If it is not installed.
-    """
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError:
-        raise StudyError(
-            f"the executor {executor!r} needs the package {name}: pip install 'ablations[{executor}]'."
-        ) from None

@@ -7,9 +7,10 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any
 
-from ablations.engine.cluster import ClusterSlot, ClusterSlots, needed_package, processes_of
+from ablations.engine.cluster import ClusterSlot, ClusterSlots, processes_of
 from ablations.engine.context import Verdict
 from ablations.engine.executor import Job, Message
+from ablations.engine.needed_package import needed_package
 from ablations.engine.server import SlotServer
 from ablations.errors import StudyError
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ablations.engine.adoption import Adoptions, note_mailbox
-from ablations.engine.cluster import ClusterSlot, ClusterSlots, needed_package, processes_of
+from ablations.engine.cluster import ClusterSlot, ClusterSlots, processes_of
 from ablations.engine.context import Verdict
 from ablations.engine.executor import Job, Message
 from ablations.engine.folder import StudyFolder
 from ablations.engine.mailbox import Mailbox
+from ablations.engine.needed_package import needed_package
 from ablations.engine.slot_job import decode, serve
 from ablations.errors import SettingError, StudyError
 

@@ -15,7 +15,7 @@ MOST_NAMED = 8
 
 
 def plot_pareto(arms: pd.DataFrame, ax: Axes, *, switches: pd.DataFrame) -> Axes:
-    """Draw the mean loss of each arm against its cost.
+    """Draw the mean loss of each arm against its cost; `name_arms` writes their names, once all is laid out.
 
     Args:
         arms: Columns `label`, `cost`, `mean`, `low`, `high`, `standing` (`front`, `dominated`, or
@@ -48,6 +48,16 @@ def plot_pareto(arms: pd.DataFrame, ax: Axes, *, switches: pd.DataFrame) -> Axes
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     ax.margins(x=0.12, y=0.1)
     ax.autoscale_view()
+    return ax
+
+
+def name_arms(arms: pd.DataFrame, ax: Axes) -> Axes:
+    """Write the arms' names beside their points.
+
+    Args:
+        arms: As in `plot_pareto`.
+        ax: What `plot_pareto` drew, laid out (`style.lay_out`), its labels and legend there.
+    """
     named = arms["standing"] == "front" if len(arms) > MOST_NAMED else arms["label"].notna()
     points = arms[["cost", "mean"]].to_numpy(dtype=float)
     name_points(ax, points, [str(label) for label in arms["label"]], shown=named.to_numpy(bool))

@@ -1,113 +1,73 @@
-"""Names beside points: none covers another, and none stands by another's point."""
+"""Names written beside points, where `name_places` puts them."""
 
-import math
-from dataclasses import dataclass
+import bisect
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
+from analysis.plots.name_places import GAP, Floats, Place, is_usually_left, place_names, room
 from analysis.plots.style import MUTED
-
-Floats = NDArray[np.float64]
-GAP = 5
-"""Between a name and its point, in points of print, as all lengths here."""
 
 
 def name_points(ax: Axes, data: Floats, labels: list[str], *, shown: NDArray[np.bool_]) -> None:
     """Write the labels beside their points, moved where another name or point is in the way.
 
     Args:
-        ax: With its limits set; its layout need not be done.
+        ax: Laid out (`style.lay_out`): names that keep apart here may touch where the axes change size later.
         data: The points in the axes' units, shape (points, 2).
-        labels: One per point.
+        labels: One per point, cut where the axes have no room for all of it.
         shown: Which points get their label; the others are only kept clear of.
     """
-    size = float(mpl.rcParams["font.size"])
-    # Points of the figure, before its layout: near enough to keep names apart.
-    points = ax.transData.transform(data) * 72 / ax.figure.dpi
-    ends = np.array(ax.get_window_extent().intervalx) * 72 / ax.figure.dpi
-    taken: list[_Name] = []
-    for i in np.flatnonzero(shown):
-        name = _place(labels[i], points[i], np.delete(points, i, 0), taken, ends, size)
-        taken.append(name)
-        text = ax.annotate(
-            name.text,
+    points = ax.transData.transform(data) * _print_size(ax)
+    (x0, y0), (x1, y1) = ax.get_window_extent().get_points() * _print_size(ax)
+    frame = (float(x0), float(x1), float(y0), float(y1))
+    texts = {}
+    for i in map(int, np.flatnonzero(shown)):
+        most = room(points[i], frame, is_left=is_usually_left(points[i], frame))
+        texts[i] = _shortened(labels[i], ax, most)
+    sizes = {i: _size(text, ax) for i, text in texts.items()}
+    places = place_names(points, sizes, frame=frame)
+    for i, text in texts.items():
+        place = places[i]
+        written = ax.annotate(
+            text,
             data[i],
-            xytext=(-GAP if name.is_left else GAP, name.shift),
+            xytext=(-GAP if place.is_left else GAP, place.shift),
             textcoords="offset points",
-            ha="right" if name.is_left else "left",
+            ha="right" if place.is_left else "left",
             va="center",
-            arrowprops=_line(name) if name.distance(points[i]) > size else None,
+            arrowprops=_line(place) if place.has_line else None,
         )
-        text.set_in_layout(False)  # a long name would squeeze the axes
+        written.set_in_layout(False)  # a long name would squeeze the axes
 
 
-def _line(name: "_Name") -> dict[str, Any]:
-    """Where a name had to move away, a line from its near end says whose it is."""
-    near_end = (1.0 if name.is_left else 0.0, 0.5)
+def _line(place: Place) -> dict[str, Any]:
+    """From the name's near end into the point: close to its neighbours nothing else says which it is."""
+    near_end = (1.0 if place.is_left else 0.0, 0.5)
     look = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5}
-    return {**look, "relpos": near_end, "shrinkA": 0, "shrinkB": 3}
+    return {**look, "relpos": near_end, "shrinkA": 0, "shrinkB": 0}
 
 
-@dataclass(frozen=True)
-class _Name:
-    """A name at a place: the middle of its near end, in points, and how far it was moved up."""
-
-    text: str
-    end: Floats
-    is_left: bool
-    shift: float
-    size: float
-
-    @property
-    def span(self) -> tuple[float, float]:
-        """Its left and right end."""
-        width = _width(self.text, self.size)
-        start = float(self.end[0]) - width if self.is_left else float(self.end[0])
-        return start, start + width
-
-    def distance(self, point: Floats) -> float:
-        """From its box to a point."""
-        left, right = self.span
-        aside = max(left - point[0], point[0] - right, 0.0)
-        above = max(abs(point[1] - self.end[1]) - self.size / 2, 0.0)
-        return math.hypot(aside, above)
-
-    def covers(self, other: "_Name") -> bool:
-        """Whether the two boxes overlap."""
-        (left, right), (start, stop) = self.span, other.span
-        return left < stop and start < right and abs(self.end[1] - other.end[1]) < 1.05 * self.size
+def _shortened(name: str, ax: Axes, most: float) -> str:
+    """The name, or its first characters and an ellipsis, one at least."""
+    if _size(name, ax)[0] <= most:
+        return name
+    cuts = [f"{name[:count]}…" for count in range(1, len(name))]
+    fitting = bisect.bisect_right(cuts, most, key=lambda cut: _size(cut, ax)[0])
+    return cuts[max(fitting - 1, 0)] if cuts else name
 
 
-def _place(
-    label: str, point: Floats, others: Floats, taken: list[_Name], ends: Floats, size: float
-) -> _Name:
-    """The place nearest to the point that is free; the usual one where none is."""
-    usual = point[0] > ends.mean()
-    room = {True: point[0] - ends[0] - 2 * GAP, False: ends[1] - point[0] - 2 * GAP}
-    text = _shortened(label, int(room[usual] / (0.6 * size)))
-    # A little above the point, off the line of the front; from there by lines up and down.
-    shifts = [(0.75 + 1.1 * k) * size for k in sorted(range(-8, 9), key=abs)]
-    places = [
-        _Name(text, point + np.array([-GAP if is_left else GAP, shift]), is_left, shift, size)
-        for shift in shifts
-        for is_left in (usual, not usual)
-        if is_left == usual or _width(text, size) <= room[is_left]
-    ]
-    for place in places:
-        near = min((place.distance(other) for other in others), default=math.inf)
-        own = min(place.distance(point), size)
-        if near > own and not any(place.covers(name) for name in taken):
-            return place
-    return places[0]
+def _size(text: str, ax: Axes) -> tuple[float, float]:
+    """Width and height as drawn, in points of print."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    extent = Text(0, 0, text, figure=figure).get_window_extent()
+    return extent.width * _print_size(ax), extent.height * _print_size(ax)
 
 
-def _width(text: str, size: float) -> float:
-    return 0.6 * size * len(text)
-
-
-def _shortened(name: str, most: int) -> str:
-    return name if len(name) <= most else f"{name[: max(most - 1, 1)]}…"
+def _print_size(ax: Axes) -> float:
+    """Of a pixel, in points."""
+    return 72 / float(ax.figure.dpi)

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
+from analysis.plots.logarithmic_axis import plain_powers
 from analysis.plots.style import (
     BLUE,
     COLOURS,
@@ -15,7 +16,6 @@ from analysis.plots.style import (
     INK,
     MARKERS,
     RED,
-    plain_powers,
     ratio_axis,
 )
 from analysis.reduction_fit import ReductionFit

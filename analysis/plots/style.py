@@ -14,7 +14,6 @@ from typing import Any, Literal, get_args
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -153,20 +152,6 @@ def ratio_axis(ax: Axes, ratios: Iterable[float], *, label: str = "reduction rat
         ax.set_xlim(tested[0] / 1.25, tested[-1] * 1.25)
     ax.set_xlabel(label)
     return ax
-
-
-def plain_powers(axis: Axis) -> None:
-    """Numbers at the ticks of a logarithmic axis: without `text.parse_math` powers would stay TeX code.
-
-    Less than one and a half decades are named at 2 and 5, too.
-    """
-
-    def between(value: float, _: object) -> str:
-        low, high = axis.get_view_interval()
-        return f"{value:g}" if high < 30 * low and f"{value:.0e}"[0] in "25" else ""
-
-    axis.set_major_formatter(lambda value, _: f"{value:g}")
-    axis.set_minor_formatter(between)
 
 
 def ordered_colours(count: int) -> list[Any]:

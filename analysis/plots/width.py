@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from analysis.plots.frames import rows, spread
-from analysis.plots.style import BLUE, GOLD, INK, RED, open_arrow, plain_powers
+from analysis.plots.logarithmic_axis import plain_powers
+from analysis.plots.style import BLUE, GOLD, INK, RED, open_arrow
 
 GUIDES = (
     (2 / 3, "slope 2/3 (the theory)", (0, (5, 2)), GOLD),

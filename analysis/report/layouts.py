@@ -23,7 +23,7 @@ from analysis.plots import (
     selection,
     width,
 )
-from analysis.plots.style import legend_below
+from analysis.plots.style import lay_out, legend_below
 from analysis.report import shown
 from analysis.report.evidence import Evidence
 
@@ -68,6 +68,8 @@ def pareto_figure(evidence: Evidence, figure: Figure) -> None:
     ax.set_xlabel("parameters of the network")
     ax.set_ylabel(metric_name(evidence))
     legend_below(ax)
+    lay_out(figure)  # where names have room depends on where the points are
+    pareto.name_arms(evidence.front.arms, ax)
 
 
 def effects_figure(evidence: Evidence, figure: Figure) -> None:

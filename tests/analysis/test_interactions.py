@@ -36,16 +36,18 @@ def test_a_planted_interaction_is_found_and_its_simple_effects_are_right(make_st
 
 def test_one_seed_allows_no_test_of_interactions(make_study: Make) -> None:
     found = interactions(read_study(make_study(effects=CROSSED, seeds=1, kappa=0.0)))
-    first, stacked = found.sentences()
+    first, additivity = found.sentences()
     assert (
         first == "Whether 3 pairs of levels interact cannot be tested: at least 2 seeds are needed."
     )
-    assert stacked.endswith("; whether they add up cannot be tested: at least 2 seeds are needed.")
+    assert additivity.endswith(
+        "; whether they add up cannot be tested: at least 2 seeds are needed."
+    )
     assert not found.frame["present"].any()
 
 
 def test_one_factor_at_a_time_has_no_interactions(make_study: Make) -> None:
     found = interactions(read_study(make_study(effects=CROSSED, design="loco")))
     assert found.frame.empty
-    assert found.stacking.empty
+    assert found.additivity.empty
     assert found.sentences() == []

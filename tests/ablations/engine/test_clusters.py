@@ -209,17 +209,3 @@ def test_an_end_of_a_mailbox_is_silent_until_its_file_changes(tmp_path: Path, mo
     now[0] = 161.0
     theirs.beat()  # too soon to write again
     assert ours.silence() == 1.0
-
-
-@pytest.mark.parametrize("package", ["ray", "submitit"])
-def test_a_missing_package_names_the_extra(folder, monkeypatch, package):
-    from ablations.engine.ray import RayExecutor
-    from ablations.engine.slurm import SlurmExecutor
-    from ablations.errors import StudyError
-
-    monkeypatch.setitem(sys.modules, package, None)
-    make = {"ray": RayExecutor, "submitit": lambda: SlurmExecutor(folder, slots=1)}[package]
-    with pytest.raises(
-        StudyError, match=rf"pip install 'ablations\[{'ray' if package == 'ray' else 'slurm'}\]'"
-    ):
-        make()

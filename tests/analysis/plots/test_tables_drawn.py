@@ -3,9 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
-from matplotlib.text import Text
 
 from analysis.plots.curves import plot_curves
 from analysis.plots.forest import plot_forest
@@ -18,7 +16,7 @@ from analysis.plots.gates import (
 from analysis.plots.importance import plot_importance
 from analysis.plots.interaction import plot_cells, plot_profiles
 from analysis.plots.parallel import plot_parallel
-from analysis.plots.pareto import plot_pareto
+from analysis.plots.pareto import name_arms, plot_pareto
 from analysis.plots.seeds import FEWEST_FOR_A_BOX, plot_seeds
 from analysis.plots.selection import plot_selection
 from analysis.plots.style import MUTED
@@ -172,6 +170,7 @@ def test_pareto_tells_the_front_from_what_it_dominates(ax):
 
 def test_pareto_names_every_arm_of_a_small_front(ax, texts):
     plot_pareto(ARMS, ax, switches=EDGES)
+    name_arms(ARMS, ax)
     assert set(texts(ax)) == set(ARMS["label"])
 
 
@@ -250,41 +249,6 @@ def test_profiles_draw_one_line_per_level(ax):
     assert labels(ax) == ["gate=a", "gate=b"]
     heights = [line.get_ydata().tolist() for line in ax.lines if line.get_marker() in "os"]
     assert heights == [[0.1, 0.2], [0.3, 0.5]]
-
-
-def test_a_name_that_has_no_room_beside_its_point_is_cut(ax, texts):
-    arms = pd.DataFrame(
-        {"label": ["short", "a=1, " * 40], "cost": [100.0, 200.0], "mean": [0.5, 0.4], "low": [0.45, 0.35],
-         "high": [0.55, 0.45], "standing": "front"}
-    )  # fmt: skip
-    plot_pareto(arms, ax, switches=pd.DataFrame())
-    named = [text for text in texts(ax) if text]
-    assert "short" in named
-    assert any(text.endswith("…") for text in named)
-    ax.figure.canvas.draw()
-    frame = ax.get_window_extent()
-    for text in ax.texts:
-        box = text.get_window_extent()
-        assert frame.x0 <= box.x0
-        assert box.x1 <= frame.x1
-
-
-def test_a_name_stands_by_its_own_point_or_has_a_line_to_it(ax):
-    arms = pd.DataFrame(
-        {"label": ["r=2", "r=4", "r=8", "r=16", "r=32", "bare", "constant", "matched"],
-         "cost": [200.0, 180.0, 120.0, 100.0, 95.0, 60.0, 61.0, 105.0],
-         "mean": [0.1, 0.1012, 0.1025, 0.103, 0.1034, 0.12, 0.1205, 0.1022]}
-    )  # fmt: skip
-    arms = arms.assign(low=arms["mean"] - 0.002, high=arms["mean"] + 0.002, standing="front")
-    plot_pareto(arms, ax, switches=pd.DataFrame())
-    FigureCanvasAgg(ax.figure).draw()
-    points = ax.transData.transform(arms[["cost", "mean"]])
-    for own, text in enumerate(ax.texts):
-        box = Text.get_window_extent(text)
-        nearest = np.clip(points, (box.x0, box.y0), (box.x1, box.y1))
-        away = np.hypot(*(points - nearest).T)
-        assert text.get_text() == arms["label"][own]
-        assert away.argmin() == own or (text.arrow_patch is not None and away.min() > 5)
 
 
 def test_importance_has_a_bar_per_factor_and_question_and_the_level_of_chance(ax):

@@ -21,14 +21,14 @@ def test_single_effects_that_do_not_add_up_are_told_with_the_pair_that_explains_
 ) -> None:
     folder = make_study(effects=CROSSED, interaction=TOGETHER, seeds=8, sigma=0.003, kappa=0.0)
     found = interactions(read_study(folder))
-    row = found.stacking.iloc[0]
+    row = found.additivity.iloc[0]
     assert row["together"] == pytest.approx(row["singly"] + row["gap"])
     assert row["gap"] == pytest.approx(0.03, abs=0.008)
     assert row["explained_by"] == "squeeze=max x gate=one_plus_tanh"
     assert any("they do not add up" in line for line in found.sentences())
 
 
-def test_additive_effects_stack(make_study: Make) -> None:
+def test_additive_effects_add_up(make_study: Make) -> None:
     found = interactions(
         read_study(make_study(effects=CROSSED, seeds=8, sigma=0.003, kappa=0.0, random=1))
     )

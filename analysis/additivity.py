@@ -10,7 +10,7 @@ from analysis.cells import Cells, assigned, swapped
 from analysis.contrast_tests import ContrastTests
 
 
-def stacking(
+def additivity(
     cells: Cells, index: dict[tuple[Any, ...], int], tests: ContrastTests, pairs: pd.DataFrame
 ) -> pd.DataFrame:
     """The arms with the most changes whose single changes are all there, against the sum of those."""
@@ -51,8 +51,8 @@ def stacking(
     return frame
 
 
-def stacked(row: dict[Any, Any], alpha: float) -> str:
-    """A row of `stacking` in plain words."""
+def additivity_sentence(row: dict[Any, Any], alpha: float) -> str:
+    """A row of `additivity` in plain words."""
     sums = f"{row['changes']}: {row['together']:+.3g} together, {row['singly']:+.3g} as a sum of single effects"
     if math.isnan(row["p_holm"]):
         return f"{sums}; whether they add up cannot be tested: at least 2 seeds are needed."
