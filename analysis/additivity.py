@@ -1,6 +1,7 @@
 """Whether several changes together do what they do one by one: arms with many changes against the sum."""
 
 import math
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,21 @@ import pandas as pd
 from analysis.cells import Cells, assigned, swapped
 from analysis.contrast_tests import ContrastTests
 
+Change = tuple[str, Any]
+"""A factor and its level."""
+
 
 def additivity(
     cells: Cells, index: dict[tuple[Any, ...], int], tests: ContrastTests, pairs: pd.DataFrame
 ) -> pd.DataFrame:
     """The arms with the most changes whose single changes are all there, against the sum of those."""
     columns = list(cells.values.columns)
+    sizes = {
+        ((row["first"], row["first_level"]), (row["second"], row["second_level"])): abs(
+            row["estimate"]
+        )
+        for row in pairs.to_dict("records")
+    }
     base = tuple(cells.values.iloc[cells.baseline])
     rows, weights, together = [], [], []
     for key, cell in index.items():
@@ -35,7 +45,7 @@ def additivity(
                 cells.labels[cell],
                 " + ".join(names),
                 len(changed),
-                _culprit(pairs, columns, key, changed),
+                _culprit(sizes, [(columns[k], key[k]) for k in changed]),
             )
         )
         weights.append(w)
@@ -62,16 +72,10 @@ def additivity_sentence(row: dict[Any, Any], alpha: float) -> str:
     return f"{sums}; no departure from adding up was seen ({row['gap']:+.3g} [{row['low']:+.3g}, {row['high']:+.3g}])."
 
 
-def _culprit(
-    pairs: pd.DataFrame, columns: list[str], key: tuple[Any, ...], changed: list[int]
-) -> str:
+def _culprit(sizes: dict[tuple[Change, Change], float], changes: list[Change]) -> str:
     """The largest pairwise interaction among an arm's changes; empty where none was measured."""
-    at = {columns[k]: key[k] for k in changed}
-    mine = [
-        row for row in pairs.to_dict("records")
-        if at.get(row["first"]) == row["first_level"] and at.get(row["second"]) == row["second_level"]
-    ]  # fmt: skip
+    mine = [pair for pair in permutations(changes, 2) if pair in sizes]
     if not mine:
         return ""
-    worst = max(mine, key=lambda row: abs(row["estimate"]))
-    return f"{assigned(worst['first'], worst['first_level'])} x {assigned(worst['second'], worst['second_level'])}"
+    first, second = max(mine, key=sizes.__getitem__)
+    return f"{assigned(*first)} x {assigned(*second)}"

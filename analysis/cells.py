@@ -120,18 +120,19 @@ def _matrix(
     ).reset_index(drop=True)
     varying = [f for f in values.columns if len(values[f].unique()) > 1]
     first = np.unique(code, return_index=True)[1]
+    levels, given = values.to_dict("records"), rows["label"].to_numpy()[first]
     labels = [
-        _label(rows.iloc[i]["label"], values.iloc[c], values.iloc[baseline], varying)
-        for c, i in enumerate(first)
+        _label(name, row, levels[baseline], varying)
+        for name, row in zip(given, levels, strict=True)
     ]
-    arms = [str(rows.iloc[i]["arm"]) for i in first]
+    arms = rows["arm"].to_numpy()[first].astype(str).tolist()
     return Cells(
         y, seeds, values, labels, arms, costs, baseline, varying, count.sum(0).astype(np.intp),
         [f for f in varying if f not in table.baseline],
     )  # fmt: skip
 
 
-def _label(given: Any, row: "pd.Series[Any]", base: "pd.Series[Any]", varying: list[str]) -> str:
+def _label(given: Any, row: dict[Any, Any], base: dict[Any, Any], varying: list[str]) -> str:
     if isinstance(given, str) and given not in ("", "baseline"):
         return given
     changed = [f for f in varying if row[f] != base[f]]

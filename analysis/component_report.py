@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.dead_weight import dead_weight
 from analysis.effects import Effects, effects
-from analysis.epochs import at_quarters, effects_by_epoch
+from analysis.epochs import effects_by_epoch
 from analysis.estimation import ErrorModel
 from analysis.interactions import Interactions, interactions
 from analysis.plain import records
@@ -42,7 +42,7 @@ class ComponentReport:
             ("Simple effects", self.interactions.simple),
             ("Stacking", self.interactions.additivity),
             ("Dead weight", self.dead_weight),
-            ("Effect against epochs", at_quarters(self.by_epoch)),
+            ("Effect against epochs", self.by_epoch),
         ]
         return [(title, frame) for title, frame in found if len(frame)]
 

@@ -22,6 +22,8 @@ def effects_by_epoch(
 ) -> pd.DataFrame:
     """Each arm less the baseline arm, as `effects` would find it had every run ended at that epoch.
 
+    At about a quarter, half, three quarters and all of the epochs.
+
     Columns: `label, epoch, n_pairs, estimate, low, high`, with marginal 95 % intervals. Empty where the
     source has no epochs. Only runs that may enter an estimate are used. The last epoch is what is decided
     on, and has the interval of `effects`; the others only explain. The noise is judged anew at each epoch,
@@ -32,12 +34,13 @@ def effects_by_epoch(
         error: As for `analysis.effects.effects`.
         seed: Of the test of equal noise.
     """
-    epochs = read_epochs(table)
-    if epochs.empty or table.metric not in epochs:
+    epochs, runs = read_epochs(table), table.complete().set_index("run", drop=False)
+    if epochs.empty or runs.empty or table.metric not in epochs:
         return pd.DataFrame(columns=COLUMNS)
-    runs = table.complete().set_index("run", drop=False)
+    epochs = epochs[epochs["run"].isin(runs.index)]
+    epochs = epochs[epochs["epoch"].isin(_quarters(int(epochs["epoch"].max())))]
     parts = []
-    for epoch, rows in epochs[epochs["run"].isin(runs.index)].groupby("epoch"):
+    for epoch, rows in epochs.groupby("epoch"):
         values = rows.set_index("run")[table.metric]
         there = runs.loc[values.index].assign(**{table.metric: values})
         parts.append(_arms(replace(table, frame=there), error=error, seed=seed).assign(epoch=epoch))
@@ -46,13 +49,9 @@ def effects_by_epoch(
     return whole.iloc[by_arm][COLUMNS].reset_index(drop=True)
 
 
-def at_quarters(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `effects_by_epoch` at about a quarter, half, three quarters and all of the epochs."""
-    if frame.empty:
-        return frame
-    last = int(frame["epoch"].max())
-    marks = sorted({max(round(last * share), 1) for share in (0.25, 0.5, 0.75, 1.0)})
-    return frame[frame["epoch"].isin(marks)]
+def _quarters(last: int) -> set[int]:
+    """About a quarter, half, three quarters and all of the epochs."""
+    return {max(round(last * share), 1) for share in (0.25, 0.5, 0.75, 1.0)}
 
 
 def _arms(table: RunsTable, *, error: ErrorModel, seed: int) -> pd.DataFrame:

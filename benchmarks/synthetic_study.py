@@ -66,9 +66,8 @@ def write_study(
     rates = [0.1 * 0.9**i for i in range(extra + 1)]
     arms = [_arm(r, g, rate) for rate in rates for g in gates for r in ratios]
     if control:
-        arms.append(
-            {"attention.reduction": None, "attention.gate": None, "training.learning_rate": 0.1}
-        )
+        bare = {"attention.reduction": None, "attention.gate": None}
+        arms.append({**arms[0], **bare, "attention.placement": "none"})
     baseline = _arm(ratios[-1], gates[0], 0.1)
     levels = {
         "attention.reduction": ratios,
@@ -76,7 +75,7 @@ def write_study(
         "training.learning_rate": rates,
     }
     factors = {name: values for name, values in levels.items() if len(values) > 1}
-    names = list(factors or levels)
+    names = [*(factors or levels), *(["attention.placement"] if control else [])]
     shifts = draw.normal(0, truth.seed_sd, seeds)
     lines = []
     for arm in arms:
@@ -99,6 +98,7 @@ def _arm(reduction: int, gate: str, rate: float) -> dict[str, Any]:
         "attention.reduction": reduction,
         "attention.gate": gate,
         "training.learning_rate": rate,
+        "attention.placement": "standard",
     }
 
 

@@ -8,7 +8,6 @@ import pandas as pd
 
 from analysis.cells import assigned
 from analysis.effects import Effects
-from analysis.epochs import at_quarters
 from analysis.planned import comparison
 from analysis.report.evidence import Evidence
 from analysis.report.page import Drawings, Section, drawn
@@ -230,7 +229,7 @@ def _by_epoch(rows: pd.DataFrame) -> Table:
         title="Differences against training time",
         caption="At a quarter, half, three quarters and all of the epochs; only the last decides. Each interval "
         "is what the comparison would have had if the runs had ended there; the last is the one above.",
-        frame=at_quarters(rows),
+        frame=rows,
         columns=(
             Column(title="Comparison", name="label"),
             Column(title="Epoch", name="epoch", form="count"),

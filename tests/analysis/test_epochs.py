@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.effects import effects
-from analysis.epochs import COLUMNS, at_quarters, effects_by_epoch
+from analysis.epochs import COLUMNS, effects_by_epoch
 from analysis.estimation import ErrorModel
 from analysis.study_table import read_study
 
@@ -77,6 +77,6 @@ def test_a_metric_without_epochs_has_no_rows(make_study: Make) -> None:
     assert found.columns.tolist() == COLUMNS
 
 
-def test_quarters_of_twenty_epochs() -> None:
-    frame = pd.DataFrame({"epoch": range(1, 21)})
-    assert at_quarters(frame)["epoch"].tolist() == [5, 10, 15, 20]
+def test_the_quarters_of_twenty_epochs_are_shown(make_study: Make) -> None:
+    table = read_study(make_study(effects=LOCO, design="loco", epochs=20))
+    assert effects_by_epoch(table)["epoch"].unique().tolist() == [5, 10, 15, 20]
