@@ -1,6 +1,6 @@
 """YAML as a person means it: only true and false are truth values, and 1e-3 is a number.
 
-The rules of a space's file (`ablations.spaces`), said here once more: the two packages import neither the other.
+The rules of a space's file (`designs.spaces`), said here once more: the two packages import neither the other.
 """
 
 import re

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.effects import effects
-from analysis.families import averaged_curve, bootstrap_minimisers, fit_families
-from analysis.reduced import reduce_grid
-from analysis.study_table import read_study
-from analysis.tradeoff import fit_reduction
+from analysis.effects.effects import effects
+from analysis.tables.study_table import read_study
+from analysis.tradeoff.curves.families import averaged_curve, bootstrap_minimisers, fit_families
+from analysis.tradeoff.curves.reduced import reduce_grid
+from analysis.tradeoff.tradeoff import fit_reduction
 
 RATIOS = (2, 4, 8, 16, 32)
 FACTORS = ("attention.squeeze", "attention.gate", "attention.order", "backbone.name")

@@ -1,4 +1,4 @@
-"""The bare PyTorch loop: the same arithmetic, layout and optimiser as `ablations.training.train`, nothing else.
+"""The bare PyTorch loop: the same arithmetic, layout and optimiser as a run's `train`, nothing else.
 
 For `training_overhead.py`, which imports it; nobody starts this file.
 """
@@ -6,11 +6,11 @@ For `training_overhead.py`, which imports it; nobody starts this file.
 import torch
 from torch.nn import functional as F
 
-from ablations.data.batches import Batches
-from ablations.data.examples import Split
-from ablations.module import AttentionClassifier
-from ablations.optimisers import make_optimiser, warmup_cosine
-from ablations.settings import Run
+from ablations.subjects.attention.data.batches import Batches
+from ablations.subjects.attention.data.examples import Split
+from ablations.subjects.attention.settings import Run
+from ablations.subjects.attention.training.module import AttentionClassifier
+from ablations.subjects.attention.training.optimisers import make_optimiser, warmup_cosine
 
 
 def bare_loop(run: Run, split: Split) -> float:

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ablations.attention.block import SqueezeExcite
+from ablations.subjects.attention.blocks.block import SqueezeExcite
 
 SHAPES = ((128, 16, 8, 8), (128, 64, 2, 2), (128, 16, 32, 32), (32, 256, 14, 14), (16, 64, 56, 56))
 REDUCTION = 4

@@ -14,15 +14,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.average_interval import average_interval
-from analysis.cr2 import cr2
-from analysis.csv_table import from_frame
-from analysis.effects import effects
-from analysis.equivalence import tost
-from analysis.error_rule import errors_of
-from analysis.families import fit_families
-from analysis.lack_of_fit import lof_ratio
-from analysis.reduced import reduce_grid
+from analysis.contrasts.equivalence import tost
+from analysis.contrasts.error_rule import errors_of
+from analysis.effects.effects import effects
+from analysis.tables.csv_table import from_frame
+from analysis.tradeoff.cr2 import cr2
+from analysis.tradeoff.curves.average_interval import average_interval
+from analysis.tradeoff.curves.families import fit_families
+from analysis.tradeoff.curves.lack_of_fit import lof_ratio
+from analysis.tradeoff.curves.reduced import reduce_grid
 
 DESIGNS = {
     "2..64": [2, 4, 8, 16, 32, 64],

@@ -21,11 +21,11 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from ablations.engine.folder import StudyFolder
-from ablations.engine.local import LocalExecutor
-from ablations.engine.slots import Slot
-from ablations.engine.source import PlannedSource
-from ablations.engine.supervisor import execute
+from ablations.engine.executors.local import LocalExecutor
+from ablations.engine.executors.slots import Slot
+from ablations.engine.records.folder import StudyFolder
+from ablations.engine.sources.source import PlannedSource
+from ablations.engine.supervision.supervisor import execute
 from ablations.plan import PlannedRun
 
 WORKERS = 8
@@ -51,13 +51,13 @@ def plan(runs):
 
 def engine(folder, runs, *, index=True, wandb=False):
     """This project: supervisor, journal index, eight persistent workers."""
-    from ablations.engine.index import Index
+    from ablations.engine.records.index import Index
 
     began = time.monotonic()
     study = StudyFolder.create(folder / "study", {"study": "overhead"})
     tracker = None
     if wandb:
-        from ablations.tracking.wandb_tracker import WandbTracker
+        from ablations.tracking.wandb.tracker import WandbTracker
 
         tracker = WandbTracker(study.path, mode="offline", close_seconds=600)
     slots = [Slot(name=f"cpu{i}", device="cpu") for i in range(WORKERS)]

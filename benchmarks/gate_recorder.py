@@ -18,9 +18,9 @@ import torch
 from torch import nn
 from training_overhead import interval, timed
 
-from ablations.gate_recorder import GateRecorder
-from ablations.settings import Arm, Attention, Run, Training
-from ablations.training import train
+from ablations.subjects.attention.settings import Arm, Attention, Run, Training
+from ablations.subjects.attention.training.gate_recorder import GateRecorder
+from ablations.subjects.attention.training.run import train
 
 
 @dataclass

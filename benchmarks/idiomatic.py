@@ -19,10 +19,10 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics.classification import MulticlassAccuracy
 
-from ablations.data.dataset import load
-from ablations.module import AttentionClassifier
-from ablations.optimisers import warmup_cosine
-from ablations.settings import Data, Training
+from ablations.subjects.attention.data.dataset import load
+from ablations.subjects.attention.settings import Data, Training
+from ablations.subjects.attention.training.module import AttentionClassifier
+from ablations.subjects.attention.training.optimisers import warmup_cosine
 
 
 class SELayer(nn.Module):

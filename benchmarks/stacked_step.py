@@ -20,11 +20,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ablations.engine.process import MALLOC
-from ablations.networks.build import build_network
-from ablations.settings import Attention, Backbone
-from ablations.stacking.step import Stack
+from ablations.engine.executors.process import MALLOC
 from ablations.streams import initialise
+from ablations.subjects.attention.settings import Attention, Backbone
+from ablations.subjects.attention.sites.build import build_network
+from ablations.subjects.attention.stacking.step import Stack
 
 CLASSES = 10
 STEPS = 10

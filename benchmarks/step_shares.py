@@ -11,11 +11,11 @@ import torch
 from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 
-from ablations.data.batches import Batches
-from ablations.data.dataset import on_device
-from ablations.module import AttentionClassifier
-from ablations.optimisers import make_optimiser
-from ablations.settings import Attention, Data, Training
+from ablations.subjects.attention.data.batches import Batches
+from ablations.subjects.attention.data.dataset import on_device
+from ablations.subjects.attention.settings import Attention, Data, Training
+from ablations.subjects.attention.training.module import AttentionClassifier
+from ablations.subjects.attention.training.optimisers import make_optimiser
 
 STEPS = 30
 KINDS = {

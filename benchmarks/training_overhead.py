@@ -13,10 +13,10 @@ from collections.abc import Callable
 import torch
 from bare_loop import bare_loop
 
-from ablations.data.dataset import on_device
-from ablations.data.examples import Split
-from ablations.settings import Arm, Attention, Run, Training
-from ablations.training import train
+from ablations.subjects.attention.data.dataset import on_device
+from ablations.subjects.attention.data.examples import Split
+from ablations.subjects.attention.settings import Arm, Attention, Run, Training
+from ablations.subjects.attention.training.run import train
 
 
 def timed(work: Callable[[], float]) -> tuple[float, float]:

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import optuna
 
-from ablations.engine.slots import find_gpus
+from ablations.engine.executors.slots import find_gpus
 
 HERE = Path(__file__).parent
 SPACE = """

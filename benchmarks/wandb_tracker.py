@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from ablations.plan import PlannedRun
-from ablations.tracking.wandb_tracker import WandbTracker
+from ablations.tracking.wandb.tracker import WandbTracker
 
 EPOCHS = 30
 PAUSE_SECONDS = 0.1

@@ -4,8 +4,8 @@
 gate by other images, `frozen` learns nothing, `widen_params` spends the parameters on a wider host.
 """
 
-from ablations.settings import Arm, Attention
-from ablations.space import Factor, Space
+from ablations.designs.space import Factor, Space
+from ablations.subjects.attention.settings import Arm, Attention
 
 space = Space(
     name="controls",

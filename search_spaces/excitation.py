@@ -3,8 +3,8 @@
 From the bottleneck down to no parameters at all (the ECA paper's SE-Var1 to SE-Var3, arXiv 1910.03151).
 """
 
-from ablations.settings import Arm, Attention
-from ablations.space import Factor, Space
+from ablations.designs.space import Factor, Space
+from ablations.subjects.attention.settings import Arm, Attention
 
 space = Space(
     name="excitation",

@@ -1,7 +1,7 @@
 """Everything that makes up the block at once; large as a grid, meant for an adaptive search."""
 
-from ablations.settings import Arm, Attention
-from ablations.space import Factor, Space
+from ablations.designs.space import Factor, Space
+from ablations.subjects.attention.settings import Arm, Attention
 
 space = Space(
     name="full",

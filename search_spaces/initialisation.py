@@ -1,7 +1,7 @@
 """How the gates start: as the layers fall, all at g(0), or open."""
 
-from ablations.settings import Arm, Attention
-from ablations.space import Factor, Space
+from ablations.designs.space import Factor, Space
+from ablations.subjects.attention.settings import Arm, Attention
 
 space = Space(
     name="initialisation",

@@ -1,7 +1,7 @@
 """Relatives of squeeze-and-excitation, each as its paper has it, at one reduction ratio."""
 
-from ablations.settings import Arm, Attention
-from ablations.space import Factor, Space
+from ablations.designs.space import Factor, Space
+from ablations.subjects.attention.settings import Arm, Attention
 
 space = Space(
     name="kin",

@@ -1,7 +1,7 @@
 """Where the block sits in the residual unit, and on which side of the activation."""
 
-from ablations.settings import Arm, Attention
-from ablations.space import Factor, Space
+from ablations.designs.space import Factor, Space
+from ablations.subjects.attention.settings import Arm, Attention
 
 space = Space(
     name="placement",

@@ -1,7 +1,7 @@
 """The training recipe's hyperparameters, for an adaptive search."""
 
-from ablations.settings import Arm, Attention
-from ablations.space import Factor, Space
+from ablations.designs.space import Factor, Space
+from ablations.subjects.attention.settings import Arm, Attention
 
 space = Space(
     name="recipe",

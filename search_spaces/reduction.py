@@ -1,7 +1,7 @@
 """The reduction ratio, at the paper's other settings, against no attention."""
 
-from ablations.settings import Arm, Attention
-from ablations.space import Factor, Space
+from ablations.designs.space import Factor, Space
+from ablations.subjects.attention.settings import Arm, Attention
 
 space = Space(
     name="reduction",

@@ -1,7 +1,7 @@
 """How a channel is squeezed to one number, or to two."""
 
-from ablations.settings import Arm, Attention
-from ablations.space import Factor, Space
+from ablations.designs.space import Factor, Space
+from ablations.subjects.attention.settings import Arm, Attention
 
 space = Space(
     name="squeeze",

@@ -28,7 +28,7 @@ def files(package: str) -> list[Path]:
 @pytest.mark.parametrize("path", files("search_spaces"), ids=str)
 def test_a_preset_imports_spaces_and_settings_only(path: Path) -> None:
     ours = {name for name in imports(path) if name.split(".")[0] in OURS}
-    assert ours <= {"ablations.space", "ablations.settings"}
+    assert ours <= {"ablations.designs.space", "ablations.subjects.attention.settings"}
 
 
 @pytest.mark.parametrize("path", files("analysis"), ids=str)
@@ -66,7 +66,7 @@ def test_the_command_line_starts_without_anything_heavy() -> None:
 
 
 def test_the_status_of_a_study_needs_no_torch() -> None:
-    code = "import ablations.cli.study, ablations.cli.status_text, ablations.engine.status"
+    code = "import ablations.cli.study, ablations.cli.words.status_text, ablations.engine.supervision.status"
     assert not loaded_by(code) & {"torch", "lightning", "optuna", "wandb", "pandas"}
 
 

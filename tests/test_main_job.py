@@ -90,7 +90,7 @@ def test_stacked_runs_are_the_same_runs_up_to_rounding(study: Path, tmp_path: Pa
 
 
 def test_the_runs_table_has_exactly_the_columns_that_the_study_declares(study: Path) -> None:
-    from analysis.study_table import read_study
+    from analysis.tables.study_table import read_study
 
     declared = json.loads((study / "study.json").read_text())["runs_table"]["columns"]
     table = read_study(study)

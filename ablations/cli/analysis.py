@@ -13,7 +13,7 @@ from ablations.cli.tables import one_table, tables_of
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
-    from analysis.price import Price
+    from analysis.tradeoff.prices.price import Price
 
 Design = Literal["grid", "loco", "one-in", "fractional", "zip"]
 Blocks = Annotated[
@@ -75,8 +75,8 @@ def fit(
         cluster: What errors are independent between: seeds, or single runs; auto takes seeds where arms
             share them. Choose before looking.
     """
-    from ablations.cli.result_text import print_fit, print_json
-    from analysis.tradeoff import fit_reduction
+    from ablations.cli.words.result_text import print_fit, print_json
+    from analysis.tradeoff.tradeoff import fit_reduction
 
     price = _price(price_per_param, price_per_flop, budget, implied_by, metric=price_metric)
     results = [
@@ -105,8 +105,8 @@ def width(
         price_per_param: Loss that one attention weight is worth; shows r* at each width.
         confidence: Of every interval.
     """
-    from ablations.cli.result_text import print_json, print_lines, print_table
-    from analysis.width import fit_width
+    from ablations.cli.words.result_text import print_json, print_lines, print_table
+    from analysis.tradeoff.width.width import fit_width
 
     read = [one for name in tables for one in tables_of(name, root, metric=metric)]
     result = fit_width(read, price=_price(price_per_param, None, None, None), confidence=confidence)
@@ -136,8 +136,8 @@ def effects(
         margin: The largest effect that does not matter; exploratory unless it was planned.
         alpha: Family-wise error of the verdicts.
     """
-    from ablations.cli.result_text import print_effects, print_json
-    from analysis.component_report import component_report
+    from ablations.cli.words.result_text import print_effects, print_json
+    from analysis.effects.component_report import component_report
 
     reports = [
         component_report(one, margin=margin, alpha=alpha, error=error)
@@ -165,9 +165,9 @@ def importance(
         table: A study, a folder of studies, a CSV, or STORAGE_URL#study.
         permutations: Random deals of the losses behind what chance reaches in fANOVA and PED-ANOVA.
     """
-    from ablations.cli.result_text import print_json, print_lines, print_table
-    from analysis.importance import CHANCE
-    from analysis.importance import importance as shares
+    from ablations.cli.words.result_text import print_json, print_lines, print_table
+    from analysis.importance.importance import CHANCE
+    from analysis.importance.importance import importance as shares
 
     results = [
         (one, shares(one, permutations=permutations))
@@ -216,8 +216,8 @@ def plan(
         hours_per_run: Device hours of one run; the pilot's if there is one.
         design: How the space becomes arms.
     """
-    from ablations.cli.result_text import print_json, print_plans
     from ablations.cli.study_plan import plan_space
+    from ablations.cli.words.result_text import print_json, print_plans
 
     table = one_table(pilot, root) if pilot else None
     plans = plan_space(
@@ -251,8 +251,8 @@ def compare(
         margin: The largest effect that does not matter.
         alpha: Family-wise error.
     """
-    from ablations.cli.result_text import print_json, print_lines
-    from analysis.compare import compare as side_by_side
+    from ablations.cli.words.result_text import print_json, print_lines
+    from analysis.effects.compare import compare as side_by_side
 
     a, b = (one_table(name, root, metric=metric, baseline=baseline) for name in (study_a, study_b))
     result = side_by_side(a, b, margin=margin, alpha=alpha)
@@ -270,7 +270,7 @@ def _price(
     *,
     metric: str | None = None,
 ) -> "Price | None":
-    from analysis.price import Price
+    from analysis.tradeoff.prices.price import Price
 
     given = {
         "per_param": per_param,

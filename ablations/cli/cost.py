@@ -9,10 +9,10 @@ from ablations.cli.arguments import Flag, Json, Set, Whole, Wholes, assignments
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
-    from ablations.counting import Cost
-    from ablations.interventions import Intervention
-    from ablations.settings import Arm
-    from ablations.space import Space
+    from ablations.designs.space import Space
+    from ablations.subjects.attention.cost.counting import Cost
+    from ablations.subjects.attention.interventions import Intervention
+    from ablations.subjects.attention.settings import Arm
 
 CONVENTIONS = {
     "params": "elements of all parameters; buffers are not counted",
@@ -53,7 +53,7 @@ def cost(
         classes: Outputs; 1000, or 10 for the CIFAR family, small_vit and the sequence networks.
         latency: Also time the whole network with and without its attention on this machine.
     """
-    from ablations.cost import cost as cost_of_arm
+    from ablations.subjects.attention.cost.cost import cost as cost_of_arm
 
     small = network.startswith(("cifar", "sequence", "small"))
     arm = arm_of(network, assignments(set_))
@@ -107,8 +107,8 @@ def arm_of(network: str, values: dict[str, Any]) -> "Arm":
     Raises:
         SettingError: If the network or a setting is unknown, or a combination illegal.
     """
-    from ablations.networks.own_attention import own_attention, usual_attention
-    from ablations.settings import Arm, Backbone, with_values
+    from ablations.subjects.attention.settings import Arm, Backbone, with_values
+    from ablations.subjects.attention.sites.own_attention import own_attention, usual_attention
 
     changes_attention = any(name.startswith("attention.") for name in values)
     attention = usual_attention(network) if changes_attention else own_attention(network)
@@ -123,7 +123,7 @@ def print_verified(space: "Space", *, design: str) -> None:
             the space does not declare.
     """
     from ablations.designs.expand import expand
-    from ablations.interventions import refuse, verify_expansion
+    from ablations.subjects.attention.interventions import refuse, verify_expansion
 
     table = verify_expansion(space, expand(space, design=design))
     _print_table(table)
@@ -131,7 +131,7 @@ def print_verified(space: "Space", *, design: str) -> None:
 
 
 def _print_table(table: "tuple[Intervention, ...]") -> None:
-    from ablations.cli.console import make_console, make_table
+    from ablations.cli.words.console import make_console, make_table
 
     shown = make_table(("arm", "changes", "modules", "reshaped"), ("params", "output"))
     for row in table:
@@ -147,7 +147,7 @@ def _print_table(table: "tuple[Intervention, ...]") -> None:
 
 
 def _print_cost(network: str, found: "Cost", shape: dict[str, Any]) -> None:
-    from ablations.networks.hosts import positions
+    from ablations.subjects.attention.networks.hosts import positions
 
     size = "x".join(map(str, positions(network, shape["image"])))
     print(f"{network} (input {size}, channels {shape['in_channels']}, classes {shape['classes']})")
@@ -189,6 +189,6 @@ def _check_batches(arm: "Arm", batches: tuple[int, ...]) -> None:
 
 def _latency(arm: "Arm", shape: dict[str, Any], batches: tuple[int, ...]) -> list[dict[str, Any]]:
     """Medians of interleaved repeats of inference, with and without attention."""
-    from ablations.latency import compare
+    from ablations.subjects.attention.cost.latency import compare
 
     return [compare(arm, batch=batch, **shape).to_json() for batch in batches]

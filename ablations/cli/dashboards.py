@@ -30,8 +30,8 @@ def wandb(
     """
     import os
 
-    from ablations.tracking.sync import View, save_views
-    from ablations.tracking.sync import sync as send
+    from ablations.tracking.wandb.sync import View, save_views
+    from ablations.tracking.wandb.sync import sync as send
 
     folder = find_study(root, study)
     if sync:
@@ -60,8 +60,8 @@ def leet(study: str, /, *, root: Root = ROOT) -> None:
     import sys
 
     from ablations.errors import StudyError
-    from ablations.tracking.environment import wandb_environment
-    from analysis.wandb_file import offline_files
+    from ablations.tracking.wandb.environment import wandb_environment
+    from analysis.tables.wandb_file import offline_files
 
     folder = find_study(root, study)
     if not offline_files(folder / "wandb"):
@@ -90,8 +90,8 @@ def dashboard(
     import sys
     from contextlib import suppress
 
-    from ablations.tracking.attach import attach_report
-    from ablations.tracking.dashboard import is_loopback, make_dashboard, make_server
+    from ablations.tracking.optuna.attach import attach_report
+    from ablations.tracking.optuna.dashboard import is_loopback, make_dashboard, make_server
 
     folder = find_study(root, study)
     application = make_dashboard(folder)
@@ -116,8 +116,8 @@ def dashboard(
 
 
 def _rebuild(folder: Path, project: str) -> None:
-    from ablations.tracking.rebuild import rebuild
-    from analysis.wandb_file import offline_files, read_offline_file
+    from ablations.tracking.wandb.rebuild import rebuild
+    from analysis.tables.wandb_file import offline_files, read_offline_file
 
     files = [read_offline_file(path) for path in offline_files(folder / "wandb")]
     written = rebuild(folder, on_disk=files, project=project)
@@ -126,8 +126,8 @@ def _rebuild(folder: Path, project: str) -> None:
 
 
 def _say_what_is_there(folder: Path) -> None:
-    from ablations.tracking.sync import is_sent
-    from analysis.wandb_file import offline_files
+    from ablations.tracking.wandb.sync import is_sent
+    from analysis.tables.wandb_file import offline_files
 
     files = offline_files(folder / "wandb")
     sent = sum(map(is_sent, files))

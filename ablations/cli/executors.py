@@ -11,9 +11,9 @@ from ablations.cli.arguments import Whole, assignments
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
-    from ablations.engine.executor import Executor
-    from ablations.engine.folder import StudyFolder
-    from ablations.engine.local import LocalExecutor
+    from ablations.engine.executors.executor import Executor
+    from ablations.engine.executors.local import LocalExecutor
+    from ablations.engine.records.folder import StudyFolder
 
 MakeExecutor = Callable[["StudyFolder"], "Executor"]
 
@@ -95,9 +95,9 @@ def refuse_stack(options: ExecutorOptions) -> None:
 
 
 def _local(options: ExecutorOptions, runs: int) -> "LocalExecutor":
-    from ablations.engine.executor import TRAIN
-    from ablations.engine.local import LocalExecutor
-    from ablations.engine.slots import find_slots
+    from ablations.engine.executors.executor import TRAIN
+    from ablations.engine.executors.local import LocalExecutor
+    from ablations.engine.executors.slots import find_slots
 
     slots = find_slots(
         workers=options.workers, gpus_per_run=options.gpus_per_run, stack=options.stack
@@ -108,8 +108,8 @@ def _local(options: ExecutorOptions, runs: int) -> "LocalExecutor":
 
 
 def _ray(options: ExecutorOptions) -> MakeExecutor:
-    from ablations.engine.ray import RayExecutor
-    from ablations.engine.slots import find_gpus
+    from ablations.engine.executors.ray import RayExecutor
+    from ablations.engine.executors.slots import find_gpus
 
     address = options.address
     # A cluster that is started here has this machine's GPUs; an existing one is asked for them.
@@ -118,7 +118,7 @@ def _ray(options: ExecutorOptions) -> MakeExecutor:
 
 
 def _slurm(options: ExecutorOptions, parameters: dict[str, str]) -> MakeExecutor:
-    from ablations.engine.slurm import SlurmExecutor
+    from ablations.engine.executors.slurm import SlurmExecutor
 
     workers, gpus = options.workers, options.gpus_per_run
     if workers is None:

@@ -9,7 +9,7 @@ from ablations.cli.arguments import ROOT, Flag, Root, find_study
 from ablations.errors import SettingError, StudyError, one_of
 
 if TYPE_CHECKING:
-    from analysis.plots.style import Format
+    from analysis.plots.drawing.style import Format
 
 ATTACHED = {
     "attached": "Its figures and verdict are attached to the study: `ablate dashboard` shows them.",
@@ -48,8 +48,8 @@ def report(
         _verify(folder)
         return
     from analysis.report.build import write
-    from analysis.report.evidence import gather
-    from analysis.report.words import notices, verdict_lines
+    from analysis.report.evidence.evidence import gather
+    from analysis.report.sections.words import notices, verdict_lines
 
     evidence = gather(folder, price=price, margin=margin)
     # Before anything is written: a full disk takes the page, not the answer.
@@ -86,9 +86,9 @@ def plot(
         price: What one weight is worth, in the metric's unit.
         margin: Differences below it are negligible.
     """
-    from analysis.plots.style import save
-    from analysis.report.evidence import gather
-    from analysis.report.figures import draw, picture
+    from analysis.plots.drawing.style import save
+    from analysis.report.evidence.evidence import gather
+    from analysis.report.figures.figures import draw, picture
 
     picture(name)  # a wrong name is told before the study is read
     formats = _formats(format_)
@@ -133,11 +133,11 @@ def _attach(folder: Path) -> None:
     import sys
     from importlib.util import find_spec
 
-    from ablations.tracking.sync import is_sent
-    from analysis.wandb_file import offline_files
+    from ablations.tracking.wandb.sync import is_sent
+    from analysis.tables.wandb_file import offline_files
 
     if find_spec("optuna_dashboard") is not None:
-        from ablations.tracking.attach import attach_report
+        from ablations.tracking.optuna.attach import attach_report
 
         try:
             outcome = attach_report(folder)

@@ -22,11 +22,11 @@ from ablations.cli.executors import THIS_MACHINE, ExecutorOptions, ready_executo
 from ablations.cli.search_options import UNSAID, SearchOptions, search_for
 
 if TYPE_CHECKING:
-    from ablations.adaptive_search import Search
     from ablations.cli.executors import MakeExecutor
-    from ablations.engine.summary import Summary
-    from ablations.space import Space
-    from ablations.study import Execution
+    from ablations.designs.space import Space
+    from ablations.engine.supervision.summary import Summary
+    from ablations.studies.adaptive_search import Search
+    from ablations.studies.study import Execution
 
 At = Annotated[
     tuple[str, ...],
@@ -78,14 +78,14 @@ def run(
         dry_run: Print the runs, what they cost and how long they will take, and run nothing.
         storage: An Optuna storage URL for the index; the study's own journal by default.
     """
-    from ablations.spaces import load_space
+    from ablations.designs.spaces import load_space
 
     asked = load_space(space, assignments(set_))
     refuse_stack(where)
     comparisons = _planned(planned)
     wanted = search_for(search, is_search=design == "search", seeds=seeds)
     if wanted is not None:
-        from ablations.adaptive_search import refuse_stacked_search
+        from ablations.studies.adaptive_search import refuse_stacked_search
 
         refuse_stacked_search(where.stack)
     name = folder_name(study or asked.name)
@@ -95,7 +95,7 @@ def run(
         _print_plan(asked, design=design, seeds=seeds, search=wanted, path=root / name, where=where)
         return
     with ready_executor(where, runs=_runs_at_most(asked, seeds=seeds, search=wanted)) as make:
-        from ablations import study as studies
+        from ablations.studies import study as studies
 
         summary = studies.run(
             asked,
@@ -135,7 +135,7 @@ def confirm(
     """
     path = find_study(root, study)
     with ready_executor(where, runs=max(1, (top + 1) * seeds)) as make:
-        from ablations import study as studies
+        from ablations.studies import study as studies
 
         _print_unfinished(path)
         summary = studies.confirm(
@@ -159,8 +159,8 @@ def _print_plan(
     where: ExecutorOptions,
 ) -> None:
     """The runs, what they cost and how long they will take."""
-    from ablations.cli.estimate_text import print_estimate
-    from ablations.cli.space_text import print_space
+    from ablations.cli.words.estimate_text import print_estimate
+    from ablations.cli.words.space_text import print_space
 
     print_space(space, design=design_name(design), seeds=seeds)
     print_estimate(
@@ -177,8 +177,8 @@ def _print_plan(
 
 def _print_unfinished(path: Path) -> None:
     """One line where a confirmation was interrupted: it goes on, whatever numbers are given now."""
-    from ablations.confirmation import unfinished_confirm
-    from ablations.engine.folder import StudyFolder
+    from ablations.engine.records.folder import StudyFolder
+    from ablations.studies.confirmation import unfinished_confirm
 
     arms, left = unfinished_confirm(StudyFolder.open(path))
     if left:
@@ -192,14 +192,14 @@ def _print_unfinished(path: Path) -> None:
 def _planned(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
-    from analysis.comparisons import load_comparisons
+    from analysis.planned.comparisons import load_comparisons
 
     return load_comparisons(path).declared
 
 
 def _refuse_undecidable(comparisons: dict[str, Any], space: "Space", *, design: Design) -> None:
     from ablations.designs.expand import expand
-    from ablations.planned_comparisons import refuse_planned_search, refuse_undecidable
+    from ablations.studies.planned_comparisons import refuse_planned_search, refuse_undecidable
 
     if design == "search":
         refuse_planned_search(comparisons)
@@ -216,8 +216,8 @@ def _execution(
 ) -> "Execution":
     import optuna
 
-    from ablations.engine.progress import make_progress
-    from ablations.study import Execution
+    from ablations.engine.supervision.progress import make_progress
+    from ablations.studies.study import Execution
 
     # The progress display says what runs; Optuna's own lines would go through it.
     optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -9,7 +9,7 @@ from ablations.cli.arguments import Whole
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
-    from ablations.adaptive_search import Search
+    from ablations.studies.adaptive_search import Search
 
 
 @Parameter(name="*")
@@ -48,6 +48,6 @@ def search_for(options: SearchOptions, *, is_search: bool, seeds: int | None) ->
             option = "--" + next(iter(said)).replace("_", "-")
             raise SettingError(f"`{option}` belongs to a search: add --design search.")
         return None
-    from ablations.adaptive_search import Search
+    from ablations.studies.adaptive_search import Search
 
     return Search(**said) if seeds is None else Search(**said, seeds=seeds)

@@ -19,7 +19,7 @@ from ablations.errors import SettingError
 
 def spaces() -> None:
     """The presets, one line each."""
-    from ablations.spaces import presets
+    from ablations.designs.spaces import presets
 
     for name, space in presets().items():
         factors = ", ".join(factor.name for factor in space.factors)
@@ -43,8 +43,8 @@ def show(
         seeds: Seeds, each a block of all arms; the space's own number by default.
         verify: Also build each arm, and show what it changes of the baseline's network.
     """
-    from ablations.cli.space_text import print_space
-    from ablations.spaces import load_space
+    from ablations.cli.words.space_text import print_space
+    from ablations.designs.spaces import load_space
 
     asked = load_space(space, assignments(set_))
     if design is None:
@@ -67,14 +67,14 @@ def status(study: str, /, *, json: Json = False, root: Root = ROOT) -> None:
     Args:
         study: Name or folder of the study; it may be running.
     """
-    from ablations.engine.folder import StudyFolder
-    from ablations.engine.status import status as read_status
+    from ablations.engine.records.folder import StudyFolder
+    from ablations.engine.supervision.status import status as read_status
 
     now = read_status(StudyFolder.open(find_study(root, study)))
     if json:
         print(json_format.dumps(now.to_json(), indent=1))
         return
-    from ablations.cli.status_text import print_status
+    from ablations.cli.words.status_text import print_status
 
     print_status(now)
 
@@ -87,8 +87,8 @@ def reproduce(study: str, run: str, /, *, device: str = "cpu", root: Root = ROOT
         run: Id of a complete run, or the beginning of one.
         device: cpu, cuda:0, ...
     """
-    from ablations.engine.folder import StudyFolder
-    from ablations.reproduction import reproduce as train_again
+    from ablations.engine.records.folder import StudyFolder
+    from ablations.studies.reproduction import reproduce as train_again
 
     done = train_again(StudyFolder.open(find_study(root, study)), run, device=device)
     for name, was in done.stored.items():

@@ -9,10 +9,10 @@ from ablations.errors import SettingError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analysis.effect_plan import EffectPlan
-    from analysis.estimation import ErrorModel
-    from analysis.ratio_plan import RatioPlan
-    from analysis.runs_table import RunsTable
+    from analysis.contrasts.estimation import ErrorModel
+    from analysis.planning.effect_plan import EffectPlan
+    from analysis.planning.ratio_plan import RatioPlan
+    from analysis.tables.runs_table import RunsTable
 
 RATIO = "attention.reduction"
 SHOWN = (3, 5, 8, 10, 15, 20, 30)
@@ -95,9 +95,9 @@ def plan_space(
         SettingError: If the space has nothing to plan for.
     """
     from ablations.designs.expand import expand
-    from ablations.spaces import load_space
-    from analysis.effect_plan import plan_effects
-    from analysis.ratio_plan import plan_ratio, snr_table
+    from ablations.designs.spaces import load_space
+    from analysis.planning.effect_plan import plan_effects
+    from analysis.planning.ratio_plan import plan_ratio, snr_table
 
     space = load_space(text)
     arms = len(expand(space, design=design.replace("-", "_")).arms)
@@ -146,7 +146,7 @@ class Pilot:
 def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
     """What a pilot tells of noise, rise over noise and hours per run; what was given by hand stays."""
     from analysis.errors import TableError
-    from analysis.tradeoff import fit_reduction
+    from analysis.tradeoff.tradeoff import fit_reduction
 
     seconds = pilot.complete()["seconds"].mean()
     sigma, snr, hours = given.sigma, given.snr, given.hours
@@ -180,9 +180,9 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
 
 def _residual_sd(pilot: "RunsTable") -> float:
     """The standard deviation of one run within its seed and arm; NaN where no run is repeated."""
-    from analysis.cells import cells_of
-    from analysis.contrasts import contrasts_of, weights_of
-    from analysis.estimation import blocks_for
+    from analysis.contrasts.cells import cells_of
+    from analysis.contrasts.contrasts import contrasts_of, weights_of
+    from analysis.contrasts.estimation import blocks_for
 
     cells = cells_of(pilot)
     blocks, _ = blocks_for(cells, weights_of(contrasts_of(cells)))

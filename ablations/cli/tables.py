@@ -9,7 +9,7 @@ from ablations.cli.arguments import ROOT
 from ablations.errors import LONGEST_LIST, SettingError, StudyError
 
 if TYPE_CHECKING:
-    from analysis.runs_table import RunsTable
+    from analysis.tables.runs_table import RunsTable
 
 
 def tables_of(
@@ -18,7 +18,7 @@ def tables_of(
     """Every table that the name stands for: of a study, of a folder of studies, of a CSV, of a storage.
 
     Args:
-        name: A study in `root`, or any source of `analysis.table`.
+        name: A study in `root`, or any source of `analysis.tables.table`.
         root: Where studies lie.
         metric: What to estimate.
         baseline: `FACTOR=LEVEL`, for tables that do not say their baseline.
@@ -26,7 +26,7 @@ def tables_of(
     Raises:
         StudyError: If there is nothing of that name; says the nearest study or file.
     """
-    from analysis.table import read_tables
+    from analysis.tables.table import read_tables
 
     inside = root / name
     source = str(inside) if (inside / "study.json").is_file() else name
@@ -54,7 +54,7 @@ def one_table(
 
 
 def _exists(source: str) -> bool:
-    """Whether a reader of `analysis.table` finds something there; of a storage it must be asked."""
+    """Whether a reader of `analysis.tables.table` finds something there; of a storage it must be asked."""
     path = Path(source)
     return "://" in source or path.exists() or (ROOT / path / "study.json").is_file()
 
@@ -75,7 +75,7 @@ def _nothing(name: str, root: Path) -> str:
 
 def _against(table: "RunsTable", named: dict[str, Any]) -> "RunsTable":
     """The table with a baseline that its source could not give: an Optuna storage has none."""
-    from analysis.csv_table import from_frame
+    from analysis.tables.csv_table import from_frame
 
     again = from_frame(table.frame, metric=table.metric, baseline=named, factors=table.factors)
     return replace(table, baseline=again.baseline)

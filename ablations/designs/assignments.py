@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ablations.designs.fractional import fractional
+from ablations.designs.space import Factor, Space
 from ablations.errors import SettingError
-from ablations.settings import value_of
-from ablations.space import Factor, Space
+from ablations.subjects.attention.settings import value_of
 
 Assignment = dict[str, Any]
 

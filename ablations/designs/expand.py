@@ -5,16 +5,24 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ablations.cost import cost
-from ablations.counting import Cost
-from ablations.data.batches import check_batches
-from ablations.data.dataset import fingerprint, shape, sizes
 from ablations.designs.assignments import DESIGNS, Assignment, baseline
+from ablations.designs.space import Space
 from ablations.errors import SettingError, StudyError, one_of
-from ablations.identity import arm_id, run_id
 from ablations.plan import PlannedRun, Stage
-from ablations.settings import Arm, Attention, Backbone, Run, inactive, value_of, with_values
-from ablations.space import Space
+from ablations.subjects.attention.cost.cost import cost
+from ablations.subjects.attention.cost.counting import Cost
+from ablations.subjects.attention.data.batches import check_batches
+from ablations.subjects.attention.data.dataset import fingerprint, shape, sizes
+from ablations.subjects.attention.settings import (
+    Arm,
+    Attention,
+    Backbone,
+    Run,
+    inactive,
+    value_of,
+    with_values,
+)
+from ablations.subjects.identity import arm_id, run_id
 
 LONGEST_BASELINE = 3
 """The baseline's label names its levels where it has at most so many factors."""

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ablations.designs.assignments import Assignment, levels
 from ablations.designs.expand import PlannedArm, plan_arm
+from ablations.designs.space import Factor, Space
 from ablations.errors import SettingError, one_of
 from ablations.plan import PlannedRun
-from ablations.settings import inactive, kinds_of, value_of, with_values
-from ablations.space import Factor, Space
+from ablations.subjects.attention.settings import inactive, kinds_of, value_of, with_values
 
 if TYPE_CHECKING:  # Optuna takes half a second to import
     from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
-    from ablations.engine.trials import RecordedTrial
+    from ablations.engine.sources.trials import RecordedTrial
 
 RANK = ".rank"
 """Ends the name of the parameter that stands for an ordered factor."""

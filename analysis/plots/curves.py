@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
-from analysis.plots.logarithmic_axis import plain_powers
-from analysis.plots.style import COLOURS, DASHES, FAINT, MUTED
+from analysis.plots.drawing.logarithmic_axis import plain_powers
+from analysis.plots.drawing.style import COLOURS, DASHES, FAINT, MUTED
 
 MOST_NAMED = len(COLOURS)
 """Arms that get a colour and a name of their own; the others are drawn grey behind them."""

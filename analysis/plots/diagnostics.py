@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.plots.frames import spread
-from analysis.plots.style import BLUE, FAINT, INK, MUTED, RED, open_arrow, ratio_axis
-from analysis.reduction_fit import ReductionFit
+from analysis.plots.drawing.frames import spread
+from analysis.plots.drawing.style import BLUE, FAINT, INK, MUTED, RED, open_arrow, ratio_axis
+from analysis.tradeoff.reduction_fit import ReductionFit
 
 
 def plot_leverage(fit: ReductionFit, ax: Axes) -> Axes:

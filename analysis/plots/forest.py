@@ -5,9 +5,9 @@ import math
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.plots.frames import rows
-from analysis.plots.listing import list_rows, note_row
-from analysis.plots.style import FAINT, INK, MUTED, VERDICT_COLOURS, VERDICT_MARKERS
+from analysis.plots.drawing.frames import rows
+from analysis.plots.drawing.listing import list_rows, note_row
+from analysis.plots.drawing.style import FAINT, INK, MUTED, VERDICT_COLOURS, VERDICT_MARKERS
 
 
 def plot_forest(effects: pd.DataFrame, ax: Axes, *, margin: float | None) -> Axes:

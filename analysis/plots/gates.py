@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.plots.logarithmic_axis import plain_powers
-from analysis.plots.style import BLUE, FAINT, GOLD, MUTED, RED, ordered_colours
+from analysis.plots.drawing.logarithmic_axis import plain_powers
+from analysis.plots.drawing.style import BLUE, FAINT, GOLD, MUTED, RED, ordered_colours
 
 MOST_NAMED = 6
 """More lines than this are a scale of colours, whose ends are named."""

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.plots.frames import spread
-from analysis.plots.listing import list_rows
-from analysis.plots.style import COLOURS, INK
+from analysis.plots.drawing.frames import spread
+from analysis.plots.drawing.listing import list_rows
+from analysis.plots.drawing.style import COLOURS, INK
 
 _HATCHES = ("", "///", "...", "xxx")
 

@@ -6,8 +6,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
+from analysis.plots.drawing.style import COLOURS, DASHES, MARKERS, level_name
 from analysis.plots.parallel import LOSS_COLOURS
-from analysis.plots.style import COLOURS, DASHES, MARKERS, level_name
 
 CHARACTER = 0.62
 """Width of a character as a share of the font's size."""

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 
-from analysis.plots.style import MUTED
+from analysis.plots.drawing.style import MUTED
 
 LOSS_COLOURS = "cividis"
 """Dark is a low loss, light a high one; in every figure that shades it."""

@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter
 
-from analysis.plots.frames import rows, spread
-from analysis.plots.point_names import name_points
-from analysis.plots.style import BLUE, GOLD, INK, MUTED
+from analysis.plots.drawing.frames import rows, spread
+from analysis.plots.drawing.point_names import name_points
+from analysis.plots.drawing.style import BLUE, GOLD, INK, MUTED
 
 MOST_NAMED = 8
 """Of more arms only those on the front are named."""

@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from analysis.plots.logarithmic_axis import plain_powers
-from analysis.plots.style import (
+from analysis.plots.drawing.logarithmic_axis import plain_powers
+from analysis.plots.drawing.style import (
     BLUE,
     COLOURS,
     DASHES,
@@ -18,7 +18,7 @@ from analysis.plots.style import (
     RED,
     ratio_axis,
 )
-from analysis.reduction_fit import ReductionFit
+from analysis.tradeoff.reduction_fit import ReductionFit
 
 MOST_PRICES = 4
 

@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from analysis.plots.frames import rows, spread
-from analysis.plots.style import BLUE, FAINT, GOLD, INK, MUTED, RED, open_arrow, ratio_axis
-from analysis.reduction_fit import Interval, ReductionFit
+from analysis.plots.drawing.frames import rows, spread
+from analysis.plots.drawing.style import BLUE, FAINT, GOLD, INK, MUTED, RED, open_arrow, ratio_axis
+from analysis.tradeoff.reduction_fit import Interval, ReductionFit
 
 
 def plot_ratio(fit: ReductionFit, ax: Axes, *, runs: pd.DataFrame, means: pd.DataFrame) -> Axes:

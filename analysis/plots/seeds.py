@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.plots.listing import list_rows, note_row
-from analysis.plots.style import BLUE, FAINT, INK, MUTED, RED
+from analysis.plots.drawing.listing import list_rows, note_row
+from analysis.plots.drawing.style import BLUE, FAINT, INK, MUTED, RED
 
 FEWEST_FOR_A_BOX = 8
 """Below this a box would show quartiles of a handful of points; the points say more."""

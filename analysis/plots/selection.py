@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.plots.frames import rows
-from analysis.plots.style import COLOURS, MARKERS, MUTED
+from analysis.plots.drawing.frames import rows
+from analysis.plots.drawing.style import COLOURS, MARKERS, MUTED
 
 
 def plot_selection(arms: pd.DataFrame, ax: Axes) -> Axes:

@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from analysis.plots.frames import rows, spread
-from analysis.plots.logarithmic_axis import plain_powers
-from analysis.plots.style import BLUE, GOLD, INK, RED, open_arrow
+from analysis.plots.drawing.frames import rows, spread
+from analysis.plots.drawing.logarithmic_axis import plain_powers
+from analysis.plots.drawing.style import BLUE, GOLD, INK, RED, open_arrow
 
 GUIDES = (
     (2 / 3, "slope 2/3 (the theory)", (0, (5, 2)), GOLD),

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.plots.style import Format, save
-from analysis.report import figures, provenance, tables, words
-from analysis.report.drawing import inline_svg
-from analysis.report.evidence import Evidence, gather
-from analysis.report.numbers import plural
-from analysis.report.page import Badge, Drawing, Report, to_html, to_markdown
-from analysis.report.sections import sections
+from analysis.plots.drawing.style import Format, save
+from analysis.report.evidence.evidence import Evidence, gather
+from analysis.report.figures import figures
+from analysis.report.page import tables
+from analysis.report.page.drawing import inline_svg
+from analysis.report.page.numbers import plural
+from analysis.report.page.page import Badge, Drawing, Report, to_html, to_markdown
+from analysis.report.sections import provenance, words
+from analysis.report.sections.sections import sections
 from analysis.report.stored import numbers_of
 
 FORMATS: tuple[Format, ...] = ("svg", "png")

@@ -3,8 +3,9 @@
 from typing import Any, Protocol
 
 from analysis.plain import records
-from analysis.report import shown, words
-from analysis.report.evidence import Evidence
+from analysis.report.evidence import shown
+from analysis.report.evidence.evidence import Evidence
+from analysis.report.sections import words
 
 
 def numbers_of(evidence: Evidence) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import TableError
-from analysis.report.evidence import Evidence, gather
+from analysis.report.evidence.evidence import Evidence, gather
 from analysis.report.stored import numbers_of
 
 TOLERANCE = 1e-9

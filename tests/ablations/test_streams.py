@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from ablations.networks.build import build_network
-from ablations.settings import Attention, Backbone
 from ablations.streams import epoch_order, generator, initialise, stream, stream_seed
+from ablations.subjects.attention.settings import Attention, Backbone
+from ablations.subjects.attention.sites.build import build_network
 
 
 def drawn(attention: Attention, *, seed: int) -> dict[str, torch.Tensor]:

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.cost import Cost
-from analysis.cr2 import classical, hc2
-from analysis.csv_table import from_frame
-from analysis.factorial import factorial
-from analysis.lack_of_fit import shape
-from analysis.price import Price, best_ratio, regret, switch_ratio
-from analysis.ratio_plan import equal_efficiency, grid_leverage, sxx
-from analysis.reduction_fit import ReductionFit
-from analysis.tradeoff import fit_reduction
+from analysis.effects.factorial import factorial
+from analysis.planning.ratio_plan import equal_efficiency, grid_leverage, sxx
+from analysis.tables.csv_table import from_frame
+from analysis.tradeoff.cr2 import classical, hc2
+from analysis.tradeoff.curves.lack_of_fit import shape
+from analysis.tradeoff.prices.cost import Cost
+from analysis.tradeoff.prices.price import Price, best_ratio, regret, switch_ratio
+from analysis.tradeoff.reduction_fit import ReductionFit
+from analysis.tradeoff.tradeoff import fit_reduction
 
 PATH = Path(__file__).parent / "reference" / "tradeoff_cases.json"
 CASES = {case["id"]: case for case in json.loads(PATH.read_text(encoding="utf-8"))["cases"]}

@@ -1,9 +1,9 @@
 import pytest
 
 from ablations.designs.assignments import DESIGNS
+from ablations.designs.space import Factor, Space
 from ablations.errors import SettingError
-from ablations.settings import Arm, Attention
-from ablations.space import Factor, Space
+from ablations.subjects.attention.settings import Arm, Attention
 
 SPACE = Space(
     name="x",

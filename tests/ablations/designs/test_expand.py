@@ -1,10 +1,10 @@
 import pytest
 
 from ablations.designs.expand import expand, plan_arm, refuse_illegal, runs
+from ablations.designs.space import Factor, Space
+from ablations.designs.spaces import load_space
 from ablations.errors import SettingError, StudyError
-from ablations.settings import Arm, Attention, Run
-from ablations.space import Factor, Space
-from ablations.spaces import load_space
+from ablations.subjects.attention.settings import Arm, Attention, Run
 
 TOO_FAR = Space(
     name="far",

@@ -3,9 +3,9 @@ import pytest
 
 from ablations.designs.expand import planned_run
 from ablations.designs.search import per_level, propose, search_of, suggest
+from ablations.designs.space import Factor, Space
+from ablations.designs.spaces import load_space
 from ablations.errors import SettingError
-from ablations.space import Factor, Space
-from ablations.spaces import load_space
 
 
 def test_an_enqueued_trial_is_the_arm_it_names() -> None:

@@ -16,18 +16,18 @@ sys.path.insert(0, str(HERE))
 
 from trivial_plans import planned  # noqa: E402
 
-from ablations.engine.executor import Executor  # noqa: E402
-from ablations.engine.files import read_lines  # noqa: E402
-from ablations.engine.folder import StudyFolder  # noqa: E402
-from ablations.engine.source import PlannedSource  # noqa: E402
-from ablations.engine.supervisor import execute  # noqa: E402
+from ablations.engine.executors.executor import Executor  # noqa: E402
+from ablations.engine.records.files import read_lines  # noqa: E402
+from ablations.engine.records.folder import StudyFolder  # noqa: E402
+from ablations.engine.sources.source import PlannedSource  # noqa: E402
+from ablations.engine.supervision.supervisor import execute  # noqa: E402
 
 
 def on_ray(folder: StudyFolder, order: dict[str, Any]) -> Executor:
     """Two nodes, of which one is killed in the middle."""
     from ray.cluster_utils import Cluster
 
-    from ablations.engine.ray import RayExecutor
+    from ablations.engine.executors.ray import RayExecutor
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "num_gpus": 2})
     second = cluster.add_node(num_cpus=2, num_gpus=2)
@@ -41,7 +41,7 @@ def on_ray(folder: StudyFolder, order: dict[str, Any]) -> Executor:
 
 def on_slurm(folder: StudyFolder, order: dict[str, Any]) -> Executor:
     """submitit, with its local cluster or a real Slurm."""
-    from ablations.engine.slurm import SlurmExecutor
+    from ablations.engine.executors.slurm import SlurmExecutor
 
     executor = SlurmExecutor(folder, pythonpath=str(HERE), **order.get("executor", {}))
     if order.get("kill_after"):

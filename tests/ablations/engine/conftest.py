@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from ablations.engine.executor import Executor
-from ablations.engine.folder import StudyFolder
-from ablations.engine.local import LocalExecutor
-from ablations.engine.slots import find_slots
+from ablations.engine.executors.executor import Executor
+from ablations.engine.executors.local import LocalExecutor
+from ablations.engine.executors.slots import find_slots
+from ablations.engine.records.folder import StudyFolder
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # `trivial` is imported by name, as the workers do

@@ -6,7 +6,7 @@ import torch
 import torch.distributed as dist
 from trivial import outcome
 
-from ablations.engine.context import RunContext
+from ablations.engine.worker.context import RunContext
 
 
 def train(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:

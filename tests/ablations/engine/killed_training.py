@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
-import ablations.checkpoint as checkpoint
-from ablations.engine.context import RunContext
-from ablations.settings import Run
-from ablations.training import train as train_one
+import ablations.subjects.lightning.checkpoint as checkpoint
+from ablations.engine.worker.context import RunContext
+from ablations.subjects.attention.settings import Run
+from ablations.subjects.attention.training.run import train as train_one
 
 
 def train(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-from ablations.engine.folder import StudyFolder
+from ablations.engine.records.folder import StudyFolder
 
 HERE = Path(__file__).parent
 
@@ -126,7 +126,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _is_worker(pid: str) -> bool:
-    return b"ablations.engine.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b"ablations.engine.worker.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def until(condition: Callable[[], bool], seconds: float) -> None:

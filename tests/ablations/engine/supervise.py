@@ -11,13 +11,13 @@ sys.path.insert(0, str(HERE))
 
 from trivial_plans import planned  # noqa: E402
 
-from ablations.engine.folder import StudyFolder  # noqa: E402
-from ablations.engine.index import Index  # noqa: E402
-from ablations.engine.local import LocalExecutor  # noqa: E402
-from ablations.engine.search import SearchSource  # noqa: E402
-from ablations.engine.slots import find_slots  # noqa: E402
-from ablations.engine.source import PlannedSource  # noqa: E402
-from ablations.engine.supervisor import execute  # noqa: E402
+from ablations.engine.executors.local import LocalExecutor  # noqa: E402
+from ablations.engine.executors.slots import find_slots  # noqa: E402
+from ablations.engine.records.folder import StudyFolder  # noqa: E402
+from ablations.engine.records.index import Index  # noqa: E402
+from ablations.engine.sources.search import SearchSource  # noqa: E402
+from ablations.engine.sources.source import PlannedSource  # noqa: E402
+from ablations.engine.supervision.supervisor import execute  # noqa: E402
 from ablations.plan import PlannedRun  # noqa: E402
 
 

@@ -15,13 +15,13 @@ import pytest
 from monkey import HERE, Monkey, until
 from trivial_plans import STUDY, planned
 
-from ablations.engine import files
-from ablations.engine.files import read_lines
-from ablations.engine.folder import StudyFolder
-from ablations.engine.journal import SafeJournalBackend
-from ablations.engine.source import PlannedSource
-from ablations.engine.supervisor import execute
-from ablations.engine.trials import TrialRecords
+from ablations.engine.records import files
+from ablations.engine.records.files import read_lines
+from ablations.engine.records.folder import StudyFolder
+from ablations.engine.records.journal import SafeJournalBackend
+from ablations.engine.sources.source import PlannedSource
+from ablations.engine.sources.trials import TrialRecords
+from ablations.engine.supervision.supervisor import execute
 from ablations.errors import StudyError
 
 SHORT_AND_LONG = [

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from monkey import HERE, until
 
-from ablations.engine.cluster import ClusterSlot, ClusterSlots, processes_of
-from ablations.engine.executor import Ended, Job, Lost
-from ablations.engine.files import append_lines, read_lines
-from ablations.engine.folder import StudyFolder
-from ablations.engine.mailbox import Mailbox
+from ablations.engine.executors.cluster import ClusterSlot, ClusterSlots, processes_of
+from ablations.engine.executors.executor import Ended, Job, Lost
+from ablations.engine.executors.mailbox import Mailbox
+from ablations.engine.records.files import append_lines, read_lines
+from ablations.engine.records.folder import StudyFolder
 from ablations.errors import SettingError
 
 RUNS = 20
@@ -200,7 +200,7 @@ def test_a_mailbox_carries_whole_messages_in_order_and_skips_what_is_old(tmp_pat
 
 def test_an_end_of_a_mailbox_is_silent_until_its_file_changes(tmp_path: Path, monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("ablations.engine.mailbox.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("ablations.engine.executors.mailbox.time.monotonic", lambda: now[0])
     ours, theirs = (Mailbox(tmp_path, mine=a, theirs=b) for a, b in (("a", "b"), ("b", "a")))
     now[0] = 160.0
     assert ours.silence() == 60.0

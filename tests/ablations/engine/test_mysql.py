@@ -12,11 +12,11 @@ import optuna
 import pytest
 from trivial_plans import planned
 
-from ablations.engine.index import Index
-from ablations.engine.process import free_port
-from ablations.engine.source import PlannedSource
-from ablations.engine.storage import check_storage_url
-from ablations.engine.supervisor import execute
+from ablations.engine.executors.process import free_port
+from ablations.engine.records.index import Index
+from ablations.engine.records.storage import check_storage_url
+from ablations.engine.sources.source import PlannedSource
+from ablations.engine.supervision.supervisor import execute
 
 PASSWORD = "canary-3c07"
 

@@ -12,13 +12,13 @@ import optuna
 import pytest
 from trivial_plans import planned
 
-from ablations.engine.files import read_lines
-from ablations.engine.index import Index
-from ablations.engine.process import free_port
-from ablations.engine.search import SearchSource
-from ablations.engine.source import PlannedSource
-from ablations.engine.storage import check_storage_url
-from ablations.engine.supervisor import execute
+from ablations.engine.executors.process import free_port
+from ablations.engine.records.files import read_lines
+from ablations.engine.records.index import Index
+from ablations.engine.records.storage import check_storage_url
+from ablations.engine.sources.search import SearchSource
+from ablations.engine.sources.source import PlannedSource
+from ablations.engine.supervision.supervisor import execute
 
 PASSWORD = "canary-9d21"
 BIN = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"))), None)

@@ -15,17 +15,17 @@ import pytest
 from trivial_plans import STUDY, planned
 
 import ablations.engine as engine
-from ablations.engine import files
-from ablations.engine.attempt import attempt
-from ablations.engine.context import RunContext
-from ablations.engine.files import append_lines, read_lines
-from ablations.engine.folder import StudyFolder
-from ablations.engine.oom_kills import oom_kills
-from ablations.engine.retry import classify, decide
-from ablations.engine.source import PlannedSource
-from ablations.engine.status import status
-from ablations.engine.supervisor import execute
-from ablations.engine.trials import TrialRecords
+from ablations.engine.executors.oom_kills import oom_kills
+from ablations.engine.records import files
+from ablations.engine.records.files import append_lines, read_lines
+from ablations.engine.records.folder import StudyFolder
+from ablations.engine.sources.source import PlannedSource
+from ablations.engine.sources.trials import TrialRecords
+from ablations.engine.supervision.retry import classify, decide
+from ablations.engine.supervision.status import status
+from ablations.engine.supervision.supervisor import execute
+from ablations.engine.worker.attempt import attempt
+from ablations.engine.worker.context import RunContext
 from ablations.errors import StudyError
 from ablations.plan import PlannedRun
 
@@ -425,8 +425,10 @@ def test_a_worker_that_the_system_killed_for_its_memory_is_told_from_others(
 ):
     # The system's own count, as it stands when a run starts and when its worker has died.
     counts = iter(kills)
-    monkeypatch.setattr("ablations.engine.oom_kills.RECENT_SECONDS", -1.0)
-    monkeypatch.setattr("ablations.engine.oom_kills.oom_kills", lambda: next(counts, kills[-1]))
+    monkeypatch.setattr("ablations.engine.executors.oom_kills.RECENT_SECONDS", -1.0)
+    monkeypatch.setattr(
+        "ablations.engine.executors.oom_kills.oom_kills", lambda: next(counts, kills[-1])
+    )
     run(folder, local, [planned(0), planned(1, wrong="killed_once")], workers=1)
     error = folder.attempt_result("run00001s0", 1)["error"]
     assert error["message"] == message
@@ -530,7 +532,7 @@ def test_others_may_not_read_a_study(folder, local):
 
 
 def sources() -> list[Path]:
-    return sorted(Path(engine.__file__).parent.glob("*.py"))
+    return sorted(Path(engine.__file__).parent.rglob("*.py"))
 
 
 def test_nothing_in_the_engine_unpickles_or_evaluates():

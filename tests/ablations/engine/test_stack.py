@@ -11,14 +11,14 @@ import pytest
 from monkey import Monkey
 from trivial_plans import planned
 
-from ablations.engine import log
-from ablations.engine.executor import Beat, Ended, Epoch, Job, Lost, Message
-from ablations.engine.files import read_lines
-from ablations.engine.folder import StudyFolder
-from ablations.engine.local import LocalExecutor
-from ablations.engine.slots import find_slots
-from ablations.engine.source import PlannedSource
-from ablations.engine.supervisor import execute
+from ablations.engine.executors.executor import Beat, Ended, Epoch, Job, Lost, Message
+from ablations.engine.executors.local import LocalExecutor
+from ablations.engine.executors.slots import find_slots
+from ablations.engine.records.files import read_lines
+from ablations.engine.records.folder import StudyFolder
+from ablations.engine.sources.source import PlannedSource
+from ablations.engine.supervision.supervisor import execute
+from ablations.engine.worker import log
 from ablations.errors import SettingError
 from ablations.plan import PlannedRun
 

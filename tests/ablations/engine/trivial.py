@@ -15,8 +15,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from ablations.engine import attempt
-from ablations.engine.context import RunContext
+from ablations.engine.worker import attempt
+from ablations.engine.worker.context import RunContext
 
 
 def quick(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from ablations.plan import PlannedRun
-from ablations.tracking.rebuild import rebuild
-from ablations.tracking.wandb_tracker import WandbTracker
+from ablations.tracking.wandb.rebuild import rebuild
+from ablations.tracking.wandb.tracker import WandbTracker
 
 # Forty characters, as W&B's keys have; a test looks for it everywhere.
 KEY = "canary" + "0123456789" * 3 + "abcd"

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from ablations.tracking.rebuild import rebuild
-from ablations.tracking.sync import Sent, sync
-from ablations.tracking.view import run_id, study_id
-from ablations.tracking.wandb_tracker import WandbTracker
-from analysis.wandb_export import read_server
-from analysis.wandb_file import offline_files, read_offline_file
+from ablations.tracking.wandb.rebuild import rebuild
+from ablations.tracking.wandb.sync import Sent, sync
+from ablations.tracking.wandb.tracker import WandbTracker
+from ablations.tracking.wandb.view import run_id, study_id
+from analysis.tables.wandb_export import read_server
+from analysis.tables.wandb_file import offline_files, read_offline_file
 
 # The real process with less patience than users need.
 QUICK = (
     sys.executable,
     "-c",
-    "import ablations.tracking.wandb_runs as runs; from ablations.tracking import wandb_process;"
+    "import ablations.tracking.wandb.runs as runs; from ablations.tracking import wandb_process;"
     "runs.REACH_SECONDS = runs.INIT_SECONDS = runs.FINISH_SECONDS = 2.0; wandb_process.main()",
 )
 

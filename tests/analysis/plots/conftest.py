@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from matplotlib.axes import Axes
 
-from analysis.plots.style import look, new_figure
+from analysis.plots.drawing.style import look, new_figure
 
 
 @pytest.fixture

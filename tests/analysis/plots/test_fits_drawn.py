@@ -9,9 +9,9 @@ import pytest
 from analysis.plots.diagnostics import plot_bootstrap, plot_families, plot_left_out, plot_leverage
 from analysis.plots.price import plot_objective, plot_sweep
 from analysis.plots.ratio import plot_ratio, plot_residuals
-from analysis.price import Price
-from analysis.study_table import read_study
-from analysis.tradeoff import fit_reduction
+from analysis.tables.study_table import read_study
+from analysis.tradeoff.prices.price import Price
+from analysis.tradeoff.tradeoff import fit_reduction
 
 PRICE = 5e-7
 

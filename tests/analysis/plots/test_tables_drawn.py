@@ -6,6 +6,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from analysis.plots.curves import plot_curves
+from analysis.plots.drawing.style import MUTED
 from analysis.plots.forest import plot_forest
 from analysis.plots.gates import (
     plot_gate_gradients,
@@ -19,7 +20,6 @@ from analysis.plots.parallel import plot_parallel
 from analysis.plots.pareto import name_arms, plot_pareto
 from analysis.plots.seeds import FEWEST_FOR_A_BOX, plot_seeds
 from analysis.plots.selection import plot_selection
-from analysis.plots.style import MUTED
 from analysis.plots.width import plot_width
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from analysis.report.build import write
-from analysis.report.evidence import Evidence, gather
+from analysis.report.evidence.evidence import Evidence, gather
 
 RATIO, GATE = "attention.reduction", "attention.gate"
 CROSSED = {RATIO: {4: 0.0, 16: 0.0}, GATE: {"sigmoid": 0.0, "one_plus_tanh": 0.03}}

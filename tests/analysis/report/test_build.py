@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from analysis.comparisons import parse_comparisons
 from analysis.errors import TableError
+from analysis.planned.comparisons import parse_comparisons
 from analysis.report.build import write_report
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}

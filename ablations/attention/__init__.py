@@ -1,1 +1,0 @@
-"""Channel attention: squeezes, excitations, gates and the blocks made of them."""

@@ -1,0 +1,62 @@
+"""How `ablate run --dry-run` says how long a study will take."""
+
+from pathlib import Path
+
+from ablations.designs.expand import expand, plan_arm, planned_run, runs
+from ablations.designs.space import Space
+from ablations.engine.executors.slots import find_slots
+from ablations.engine.records.folder import StudyFolder
+from ablations.engine.supervision.progress import duration
+from ablations.plan import PlannedRun
+from ablations.studies.adaptive_search import Search
+from ablations.studies.estimate import Estimate, estimate
+
+
+def print_estimate(
+    space: Space,
+    *,
+    design: str,
+    seeds: int | None,
+    search: Search | None,
+    path: Path,
+    workers: int | None,
+    gpus_per_run: float,
+    local: bool,
+) -> None:
+    """One line: the time left of a study that exists, or the time that a new one will take."""
+    here = find_slots(workers=workers, gpus_per_run=gpus_per_run) if local else []
+    slots = len(here) if local else workers or 1
+    folder = StudyFolder.open(path) if (path / "study.json").exists() else None
+    if search is None:
+        arms = expand(space, design=design).arms
+        wanted = runs(arms, seeds=space.block(seeds), stage="grid")
+    else:
+        wanted = _proposed(space, search, folder)
+    found = estimate(wanted, folder=folder, slots=slots)
+    print(_sentence(found, at_most=search is not None))
+
+
+def _proposed(space: Space, search: Search, folder: StudyFolder | None) -> list[PlannedRun]:
+    """The search's runs so far, and as many of the baseline as it may still propose: which, nobody knows."""
+    searches = len(search.parts(space))
+    plan = [] if folder is None else folder.plan()
+    so_far = [run for run in plan if run.stage == "search"]
+    base = plan_arm(space, {})
+    # Seeds that no run has: these stand for arms of any kind.
+    first = 1 + max((run.seed for run in plan), default=0)
+    left = max(0, searches * search.trials * search.seeds - len(so_far))
+    stand_in = [planned_run(base, seed=first + i, stage="search") for i in range(left)]
+    return so_far + stand_in
+
+
+def _sentence(found: Estimate, *, at_most: bool) -> str:
+    if not found.runs:
+        return "time: all of its runs are done."
+    each = duration(found.shortest)
+    if duration(found.longest) != each:
+        each += f" to {duration(found.longest)}"
+    about = "at most about" if at_most else "about"
+    return (
+        f"time: {about} {duration(found.seconds)} for {found.runs} runs on {found.slots} slots, "
+        f"{each} each ({found.basis})"
+    )

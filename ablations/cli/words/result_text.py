@@ -1,0 +1,91 @@
+"""How results are printed: the verdict in sentences, then the tables they rest on."""
+
+import json
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ablations.cli.study_plan import Plans
+    from analysis.effects.component_report import ComponentReport
+    from analysis.tradeoff.reduction_fit import ReductionFit
+
+
+DIGITS = 10
+"""Of a percentage, so that 99.9 is not 100."""
+
+
+def print_json(results: list[tuple[str, dict[str, Any]]]) -> None:
+    """One object for one result; for several, an object by study."""
+    value: Any = results[0][1] if len(results) == 1 else dict(results)
+    print(json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False, default=str))
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """One sentence per line."""
+    for line in lines:
+        print(line)
+
+
+def print_table(frame: "pd.DataFrame") -> None:
+    """The table with short numbers, left out where empty."""
+    if len(frame):
+        shown = frame.map(_short)
+        print(shown.to_string(index=False))
+
+
+def print_fit(study: str, fit: "ReductionFit", *, sweep: bool) -> None:
+    """A reduction-ratio fit: verdict, tested ratios, curve families, prices."""
+    print(f"{study}: {fit.status}" + (f" ({', '.join(fit.flags)})" if fit.flags else ""))
+    print_lines(fit.sentences())
+    columns = ["nominal", "r", "n", "loss", "J", "regret", "regret_upper", "not_worse", "leverage"]
+    named = fit.tested[columns].rename(columns={"nominal": "ratio", "r": "realised"})
+    print("\nTested ratios")
+    print_table(named)
+    print("\nCurve families")
+    print_table(fit.models)
+    if len(fit.switch_prices):
+        print(f"\nPrices ({fit.metric} per weight) at which the best tested design changes")
+        print_table(fit.switch_prices)
+    if sweep and len(fit.sweep):
+        print(f"\nr* by price ({fit.metric} per weight)")
+        print_table(fit.sweep)
+
+
+def print_effects(report: "ComponentReport") -> None:
+    """The effects of a study: verdicts, the table, interactions, dead weight."""
+    print(f"{report.study}: {report.effects.metric} against the baseline {report.effects.baseline}")
+    print_lines(report.sentences())
+    columns = ["label", "estimate", "ci95_low", "ci95_high", "sim_low", "sim_high", "p_holm",
+               "p_equivalence_holm", "verdict", "seeds_needed"]  # fmt: skip
+    found = report.effects
+    at_once = f"{100 * (1 - found.alpha):.{DIGITS}g} % simultaneous"
+    beside = " beside the plan, exploratory" if report.planned else ""
+    print(f"\nEffects{beside} (intervals: 95 % marginal, then {at_once})")
+    needed = f"{found.replicates.replace(' ', '_')}_needed"
+    print_table(found.family[columns].rename(columns={"seeds_needed": needed}))
+    for title, frame in report.tables():
+        print(f"\n{title}")
+        print_table(frame)
+
+
+def print_plans(plans: "Plans") -> None:
+    """What to run, and the tables behind it."""
+    print_lines(plans.sentences())
+    for title, frame in plans.tables():
+        print(f"\n{title}")
+        print_table(frame)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return "" if math.isnan(value) else "inf" if math.isinf(value) else f"{value:.4g}"
+    if isinstance(value, list):
+        return " ".join(_short(item) for item in value)
+    if hasattr(value, "item"):
+        return _short(value.item())
+    return "" if value is None else str(value)

@@ -1,0 +1,38 @@
+"""How `ablate status` says how far a study is."""
+
+from ablations.cli.words.console import make_console
+from ablations.engine.supervision.progress import duration
+from ablations.engine.supervision.status import StudyStatus
+
+
+def print_status(now: StudyStatus) -> None:
+    """Runs by state, what is running, the best arm, time left, and what failed."""
+    console = make_console()
+    who = now.supervisor
+    by = f"run by process {who['pid']} on {who['host']}" if who else "not being run"
+    counts = {
+        "complete": now.complete,
+        "pruned": now.pruned,
+        "failed": now.failed,
+        "running": len(now.running),
+        "interrupted": now.interrupted,
+        "waiting": now.waiting,
+    }
+    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    console.print(f"[bold]{now.study}[/]: {now.planned} runs: {told or 'none begun'} ({by})")
+    for run in now.running:
+        console.print(
+            f"  running  {run.label}, seed {run.seed}: epoch {run.epoch} of {run.epochs} ({run.slot})"
+        )
+    for failure in now.failures:
+        console.print(
+            f"  failed   {failure.label}, seed {failure.seed}: {failure.error}", style="red"
+        )
+    if now.best is not None:
+        best = now.best
+        console.print(
+            f"best so far: {best.label}, {now.metric} {best.value:.4g} over {best.seeds} "
+            f"seed{'s' * (best.seeds != 1)}"
+        )
+    if now.seconds_left is not None and now.planned > now.ended:
+        console.print(f"time left: about {duration(now.seconds_left)} on {now.slots} slots")

@@ -1,0 +1,158 @@
+"""Finding a space by what a user types: a preset's name, a YAML or Python file, or an import path."""
+
+import importlib
+import importlib.util
+import pkgutil
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ablations.designs.space import Space
+from ablations.errors import SettingError, one_of
+from ablations.import_path import load_module, words_of
+from ablations.subjects.attention.settings import Arm, Attention, with_values
+from ablations.subjects.attention.sites.own_attention import usual_attention
+
+PRESETS = "search_spaces"
+"""The package whose modules are the presets. Looked up by name, as a user's own space would be."""
+
+LARGEST_YAML = 1_000_000
+"""Bytes. `safe_load` expands aliases; a space of this size is a mistake or an attack."""
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML 1.2's truth values: only true and false, so that the words on, off, yes and no stay words."""
+
+
+_PlainLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:bool"]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+# A number with an exponent needs no point: 1e-3.
+_PlainLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
+_PlainLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+
+
+def presets() -> dict[str, Space]:
+    """Name -> space, of every preset."""
+    folder = importlib.import_module(PRESETS).__path__
+    names = [module.name for module in pkgutil.iter_modules(folder)]
+    return {name: _from_module(f"{PRESETS}.{name}", "space") for name in names}
+
+
+def load_space(text: str, values: Mapping[str, Any] | None = None) -> Space:
+    """The space that `text` names.
+
+    What its baseline does not say of attention is the network's own, where the literature has one for it:
+    MobileNetV3's gate and rounding, say, but the space's ratio.
+
+    Args:
+        text: A preset (`reduction`), a file (`my_space.yaml`, `my_space.py` with a `space` in it), or
+            an import path (`my_pkg.spaces:mine`).
+        values: Dotted settings of the baseline to replace, for example `{"training.epochs": 3}`.
+
+    Raises:
+        SettingError: If there is no such space, or it is not a legal one.
+    """
+    content = _content(text)
+    baseline = content.get("baseline", {})
+    if isinstance(baseline, dict):
+        baseline = Arm(**baseline)
+    if isinstance(baseline, Arm):
+        content["baseline"] = _with_own_attention(baseline, values or {})
+    return Space(**content)
+
+
+def _with_own_attention(said: Arm, values: Mapping[str, Any]) -> Arm:
+    """The arm with some settings replaced, and its network's usual attention where neither names a field."""
+    arm = with_values(said, dict(values))
+    usual = usual_attention(arm.backbone.name)
+    if usual == Attention():
+        return arm
+    named = said.attention.model_fields_set if "attention" in said.model_fields_set else ()
+    stated = {f"attention.{field}": getattr(said.attention, field) for field in named}
+    replaced = {name: value for name, value in values.items() if name.startswith("attention.")}
+    return with_values(arm.model_copy(update={"attention": usual}), {**stated, **replaced})
+
+
+def _content(text: str) -> dict[str, Any]:
+    """The fields of a `Space`."""
+    if ":" in text:
+        module, _, name = text.partition(":")
+        return _fields(_from_module(module, name))
+    if text.endswith((".yaml", ".yml")):
+        return _from_yaml(_existing(text))
+    if text.endswith(".py"):
+        return _fields(_from_file(_existing(text)))
+    package = importlib.import_module(PRESETS)
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    if text not in names:
+        raise SettingError(
+            one_of("space", text, names)
+            + " A space of your own is a .yaml or .py file, or `package.module:name`."
+        )
+    return _fields(_from_module(f"{PRESETS}.{text}", "space"))
+
+
+def _fields(space: Space) -> dict[str, Any]:
+    return {**space.model_dump(), "baseline": space.baseline}
+
+
+def _existing(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise SettingError(f"the space's file must exist, but there is no {text!r}.")
+    return path
+
+
+def _from_yaml(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > LARGEST_YAML:
+        raise SettingError(f"a space's file must be smaller than 1 MB, but {str(path)!r} is not.")
+    try:
+        # A SafeLoader, which makes plain values only.
+        content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        problem = " ".join(str(error).split())
+        raise SettingError(f"{str(path)!r} must be a YAML file, but: {problem}") from None
+    if not isinstance(content, dict):
+        raise SettingError(
+            f"{str(path)!r} must hold a mapping with `factors` and perhaps `baseline`, `controls`, "
+            f"`seeds`, but holds {content!r:.60}."
+        )
+    return {"name": path.stem, **{str(key): value for key, value in content.items()}}
+
+
+def _from_file(path: Path) -> Space:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except SettingError:
+        raise
+    except Exception as error:
+        raise SettingError(f"{str(path)!r} fails: {words_of(error)}. Mend the file.") from error
+    return _space_in(vars(module), "space", where=str(path))
+
+
+def _from_module(module: str, name: str) -> Space:
+    found = load_module(module, named=f"{module}:{name}")
+    return _space_in(vars(found), name, where=module)
+
+
+def _space_in(names: dict[str, Any], name: str, *, where: str) -> Space:
+    found = names.get(name)
+    if not isinstance(found, Space):
+        spaces = [key for key, value in names.items() if isinstance(value, Space)]
+        raise SettingError(
+            f"{where!r} must define a `Space` named `{name}`, but defines {spaces or 'none'}."
+        )
+    return found

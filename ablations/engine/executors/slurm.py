@@ -1,0 +1,209 @@
+"""Runs on a Slurm cluster through submitit: one job per slot, which serves run after run.
+
+The study folder must be on a file system that all machines share; it carries the messages too.
+"""
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ablations.engine.executors.adoption import Adoptions, note_mailbox
+from ablations.engine.executors.cluster import ClusterSlot, ClusterSlots, processes_of
+from ablations.engine.executors.executor import Job, Message
+from ablations.engine.executors.mailbox import Mailbox
+from ablations.engine.executors.needed_package import needed_package
+from ablations.engine.executors.slot_job import decode, serve
+from ablations.engine.records.folder import StudyFolder
+from ablations.engine.worker.context import Verdict
+from ablations.errors import SettingError, StudyError
+
+SILENCE_SECONDS = 90.0
+"""After which an end of a mailbox counts as dead."""
+MARGIN_SECONDS = 60.0
+"""Before its time limit a job hands its run back."""
+PAUSE_SECONDS = 0.1
+DONE_SECONDS = 5.0
+END_SECONDS = 5.0
+
+
+class SlurmExecutor:
+    """Runs in Slurm jobs.
+
+    A job that is lost loses its run, which the supervisor starts again, and a new job is submitted.
+    A job whose supervisor dies ends its run first; the next supervisor waits for that.
+    """
+
+    def __init__(
+        self,
+        folder: StudyFolder,
+        *,
+        slots: int,
+        cluster: str | None = None,
+        minutes: int = 24 * 60,
+        cpus_per_run: int = 1,
+        gpus_per_run: int = 0,
+        processes_per_run: int = 1,
+        threads: int | None = None,
+        pythonpath: str = "",
+        silence: float = SILENCE_SECONDS,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Submit the jobs.
+
+        Args:
+            folder: The study's folder.
+            slots: Jobs, and so runs at a time.
+            cluster: `slurm`, or `local` for processes on this machine; found by itself when None.
+            minutes: Time limit of a job; it may be shorter than the study.
+            cpus_per_run: CPUs of a job.
+            gpus_per_run: GPUs of a job; more than one make a process group.
+            processes_per_run: Processes of a run on a CPU; on GPUs it follows from `gpus_per_run`.
+            threads: Threads of each process; its share of the CPUs by default.
+            pythonpath: Folders to import the training function from.
+            silence: Seconds without a sign of life after which a job is lost.
+            parameters: Further parameters of submitit, for example `slurm_partition`.
+
+        Raises:
+            StudyError: submitit is not installed, or there is no Slurm here.
+        """
+        if slots < 1:
+            raise SettingError(f"`slots >= 1` must hold, but got {slots}.")
+        self._folder, self._silence = folder, silence
+        processes = processes_of(gpus_per_run, processes_per_run)
+        self._serve = {
+            "processes": processes,
+            "threads": threads or max(1, cpus_per_run // processes),
+            "pythonpath": pythonpath,
+            "seconds": 60 * minutes - MARGIN_SECONDS,
+            "silence": silence,
+        }
+        self._submitter = _submitter(folder, cluster=cluster)
+        self._submitter.update_parameters(
+            name=folder.path.name,
+            timeout_min=minutes,
+            cpus_per_task=cpus_per_run,
+            gpus_per_node=gpus_per_run,
+            **(parameters or {}),
+        )
+        self._slots = ClusterSlots(
+            (_Slot(f"slurm{i}") for i in range(slots)), own_device=gpus_per_run >= 1
+        )
+        self._adoptions = Adoptions(folder, silence=silence)
+        self._stopping = False
+        with self._submitter.batch():  # one job array
+            for slot in self._slots:
+                self._submit(slot)
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The names of the places."""
+        return self._slots.names
+
+    def room(self, *, alone: bool = False, apart: bool = False) -> bool:
+        """Whether a run could start now; alone: with nothing else on its device."""
+        del apart  # each has a worker of its own here
+        return self._slots.room(alone=alone)
+
+    def start(self, job: Job) -> str:
+        """Start a run on a free slot and return the slot's name."""
+        slot = self._slots.take(job)
+        note_mailbox(job, slot.folder)
+        slot.mailbox.send({"do": "start", "job": asdict(job)})
+        return slot.name
+
+    def answer(self, run: str, verdict: Verdict) -> None:
+        """Answer an epoch of a run whose job asks."""
+        for slot in self._slots.on(run):
+            slot.mailbox.send({"do": "answer", "run": run, "verdict": verdict})
+
+    def stop(self) -> None:
+        """Ask all runs to hand themselves back."""
+        self._stopping = True
+        for slot in self._slots:
+            slot.mailbox.send({"do": "stop"})
+
+    def kill(self, run: str) -> None:
+        """End a run by force; `Lost` follows."""
+        for slot in self._slots.on(run):
+            slot.mailbox.send({"do": "kill", "run": run})
+
+    def adopt(self, run: str, attempt: int) -> str | None:
+        """Wait for an attempt whose supervisor died, as long as its job shows that it lives."""
+        return self._adoptions.adopt(run, attempt)
+
+    def poll(self, timeout: float) -> list[Message]:
+        """What happened since the last call; waits up to `timeout` seconds for something."""
+        deadline = time.monotonic() + timeout
+        while True:
+            messages = [m for slot in self._slots for m in self._look(slot)]
+            messages += self._adoptions.look()
+            if messages or time.monotonic() > deadline:
+                return messages
+            time.sleep(PAUSE_SECONDS)
+
+    def close(self) -> None:
+        """End all jobs of this supervisor; those that do not end by themselves are cancelled."""
+        self._stopping = True
+        for slot in self._slots:
+            slot.mailbox.send({"do": "end"})
+        started = [slot for slot in self._slots if slot.is_up]
+        deadline = time.monotonic() + END_SECONDS
+        while not all(slot.submitted.done() for slot in started) and time.monotonic() < deadline:
+            time.sleep(PAUSE_SECONDS)
+        for slot in self._slots:
+            if not slot.submitted.done():
+                slot.submitted.cancel()
+
+    def _look(self, slot: "_Slot") -> list[Message]:
+        slot.mailbox.beat()
+        messages: list[Message] = []
+        for message in slot.mailbox.receive():
+            if message["is"] in ("up", "down"):
+                # Slurm started the job again elsewhere, or its time is over.
+                messages += slot.lose(f"the job went {message['is']}")
+                slot.is_up = message["is"] == "up"
+            elif slot.job is not None and message["run"] == slot.job.run:
+                messages.append(decode(message))
+        slot.heard(messages)
+        return messages + self._mourn(slot)
+
+    def _mourn(self, slot: "_Slot") -> list[Message]:
+        """Replace a job that is over or silent; a job that waits in the queue is left alone."""
+        is_silent = slot.is_up and slot.mailbox.silence() > self._silence
+        if not is_silent and time.monotonic() - slot.asked < DONE_SECONDS:
+            return []
+        slot.asked = time.monotonic()
+        if self._stopping or not (is_silent or slot.submitted.done()):
+            return []
+        lost = slot.lose("its job ended or fell silent")
+        slot.submitted.cancel()
+        self._submit(slot)
+        return lost
+
+    def _submit(self, slot: "_Slot") -> None:
+        slot.folder = self._folder.path / "slots" / f"{slot.name}-{uuid.uuid4().hex[:8]}"
+        slot.mailbox = Mailbox(slot.folder, mine="supervisor", theirs="slot")
+        slot.is_up, slot.asked = False, time.monotonic()
+        slot.submitted = self._submitter.submit(serve, slot.folder, slot.name, **self._serve)
+
+
+@dataclass
+class _Slot(ClusterSlot):
+    folder: Path = Path()
+    mailbox: Any = None
+    submitted: Any = None
+    """submitit's job."""
+    asked: float = 0.0
+    """When submitit was last asked whether the job is over."""
+
+
+def _submitter(folder: StudyFolder, *, cluster: str | None) -> Any:
+    """What submits jobs: submitit's own executor."""
+    submitit = needed_package("submitit", executor="slurm")
+    try:
+        return submitit.AutoExecutor(folder=folder.path / "slots" / "jobs", cluster=cluster)
+    except RuntimeError as error:
+        raise StudyError(f"Slurm cannot be used here: {error}") from None

@@ -1,0 +1,263 @@
+"""The Optuna study that mirrors a study's records, for Optuna's own tools.
+
+It is an index: rebuilt from the records wherever it lacks something, written in batches by a thread
+of its own, and never waited for by a run.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    check_distribution_compatibility,
+)
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from ablations.engine.records.journal import SafeJournalBackend
+from ablations.engine.records.objectives import Direction, direction, objective_of
+from ablations.plan import PlannedRun
+
+STATES = {
+    "COMPLETE": TrialState.COMPLETE,
+    "PRUNED": TrialState.PRUNED,
+    "FAILED": TrialState.FAIL,
+}
+BATCH_SECONDS = 1.0
+CLOSE_SECONDS = 20.0
+BACKOFF = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+class Index:
+    """Mirrors outcomes to an Optuna study, each once, under its key (`user_attrs["key"]`)."""
+
+    def __init__(
+        self,
+        storage: Path | str,
+        *,
+        study: str,
+        objectives: Sequence[str] = ("val_loss",),
+        levels: Mapping[str, Sequence[Any]] | None = None,
+        ranges: Mapping[str, IntDistribution | FloatDistribution] | None = None,
+        warn: Callable[..., None] = lambda kind, **fields: None,
+    ) -> None:
+        """Mirror to a journal file or to an Optuna storage URL.
+
+        Args:
+            storage: A path is a journal; a string is a storage URL. Give its password in
+                PGPASSFILE or the like, not in the URL.
+            study: Name of the Optuna study; made where missing.
+            objectives: The numbers of a run's result, or of its cost, that are its values.
+            levels: Of the factors that have some; the plan's runs may have more.
+            ranges: Of the factors that have a range instead.
+            warn: Takes an event's kind and its fields.
+        """
+        self._storage, self._study_name = storage, study
+        self._objectives, self._warn = tuple(objectives), warn
+        self._levels, self._ranges = dict(levels or {}), dict(ranges or {})
+        self._distributions: dict[str, BaseDistribution] = {}
+        self._queue: queue.SimpleQueue[FrozenTrial | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def prepare(self, plan: Sequence[PlannedRun]) -> None:
+        """Say which runs may come: a factor's levels make its distribution in Optuna."""
+        found = {name: list(known) for name, known in self._levels.items()}
+        for planned in plan:
+            for name, value in planned.factors.items():
+                if value is not None and value not in found.setdefault(name, []):
+                    found[name].append(value)
+        self._distributions = {
+            name: _reaching(self._ranges[name], values)
+            if name in self._ranges
+            else distribution(values)
+            for name, values in found.items()
+        }
+
+    def add(self, planned: PlannedRun, result: Mapping[str, Any]) -> None:
+        """Mirror the outcome of a planned run; a run of a search belongs to its trial instead."""
+        if planned.stage != "search":
+            trial = run_as_trial(planned, result, self._distributions, self._objectives)
+            if trial is not None:
+                self._queue.put(trial)
+
+    def add_trial(self, trial: FrozenTrial) -> None:
+        """Mirror a finished trial of a search, with a `key` among its user attributes."""
+        # A planned run has the same factor with its choices in another order, and Optuna wants one.
+        trial.distributions = {
+            name: self._distributions.get(name, found)
+            if isinstance(found, CategoricalDistribution)
+            else found
+            for name, found in trial.distributions.items()
+        }
+        self._queue.put(trial)
+
+    def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Write what is left, waiting at most so long; the next start writes the rest."""
+        self._queue.put(None)
+        self._thread.join(seconds)
+        if self._thread.is_alive():
+            self._warn("index_behind", waited=seconds)
+
+    def _work(self) -> None:
+        waiting: list[FrozenTrial] = []
+        closing, failures, store = False, 0, None
+        while not closing or waiting:
+            closing = self._collect(waiting, closing) or closing
+            try:
+                if waiting:
+                    store = store or self._open()
+                    store.add(waiting)
+                waiting, failures = [], 0
+            except ValueError as error:
+                # Optuna refuses them, and will again.
+                self._warn("index_refused", trials=len(waiting), error=_first_line(error))
+                store, waiting, failures = None, [], 0
+            except Exception as error:
+                # The database is away, perhaps: open it anew and look what arrived.
+                store, failures = None, failures + 1
+                if failures == 1:
+                    self._warn("index_unreachable", error=_first_line(error))
+                time.sleep(BACKOFF[min(failures, len(BACKOFF)) - 1])
+
+    def _open(self) -> "_Store":
+        directions = [direction(name) for name in self._objectives]
+        return _Store(self._storage, self._study_name, directions, self._distributions)
+
+    def _collect(self, waiting: list[FrozenTrial], closing: bool) -> bool:
+        """Gather what arrives in a second; True at the end mark."""
+        deadline = time.monotonic() + BATCH_SECONDS
+        while not closing and (left := deadline - time.monotonic()) > 0:
+            try:
+                trial = self._queue.get(timeout=left)
+            except queue.Empty:
+                return False
+            if trial is None:
+                return True
+            waiting.append(trial)
+        return closing
+
+
+class _Store:
+    """An open Optuna study and the keys that are in it."""
+
+    def __init__(
+        self,
+        storage: Path | str,
+        study: str,
+        directions: Sequence[Direction],
+        distributions: Mapping[str, BaseDistribution],
+    ) -> None:
+        self._backend = SafeJournalBackend(storage) if isinstance(storage, Path) else None
+        store = optuna.storages.get_storage(
+            optuna.storages.JournalStorage(self._backend) if self._backend else str(storage)
+        )
+        open_study = partial(
+            optuna.create_study,
+            study_name=study,
+            storage=store,
+            directions=list(directions),
+            load_if_exists=True,
+        )
+        self._study = open_study()
+        trials = self._study.get_trials(deepcopy=False)
+        ways = [way.name.lower() for way in self._study.directions]
+        if ways != list(directions) or any(_differ(trial, distributions) for trial in trials):
+            # The study was extended by a level or an objective, and Optuna's choices cannot change.
+            # Every record is sent again at a start, so nothing is lost.
+            optuna.delete_study(study_name=study, storage=store)
+            self._study, trials = open_study(), []
+        self._keys = {trial.user_attrs.get("key") for trial in trials}
+
+    def add(self, trials: list[FrozenTrial]) -> None:
+        new = {trial.user_attrs["key"]: trial for trial in trials}
+        together: AbstractContextManager[None] = (
+            self._backend.batch() if self._backend else nullcontext()
+        )
+        with together:
+            for key, trial in new.items():
+                if key not in self._keys:
+                    self._study.add_trial(trial)
+        self._keys |= new.keys()
+
+
+def _differ(trial: FrozenTrial, distributions: Mapping[str, BaseDistribution]) -> bool:
+    try:
+        for name, found in trial.distributions.items():
+            check_distribution_compatibility(found, distributions.get(name, found))
+    except ValueError:
+        return True
+    return False
+
+
+def run_as_trial(
+    planned: PlannedRun,
+    result: Mapping[str, Any],
+    distributions: Mapping[str, BaseDistribution],
+    objectives: Sequence[str],
+) -> FrozenTrial | None:
+    """A planned run and its outcome as a finished Optuna trial; None where it lacks an objective.
+
+    Args:
+        planned: The run.
+        result: Its committed outcome.
+        distributions: Of each factor, over all its levels in the plan.
+        objectives: The numbers that are the trial's values.
+    """
+    used = {name: value for name, value in planned.factors.items() if value is not None}
+    values = [objective_of(name, planned.cost, result) for name in objectives]
+    is_complete = result["state"] == "COMPLETE"
+    if is_complete and None in values:
+        return None
+    trial = create_trial(
+        state=STATES[result["state"]],
+        values=[value for value in values if value is not None] if is_complete else None,
+        params=used,
+        distributions={name: distributions[name] for name in used},
+        user_attrs={
+            "key": planned.run,
+            "run": planned.run,
+            "arm": planned.arm,
+            "label": planned.label,
+            "seed": planned.seed,
+            "stage": planned.stage,
+        },
+    )
+    started, ended = result.get("started"), result.get("ended")
+    trial.datetime_start = datetime.fromisoformat(started) if started else trial.datetime_start
+    trial.datetime_complete = datetime.fromisoformat(ended) if ended else trial.datetime_complete
+    return trial
+
+
+def distribution(levels: Sequence[Any]) -> BaseDistribution:
+    """Optuna's distribution of a factor with these levels; numbers are ordered."""
+    if not all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels):
+        return CategoricalDistribution(sorted(levels, key=lambda level: (str(type(level)), level)))
+    if all(isinstance(level, int) for level in levels):
+        return IntDistribution(min(levels), max(levels))
+    return FloatDistribution(float(min(levels)), float(max(levels)))
+
+
+def _reaching(
+    given: IntDistribution | FloatDistribution, values: Sequence[Any]
+) -> BaseDistribution:
+    """The range, widened to all values: an arm may be confirmed outside what was searched."""
+    low, high = min([given.low, *values]), max([given.high, *values])
+    if isinstance(given, IntDistribution):
+        return IntDistribution(int(low), int(high), log=given.log)
+    return FloatDistribution(low, high, log=given.log)
+
+
+def _first_line(error: Exception) -> str:
+    # A database driver's message can hold the URL it was given; its first line is the reason.
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"

@@ -1,0 +1,90 @@
+"""What the user is shown of a running study: its outcomes one by one, and now and then how it stands."""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ablations.engine.supervision.live import Live
+from ablations.engine.supervision.progress import Progress
+from ablations.engine.supervision.snapshot import Snapshot
+from ablations.engine.supervision.tally import Tally
+from ablations.plan import PlannedRun
+
+SHOW_SECONDS = 0.5
+
+
+class Display:
+    """Turns what the supervisor knows into lines and snapshots."""
+
+    def __init__(
+        self, progress: Progress, *, study: str, tally: Tally, slots: tuple[str, ...]
+    ) -> None:
+        """Show a study.
+
+        Args:
+            progress: Where to.
+            study: The study's name.
+            tally: Its counts; the caller keeps them up to date.
+            slots: The names of the places where runs run.
+        """
+        self._progress, self._study = progress, study
+        self._tally, self._slots = tally, slots
+        self._started = time.monotonic()
+        self._shown = 0.0
+        self._ended_here = 0
+
+    @property
+    def seconds(self) -> float:
+        """Since the supervisor started."""
+        return time.monotonic() - self._started
+
+    def line(self, text: str) -> None:
+        """Say something."""
+        self._progress.line(text)
+
+    def outcome(self, planned: PlannedRun, result: Mapping[str, Any], *, total: int) -> None:
+        """Say what a run came to, which the tally counts already."""
+        self._ended_here += 1
+        count = f"{self._tally.ended}/{total}"
+        self.line(f"{count} {_sentence(planned, result, self._tally.metric)}")
+
+    def show(self, live: Iterable[Live], *, total: int, force: bool = False) -> None:
+        """Show how the study stands, unless that was just shown."""
+        if force or time.monotonic() - self._shown > SHOW_SECONDS:
+            self._shown = time.monotonic()
+            self._progress.show(self._snapshot(live, total))
+
+    def _snapshot(self, live: Iterable[Live], total: int) -> Snapshot:
+        tally, seconds = self._tally, self.seconds
+        busy = tuple(one.busy(tally.metric) for one in live)
+        begun = sum(slot.epoch / slot.epochs for slot in busy if slot.epochs)
+        return Snapshot(
+            study=self._study,
+            total=total,
+            complete=tally.states["COMPLETE"],
+            pruned=tally.states["PRUNED"],
+            failed=tally.states["FAILED"],
+            slots=self._slots,
+            busy=busy,
+            metric=tally.metric,
+            best=tally.best(),
+            seconds=seconds,
+            runs_per_hour=3600 * self._ended_here / seconds if seconds else 0.0,
+            seconds_left=tally.seconds_left(total=total, slots=len(self._slots), begun=begun),
+        )
+
+
+def reason(result: Mapping[str, Any]) -> str | None:
+    """Why a run failed, in a line; None where it did not."""
+    error = result.get("error")
+    return f"{error['type']}: {error['message']}" if error else None
+
+
+def _sentence(planned: PlannedRun, result: Mapping[str, Any], metric: str) -> str:
+    value, seconds, why = result.get(metric), result.get("seconds"), reason(result)
+    return (
+        f"{result['state'].lower()} {planned.label} seed {planned.seed}"
+        + (f" {metric} {value:.4g}" if value is not None else "")
+        + (f" ({seconds:.1f} s)" if seconds is not None else "")
+        + (f": {why}" if why else "")
+    )

@@ -1,0 +1,149 @@
+"""How a study stands, read from its folder alone: while it runs, and after."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ablations.engine.records.files import read_lines
+from ablations.engine.records.folder import StudyFolder
+from ablations.engine.records.lock import holder
+from ablations.engine.supervision.tally import Best, Tally
+from ablations.plan import PlannedRun
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A run that has begun and has no outcome."""
+
+    run: str
+    label: str
+    seed: int
+    attempt: int
+    epoch: int
+    epochs: int
+    slot: str | None
+    """None where no supervisor runs the study."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A run that failed."""
+
+    run: str
+    label: str
+    seed: int
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyStatus:
+    """How a study stands."""
+
+    study: str
+    supervisor: dict[str, Any] | None
+    """`pid`, `host`, `since` of who runs it; None where nobody does."""
+    planned: int
+    complete: int
+    pruned: int
+    failed: int
+    running: tuple[Running, ...]
+    interrupted: int
+    """Begun, without outcome, and nobody runs the study: they go on from their checkpoints."""
+    waiting: int
+    attempts: int
+    metric: str
+    best: Best | None
+    slots: int
+    seconds_left: float | None
+    failures: tuple[Failure, ...]
+
+    @property
+    def ended(self) -> int:
+        """Runs with an outcome."""
+        return self.complete + self.pruned + self.failed
+
+    def to_json(self) -> dict[str, Any]:
+        """The status as plain values, for scripts."""
+        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
+
+
+def status(folder: StudyFolder) -> StudyStatus:
+    """Read how a study stands. Locks nothing and writes nothing."""
+    study, plan, who = folder.study(), folder.plan(), holder(folder.lock_file)
+    begun = folder.begun()
+    tally = Tally.of(study)
+    failures, open_runs = [], []
+    results = folder.results(planned.run for planned in plan)
+    for planned in plan:
+        result = results.get(planned.run)
+        if result is None:
+            open_runs.append(planned)
+            continue
+        tally.add(planned, result)
+        if result["state"] == "FAILED":
+            failures.append(_failure(planned, result))
+    slots, on = _last_session(folder)
+    unfinished = [_running(folder, run, on) for run in open_runs if run.run in begun]
+    running = [run for run in unfinished if who is not None and run.slot is not None]
+    done = sum(run.epoch / run.epochs for run in unfinished if run.epochs)
+    return StudyStatus(
+        study=study.get("study", folder.path.name),
+        supervisor=who,
+        planned=len(plan),
+        complete=tally.states["COMPLETE"],
+        pruned=tally.states["PRUNED"],
+        failed=tally.states["FAILED"],
+        running=tuple(running),
+        interrupted=len(unfinished) - len(running),
+        waiting=len(open_runs) - len(unfinished),
+        attempts=sum(len(folder.attempts(run)) for run in begun),
+        metric=tally.metric,
+        best=tally.best(),
+        slots=slots,
+        seconds_left=tally.seconds_left(total=len(plan), slots=slots, begun=done),
+        failures=tuple(failures),
+    )
+
+
+def _last_session(folder: StudyFolder) -> tuple[int, dict[str, str]]:
+    """Slots of the last supervisor, and on which slot it has each run that is going on."""
+    slots = 0
+    on: dict[str, str] = {}
+    for event in read_lines(folder.events_file, skip_damaged=True):
+        match event.get("event"):
+            case "study_started":
+                slots, on = len(event["slots"]), {}
+            case "run_started" | "run_adopted":
+                on[event["run"]] = event["slot"]
+            case "run_ended" | "run_lost" | "run_handed_back":
+                on.pop(event["run"], None)
+    return slots, on
+
+
+def _running(folder: StudyFolder, planned: PlannedRun, on: dict[str, str]) -> Running:
+    attempts = folder.attempts(planned.run)
+    epochs = [_last_epoch(folder, planned.run, attempt) for attempt in attempts]
+    return Running(
+        run=planned.run,
+        label=planned.label,
+        seed=planned.seed,
+        attempt=attempts[-1] if attempts else 0,
+        epoch=max(epochs, default=0),
+        epochs=planned.epochs_planned,
+        slot=on.get(planned.run),
+    )
+
+
+def _last_epoch(folder: StudyFolder, run: str, attempt: int) -> int:
+    records = list(read_lines(folder.attempt_folder(run, attempt) / "epochs.jsonl"))
+    return int(records[-1]["epoch"]) if records else 0
+
+
+def _failure(planned: PlannedRun, result: dict[str, Any]) -> Failure:
+    error = result.get("error") or {}
+    return Failure(
+        run=planned.run,
+        label=planned.label,
+        seed=planned.seed,
+        error=f"{error.get('type')}: {error.get('message')}",
+    )

@@ -1,0 +1,181 @@
+"""One attempt at a run, from its settings to its `result.json`, inside a worker."""
+
+import errno
+import gc
+import importlib
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Literal
+
+from ablations.engine.records.files import read_lines, write_once
+from ablations.engine.records.folder import now
+from ablations.engine.worker.context import (
+    HandedBack,
+    Pruned,
+    RunContext,
+    finite,
+    refuse_nonfinite,
+)
+from ablations.errors import StudyError
+
+State = Literal["COMPLETE", "PRUNED", "FAILED"]
+Train = Callable[[dict[str, Any], RunContext], dict[str, Any]]
+
+TRACEBACK_LINES = 30
+MEASURED = ("epochs_run", "train_loss", "val_loss", "val_accuracy", "device")
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+# What Lightning raises on SIGTERM (a SystemExit with code 0): the machine is taken, no result.
+PREEMPTED = ("SIGTERMException",)
+VERSIONED = ("torch", "lightning", "numpy")
+
+
+def attempt(job: dict[str, Any], context: RunContext) -> State | Literal["HANDED_BACK"]:
+    """Train the run that a job names and write what came of it into the attempt's folder.
+
+    Args:
+        job: The message that starts a run (`docs/architecture.md`).
+        context: The run's context.
+
+    Returns:
+        The state written; `HANDED_BACK`, of which nothing is written, where the run was stopped.
+
+    Raises:
+        OSError: The disk is full, or the outcome could not be written.
+    """
+    began, started = time.monotonic(), now()
+    try:
+        train = load(job["train"])
+        context.beat()
+        began = time.monotonic()  # what a fresh worker imports is no part of the run's time
+        measured = _checked(train(job["settings"], context))
+        outcome: dict[str, Any] = {"state": "COMPLETE", **measured, "error": None}
+    except Pruned:
+        outcome = {"state": "PRUNED", **_so_far(context), "error": None}
+    except HandedBack:
+        return "HANDED_BACK"
+    except BaseException as error:
+        if context.stopping or type(error).__name__ in PREEMPTED:
+            return "HANDED_BACK"
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
+            raise
+        outcome = {"state": "FAILED", **_so_far(context), "error": describe(error)}
+    seconds = time.monotonic() - began + _seconds_before(context, outcome)
+    return _record(job, context, outcome, seconds=seconds, started=started)
+
+
+def load(path: str) -> Train:
+    """The function that `package.module:function` names.
+
+    Raises:
+        StudyError: There is no such function.
+    """
+    module, _, name = path.partition(":")
+    with _no_collection():
+        found = getattr(importlib.import_module(module), name, None)
+    if not callable(found):
+        raise StudyError(f"`train` must name a function as package.module:function, got {path!r}.")
+    return found  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Importing torch and Lightning makes half a million objects; looking for garbage among them took a fifth."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """An exception as it stands in a result: type, message, the end of its traceback."""
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    return {
+        "type": type(error).__name__,
+        "message": str(error),
+        "traceback": "\n".join(lines[-TRACEBACK_LINES:]),
+        "exit_code": None,
+    }
+
+
+def _checked(measured: Any) -> dict[str, Any]:
+    """What a run measured, if there is a finite number in it that arms can be compared by."""
+    loss = measured.get("val_loss") if isinstance(measured, dict) else None
+    if not isinstance(loss, int | float) or isinstance(loss, bool):
+        raise TypeError(
+            "what a run returns must be a dict with a number named val_loss, "
+            f"but it returned {measured!r:.200}"
+        )
+    refuse_nonfinite(measured)
+    return measured  # type: ignore[no-any-return]
+
+
+def _record(
+    job: dict[str, Any],
+    context: RunContext,
+    outcome: dict[str, Any],
+    *,
+    seconds: float,
+    started: str,
+) -> State:
+    state: State = outcome["state"]
+    if context.rank == 0 or state == "FAILED":
+        record = {
+            "run": job["run"],
+            "attempt": job["attempt"],
+            **dict.fromkeys(MEASURED),
+            **finite(outcome),
+            "seconds": seconds,
+            "host": socket.gethostname(),
+            "started": started,
+            "ended": now(),
+            "versions": dict(_versions()),
+        }
+        # False where the supervisor took this attempt for lost and said so: it stays lost.
+        write_once(context.attempt_folder / "result.json", record)
+    return state
+
+
+def _seconds_before(context: RunContext, outcome: dict[str, Any]) -> float:
+    """Of the epochs that earlier attempts trained and this one went on from."""
+    first = context.first_epoch or (outcome.get("epochs_run") or 0) + 1
+    seconds: dict[int, float] = {}
+    for number in range(1, context.attempt):
+        for record in read_lines(context.folder / str(number) / "epochs.jsonl", skip_damaged=True):
+            seconds[record["epoch"]] = record.get("seconds") or 0.0
+    return sum(took for epoch, took in seconds.items() if epoch < first)
+
+
+def _so_far(context: RunContext) -> dict[str, Any]:
+    last = context.last or {}
+    names = ("train_loss", "val_loss", "val_accuracy")
+    return {
+        "epochs_run": last.get("epoch", 0),
+        **{name: last.get(name) for name in names},
+        "device": context.device,
+    }
+
+
+def _versions() -> tuple[tuple[str, str], ...]:
+    loaded = tuple(name for name in VERSIONED if name in sys.modules)
+    return (("python", sys.version.split()[0]), *_installed(loaded))
+
+
+@cache
+def _installed(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    if not names:
+        return ()
+    from importlib.metadata import PackageNotFoundError, version  # imports all of `email`
+
+    found = []
+    for name in names:
+        try:
+            found.append((name, version(name)))
+        except PackageNotFoundError:
+            continue
+    return tuple(found)

@@ -1,1 +1,0 @@
-"""Host networks with a place for attention in every block."""

@@ -1,1 +1,0 @@
-"""Where labelled examples come from: each source gives all of them, unscaled, before any split."""

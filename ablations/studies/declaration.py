@@ -1,0 +1,154 @@
+"""What a study says of itself: the content of `study.json`, and how two declarations differ."""
+
+from typing import Any
+
+from ablations.designs.expand import PlannedArm, varied
+from ablations.designs.space import Space
+from ablations.engine.records import provenance
+from ablations.subjects.attention.data.dataset import fingerprint
+from ablations.subjects.attention.settings import value_of
+from ablations.subjects.identity import NEUTRAL, NOT_IDENTITY
+
+RUNS_TABLE_VERSION = 1
+
+# The columns that every runs table has, besides one per factor (docs/study-folder.md).
+COLUMNS: dict[str, str] = {
+    "study": "text",
+    "run": "text",
+    "attempt": "integer",
+    "arm": "text",
+    "label": "text",
+    "seed": "integer",
+    "stage": "text",
+    "state": "text",
+    "data": "text",
+    "metric": "text",
+    "hidden": "list of integers",
+    "channels": "list of integers",
+    "c2_eff": "number",
+    "params": "integer",
+    "attention_params": "integer",
+    "macs": "integer",
+    "epochs_run": "integer",
+    "epochs_planned": "integer",
+    "train_loss": "number",
+    "val_loss": "number",
+    "val_accuracy": "number",
+    "seconds": "number",
+    "device": "text",
+    "error": "text",
+}
+
+Declaration = dict[str, Any]
+
+# A search with other answers to these would be another search; what was tried cannot be read both ways.
+FIXED_IN_A_SEARCH = ("objectives", "max_params", "per_arm", "seeds")
+FREE_IN_A_SEARCH = ("trials",)
+
+
+def declare(
+    space: Space, baseline: PlannedArm, *, study: str, design: str, seeds: list[int]
+) -> Declaration:
+    """The content of `study.json`, without what the folder itself adds."""
+    names = varied(space)
+    stated = space.model_dump(mode="json")
+    return {
+        "study": study,
+        "design": design,
+        "seeds": seeds,
+        "space": stated,
+        "baseline": {name: value_of(space.baseline, name) for name in names},
+        "baseline_arm": baseline.id,
+        "metric": "val_loss",
+        "direction": "minimize",
+        "fingerprint": provenance.fingerprint(space=stated, data=fingerprint(space.baseline.data)),
+        "code_version": provenance.code_version(),
+        "runs_table": {
+            "version": RUNS_TABLE_VERSION,
+            "columns": {**COLUMNS, **dict.fromkeys(names, "value")},
+        },
+    }
+
+
+def conflicts(stored: Declaration, asked: Declaration) -> list[str]:
+    """What the two contradict each other in: one line each, `name: stored -> asked`.
+
+    What only adds runs to the same question is no conflict (`additions`).
+    """
+    was, now = _flat(stored), _flat(asked)
+    lines = [
+        f"{name}: {was.get(name, 'absent')} -> {now.get(name, 'absent')}"
+        for name in dict.fromkeys([*was, *now])
+        if was.get(name) != now.get(name)
+    ]
+    levels, wanted = _levels(stored), _levels(asked)
+    for name, known in levels.items():
+        gone = [level for level in known if level not in wanted.get(name, known)]
+        if name not in wanted:
+            lines.append(f"factor {name}: no longer varied")
+        elif gone:
+            lines.append(f"factor {name}: levels {gone} are gone")
+    for label, changes in stored["space"]["controls"].items():
+        now_changes = asked["space"]["controls"].get(label)
+        if now_changes != changes:
+            lines.append(f"control {label!r}: {changes} -> {now_changes}")
+    return lines + [
+        f"{name} of the search: {old} -> {new}"
+        for name, old, new in _search_changes(stored, asked)
+        if name in FIXED_IN_A_SEARCH
+    ]
+
+
+def additions(stored: Declaration, asked: Declaration) -> list[str]:
+    """What is asked for beyond what is stored: designs, seeds, factors, levels, controls."""
+    lines = []
+    if stored["design"] != asked["design"]:
+        lines.append(f"design: {asked['design']}")
+    if new := [seed for seed in asked["seeds"] if seed not in stored["seeds"]]:
+        lines.append(f"seeds: {new}")
+    known = _levels(stored)
+    for name, wanted in _levels(asked).items():
+        if name not in known:
+            lines.append(f"factor {name}: {wanted}")
+        elif more := [level for level in wanted if level not in known[name]]:
+            lines.append(f"factor {name}: levels {more}")
+    known_controls = stored["space"]["controls"]
+    lines += [f"control {x!r}" for x in asked["space"]["controls"] if x not in known_controls]
+    return lines + [
+        f"{name} of the search: {old} -> {new}"
+        for name, old, new in _search_changes(stored, asked)
+        if name not in (*FIXED_IN_A_SEARCH, *FREE_IN_A_SEARCH)
+    ]
+
+
+def _search_changes(stored: Declaration, asked: Declaration) -> list[tuple[str, Any, Any]]:
+    """What two searches differ in; nothing where there is only one."""
+    was, now = stored.get("search"), asked.get("search")
+    if was is None or now is None:
+        return []
+    return [(name, was.get(name), now[name]) for name in now if was.get(name) != now[name]]
+
+
+def _levels(declared: Declaration) -> dict[str, list[Any]]:
+    return {
+        factor["name"]: factor["levels"] or [factor["low"], factor["high"], factor["log"]]
+        for factor in declared["space"]["factors"]
+    }
+
+
+def _flat(declared: Declaration) -> dict[str, Any]:
+    """What must be equal for two declarations to be of one study."""
+    # A setting that came later than the study means in it what it means in the ids: as before.
+    settings = {f"baseline {name}": value for name, value in NEUTRAL.items()}
+    settings |= {
+        f"baseline {group}.{field}": value
+        for group, fields in declared["space"]["baseline"].items()
+        for field, value in fields.items()
+        if f"{group}.{field}" not in NOT_IDENTITY
+    }
+    same = ("metric", "direction")
+    return {
+        "data": declared["fingerprint"]["data"],
+        **{name: declared[name] for name in same},
+        **settings,
+    }

@@ -1,0 +1,96 @@
+"""Opening a study's folder: it is new, the same study, the same one extended, or another one."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ablations.engine.records.folder import StudyFolder, cannot_write
+from ablations.errors import StudyError
+from ablations.studies.declaration import Declaration, additions, conflicts
+
+FREE = ("search", "storage")
+"""What may change without a word: what must not change in a search is found by `conflicts` and `additions`."""
+
+
+def open_or_create(
+    path: Path, declared: Declaration, *, extend: bool = False, allow_drift: bool = False
+) -> StudyFolder:
+    """The study's folder, if what it holds and what is asked for are one study.
+
+    Args:
+        path: The folder.
+        declared: What is asked for (`declaration.declare`).
+        extend: Allow more seeds, levels, factors or controls than the study was started with; they
+            are recorded in `study.json` under `extensions`.
+        allow_drift: Allow other code or package versions than the study was started with; recorded
+            under `drifts`.
+
+    Raises:
+        StudyError: If the two differ; says in what, and what to do.
+    """
+    if not (path / "study.json").exists():
+        return StudyFolder.create(path, declared)
+    folder = StudyFolder.open(path)
+    stored = folder.declaration()
+    if different := conflicts(stored, declared):
+        raise StudyError(
+            f"{path} holds another study; it differs from what is asked for:\n{_listed(different)}\n"
+            "Name another study with --study, or ask for the same."
+        )
+    if declared.get("planned_hash", stored.get("planned_hash")) != stored.get("planned_hash"):
+        raise StudyError(
+            f"the planned comparisons of {path} must be the ones it was started with: written down "
+            "after the runs they would be exploratory. Start a new study with --planned, or run "
+            "without it."
+        )
+    new = additions(stored, declared)
+    if new and not extend:
+        raise StudyError(
+            f"the study in {path} was started without:\n{_listed(new)}\n"
+            "Add --extend to run these too; the report will say that they were added."
+        )
+    drifted = _drift(stored["fingerprint"], declared["fingerprint"])
+    if drifted and not allow_drift:
+        raise StudyError(
+            f"the study in {path} was started with other code or versions:\n{_listed(drifted)}\n"
+            "Name another study with --study, or mix the runs with --allow-drift; it will be recorded."
+        )
+    if new or drifted:
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        notes = {"extensions": {"at": at, "added": new}, "drifts": {"at": at, "changes": drifted}}
+        kept = {
+            key: [*stored.get(key, []), note]
+            for key, note, lines in zip(notes, notes.values(), (new, drifted), strict=True)
+            if lines
+        }
+        _rewrite(folder, {**stored, **declared, **kept})
+    elif freely := {
+        name: declared[name]
+        for name in FREE
+        if name in declared and declared[name] != stored.get(name)
+    }:
+        _rewrite(folder, {**stored, **freely})
+    return folder
+
+
+def _rewrite(folder: StudyFolder, study: Declaration) -> None:
+    try:
+        folder.rewrite_study(study)
+    except OSError as error:
+        raise cannot_write(folder.path, error) from error
+
+
+def _drift(stored: dict[str, Any], asked: dict[str, Any]) -> list[str]:
+    """Code and versions that are not what they were."""
+    was = {"code": stored.get("code"), **stored.get("versions", {})}
+    now = {"code": asked["code"], **asked["versions"]}
+    names = sorted(was.keys() | now.keys())
+    return [
+        f"{name}: {was.get(name)} -> {now.get(name)}"
+        for name in names
+        if was.get(name) != now.get(name)
+    ]
+
+
+def _listed(lines: list[str]) -> str:
+    return "\n".join(f"  {line}" for line in lines)

@@ -1,0 +1,90 @@
+"""Reproduce: train one run of a study again and say whether the result is equal."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ablations.engine.records.folder import StudyFolder
+from ablations.errors import SettingError, StudyError, one_of
+from ablations.subjects.attention.settings import Run
+
+COMPARED = ("train_loss", "val_loss", "val_accuracy", "epochs_run")
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A stored result beside the one just obtained."""
+
+    run: str
+    stored: dict[str, Any]
+    again: dict[str, Any]
+    conditions: tuple[str, ...]
+    """What is not as it was then: device, versions. Empty where all is equal."""
+
+    @property
+    def equal(self) -> bool:
+        """Whether every compared number is equal to the last bit."""
+        return self.stored == self.again
+
+
+def reproduce(folder: StudyFolder, run: str, *, device: str = "cpu") -> Reproduction:
+    """Train a complete run again, in this process, with one thread as a worker does.
+
+    Args:
+        folder: The study.
+        run: Id of the run, or the beginning of one.
+        device: A torch device.
+
+    Raises:
+        StudyError: If there is no such run, or it is not complete.
+        SettingError: If there is no such device.
+    """
+    from ablations.one_thread import one_thread
+    from ablations.subjects.attention.training.run import train
+
+    _check_device(device)
+    planned = {one.run: one for one in folder.plan()}
+    found = [name for name in planned if name.startswith(run)]
+    if len(found) != 1:
+        raise StudyError(one_of("run", run, planned))
+    result = folder.result(found[0])
+    if result is None or result["state"] != "COMPLETE":
+        state = "has no result yet" if result is None else f"is {result['state']}"
+        raise StudyError(f"only a COMPLETE run can be reproduced, but {found[0]} {state}.")
+    with one_thread():
+        outcome = train(Run(**planned[found[0]].settings), device=device)
+    return Reproduction(
+        run=found[0],
+        stored={name: result[name] for name in COMPARED},
+        again={name: getattr(outcome, name) for name in COMPARED},
+        conditions=_conditions(result, device=outcome.device),
+    )
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        here = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+        raise SettingError(
+            f"`device` must be one that torch has here ({', '.join(here)}), but got {device!r}: "
+            f"{str(error).splitlines()[0]}"
+        ) from None
+
+
+def _conditions(result: dict[str, Any], *, device: str) -> tuple[str, ...]:
+    from ablations.engine.records.provenance import installed
+
+    versions: dict[str, str] = result.get("versions") or {}
+    now = installed(tuple(versions))
+    changed = [
+        f"{name}: {was} -> {now[name]}"
+        for name, was in versions.items()
+        if now.get(name, was) != was
+    ]
+    if result["device"] != device:
+        changed.append(f"device: {result['device']} -> {device}")
+    if (result.get("stacked") or 1) > 1:
+        changed.append(f"trained in step with {result['stacked'] - 1} others -> alone")
+    return tuple(changed)

@@ -1,0 +1,252 @@
+"""Studies from Python, with the command line's names: show, run, confirm, status, objective.
+
+In a notebook: `run(load_space("reduction"), study="first")`, then `analysis.report.build.write_report`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from optuna import Trial, TrialPruned
+
+from ablations.designs.expand import Expansion, expand, plan_arm, refuse_illegal, runs
+from ablations.designs.search import propose
+from ablations.designs.space import Space
+from ablations.engine.executors.executor import Executor
+from ablations.engine.executors.local import LocalExecutor
+from ablations.engine.executors.slots import find_slots, refuse_empty_stack
+from ablations.engine.records.folder import StudyFolder
+from ablations.engine.records.index import Index
+from ablations.engine.records.storage import check_storage_url
+from ablations.engine.sources.source import PlannedSource, Source
+from ablations.engine.supervision.progress import Progress
+from ablations.engine.supervision.status import StudyStatus
+from ablations.engine.supervision.status import status as read_status
+from ablations.engine.supervision.summary import Summary
+from ablations.engine.supervision.supervisor import HANG_SECONDS, RETRIES, execute
+from ablations.errors import NonFinite, SettingError
+from ablations.plan import Stage
+from ablations.studies.adaptive_search import Search, refuse_stacked_search, search_source
+from ablations.studies.confirmation import confirm_runs
+from ablations.studies.declaration import declare
+from ablations.studies.opening import open_or_create
+from ablations.studies.planned_comparisons import refuse_planned_search, refuse_undecidable
+from ablations.studies.study_index import open_index
+from ablations.subjects.attention.interventions import refuse, verify_expansion
+from ablations.subjects.attention.settings import Run
+from ablations.tracking.wandb.tracker import Mode, WandbTracker
+
+ROOT = Path("runs")
+"""Where studies lie, beside the user's own files."""
+
+
+def show(space: Space, *, design: str = "grid") -> Expansion:
+    """The arms of a design over a space, with what is illegal or folded, and why."""
+    return expand(space, design=design)
+
+
+def objective(
+    space: Space, *, seeds: tuple[int, ...] = (0,), device: str = "cpu"
+) -> Callable[[Trial], float]:
+    """A space as an objective for a plain Optuna program: `study.optimize(objective(space), n_trials=50)`.
+
+    A trial is an arm; its value is the mean validation loss (nats per image) of the last epoch over
+    the seeds. Each epoch of the first seed is reported, so pruners work; the trial's user attributes
+    name its levels, its arm and its parameters. A trial whose levels make no legal network, or whose
+    training diverges, is pruned, so that one of them does not end the program.
+    """
+    from ablations.subjects.attention.training.run import (
+        train,  # Lightning takes seconds to import
+    )
+
+    def evaluate(trial: Trial) -> float:
+        try:
+            arm = propose(trial, space)
+        except SettingError as error:
+            raise TrialPruned(str(error)) from None
+        trial.set_user_attr("arm", arm.id)
+        trial.set_user_attr("params", arm.cost["params"])
+
+        def report(record: dict[str, float]) -> None:
+            trial.report(record["val_loss"], int(record["epoch"]))
+            is_last = record["epoch"] == arm.arm.training.epochs
+            if not is_last and trial.should_prune():
+                raise TrialPruned
+
+        def loss(seed: int) -> float:
+            run = Run(arm=arm.arm, seed=seed)
+            on_epoch = report if seed == seeds[0] else None
+            return train(run, device=device, on_epoch=on_epoch).val_loss
+
+        try:
+            return sum(map(loss, seeds)) / len(seeds)
+        except NonFinite as error:
+            raise TrialPruned(str(error)) from None
+
+    return evaluate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """How and where runs are executed; the defaults are one machine and all of it."""
+
+    executor: Callable[[StudyFolder], Executor] | None = None
+    """Makes what places runs (`engine.local`, `engine.ray`, `engine.slurm`); this machine by default."""
+    stack: int = 1
+    """Seeds of an arm that are given out together, to be trained in step as one wider network. An executor of
+    your own must have room for them: `find_slots(stack=...)`."""
+    wandb: Mode = "offline"
+    progress: Progress | None = None
+    storage: str | None = None
+    """An Optuna storage URL for the index; the one that the study was started with by default, or the journal
+    in its folder."""
+    retries: int = RETRIES
+    hang_timeout: float = HANG_SECONDS
+    wait: bool = False
+    """Wait where another supervisor runs the study."""
+    keep_checkpoints: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a stack of no run, and a storage URL that cannot be used or holds a password."""
+        refuse_empty_stack(self.stack)
+        if self.storage is not None:
+            check_storage_url(self.storage)
+
+    @property
+    def declared(self) -> dict[str, Any]:
+        """What `study.json` keeps of it."""
+        return {} if self.storage is None else {"storage": self.storage}
+
+
+def run(
+    space: Space,
+    *,
+    study: str | None = None,
+    design: str = "grid",
+    seeds: int | None = None,
+    search: Search | None = None,
+    extend: bool = False,
+    allow_drift: bool = False,
+    planned: Mapping[str, Any] | None = None,
+    root: Path = ROOT,
+    execution: Execution | None = None,
+) -> Summary:
+    """Run a study to its end, or go on with one that was interrupted; the call is the same.
+
+    Args:
+        space: What varies.
+        study: Name of the study and of its folder; the space's name by default.
+        design: `grid`, `loco`, `one_in`, `fractional`, `zip` or `search`.
+        seeds: Number of seeds, counted from 0; the space's own number by default.
+        search: How to search, where the design is `search`.
+        extend: Allow a study to be given more seeds, levels or factors than it was started with.
+        allow_drift: Allow other code or package versions than it was started with.
+        planned: Comparisons declared before the first run:
+            `analysis.planned.comparisons.load_comparisons(path).declared`.
+        root: Where studies lie.
+        execution: How and where runs are executed.
+
+    Raises:
+        SettingError: If the space does not fit the design or the network, a search would be stacked, or no
+            run could decide a planned comparison.
+        StudyError: If the study in that folder is another one, or cannot be written.
+    """
+    name = study or space.name
+    how = execution or Execution()
+    if design == "search":
+        refuse_stacked_search(how.stack)
+        refuse_planned_search(planned)
+        return _search(
+            space,
+            search or Search(),
+            path=root / name,
+            extend=extend,
+            allow_drift=allow_drift,
+            how=how,
+        )
+    block = space.block(seeds)
+    expansion = expand(space, design=design)
+    refuse_illegal(space, expansion)
+    refuse_undecidable(planned, expansion.arms)
+    refuse(verify_expansion(space, expansion))
+    declared = declare(space, expansion.arms[0], study=name, design=design, seeds=block)
+    declared |= {**(planned or {}), **how.declared}
+    folder = open_or_create(root / name, declared, extend=extend, allow_drift=allow_drift)
+    wanted = runs(expansion.arms, seeds=block, stage=cast(Stage, design))
+    return _execute(folder, PlannedSource(wanted, stack=how.stack), how)
+
+
+def confirm(
+    study: str,
+    *,
+    top: int = 4,
+    seeds: int = 5,
+    at: Mapping[str, Any] | None = None,
+    root: Path = ROOT,
+    execution: Execution | None = None,
+) -> Summary:
+    """Run fresh seeds, unpruned, of the arms that a study proposes, into the same study.
+
+    Args:
+        study: Name of a study.
+        top: How many of its best arms to confirm; the baseline is always among the arms.
+        seeds: Fresh seeds for each arm.
+        at: Instead: settings of one arm, confirmed beside its nearest tested levels.
+        root: Where studies lie.
+        execution: How and where runs are executed.
+
+    Raises:
+        StudyError: If the study has no complete run yet.
+    """
+    folder = StudyFolder.open(root / study)
+    planned = confirm_runs(folder, top=top, seeds=seeds, at=at)
+    how = execution or Execution()
+    return _execute(folder, PlannedSource(planned, stack=how.stack), how)
+
+
+def status(study: str, *, root: Path = ROOT) -> StudyStatus:
+    """How a study stands, while it runs and after: runs by state, the best arm, time left."""
+    return read_status(StudyFolder.open(root / study))
+
+
+def _search(
+    space: Space,
+    search: Search,
+    *,
+    path: Path,
+    extend: bool,
+    allow_drift: bool,
+    how: Execution,
+) -> Summary:
+    space = search.measured(space)
+    parts = search.parts(space)
+    block = list(range(search.seeds))
+    declared = declare(space, plan_arm(space, {}), study=path.name, design="search", seeds=block)
+    asked = {**declared, "search": search.to_json(), **how.declared}
+    folder = open_or_create(path, asked, extend=extend, allow_drift=allow_drift)
+    index = open_index(folder, storage=how.storage)
+    source = search_source(folder, space, search, parts=parts, mirror=index.add_trial)
+    return _execute(folder, source, how, index=index)
+
+
+def _execute(
+    folder: StudyFolder,
+    source: Source,
+    how: Execution,
+    *,
+    index: Index | None = None,
+) -> Summary:
+    make = how.executor or (lambda _: LocalExecutor(find_slots(stack=how.stack)))
+    return execute(
+        folder,
+        source,
+        executor=make(folder),
+        tracker=WandbTracker(folder.path, how.wandb),
+        progress=how.progress,
+        index=index or open_index(folder, storage=how.storage),
+        retries=how.retries,
+        hang_timeout=how.hang_timeout,
+        wait=how.wait,
+        keep_checkpoints=how.keep_checkpoints,
+    )

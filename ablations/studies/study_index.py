@@ -1,0 +1,27 @@
+"""The Optuna study that mirrors a study's folder, as the folder's own content asks for it."""
+
+from pathlib import Path
+
+from ablations.designs.search import range_of
+from ablations.designs.space import Factor
+from ablations.engine.records.folder import StudyFolder
+from ablations.engine.records.index import Index
+
+
+def open_index(folder: StudyFolder, *, storage: Path | str | None = None) -> Index:
+    """The index of a study: in the given storage, or that the study was started with, or its own journal.
+
+    Args:
+        folder: The study.
+        storage: A journal's path, or an Optuna storage URL.
+    """
+    study = folder.declaration()
+    factors = [Factor(**factor) for factor in study["space"]["factors"]]
+    return Index(
+        storage or study.get("storage") or folder.journal_file,
+        study=folder.path.name,
+        objectives=study.get("search", {}).get("objectives", [study["metric"]]),
+        levels={factor.name: factor.levels for factor in factors if factor.levels},
+        ranges={factor.name: range_of(factor) for factor in factors if not factor.levels},
+        warn=folder.event,
+    )

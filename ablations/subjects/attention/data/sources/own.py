@@ -1,0 +1,39 @@
+"""A function of the user's own, named by its import path."""
+
+from ablations.errors import SettingError
+from ablations.import_path import load, words_of
+from ablations.subjects.attention.data.sources.content import Arrays
+from ablations.subjects.attention.settings import Data
+
+
+def own(data: Data) -> Arrays:
+    """What the user's own function gives, which `content.checked` looks into."""
+    rule = (
+        f"`data.name` {data.name!r} must name a function that takes the `Data` settings and returns x, y and, "
+        "for padded sequences, lengths, but"
+    )
+    module, _, function = data.name.partition(":")
+    if not module or not function:
+        raise SettingError(f"{rule} that is no `package.module:function`.")
+    try:
+        source = load(data.name)
+    except SettingError as error:
+        raise SettingError(f"`data.name` {error}") from error
+    if not callable(source):
+        raise SettingError(f"{rule} it is {source!r}.")
+    try:
+        given = source(data)
+    except (SettingError, MemoryError):  # memory may be there at another attempt
+        raise
+    except Exception as error:
+        raise SettingError(f"{rule} it failed: {words_of(error)}.") from error
+    if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+        raise SettingError(f"{rule} it returned {_in_words(given)}.")
+    return tuple(given)
+
+
+def _in_words(given: object) -> str:
+    if given is None:
+        return "None"
+    kind = type(given).__name__
+    return f"a {kind} of {len(given)}" if isinstance(given, tuple | list) else f"one {kind}"

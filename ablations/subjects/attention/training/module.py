@@ -1,0 +1,251 @@
+"""The Lightning module: a classifier whose channel attention is set by its parameters."""
+
+import math
+from operator import index
+from typing import Any, TypeVar
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from ablations.errors import SettingError
+from ablations.streams import initialise, stream
+from ablations.subjects.attention.networks.hosts import position_dims
+from ablations.subjects.attention.settings import Attention, Backbone, Training
+from ablations.subjects.attention.sites.build import build_network
+from ablations.subjects.attention.training.optimisers import make_optimiser, warmup_cosine
+
+_S = TypeVar("_S", Backbone, Training)
+
+
+class AttentionClassifier(pl.LightningModule):
+    """A classifier of images (n, in_channels, height, width), or of sequences (n, in_channels, length).
+
+    Works with any `Trainer` and any loader of batches (x, y), y of shape (n,), or (x, y, mask), mask of
+    shape (n, length) for padded sequences, not 0 where a sequence is; each row needs a position that counts,
+    because the mean over none is NaN (not checked: a look at the numbers would make a GPU wait). Logs
+    `train_loss`, `val_loss` (nats per example, means over the epoch) and `val_accuracy`, or `test_loss` and
+    `test_accuracy`; predicts logits. Its hyperparameters are plain values, so a checkpoint loads with
+    `weights_only=True`.
+
+    Args:
+        in_channels: Channels of an image or a sequence.
+        classes: Number of classes.
+        backbone: The host network, `settings.Backbone` or its values.
+        training: The recipe, `settings.Training` or its values.
+        seed: Draw initial weights and dropout from the named streams of this seed, so that modules
+            with other attention but the same seed are paired; None uses torch's global state.
+        image: Side of the images, their height and width, or the length of the sequences; needed only
+            where the host is widened to equal multiply-adds.
+        attention: The fields of `settings.Attention`: `reduction`, `squeeze`, `gate`, `placement`,
+            `order`, ...
+
+    Raises:
+        SettingError: If a setting is illegal, or does not fit the network.
+    """
+
+    def __init__(
+        self,
+        *,
+        in_channels: int,
+        classes: int,
+        backbone: Backbone | dict[str, Any] | None = None,
+        training: Training | dict[str, Any] | None = None,
+        seed: int | None = None,
+        image: int | tuple[int, ...] | None = None,
+        **attention: Any,
+    ) -> None:
+        super().__init__()
+        host = _values("backbone", Backbone, backbone)
+        self.recipe = _values("training", Training, training)
+        in_channels, classes = _count("in_channels", in_channels), _count("classes", classes)
+        gate = Attention(**attention)
+        self.save_hyperparameters(
+            {
+                "in_channels": in_channels,
+                "classes": classes,
+                "backbone": host.model_dump(),
+                "training": self.recipe.model_dump(),
+                "seed": seed,
+                "image": image,
+                **gate.model_dump(),
+            }
+        )
+        self.seed = seed
+        self.network: nn.Module = build_network(
+            host, gate, in_channels=in_channels, classes=classes, image=image
+        )
+        if seed is not None:
+            initialise(self.network, seed=seed)
+        if self.recipe.compile != "none":
+            self.network.compile(mode=self.recipe.compile, dynamic=False)
+        self._network_name = host.name
+        self._sums = {"train": _Sums(), "val": _Sums(), "test": _Sums()}
+        self._train_loss_is_logged = False
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Lightning writes this one 40 times a step, and torch's way of setting an attribute is long:
+        # 2 % of a step on small images.
+        if name == "_current_fx_name":
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
+
+    def forward(self, x: Tensor, *mask: Tensor) -> Tensor:
+        """Logits of shape (n, classes); networks for sequences take a mask too, of any type of number."""
+        logits: Tensor = self.network(x, *(self._checked_mask(x, given) for given in mask))
+        return logits
+
+    def training_step(self, batch: tuple[Tensor, ...], _: int) -> Tensor:
+        """Mean loss of the batch, label-smoothed if the recipe says so."""
+        x, y, *mask = batch
+        if self.seed is None:
+            logits = self(x, *mask)
+        else:
+            with stream(self.seed, f"step/{self.global_step}", device=x.device):
+                logits = self(x, *mask)
+        loss = F.cross_entropy(logits, y, label_smoothing=self.recipe.label_smoothing)
+        self._sums["train"].add(loss.detach() * len(y), len(y))
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, ...], _: int) -> None:
+        """Adds the batch to the epoch's sums; the validation loss is never smoothed."""
+        self._measure("val", batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the validation means, and the training mean since the last validation of the epoch."""
+        loss, accuracy = self._means("val")
+        self.log_dict({"val_loss": loss, "val_accuracy": accuracy})
+        self._log_train_loss()
+
+    def test_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:
+        """Adds the batch to the sums of the test, as validation does."""
+        del batch_idx
+        self._measure("test", batch)
+
+    def on_test_epoch_end(self) -> None:
+        """Logs the means over all test examples."""
+        loss, accuracy = self._means("test")
+        self.log_dict({"test_loss": loss, "test_accuracy": accuracy})
+
+    def predict_step(self, batch: Tensor | tuple[Tensor, ...], _: int) -> Tensor:
+        """Logits of a batch x, (x,), (x, y) or (x, y, mask)."""
+        x, *rest = (batch,) if isinstance(batch, Tensor) else batch
+        logits: Tensor = self(x, *rest[1:])
+        return logits
+
+    def on_train_epoch_start(self) -> None:
+        """A new epoch, a new mean."""
+        self._sums["train"] = _Sums()
+        self._train_loss_is_logged = False
+
+    def on_train_epoch_end(self) -> None:
+        """Logs the training mean of an epoch without validation."""
+        if not self._train_loss_is_logged:
+            self._log_train_loss()
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """The recipe's optimiser; linear warm-up, then a cosine to zero, counted in steps.
+
+        Raises:
+            SettingError: If the Trainer does not know how many steps it will take.
+        """
+        optimiser = make_optimiser(self.network, self.recipe)
+        steps = self._steps()
+        warmup = steps * self.recipe.warmup_epochs // self.recipe.epochs
+        schedule = LambdaLR(optimiser, warmup_cosine(steps=steps, warmup=warmup))
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
+        """What `optimizer.zero_grad()` does, without its profiler: nearly 1 % of a step on small images."""
+        del epoch, batch_idx
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+
+    def _steps(self) -> int:
+        steps = self.trainer.estimated_stepping_batches
+        # Of a loader without a length Lightning gives `max_steps`, which is -1 where nobody set it.
+        if math.isinf(steps) or steps < 0:
+            raise SettingError(
+                "the learning rate follows a schedule, so the Trainer must know its number of steps: set "
+                "`max_epochs` or, for a loader without a length, `max_steps`; but they are "
+                f"{self.trainer.max_epochs} and {self.trainer.max_steps}."
+            )
+        return int(steps)
+
+    def _checked_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        if position_dims(self._network_name) != 1:
+            raise SettingError(
+                f"a mask needs a network for sequences, but `backbone.name` is {self._network_name!r}; leave the "
+                "mask out of the batches, or choose a network like 'sequence_resnet8'."
+            )
+        if mask.shape != (len(x), x.shape[-1]):
+            raise SettingError(
+                f"a mask must have shape (n, length), here {(len(x), x.shape[-1])}, but has {tuple(mask.shape)}."
+            )
+        return mask.bool()
+
+    def _measure(self, part: str, batch: tuple[Tensor, ...]) -> None:
+        x, y, *mask = batch
+        logits = self(x, *mask)
+        loss = F.cross_entropy(logits, y, reduction="sum")
+        self._sums[part].add(loss, len(y), (logits.argmax(1) == y).sum())
+
+    def _log_train_loss(self) -> None:
+        if self._sums["train"].count:
+            self.log("train_loss", self._means("train")[0])
+            self._train_loss_is_logged = True
+
+    def _means(self, part: str) -> tuple[Tensor, Tensor]:
+        """Mean loss and accuracy over all ranks; afterwards the sums are empty."""
+        sums, self._sums[part] = self._sums[part], _Sums()
+        totals = torch.stack(
+            [torch.as_tensor(x, device=self.device, dtype=torch.float64) for x in sums.values()]
+        )
+        totals = self.trainer.strategy.reduce(totals, reduce_op="sum")
+        return (totals[0] / totals[2]).float(), (totals[1] / totals[2]).float()
+
+
+class _Sums:
+    """Sums over the batches of an epoch; tensors stay on the device until the epoch's end."""
+
+    def __init__(self) -> None:
+        self.loss: Tensor | float = 0.0
+        self.correct: Tensor | int = 0
+        self.count = 0
+
+    def add(self, loss: Tensor, count: int, correct: Tensor | int = 0) -> None:
+        self.loss = self.loss + loss
+        self.correct = self.correct + correct
+        self.count += count
+
+    def values(self) -> tuple[Tensor | float, Tensor | int, int]:
+        return self.loss, self.correct, self.count
+
+
+def _values(name: str, kind: type[_S], given: _S | dict[str, Any] | None) -> _S:
+    if not isinstance(given, kind | dict | None):
+        raise SettingError(
+            f"`{name}` must be a `settings.{kind.__name__}`, or a dict of its values like "
+            f"{kind().model_dump(include={next(iter(kind.model_fields))})}, but got {given!r}."
+        )
+    return kind(**given) if isinstance(given, dict) else given or kind()
+
+
+def _count(name: str, given: int) -> int:
+    """A plain int, because a checkpoint with NumPy's does not load with `weights_only=True`."""
+    try:
+        count = index(given)
+    except TypeError:
+        count = 0
+    if count < 1:
+        raise SettingError(f"`{name}` must be a whole number of at least 1, but got {given!r}.")
+    return count

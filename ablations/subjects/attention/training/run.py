@@ -1,0 +1,229 @@
+"""One run: settings in, outcome out, through Lightning's `Trainer.fit`."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import lightning.pytorch as pl
+import torch
+
+from ablations.errors import SettingError
+from ablations.lockstep import Lockstep
+from ablations.subjects.attention.cost.latency import inference_milliseconds
+from ablations.subjects.attention.data.augmentation import AUGMENTATIONS
+from ablations.subjects.attention.data.batches import (
+    VALIDATION_BATCH,
+    Batches,
+    check_batches,
+    validation_batch,
+)
+from ablations.subjects.attention.data.dataset import fingerprint, on_device
+from ablations.subjects.attention.data.examples import Split
+from ablations.subjects.attention.settings import Run
+from ablations.subjects.attention.stacking.classifier import SteppingClassifier
+from ablations.subjects.attention.training.gate_recorder import GateRecorder
+from ablations.subjects.attention.training.module import AttentionClassifier
+from ablations.subjects.identity import run_id
+from ablations.subjects.lightning.epoch_watch import EpochWatch
+from ablations.subjects.lightning.trainer import make_trainer, quiet
+
+CHECKPOINT_SECONDS = 10.0
+"""A checkpoint is written at the end of an epoch if the last one is older than this."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished training measured. Losses in nats per example, of the last epoch."""
+
+    epochs_run: int
+    train_loss: float
+    val_loss: float
+    val_accuracy: float
+    device: str
+    latency: float | None = None
+    """Milliseconds of one example's forward pass; None where the recipe does not measure it."""
+    stacked: int | None = None
+    """Runs in the largest of its steps, where it was trained in step with others."""
+
+
+class RunContext(Protocol):
+    """What the engine gives to a run (`ablations.engine.worker.context`)."""
+
+    run: str
+    folder: Path
+    attempt_folder: Path
+    device: str
+    threads: int
+    rank: int
+    world_size: int
+    lockstep: Lockstep | None
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """Take an epoch's record; raises to stop the run."""
+
+    def beat(self) -> None:
+        """Take note that the run makes progress."""
+
+
+def train_run(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """Train one run for the engine; goes on from `checkpoint.ckpt` in the run's folder, if it is there."""
+    torch.set_num_threads(context.threads)
+    # Data sets too are read one at a time: a function of the user's may seed a global generator.
+    with nullcontext() if context.lockstep is None else context.lockstep.joined():
+        outcome = train(
+            _planned(settings, context.run),
+            device=context.device,
+            rank=context.rank,
+            world_size=context.world_size,
+            on_epoch=context.epoch,
+            on_step=context.beat,
+            checkpoint=context.folder / "checkpoint.ckpt",
+            gates=context.attempt_folder / "gates.jsonl",
+            lockstep=context.lockstep,
+        )
+    return {name: value for name, value in asdict(outcome).items() if value is not None}
+
+
+def _planned(settings: dict[str, Any], planned: str) -> Run:
+    """The run, if it is the planned one with the data that are here."""
+    run = Run(**settings)
+    if run_id(run.arm, run.seed, fingerprint(run.arm.data)) != planned:
+        raise SettingError(
+            f"the data must be those that the study was planned with, but {run.arm.data.name!r} has other "
+            "content here and now (or its function gives other examples each time). Restore the data, or "
+            "start another study."
+        )
+    return run
+
+
+def train(
+    run: Run,
+    *,
+    device: str = "cpu",
+    rank: int = 0,
+    world_size: int = 1,
+    on_epoch: Callable[[dict[str, Any]], None] | None = None,
+    on_step: Callable[[], None] | None = None,
+    checkpoint: Path | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    gates: Path | None = None,
+    lockstep: Lockstep | None = None,
+) -> Outcome:
+    """Train one run to its last epoch.
+
+    Args:
+        run: What to train.
+        device: A torch device, for example `cpu` or `cuda:0`.
+        rank: This process's place among those that train this run together ...
+        world_size: ... and their number. Where more than one, each process calls this function
+            with `RANK`, `LOCAL_RANK`, `WORLD_SIZE`, `MASTER_ADDR` and `MASTER_PORT` set.
+        on_epoch: Called after each epoch with its record (`docs/study-folder.md`, epochs.jsonl);
+            raising in it stops the run, with a checkpoint of that epoch.
+        on_step: Called after each step.
+        checkpoint: Where the last whole epoch is kept; the run goes on from it if it exists, and
+            then ends bit-equal to a run that was never interrupted.
+        checkpoint_seconds: Least age of the last checkpoint before the next one is written.
+        gates: Where to write what the gates do, if the recipe says `record_gates`.
+        lockstep: Where it meets the runs of other threads, to compute steps together (`ablations.stacking`);
+            the caller has joined it. The result is then equal to rounding only.
+
+    Raises:
+        NonFinite: If a loss becomes NaN or infinite.
+        SettingError: If the settings do not fit the data or the network.
+    """
+    if run.arm.training.compile != "none":
+        # After eight networks of one worker dynamo would silently go on without compiling.
+        torch.compiler.reset()
+    split = on_device(run.arm.data, device)
+    check_batches(run.arm, train=len(split.train), val=len(split.val), world_size=world_size)
+    module = _module(run, split, lockstep)
+    watch = EpochWatch(
+        on_epoch=on_epoch,
+        on_step=on_step,
+        checkpoint=checkpoint,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    callbacks: list[pl.Callback] = [watch]
+    if run.arm.training.record_gates and gates is not None:
+        callbacks.insert(0, _recorder(run, split, gates))
+    with quiet():
+        trainer = make_trainer(
+            epochs=run.arm.training.epochs,
+            device=device,
+            world_size=world_size,
+            callbacks=callbacks,
+        )
+        training, validation = _batches(
+            run, split, epoch=lambda: trainer.current_epoch, rank=rank, world_size=world_size
+        )
+        trainer.fit(
+            module,
+            training,
+            validation,
+            ckpt_path=checkpoint if checkpoint is not None and checkpoint.exists() else None,
+            weights_only=True,
+        )
+    return Outcome(
+        epochs_run=watch.last["epoch"],
+        train_loss=watch.last["train_loss"],
+        val_loss=watch.last["val_loss"],
+        val_accuracy=watch.last["val_accuracy"],
+        device=_device_name(device),
+        latency=_latency(run, module, split) if run.arm.training.measure_latency else None,
+        stacked=module.most if isinstance(module, SteppingClassifier) else None,
+    )
+
+
+def _module(run: Run, split: Split, lockstep: Lockstep | None) -> AttentionClassifier:
+    make = AttentionClassifier if lockstep is None else partial(SteppingClassifier, lockstep)
+    module = make(
+        in_channels=split.in_channels,
+        classes=split.classes,
+        backbone=run.arm.backbone,
+        training=run.arm.training,
+        seed=run.seed,
+        image=split.size,
+        **run.arm.attention.model_dump(),
+    )
+    return module.to(memory_format=torch.channels_last)
+
+
+def _recorder(run: Run, split: Split, path: Path) -> GateRecorder:
+    return GateRecorder(
+        path,
+        gate=run.arm.attention.gate,
+        val=split.val,
+        epochs=run.arm.training.epochs,
+        train_examples=len(split.train),
+    )
+
+
+def _batches(
+    run: Run, split: Split, *, epoch: Callable[[], int], rank: int, world_size: int
+) -> tuple[Batches, Batches]:
+    """This rank's shares of the batches that train, and of those that validate."""
+    training = Batches(
+        split.train,
+        batch_size=run.arm.training.batch_size,
+        seed=run.seed,
+        epoch=epoch,
+        augment=AUGMENTATIONS[run.arm.data.augmentation],
+        rank=rank,
+        world_size=world_size,
+    )
+    size = validation_batch(len(split.val), largest=VALIDATION_BATCH, world_size=world_size)
+    return training, Batches(split.val, batch_size=size, rank=rank, world_size=world_size)
+
+
+def _latency(run: Run, module: AttentionClassifier, split: Split) -> float:
+    # A shuffled gate needs another image.
+    size = 2 if run.arm.attention.control == "shuffled" else 1
+    x, _, *mask = next(iter(Batches(split.val, batch_size=size)))
+    return inference_milliseconds(module.network.to(x.device), x, *mask)
+
+
+def _device_name(device: str) -> str:
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu"

@@ -1,0 +1,78 @@
+"""Lightning's Trainer as a run uses it: quiet, and with nothing in it that a run does itself."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning.pytorch.profilers import PassThroughProfiler
+from lightning.pytorch.strategies import DDPStrategy
+
+from ablations.subjects.lightning.checkpoint import AtomicCheckpointIO
+
+NOT_OURS = (
+    # torch 2.13 deprecates what lightning 2.6 still calls; drop when lightning does not.
+    ".*LeafSpec.*",
+    # The engine starts the processes, in a Slurm job too.
+    "The `srun` command is available on your system but is not used",
+    # What is logged is a mean over all ranks already.
+    r"It is recommended to use `self\.log\(.*sync_dist=True\)`",
+)
+"""Warnings that a run's log would be full of."""
+
+
+def make_trainer(
+    *, epochs: int, device: str, world_size: int, callbacks: list[pl.Callback]
+) -> pl.Trainer:
+    """A trainer that neither logs nor writes checkpoints: the callbacks do.
+
+    Args:
+        epochs: Where training ends.
+        device: A torch device; `cuda:1` is the second one.
+        world_size: Processes that train the run together; they are there already.
+        callbacks: In the order in which they are called.
+    """
+    kind, _, index = device.partition(":")
+    one_device: Any = [int(index or 0)] if kind == "cuda" else 1
+    # Named, not detected: inside a Slurm job Lightning would take the job's tasks for the run's.
+    alone: list[Any] = [LightningEnvironment()] if world_size == 1 else []
+    together = DDPStrategy(cluster_environment=TorchElasticEnvironment())
+    return pl.Trainer(
+        max_epochs=epochs,
+        accelerator="gpu" if kind == "cuda" else kind,
+        devices=one_device if world_size == 1 else world_size,
+        strategy="auto" if world_size == 1 else together,
+        logger=False,
+        enable_checkpointing=False,  # ours is `EpochWatch`
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,  # `Batches` takes its rank's share itself
+        callbacks=callbacks,
+        profiler=_NoProfiler(),
+        plugins=[AtomicCheckpointIO(), *alone],
+    )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Lightning's warnings of what is meant so, and from here on without its notes for beginners."""
+    # Once per run they would bury what a run itself prints.
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        for message in NOT_OURS:
+            warnings.filterwarnings("ignore", message=message)
+        yield
+
+
+class _NoProfiler(PassThroughProfiler):
+    """Lightning enters a profiler 50 times a step; one empty context serves them all."""
+
+    context = nullcontext()
+
+    def profile(self, action_name: str) -> AbstractContextManager[None]:  # type: ignore[override]
+        return self.context

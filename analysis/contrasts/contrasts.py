@@ -1,0 +1,128 @@
+"""Which comparisons a table supports: each factor's levels on matched backgrounds, and every arm.
+
+A background is an assignment of all other factors. The effect of a level is the mean, over all
+backgrounds that have both, of its cell less the baseline level's cell: in a one-factor-at-a-time design
+that is one arm against the baseline, in a factorial it is the main effect.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.contrasts.cells import Cells, assigned
+
+Floats = NDArray[np.float64]
+Role = Literal["factor", "control", "cell"]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One comparison: weights on the cells, summing to zero."""
+
+    role: Role
+    """`factor`: a level against the baseline's; `control`: an arm that no factor row covers;
+    `cell`: an arm of a factorial against the baseline arm, for looking only."""
+    label: str
+    factor: str
+    level: Any
+    against: Any
+    weights: Floats
+    backgrounds: int
+    arm: str
+    """The arm compared, where it is one; empty for a mean over backgrounds."""
+
+
+def contrasts_of(cells: Cells) -> list[Contrast]:
+    """Factor rows first, then controls, then the cells of a factorial."""
+    factor_rows = [row for name in cells.factors for row in _factor_rows(cells, name)]
+    covered = {int(i) for row in factor_rows for i in np.flatnonzero(row.weights)}
+    single = {
+        int(np.flatnonzero(row.weights > 0)[0])
+        for row in factor_rows
+        if row.backgrounds == 1 and row.weights[cells.baseline] < 0
+    }
+    others = [i for i in range(len(cells.labels)) if i != cells.baseline and i not in single]
+    arm_rows = [_arm_row(cells, i, role="cell" if i in covered else "control") for i in others]
+    return factor_rows + sorted(arm_rows, key=lambda row: row.role == "cell")
+
+
+def weights_of(rows: list[Contrast]) -> Floats:
+    """The weights stacked, shape (contrasts, cells)."""
+    return np.stack([row.weights for row in rows])
+
+
+def matched_pairs(cells: Cells, factor: str) -> dict[Any, list[tuple[int, int]]]:
+    """Level -> (cell with the level, cell with the baseline's level) on each shared background."""
+    others = [f for f in cells.values.columns if f != factor]
+    base = cells.values[factor].iloc[cells.baseline]
+    found: dict[Any, dict[tuple[Any, ...], int]] = defaultdict(dict)
+    for i, row in enumerate(cells.values.to_dict("records")):
+        found[row[factor]][tuple(row[f] for f in others)] = i
+    reference = found.pop(base)
+    return {
+        level: [(i, reference[key]) for key, i in at.items() if key in reference]
+        for level, at in found.items()
+    }
+
+
+def mean_difference(pairs: list[tuple[int, int]], cells: Cells) -> Floats:
+    """Weights on the cells of the mean over the pairs of the first less the second."""
+    weights = np.zeros(len(cells.labels))
+    for high, low in pairs:
+        weights[high] += 1 / len(pairs)
+        weights[low] -= 1 / len(pairs)
+    return weights
+
+
+def _factor_rows(cells: Cells, factor: str) -> list[Contrast]:
+    base = cells.values[factor].iloc[cells.baseline]
+    rows = []
+    for level, pairs in matched_pairs(cells, factor).items():
+        if not pairs:
+            continue
+        weights = mean_difference(pairs, cells)
+        one = len(pairs) == 1 and pairs[0][1] == cells.baseline
+        label = assigned(factor, level)
+        if one and factor not in _named(cells, pairs[0][0]):
+            label = cells.labels[pairs[0][0]]
+        if len(pairs) == 1 and not one:
+            label += f" (at {_background(cells, pairs[0][1])})"
+        arm = cells.arms[pairs[0][0]] if one else ""
+        rows.append(Contrast("factor", label, factor, level, base, weights, len(pairs), arm))
+    return rows
+
+
+def _background(cells: Cells, cell: int) -> str:
+    """The levels in which a cell differs from the baseline."""
+    levels = cells.values
+    return ", ".join(
+        assigned(f, levels[f].iloc[cell])
+        for f in cells.factors
+        if levels[f].iloc[cell] != levels[f].iloc[cells.baseline]
+    )
+
+
+def _named(cells: Cells, cell: int) -> list[str]:
+    """The factors whose value an arm's own label names."""
+    return [f for f in cells.factors if f"{f.rpartition('.')[2]}=" in cells.labels[cell]]
+
+
+def _arm_row(cells: Cells, cell: int, *, role: Role) -> Contrast:
+    weights = np.zeros(len(cells.labels))
+    weights[cell], weights[cells.baseline] = 1.0, -1.0
+    label = cells.labels[cell]
+    return Contrast(
+        role, label, "", label, cells.labels[cells.baseline], weights, 1, cells.arms[cell]
+    )
+
+
+def contrast_frame(rows: list[Contrast]) -> pd.DataFrame:
+    """The rows' descriptions as columns."""
+    names = ("role", "label", "factor", "level", "against", "backgrounds", "arm")
+    return pd.DataFrame({name: [getattr(row, name) for row in rows] for name in names}).astype(
+        {"level": object, "against": object}
+    )

@@ -1,0 +1,81 @@
+"""Whether several changes together do what they do one by one: arms with many changes against the sum."""
+
+import math
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.contrasts.cells import Cells, assigned, swapped
+from analysis.contrasts.contrast_tests import ContrastTests
+
+Change = tuple[str, Any]
+"""A factor and its level."""
+
+
+def additivity(
+    cells: Cells, index: dict[tuple[Any, ...], int], tests: ContrastTests, pairs: pd.DataFrame
+) -> pd.DataFrame:
+    """The arms with the most changes whose single changes are all there, against the sum of those."""
+    columns = list(cells.values.columns)
+    sizes = {
+        ((row["first"], row["first_level"]), (row["second"], row["second_level"])): abs(
+            row["estimate"]
+        )
+        for row in pairs.to_dict("records")
+    }
+    base = tuple(cells.values.iloc[cells.baseline])
+    rows, weights, together = [], [], []
+    for key, cell in index.items():
+        changed = [k for k in range(len(base)) if key[k] != base[k]]
+        singles = [swapped(base, {k: key[k]}) for k in changed]
+        if len(changed) < 2 or not all(single in index for single in singles):
+            continue
+        w = np.zeros(len(cells.labels))
+        w[cell] += 1
+        for single in singles:
+            w[index[single]] -= 1
+        w[cells.baseline] += len(changed) - 1
+        gap = np.zeros(len(cells.labels))
+        gap[cell], gap[cells.baseline] = 1, -1
+        names = [assigned(columns[k], key[k]) for k in changed]
+        rows.append(
+            (
+                cells.labels[cell],
+                " + ".join(names),
+                len(changed),
+                _culprit(sizes, [(columns[k], key[k]) for k in changed]),
+            )
+        )
+        weights.append(w)
+        together.append(gap)
+    most = max((row[2] for row in rows), default=0)
+    keep = [i for i, row in enumerate(rows) if row[2] == most]
+    frame = tests.frame([(rows[i][0], rows[i][1], rows[i][3]) for i in keep], [weights[i] for i in keep],
+                        ["arm", "changes", "explained_by"])  # fmt: skip
+    frame = frame.rename(columns={"estimate": "gap"})
+    full = tests.frame([(i,) for i in keep], [together[i] for i in keep], ["arm"])
+    frame.insert(2, "together", full["estimate"].to_numpy())
+    frame.insert(3, "singly", (full["estimate"].to_numpy() - frame["gap"].to_numpy()))
+    return frame
+
+
+def additivity_sentence(row: dict[Any, Any], alpha: float) -> str:
+    """A row of `additivity` in plain words."""
+    sums = f"{row['changes']}: {row['together']:+.3g} together, {row['singly']:+.3g} as a sum of single effects"
+    if math.isnan(row["p_holm"]):
+        return f"{sums}; whether they add up cannot be tested: at least 2 seeds are needed."
+    if row["p_holm"] < alpha:
+        why = f"; largest pair: {row['explained_by']}" if row["explained_by"] else ""
+        return f"{sums}; they do not add up (Holm p = {row['p_holm']:.2g}){why}."
+    return f"{sums}; no departure from adding up was seen ({row['gap']:+.3g} [{row['low']:+.3g}, {row['high']:+.3g}])."
+
+
+def _culprit(sizes: dict[tuple[Change, Change], float], changes: list[Change]) -> str:
+    """The largest pairwise interaction among an arm's changes; empty where none was measured."""
+    mine = [pair for pair in permutations(changes, 2) if pair in sizes]
+    if not mine:
+        return ""
+    first, second = max(mine, key=sizes.__getitem__)
+    return f"{assigned(*first)} x {assigned(*second)}"

@@ -1,0 +1,83 @@
+"""All that a study says about its components: effects, interactions, dead weight, planned comparisons."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis.contrasts.estimation import ErrorModel
+from analysis.effects.dead_weight import dead_weight
+from analysis.effects.effects import Effects, effects
+from analysis.effects.epochs import effects_by_epoch
+from analysis.effects.interactions import Interactions, interactions
+from analysis.plain import records
+from analysis.planned.planned import PlannedReport, report_planned
+from analysis.tables.runs_table import RunsTable
+
+
+@dataclass(frozen=True)
+class ComponentReport:
+    """What `ablate effects` shows."""
+
+    study: str
+    effects: Effects
+    interactions: Interactions
+    planned: PlannedReport | None
+    dead_weight: pd.DataFrame
+    by_epoch: pd.DataFrame
+
+    def sentences(self) -> list[str]:
+        """Planned verdicts, then interactions (they qualify the effects), then the effects."""
+        lines = self.planned.sentences() if self.planned else []
+        lines += self.interactions.sentences() + self.effects.sentences()
+        if len(self.dead_weight):
+            what = "; ".join(_saving(row) for row in self.dead_weight.to_dict("records"))
+            lines.append(f"Dead weight: {what}.")
+        return lines
+
+    def tables(self) -> list[tuple[str, pd.DataFrame]]:
+        """The titled tables that are not empty, the effects' own aside."""
+        found = [
+            ("Interactions", self.interactions.frame),
+            ("Simple effects", self.interactions.simple),
+            ("Stacking", self.interactions.additivity),
+            ("Dead weight", self.dead_weight),
+            ("Effect against epochs", self.by_epoch),
+        ]
+        return [(title, frame) for title, frame in found if len(frame)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; infinity and undefined numbers are null."""
+        return {
+            **self.effects.to_json(),
+            **{k: v for k, v in self.interactions.to_json().items() if k != "sentences"},
+            "planned": self.planned.to_json() if self.planned else None,
+            "dead_weight": records(self.dead_weight),
+            "by_epoch": records(self.by_epoch),
+            "sentences": self.sentences(),
+        }
+
+
+def component_report(
+    table: RunsTable,
+    *,
+    margin: float | None = None,
+    alpha: float = 0.05,
+    error: ErrorModel = "auto",
+    seed: int = 0,
+) -> ComponentReport:
+    """Effects of every component with what qualifies them; arguments as in `effects`."""
+    found = effects(table, margin=margin, alpha=alpha, error=error, seed=seed)
+    return ComponentReport(
+        study=table.study,
+        effects=found,
+        interactions=interactions(table, alpha=alpha, error=error, seed=seed),
+        planned=report_planned(table),
+        dead_weight=dead_weight(found),
+        by_epoch=effects_by_epoch(table, error=error, seed=seed),
+    )
+
+
+def _saving(row: dict[Any, Any]) -> str:
+    saved = f"{row['saved_params']:,.0f} weights" if "saved_params" in row else "its cost"
+    return f"{row['label']} saves {saved}"

@@ -1,0 +1,68 @@
+"""Effects against training time: does a difference grow, shrink or only show early?"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from analysis.contrasts.cells import cells_of
+from analysis.contrasts.contrast_tests import ContrastTests
+from analysis.contrasts.contrasts import contrasts_of
+from analysis.contrasts.estimation import ErrorModel
+from analysis.contrasts.seed_blocks import unequal_noise
+from analysis.errors import TableError
+from analysis.tables.runs_table import RunsTable
+from analysis.tables.study_table import read_epochs
+
+COLUMNS = ["label", "epoch", "n_pairs", "estimate", "low", "high"]
+
+
+def effects_by_epoch(
+    table: RunsTable, *, error: ErrorModel = "auto", seed: int = 0
+) -> pd.DataFrame:
+    """Each arm less the baseline arm, as `effects` would find it had every run ended at that epoch.
+
+    At about a quarter, half, three quarters and all of the epochs.
+
+    Columns: `label, epoch, n_pairs, estimate, low, high`, with marginal 95 % intervals. Empty where the
+    source has no epochs. Only runs that may enter an estimate are used. The last epoch is what is decided
+    on, and has the interval of `effects`; the others only explain. The noise is judged anew at each epoch,
+    so that `auto` may rest an arm on another error model early than late.
+
+    Args:
+        table: Runs of a study.
+        error: As for `analysis.effects.effects.effects`.
+        seed: Of the test of equal noise.
+    """
+    epochs, runs = read_epochs(table), table.complete().set_index("run", drop=False)
+    if epochs.empty or runs.empty or table.metric not in epochs:
+        return pd.DataFrame(columns=COLUMNS)
+    epochs = epochs[epochs["run"].isin(runs.index)]
+    epochs = epochs[epochs["epoch"].isin(_quarters(int(epochs["epoch"].max())))]
+    parts = []
+    for epoch, rows in epochs.groupby("epoch"):
+        values = rows.set_index("run")[table.metric]
+        there = runs.loc[values.index].assign(**{table.metric: values})
+        parts.append(_arms(replace(table, frame=there), error=error, seed=seed).assign(epoch=epoch))
+    whole = pd.concat(parts, ignore_index=True)
+    by_arm = np.argsort(pd.factorize(whole["arm"])[0], kind="stable")
+    return whole.iloc[by_arm][COLUMNS].reset_index(drop=True)
+
+
+def _quarters(last: int) -> set[int]:
+    """About a quarter, half, three quarters and all of the epochs."""
+    return {max(round(last * share), 1) for share in (0.25, 0.5, 0.75, 1.0)}
+
+
+def _arms(table: RunsTable, *, error: ErrorModel, seed: int) -> pd.DataFrame:
+    """The comparisons of single arms with the baseline's; none where one of the two sides has no run."""
+    try:
+        cells = cells_of(table)
+    except TableError:  # Arms may train for different numbers of epochs, the baseline for fewer.
+        return pd.DataFrame(columns=["arm", *COLUMNS])
+    rows = contrasts_of(cells)
+    tests = ContrastTests(cells, error, unequal_noise(cells.y, seed=seed))
+    # All rows are tested, as in `effects`: how many there are is part of how `auto` decides.
+    heads = [(row.arm, row.label) for row in rows]
+    frame = tests.frame(heads, [row.weights for row in rows], ["arm", "label"])
+    return frame[frame["arm"] != ""]

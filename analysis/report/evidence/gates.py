@@ -1,0 +1,122 @@
+"""What the gates did, read from the `gates.jsonl` that a run may have written beside its epochs.
+
+One line per epoch at which gates were looked at and block, over the validation images:
+
+    {"epoch", "block", "stage": "64 channels", "low", "high", "counts": {class: [numbers of gates in equal bins]},
+     "mean", "between", "within", "saturated_low", "saturated_high", "above_one", "gradient_norm"}
+
+`low, high` are the ends of the gate's range; `between` and `within` are the variances of a channel's
+gate between and within classes, averaged over channels; shares are of all gates; `above_one` is null for
+gates that cannot amplify; `gradient_norm` is that of the loss with respect to the block's gates.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.errors import TableError
+from analysis.tables.runs_table import RunsTable
+
+NUMBERS = ["mean", "between", "within", "saturated_low", "saturated_high", "above_one"]
+MOST_RUNS = 50
+"""Of one arm; distributions do not change visibly beyond that."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gates:
+    """Gates of the baseline's runs, or of the first arm that recorded any."""
+
+    label: str
+    runs: int
+    bins: pd.DataFrame
+    """`stage, group, low, high, share` at the last epoch; `group` is a class or `all`."""
+    stages: pd.DataFrame
+    """`stage, mean, saturated` at the last epoch."""
+    blocks: pd.DataFrame
+    """`block` and `NUMBERS` at the last epoch, mean over runs."""
+    gradients: pd.DataFrame
+    """`block, epoch, gradient_norm`, mean over runs."""
+
+
+def read_gates(table: RunsTable) -> Gates:
+    """The gates of the baseline's complete runs.
+
+    Raises:
+        TableError: If no complete run has recorded its gates.
+    """
+    arm = _recorded_arm(table)
+    rows = table.frame[table.frame["state"] == "COMPLETE"]
+    mine = rows[rows["arm"] == arm].head(MOST_RUNS)
+    records = [
+        {"run": run, **json.loads(line)}
+        for run, attempt in zip(mine["run"], mine["attempt"], strict=True)
+        if (path := _path(table, run, attempt)).is_file()
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line
+    ]
+    return _summary(pd.DataFrame(records), label=str(mine["label"].iloc[0]))
+
+
+def _recorded_arm(table: RunsTable) -> str:
+    """The baseline's arm if one of its runs recorded gates, else the first arm that did."""
+    rows = table.frame[table.frame["state"] == "COMPLETE"]
+    found = [
+        str(arm)
+        for arm, run, attempt in zip(rows["arm"], rows["run"], rows["attempt"], strict=True)
+        if table.folder is not None and _path(table, run, attempt).is_file()
+    ]
+    if not found:
+        raise TableError(
+            "no run has recorded its gates; switch the recording on when a study starts: "
+            "`ablate run SPACE --study NAME --set training.record_gates=true`."
+        )
+    return str(table.baseline_arm) if table.baseline_arm in found else found[0]
+
+
+def _path(table: RunsTable, run: str, attempt: float) -> Path:
+    assert table.folder is not None
+    return table.folder / "runs" / str(run) / str(int(attempt)) / "gates.jsonl"
+
+
+def _summary(records: pd.DataFrame, *, label: str) -> Gates:
+    last = records[records["epoch"] == records["epoch"].max()]
+    bins = pd.concat([_bins(stage, part) for stage, part in last.groupby("stage", sort=False)])
+    saturated = last["saturated_low"] + last["saturated_high"]
+    stages = last.assign(saturated=saturated).groupby("stage", sort=False)[["mean", "saturated"]]
+    last = last.assign(**{name: pd.to_numeric(last[name]) for name in NUMBERS})
+    by_epoch = records.groupby(["block", "epoch"], sort=False)["gradient_norm"].mean()
+    return Gates(
+        label=label,
+        runs=int(records["run"].nunique()),
+        bins=bins.reset_index(drop=True),
+        stages=stages.mean().reset_index(),
+        blocks=last.groupby("block", sort=False)[NUMBERS].mean().reset_index(),
+        gradients=by_epoch.reset_index(),
+    )
+
+
+def _bins(stage: Any, part: pd.DataFrame) -> pd.DataFrame:
+    classes = list(dict.fromkeys(name for counts in part["counts"] for name in counts))
+    total = {
+        name: np.sum([counts[name] for counts in part["counts"] if name in counts], axis=0)
+        for name in classes
+    }
+    groups = {"all": np.sum(list(total.values()), axis=0), **total}
+    low, high = float(part["low"].iloc[0]), float(part["high"].iloc[0])
+    edges = np.linspace(low, high, len(groups["all"]) + 1)
+    return pd.concat(
+        pd.DataFrame(
+            {
+                "stage": stage,
+                "group": name,
+                "low": edges[:-1],
+                "high": edges[1:],
+                "share": counts / max(counts.sum(), 1),
+            }
+        )
+        for name, counts in groups.items()
+    )

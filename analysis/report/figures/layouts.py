@@ -1,0 +1,195 @@
+"""How each figure is laid out: functions of `analysis.plots` on the axes of one figure.
+
+Nothing here fits or loads; what is not there was checked before (`figures.PICTURES`).
+"""
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.plots import (
+    curves,
+    diagnostics,
+    forest,
+    gates,
+    importance,
+    interaction,
+    parallel,
+    pareto,
+    price,
+    ratio,
+    seeds,
+    selection,
+    width,
+)
+from analysis.plots.drawing.style import lay_out, legend_below
+from analysis.report.evidence import shown
+from analysis.report.evidence.evidence import Evidence
+
+
+def metric_name(evidence: Evidence) -> str:
+    """The metric as an axis label."""
+    metric = evidence.table.metric
+    known = {"val_loss": "validation loss (nats)", "val_accuracy": "validation accuracy"}
+    return known.get(metric, metric)
+
+
+def ratio_figure(evidence: Evidence, figure: Figure) -> None:
+    """Loss against the ratio, with the fit."""
+    assert evidence.ratio is not None
+    ax = figure.subplots()
+    found = evidence.ratio
+    ratio.plot_ratio(found.fit, ax, runs=found.runs, means=found.means)
+    ax.set_ylabel(metric_name(evidence))
+    ax.set_title(shown.fit_in_numbers(found.fit), fontweight="normal", fontsize="medium")
+    legend_below(ax)
+
+
+def prices_figure(evidence: Evidence, figure: Figure) -> None:
+    """The trade-off at some prices, and the best ratio at every price."""
+    assert evidence.ratio is not None
+    fit = evidence.ratio.fit
+    left, right = figure.subplots(1, 2)
+    price.plot_objective(fit, left, prices=shown.prices(evidence))
+    left.set_ylabel(f"J(r) above its best, {metric_name(evidence)}")
+    left.set_title("the trade-off at a price")
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
+    price.plot_sweep(fit, right, switches=fit.switch_prices)
+    right.set_title("the best ratio against the price")
+    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
+
+
+def pareto_figure(evidence: Evidence, figure: Figure) -> None:
+    """Loss against parameters."""
+    assert evidence.front is not None
+    ax = figure.subplots()
+    pareto.plot_pareto(evidence.front.arms, ax, switches=evidence.front.switches)
+    ax.set_xlabel("parameters of the network")
+    ax.set_ylabel(metric_name(evidence))
+    legend_below(ax)
+    lay_out(figure)  # where names have room depends on where the points are
+    pareto.name_arms(evidence.front.arms, ax)
+
+
+def effects_figure(evidence: Evidence, figure: Figure) -> None:
+    """The forest of effects."""
+    assert evidence.effects is not None
+    ax = figure.subplots()
+    forest.plot_forest(shown.effects(evidence), ax, margin=evidence.effects.margin)
+    ax.set_xlabel(f"difference to the baseline in {metric_name(evidence)}")
+    legend_below(ax)
+
+
+def interactions_figure(evidence: Evidence, figure: Figure) -> None:
+    """A row of two panels for each pair of crossed factors."""
+    pairs = shown.pairs(evidence)
+    grid = figure.subplots(len(pairs), 2, squeeze=False)
+    for (rows, columns), cells, (left, right) in zip(
+        pairs, shown.cells(evidence), grid, strict=True
+    ):
+        interaction.plot_cells(cells, left, rows=rows, columns=columns)
+        interaction.plot_profiles(cells, right, rows=rows, columns=columns)
+        right.set_ylabel(metric_name(evidence))
+        right.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+def seeds_figure(evidence: Evidence, figure: Figure) -> None:
+    """Every run by arm."""
+    ax = figure.subplots()
+    runs = evidence.runs.rename(columns={evidence.table.metric: "value"})
+    runs = runs[runs["label"].isin(shown.arms(evidence))]
+    seeds.plot_seeds(runs[["label", "seed", "value"]], ax, baseline=evidence.baseline)
+    ax.set_xlabel(metric_name(evidence))
+    legend_below(ax)
+
+
+def curves_figure(evidence: Evidence, figure: Figure) -> None:
+    """Learning curves."""
+    ax = figure.subplots()
+    curves.plot_curves(
+        shown.curves(evidence),
+        ax,
+        named=shown.curves_named(evidence),
+        evaluated=int(evidence.table.frame["epochs_planned"].max()),
+    )
+    ax.set_ylabel(metric_name(evidence))
+    legend_below(ax)
+
+
+def parallel_figure(evidence: Evidence, figure: Figure) -> None:
+    """Parallel coordinates."""
+    ax = figure.subplots()
+    runs, metric = evidence.runs, evidence.table.metric
+    parallel.plot_parallel(runs, ax, factors=shown.axes(evidence), value=metric)
+
+
+def diagnostics_figure(evidence: Evidence, figure: Figure) -> None:
+    """Four panels on what the fit rests on, and under a price the bootstrap of the averaged r*."""
+    assert evidence.ratio is not None
+    found = evidence.ratio
+    panels: list[Any] = [["residuals", "leverage"], ["left out", "families"]]
+    if len(found.draws):
+        panels.append(["bootstrap", "bootstrap"])
+    at = figure.subplot_mosaic(panels, height_ratios=[3, 3, 2][: len(panels)])
+    ratio.plot_residuals(found.runs, at["residuals"])
+    at["residuals"].set_title("what the quadratic leaves")
+    at["residuals"].legend(loc="upper left", bbox_to_anchor=(0, -0.2))
+    diagnostics.plot_leverage(found.fit, at["leverage"])
+    at["leverage"].set_title("leverage of each ratio")
+    diagnostics.plot_left_out(found.dropped, at["left out"])
+    at["left out"].set_title("κ without each ratio")
+    diagnostics.plot_families(found.fit, at["families"])
+    at["families"].set_title("rival curves")
+    if len(found.draws):
+        diagnostics.plot_bootstrap(found.draws, at["bootstrap"], fit=found.fit)
+        at["bootstrap"].set_title("the averaged r* of bootstrap data sets")
+
+
+def importance_figure(evidence: Evidence, figure: Figure) -> None:
+    """Shares of the factors."""
+    assert evidence.importance is not None
+    ax = figure.subplots()
+    importance.plot_importance(evidence.importance.frame, ax)
+    legend_below(ax)
+
+
+def width_figure(evidence: Evidence, figure: Figure) -> None:
+    """The best ratio against the width."""
+    assert evidence.width is not None
+    ax = figure.subplots()
+    fit = evidence.width
+    width.plot_width(fit.widths, ax, slope=fit.slope, slope_ci=fit.slope_ci)
+    legend_below(ax)
+
+
+def gates_figure(evidence: Evidence, figure: Figure) -> None:
+    """Distributions of the gates above, their variance, saturation and gradients below."""
+    assert evidence.gates is not None
+    found = evidence.gates
+    classes = shown.gate_classes(found)
+    upper, lower = figure.subfigures(2, 1, squeeze=False)[:, 0]
+    for ax, stage in zip(
+        upper.subplots(1, len(found.stages), squeeze=False)[0],
+        found.stages.to_dict("records"),
+        strict=True,
+    ):
+        bins = found.bins[found.bins["stage"] == stage["stage"]]
+        gates.plot_gate_histogram(bins, ax, summary=pd.Series(stage), named=classes)
+        ax.set_title(str(stage["stage"]))
+    left, middle, right = lower.subplots(1, 3)
+    gates.plot_gate_variance(found.blocks, left)
+    gates.plot_gate_saturation(found.blocks, middle)
+    gates.plot_gate_gradients(found.gradients, right)
+    for ax in (upper.axes[-1], middle, right):
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+def selection_figure(evidence: Evidence, figure: Figure) -> None:
+    """Search against fresh seeds."""
+    assert evidence.winner is not None
+    ax = figure.subplots()
+    selection.plot_selection(evidence.winner.frame, ax)
+    ax.set_xlabel(f"{metric_name(evidence)} that the search saw")
+    ax.set_ylabel(f"{metric_name(evidence)}, fresh seeds")
+    legend_below(ax)

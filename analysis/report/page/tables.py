@@ -1,0 +1,147 @@
+"""A table of the report, and the same as CSV, Markdown and LaTeX."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.report.page.numbers import interval, number, p_value, signed
+
+FORMS: dict[str, Callable[[object], str]] = {
+    "text": lambda value: "" if _empty(value) else str(value),
+    "count": lambda value: _count(value),
+    "level": lambda value: "" if _empty(value) else f"{float(value):g}",  # type: ignore[arg-type]
+    "number": number,
+    "signed": lambda value: signed(value),
+    "loss": lambda value: number(value, 4),
+    "percent": lambda value: "" if _empty(value) else f"{100 * float(value):.2f} %",  # type: ignore[arg-type]
+    "p": p_value,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column as it is shown; the CSV holds the frame's own columns, unrounded."""
+
+    title: str
+    name: str
+    """The frame's column; for an interval, its lower end."""
+    form: str = "text"
+    """A key of `FORMS`."""
+    high: str = ""
+    """The frame's column with an interval's upper end."""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the column is sorted by value and set flush right."""
+        return self.form != "text"
+
+    def text(self, row: "pd.Series[Any]") -> str:
+        """The cell as the reader sees it."""
+        if self.high:
+            return interval(row[self.name], row[self.high])
+        return FORMS[self.form](row[self.name])
+
+
+INTERVAL = Column(title="95 % interval", name="low", high="high", form="number")
+"""The column of an estimate's interval, in frames whose columns are `low` and `high`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A frame with its title, what it says, and how its columns are shown."""
+
+    name: str
+    title: str
+    caption: str
+    frame: pd.DataFrame
+    columns: tuple[Column, ...]
+    folded: bool = False
+    """Whether the page shows it closed: long lists that few readers need."""
+    mark: tuple[str, ...] = ()
+    """A class for each row of the page; empty for none."""
+
+    def texts(self) -> list[list[str]]:
+        """The cells as the reader sees them."""
+        return [[column.text(row) for column in self.columns] for _, row in self.frame.iterrows()]
+
+
+def if_any(make: Callable[[pd.DataFrame], Table], rows: pd.DataFrame) -> list[Table]:
+    """The table of the rows, if there are any."""
+    return [make(rows)] if len(rows) else []
+
+
+def write_tables(tables: list[Table], folder: Path) -> None:
+    """Write every table as CSV (unrounded), Markdown and LaTeX (as shown), and all LaTeX in one file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for table in tables:
+        (folder / f"{table.name}.csv").write_text(to_csv(table), encoding="utf-8")
+        (folder / f"{table.name}.md").write_text(to_markdown(table), encoding="utf-8")
+        (folder / f"{table.name}.tex").write_text(to_latex(table), encoding="utf-8")
+    everything = "\n".join(to_latex(table) for table in tables)
+    (folder / "all.tex").write_text(
+        f"% Needs \\usepackage{{booktabs}}.\n{everything}", encoding="utf-8"
+    )
+
+
+def to_csv(table: Table) -> str:
+    """The frame with every digit, so that reading it back gives the same numbers."""
+    return table.frame.to_csv(index=False, lineterminator="\n")
+
+
+def to_markdown(table: Table) -> str:
+    """A pipe table, as shown on the page."""
+    lines = [
+        [column.title for column in table.columns],
+        ["---:" if column.is_number else "---" for column in table.columns],
+        *table.texts(),
+    ]
+    body = "\n".join("| " + " | ".join(_pipe(cell) for cell in line) + " |" for line in lines)
+    return f"**{table.title}.** {table.caption}\n\n{body}\n"
+
+
+def to_latex(table: Table) -> str:
+    """A `table` float with booktabs rules, as shown on the page."""
+    kinds = "".join("r" if column.is_number else "l" for column in table.columns)
+    head = " & ".join(_tex(column.title) for column in table.columns)
+    rows = "\n".join(" & ".join(_tex(cell) for cell in line) + r" \\" for line in table.texts())
+    return (
+        f"\\begin{{table}}\n\\caption{{{_tex(table.title)}. {_tex(table.caption)}}}\n"
+        f"\\label{{tab:{table.name}}}\n\\begin{{tabular}}{{{kinds}}}\n\\toprule\n{head} \\\\\n\\midrule\n"
+        f"{rows}\n\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n"
+    )
+
+
+_TEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+        "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+        "<": r"\ensuremath{<}", ">": r"\ensuremath{>}", "−": r"\ensuremath{-}", "∞": r"\ensuremath{\infty}",
+        "κ": r"\ensuremath{\kappa}", "λ": r"\ensuremath{\lambda}", "σ": r"\ensuremath{\sigma}",
+        "×": r"\ensuremath{\times}", "≥": r"\ensuremath{\geq}", "≤": r"\ensuremath{\leq}",
+        "±": r"\ensuremath{\pm}", "²": r"\ensuremath{^2}", "³": r"\ensuremath{^3}", "·": r"\ensuremath{\cdot}",
+        "→": r"\ensuremath{\to}", "Δ": r"\ensuremath{\Delta}", "η": r"\ensuremath{\eta}",
+    }
+)  # fmt: skip
+
+
+def _count(value: object) -> str:
+    if _empty(value):
+        return ""
+    x = float(value)  # type: ignore[arg-type]
+    return f"{x:,.0f}".replace("-", "−") if math.isfinite(x) else number(x)
+
+
+def _tex(text: str) -> str:
+    return text.translate(_TEX)
+
+
+def _pipe(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _empty(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value)) or value is pd.NA

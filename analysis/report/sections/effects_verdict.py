@@ -1,0 +1,117 @@
+"""The verdict on the comparisons in plain words: planned ones, effects by what was found, interactions."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from analysis.effects.effects import Effects
+from analysis.planned.planned import PlannedReport, comparison
+from analysis.report.evidence.evidence import Evidence
+from analysis.report.page.numbers import interval, number, p_value, plural, signed
+
+MOST_NAMED = 3
+"""Comparisons that the headline names per verdict; the others are counted."""
+
+
+def effects_verdict(evidence: Evidence) -> str:
+    """What the comparisons with the baseline say: the planned ones where there are any, or the search's."""
+    if evidence.effects is None and evidence.winner is not None:
+        return f"Search and fresh seeds: {' '.join(evidence.winner.sentences())}"
+    if evidence.effects is None:
+        return f"Comparisons: no answer, since {evidence.why('effects')}"
+    found = evidence.effects
+    assert evidence.components is not None
+    if evidence.components.planned is not None:
+        return _planned(evidence.components.planned)
+    rows = found.family.sort_values("estimate", key=abs, ascending=False)
+    parts = rows.groupby(_standing(rows), sort=False)
+    names = _standings(found)
+    said = [
+        f"{len(part)} {names[standing]}: {_few(part, found)}"
+        for standing, part in sorted(parts, key=lambda pair: list(names).index(pair[0]))
+    ]
+    count = plural(len(rows), "comparison")
+    return f"{count} with the baseline, {found.baseline}: {'. '.join(said)}."
+
+
+def interactions_verdict(evidence: Evidence) -> list[str]:
+    """Which factors change each other's effect, where that was seen."""
+    found = evidence.components and evidence.components.interactions
+    if not found:
+        return []
+    seen = found.frame[found.frame["present"]]
+    if seen.empty:
+        return []
+    best = seen.groupby(["first", "second"], sort=False)["p_holm"].min().reset_index()
+    pairs = [
+        f"{_last(row['first'])} and {_last(row['second'])} (Holm p {_equals(row['p_holm'])})"
+        for row in best.to_dict("records")
+    ]
+    return [
+        f"Not to be read one by one: {', '.join(pairs)} change each other's effect. Read the simple effects."
+    ]
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _equals(p: float) -> str:
+    text = p_value(p)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def _planned(found: PlannedReport) -> str:
+    rows = []
+    for row in found.frame.to_dict("records"):
+        size = f"{signed(row['estimate'])} {interval(row['low'], row['high'])}".rstrip()
+        rows.append(f"{comparison(row)} {row['verdict']} ({size})")
+    departed = (
+        f" {plural(len(found.deviations), 'departure')} from the plan." if found.deviations else ""
+    )
+    if found.pending:
+        return f"Planned comparisons: no verdict yet: {found.pending}.{departed}"
+    if not rows:
+        return f"Planned comparisons: none of them has complete runs.{departed}"
+    return (
+        f"{plural(len(rows), 'planned comparison')} ({found.basis}): {'; '.join(rows)}.{departed}"
+    )
+
+
+def _standing(rows: pd.DataFrame) -> "pd.Series[str]":
+    """Verdicts, with the undecided told apart by what their interval says."""
+    unseen = (rows["ci95_low"] <= 0) & (rows["ci95_high"] >= 0)
+    undecided = rows["verdict"] == "undecided"
+    standing = rows["verdict"].mask(undecided & unseen, "unseen")
+    return standing.mask(undecided & rows["ci95_low"].isna(), "unjudged")
+
+
+def _standings(found: Effects) -> dict[str, str]:
+    known = [margin for margin in found.margins if not math.isnan(margin)]
+    within = f" (within ±{' or ±'.join(map(number, known))})" if known else ""
+    late = ", by a margin given after the runs" if found.exploratory else ""
+    return {
+        "matters": "found to matter",
+        "negligible": f"negligible{within}{late}",
+        "unseen": "undecided, with no difference seen",
+        "undecided": "undecided once Holm's correction is made",
+        "unjudged": "undecided, since one seed gives no interval",
+    }
+
+
+def _few(rows: pd.DataFrame, found: Effects) -> str:
+    more = len(rows) - MOST_NAMED
+    parts = [_row(row, found) for _, row in rows.head(MOST_NAMED).iterrows()]
+    return "; ".join([*parts, *([f"and {more:,} more"] if more > 0 else [])])
+
+
+def _row(row: "pd.Series[Any]", found: Effects) -> str:
+    ends = interval(row["ci95_low"], row["ci95_high"])
+    said = f"{row['label']} {signed(row['estimate'])} {ends}".rstrip()
+    needed, unseen = row["seeds_needed"], row["ci95_low"] <= 0 <= row["ci95_high"]
+    # Without a margin no number of seeds decides that there is nothing; so none is asked for.
+    decidable = not math.isnan(row["margin"]) or not unseen
+    if row["verdict"] == "undecided" and decidable and math.isfinite(needed) and needed > 0:
+        return f"{said}, needs {found.more(needed)}"
+    return said

@@ -1,0 +1,184 @@
+"""Where the numbers come from: what ran, with what, what was left out, and how to get each again."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.report.page.numbers import duration
+from analysis.report.page.page import Section
+from analysis.report.page.tables import Column, Table
+from analysis.tables.runs_table import RunsTable
+
+
+def left_out(table: RunsTable) -> Section:
+    """Every run that entered no estimate, counted by reason and listed."""
+    excluded = table.excluded
+    if not excluded:
+        return Section(
+            anchor="left-out",
+            title="What was left out",
+            text=(f"Nothing: all {len(table.frame):,} planned runs entered.",),
+        )
+    counts = pd.DataFrame({"reason": list(excluded), "runs": list(excluded.values())})
+    rows = table.frame[table.reasons != ""].copy()
+    rows["reason"] = table.reasons[table.reasons != ""]
+    rows["error"] = rows["error"].map(_first_line)
+    kept = rows[["run", "label", "seed", "stage", "state", "epochs_run", "reason", "error"]]
+    text = (
+        "Only COMPLETE runs with all planned epochs and a finite value enter an estimate. A pruned "
+        "run's last value is that of a shorter training: measured, using such values makes κ 1.9 times "
+        "too large.",
+    )
+    return Section(
+        anchor="left-out",
+        title="What was left out, and why",
+        text=text,
+        parts=(
+            Table(
+                name="left_out",
+                title="Runs left out, by reason",
+                caption=f"Of {len(table.frame):,} planned runs.",
+                frame=counts,
+                columns=(
+                    Column(title="Reason", name="reason"),
+                    Column(title="Runs", name="runs", form="count"),
+                ),
+            ),
+            Table(
+                name="left_out_runs",
+                title="The runs left out",
+                caption="The first 500 of them." if len(kept) > 500 else "Each of them.",
+                frame=kept.head(500),
+                columns=(
+                    Column(title="Run", name="run"),
+                    Column(title="Arm", name="label"),
+                    Column(title="Seed", name="seed", form="count"),
+                    Column(title="State", name="state"),
+                    Column(title="Epochs", name="epochs_run", form="count"),
+                    Column(title="Error", name="error"),
+                ),
+                folded=len(kept) > 40,
+            ),
+        ),
+    )
+
+
+def provenance(table: RunsTable) -> Section:
+    """Versions, data, devices and times of the study."""
+    info = table.info
+    rows = [
+        ("study", table.study),
+        ("created", info.get("created")),
+        ("design", f"{info.get('design')}, seeds {_spelled(info.get('seeds'))}"),
+        ("metric", f"{table.metric}, {table.direction}, of the last planned epoch"),
+        ("layout of the folder", info.get("layout")),
+        *((f"fingerprint of the {k}", v) for k, v in _fingerprint(info)),
+        *((f"version of {k}", v) for k, v in sorted(_versions(info).items())),
+        *_execution(table),
+    ]
+    frame = pd.DataFrame(
+        [(what, str(value)) for what, value in rows if value not in (None, "")],
+        columns=["what", "value"],
+    )
+    return Section(
+        anchor="provenance",
+        title="Provenance",
+        parts=(
+            Table(
+                name="provenance",
+                title="What the numbers were made with",
+                caption="As recorded by the study when it started, and by each run when it ended.",
+                frame=frame,
+                columns=(Column(title="What", name="what"), Column(title="Value", name="value")),
+            ),
+        ),
+    )
+
+
+def settings(table: RunsTable) -> Table | None:
+    """The whole baseline, one setting a row; None where the source knows of none."""
+    nested = (table.info.get("space") or {}).get("baseline") or {}
+    flat = list(_flat(nested))
+    if not flat:
+        return None
+    frame = pd.DataFrame(flat, columns=["setting", "value"])
+    return Table(
+        name="baseline",
+        title="The baseline, every setting",
+        caption="Arms differ from this only in what their name says.",
+        frame=frame,
+        columns=(Column(title="Setting", name="setting"), Column(title="Value", name="value")),
+        folded=True,
+    )
+
+
+def conflicts(folder: Path, table: RunsTable) -> list[str]:
+    """What the folder's own record says that a reader must know before using a number."""
+    said = []
+    drift = [e for e in _events(folder) if "drift" in str(e.get("event", e.get("is", "")))]
+    if drift:
+        said.append(
+            f"Drift was allowed: space, code, data or versions changed during this study "
+            f"({len(drift)} recorded in events.jsonl). Arms may differ by more than their settings."
+        )
+    devices = sorted(set(table.frame["device"].dropna()))
+    kinds = {str(device).split(":")[0] for device in devices}
+    if len(kinds) > 1:
+        said.append(f"Runs were trained on different kinds of device ({', '.join(sorted(kinds))}).")
+    return said
+
+
+def _execution(table: RunsTable) -> Iterable[tuple[str, Any]]:
+    frame = table.frame
+    devices = Counter(str(device) for device in frame["device"].dropna())
+    if devices:
+        yield "devices", ", ".join(f"{name} ({n} runs)" for name, n in sorted(devices.items()))
+    seconds = frame["seconds"].dropna()
+    if len(seconds):
+        yield "time in training", f"{duration(seconds.sum())} in {len(seconds):,} runs"
+        yield "median run", duration(float(seconds.median()))
+    again = int((frame["attempt"] > 1).sum())
+    if again:
+        yield "runs that needed more than one attempt", again
+
+
+def _fingerprint(info: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    given = info.get("fingerprint") or {}
+    return [(key, value) for key, value in given.items() if isinstance(value, str)]
+
+
+def _versions(info: Mapping[str, Any]) -> dict[str, str]:
+    return dict((info.get("fingerprint") or {}).get("versions") or {})
+
+
+def _events(folder: Path) -> list[dict[str, Any]]:
+    path = folder / "events.jsonl"
+    if not path.is_file():
+        return []
+    events = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            events.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue  # the last line of a study that runs may be half written
+    return [event for event in events if isinstance(event, dict)]
+
+
+def _flat(nested: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+    for key, value in nested.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", json.dumps(value)
+
+
+def _spelled(seeds: object) -> str:
+    return ", ".join(map(str, seeds)) if isinstance(seeds, list) else str(seeds)
+
+
+def _first_line(error: object) -> str:
+    return "" if error is None or error != error else str(error).split("\n", 1)[0][:200]

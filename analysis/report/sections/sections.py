@@ -1,0 +1,235 @@
+"""The evidence as sections: planned comparisons first, then what was only looked at, then the record."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from analysis.report.evidence.evidence import Evidence
+from analysis.report.page.page import Drawing, Drawings, Section, drawn
+from analysis.report.page.tables import INTERVAL, Column, Table
+from analysis.report.sections import provenance
+from analysis.report.sections.effects import effects_sections
+from analysis.report.sections.ratio import ratio_section, width_section
+
+
+def sections(evidence: Evidence, drawings: Drawings) -> tuple[Section, ...]:
+    """Every section that the study has something for, in reading order."""
+    kind = "exploratory" if evidence.table.selected else "planned"
+    made = [
+        *ratio_section(evidence, drawings, kind),
+        *width_section(evidence, drawings, kind),
+        *effects_sections(evidence, drawings, kind),
+        *_selection(evidence, drawings),
+        *_arms(evidence, drawings, kind),
+        *_training(evidence, drawings),
+        *_exploration(evidence, drawings),
+        *_absent(evidence, drawings),
+        provenance.left_out(evidence.table),
+        provenance.provenance(evidence.table),
+        _reproduce(evidence),
+    ]
+    return tuple(made)
+
+
+def _arms(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator[Section]:
+    if evidence.arms.empty:
+        return
+    frame = evidence.arms
+    yield Section(
+        anchor="arms",
+        title="The arms and what they cost",
+        kind=kind,
+        parts=(
+            *drawn(drawings, "pareto"),
+            *drawn(drawings, "seeds"),
+            Table(
+                name="arms",
+                title="Every arm",
+                caption=(
+                    "Means over seeds; marginal 95 % t intervals. The baseline is bold. Parameters and "
+                    "multiply-adds are counted, not estimated."
+                ),
+                frame=frame,
+                columns=(
+                    Column(title="Arm", name="label"),
+                    Column(title="n", name="n", form="count"),
+                    Column(title="Mean", name="mean", form="loss"),
+                    Column(title="95 % interval", name="low", high="high", form="loss"),
+                    Column(title="sd", name="sd", form="number"),
+                    Column(title="Accuracy", name="val_accuracy", form="percent"),
+                    Column(title="Parameters", name="params", form="count"),
+                    Column(title="of attention", name="attention_params", form="count"),
+                    Column(title="Multiply-adds", name="macs", form="count"),
+                    Column(title="Seconds per run", name="seconds", form="number"),
+                ),
+                mark=tuple(
+                    "baseline" if arm == evidence.table.baseline_arm else "" for arm in frame["arm"]
+                ),
+                folded=len(frame) > 60,
+            ),
+            *([_runs(evidence)] if len(evidence.table.frame) <= 400 else []),
+        ),
+    )
+
+
+def _runs(evidence: Evidence) -> Table:
+    names = ["run", "label", "seed", "stage", "state", "val_loss", "val_accuracy", "seconds"]
+    return Table(
+        name="runs",
+        title="Every run",
+        caption="The rows of the runs table, also those that entered no estimate.",
+        frame=evidence.table.frame[names],
+        columns=(
+            Column(title="Run", name="run"),
+            Column(title="Arm", name="label"),
+            Column(title="Seed", name="seed", form="count"),
+            Column(title="Stage", name="stage"),
+            Column(title="State", name="state"),
+            Column(title="Loss", name="val_loss", form="loss"),
+            Column(title="Accuracy", name="val_accuracy", form="percent"),
+            Column(title="Seconds", name="seconds", form="number"),
+        ),
+        folded=True,
+    )
+
+
+def _training(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
+    parts = [*drawn(drawings, "curves"), *drawn(drawings, "gates")]
+    if parts:
+        yield Section(anchor="training", title="How the runs trained", parts=tuple(parts))
+
+
+def _exploration(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
+    parts: list[Drawing | Table] = [*drawn(drawings, "importance")]
+    if evidence.importance is not None:
+        parts.append(_shares(evidence.importance.frame))
+    parts += drawn(drawings, "parallel")
+    if parts:
+        said = evidence.importance.sentences() if evidence.importance else []
+        said = [line for line in said if "nan" not in line]  # a factor that another one fixes
+        yield Section(
+            anchor="exploration",
+            title="To look at",
+            kind="exploratory",
+            text=("Nothing in this section concludes; it may suggest what to compare next.", *said),
+            parts=tuple(parts),
+        )
+
+
+def _shares(frame: pd.DataFrame) -> Table:
+    return Table(
+        name="importance",
+        title="Shares by factor",
+        caption=(
+            "Chance: of the factorial shares, what the F test tells from chance at 5 % over all factors "
+            "(Holm); of the others, what 1 of 20 tables reaches whose losses are dealt out at random. "
+            "Interval and p: of the factorial shares only."
+        ),
+        frame=frame,
+        columns=(
+            Column(title="Factor", name="factor"),
+            Column(title="Question", name="question"),
+            Column(title="Share", name="share", form="percent"),
+            INTERVAL,
+            Column(title="Chance", name="chance", form="percent"),
+            Column(title="Holm p", name="p_holm", form="p"),
+        ),
+        folded=True,
+    )
+
+
+def _selection(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
+    if evidence.winner is None:
+        return
+    yield Section(
+        anchor="selection",
+        title="What the search proposed, and what fresh seeds say",
+        kind="planned",
+        text=tuple(evidence.winner.sentences()),
+        parts=(
+            *drawn(drawings, "selection"),
+            Table(
+                name="selection",
+                title="Search against fresh seeds",
+                caption=(
+                    "Optimism: confirmed mean less the value that the search saw. Intervals hold for all "
+                    "arms at once."
+                ),
+                frame=evidence.winner.frame,
+                columns=(
+                    Column(title="Arm", name="label"),
+                    Column(title="Searched", name="searched", form="loss"),
+                    Column(title="Confirmed", name="mean", form="loss"),
+                    Column(title="95 % interval", name="low", high="high", form="loss"),
+                    Column(title="n", name="n", form="count"),
+                    Column(title="Optimism", name="optimism", form="signed"),
+                ),
+            ),
+        ),
+    )
+
+
+def _absent(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
+    from analysis.report.figures.figures import PICTURES
+
+    rows = [
+        {"figure": picture.title, "why": picture.missing(evidence)}
+        for picture in PICTURES.values()
+        if picture.name not in drawings
+    ]
+    if rows:
+        yield Section(
+            anchor="absent",
+            title="What this study cannot show",
+            parts=(
+                Table(
+                    name="absent",
+                    title="Figures that could not be drawn",
+                    caption="And what each of them needs.",
+                    frame=pd.DataFrame(rows),
+                    columns=(
+                        Column(title="Figure", name="figure"),
+                        Column(title="Why", name="why"),
+                    ),
+                    folded=True,
+                ),
+            ),
+        )
+
+
+def _reproduce(evidence: Evidence) -> Section:
+    study = evidence.table.study
+    price = "" if evidence.price is None else f" --price-per-param {evidence.price:g}"
+    margin = "" if evidence.margin is None else f" --margin {evidence.margin:g}"
+    named = price + margin
+    rows = [
+        ("this report", f"ablate report {study}{named}"),
+        ("check every number against the records", f"ablate report {study}{named} --verify"),
+        ("one figure", f"ablate plot {study} NAME --format svg,pdf,png --style paper"),
+        ("the trade-off", f"ablate fit {study}{price}"),
+        ("the effects", f"ablate effects {study}{margin}"),
+        ("one run", f"ablate reproduce {study} RUN"),
+        ("the table behind all of it", "tables/runs_table.csv, one row per planned run"),
+    ]
+    settings = provenance.settings(evidence.table)
+    return Section(
+        anchor="reproduce",
+        title="How to get each number again",
+        text=(
+            "Every number is computed from runs/*/result.json of the study folder and from nothing else. "
+            "numbers.json holds all of them unrounded.",
+        ),
+        parts=(
+            Table(
+                name="reproduce",
+                title="Commands",
+                caption="Each reads the study folder.",
+                frame=pd.DataFrame(rows, columns=["what", "command"]),
+                columns=(
+                    Column(title="What", name="what"),
+                    Column(title="Command", name="command"),
+                ),
+            ),
+            *([settings] if settings else []),
+        ),
+    )

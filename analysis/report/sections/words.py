@@ -1,0 +1,76 @@
+"""The verdicts of a report in plain words, and what must be known before they are used."""
+
+from analysis.report.evidence.evidence import Evidence
+from analysis.report.page.numbers import plural
+from analysis.report.sections.effects_verdict import effects_verdict, interactions_verdict
+from analysis.report.sections.ratio_verdict import ratio_verdict
+from analysis.tables.runs_table import REDUCTION
+from analysis.tradeoff.tradeoff_words import FLAG_WORDS
+
+MOST_NAMED = 3
+"""Arms that a notice names; the others are counted."""
+
+
+def verdict_lines(evidence: Evidence) -> list[str]:
+    """What the ratio is worth, if it varies; what the comparisons say; what all rests on."""
+    asked = [ratio_verdict(evidence)] if REDUCTION in evidence.table.frame else []
+    lines = [*asked, effects_verdict(evidence), *interactions_verdict(evidence), _basis(evidence)]
+    return [f"Exploratory. {line}" for line in lines] if evidence.table.selected else lines
+
+
+def notices(evidence: Evidence) -> list[str]:
+    """What a reader must know before using any number."""
+    said = []
+    if evidence.unfinished:
+        done = len(evidence.table.frame) - evidence.unfinished
+        said.append(
+            f"This study has not ended: {done:,} of {len(evidence.table.frame):,} runs have. Every number "
+            "here will change, and a verdict read now and again later is two looks at the data."
+        )
+    failed = evidence.table.frame[evidence.table.frame["state"] == "FAILED"]
+    if len(failed):
+        # Only the type: these words go to W&B and to the dashboard, and a message can quote a secret.
+        types = failed["error"].dropna().astype(str).str.split(":").str[0].value_counts()
+        most = f" ({types.iloc[0]:,} with {types.index[0]})" if len(types) else ""
+        listed = "it is" if len(failed) == 1 else "they are"
+        said.append(
+            f"{plural(len(failed), 'run')} failed and entered nothing{most}; {listed} listed below."
+        )
+    if evidence.table.selected:
+        said.append(
+            "All runs were chosen by a search as it went. What follows is exploratory: intervals and "
+            "p values do not hold for data that were selected by their values."
+        )
+    frame = evidence.table.frame
+    ended = frame[frame["state"].isin(("COMPLETE", "PRUNED", "FAILED"))]
+    lost = ended.groupby("label", sort=False)["state"].agg(lambda of: bool((of == "FAILED").all()))
+    if lost.any() and not lost.all():
+        names = ", ".join(map(str, lost.index[lost][:MOST_NAMED]))
+        more = f" and {lost.sum() - MOST_NAMED} more" if lost.sum() > MOST_NAMED else ""
+        said.append(f"No result of {names}{more}: every run of it failed.")
+    if evidence.ratio:
+        said += [_sentence(FLAG_WORDS[flag]) for flag in evidence.ratio.fit.flags]
+    return said
+
+
+def _basis(evidence: Evidence) -> str:
+    frame = evidence.table.frame
+    if not len(frame):
+        return "Basis: the plan is empty; no run was planned."
+    seeds = plural(int(evidence.runs["seed"].nunique()), "seed")
+    arms = plural(len(evidence.arms), "arm")
+    data = ", ".join(sorted(set(frame["data"].dropna()))) or "data not named"
+    out = len(frame) - len(evidence.runs)
+    lost = f"; {out:,} left out" if out else ""
+    return (
+        f"Basis: {len(evidence.runs):,} of {len(frame):,} planned runs ({arms}, {seeds}, {data}){lost}. "
+        "Intervals are marginal 95 % unless said otherwise; verdicts use Holm-adjusted tests."
+    )
+
+
+def _sentence(text: str) -> str:
+    return _capital(text) + "."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,162 @@
+"""The runs table: one tidy row per run, whatever it was read from.
+
+The columns are those of `docs/study-folder.md`.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.errors import TableError
+from analysis.tables.checks import check_duplicates, check_numbers, reasons_to_leave_out
+
+REDUCTION = "attention.reduction"
+COLUMNS = (
+    "study", "run", "attempt", "arm", "label", "seed", "stage", "state", "data", "metric", "hidden",
+    "channels", "c2_eff", "params", "attention_params", "macs", "epochs_run", "epochs_planned",
+    "train_loss", "val_loss", "val_accuracy", "seconds", "device", "error",
+)  # fmt: skip
+"""All columns but the factors'."""
+
+
+@dataclass(frozen=True)
+class RunsTable:
+    """The runs of one study, and what is needed to read them."""
+
+    frame: pd.DataFrame
+    """One row per run; the row numbers are those of the source (for a CSV: lines, header = 1)."""
+    factors: list[str]
+    """The factors that vary, dotted where the source is a study."""
+    baseline: dict[str, Any] = field(default_factory=dict)
+    """Factor -> value of the arm that comparisons are made against."""
+    baseline_arm: str | None = None
+    metric: str = "val_loss"
+    study: str = "runs"
+    question: str = ""
+    direction: str = "minimize"
+    planned: dict[str, Any] | None = None
+    """The comparisons that were written before the runs, if the study has any."""
+    planned_hash: str | None = None
+    folder: Path | None = None
+    """The study folder, where the epochs lie."""
+    info: dict[str, Any] = field(default_factory=dict)
+    """`study.json` as it is; empty for other sources."""
+    given: tuple[str, ...] = ()
+    """The source's own columns, where it is a table that a user made."""
+
+    @cached_property
+    def reasons(self) -> "pd.Series[str]":
+        """Per row: why it may not enter an estimate; an empty string where it may."""
+        return reasons_to_leave_out(self.frame, metric=self.metric)
+
+    @cached_property
+    def excluded(self) -> dict[str, int]:
+        """Reason -> number of runs that may not enter an estimate, most frequent first."""
+        given = self.reasons[self.reasons != ""]
+        return {str(reason): int(count) for reason, count in given.value_counts().items()}
+
+    @property
+    def selected(self) -> bool:
+        """Whether only a search's own runs are there: chosen by their results."""
+        stages = self.frame.loc[self.reasons == "", "stage"]
+        return len(stages) > 0 and bool((stages == "search").all())
+
+    def complete(self) -> pd.DataFrame:
+        """The rows that may enter an estimate: COMPLETE, with all planned epochs and a finite metric.
+
+        A search's runs enter only where there are no others (`selected` is then true).
+
+        Raises:
+            TableError: If one arm has two such rows with one seed, or if there are none at all.
+        """
+        rows = self.frame[self.reasons == ""]
+        if rows.empty:
+            left_out = ", ".join(f"{reason}: {n}" for reason, n in self.excluded.items())
+            raise TableError(
+                f"study {self.study!r} has no run that may enter an estimate "
+                f"({left_out or 'it has no runs'})."
+            )
+        if not self.selected:
+            check_duplicates(rows, by=self._identity())
+        return rows
+
+    def column(self, name: str) -> str:
+        """The column that a name means: itself, or the only one whose last part it is.
+
+        Raises:
+            TableError: If there is none, or more than one.
+        """
+        if name in self.frame.columns:
+            return name
+        last = name.rpartition(".")[2]
+        near = [c for c in self.frame.columns if str(c).rpartition(".")[2] == last]
+        if len(near) == 1:
+            return str(near[0])
+        if near:
+            raise TableError(f"`{name}` can mean any of {', '.join(near)}; name one of them.")
+        there = ", ".join(self.given or map(str, self.frame.columns))
+        # A user's own table need not have the dotted names of a study.
+        raise TableError(
+            f"the table lacks the column `{last if self.given else name}`; it has {there}."
+        )
+
+    def has(self, name: str) -> bool:
+        """Whether `column(name)` finds a column that is not empty."""
+        try:
+            return bool(self.frame[self.column(name)].notna().any())
+        except TableError:
+            return False
+
+    def _identity(self) -> list[str]:
+        by_arm = self.frame["arm"].notna().all()
+        return ["arm"] if by_arm else list(dict.fromkeys([*self.factors, *self.baseline]))
+
+
+def typed(frame: pd.DataFrame, *, metric: str) -> pd.DataFrame:
+    """The table with numbers as numbers.
+
+    Raises:
+        TableError: If a numeric column holds text; says the column and the row.
+    """
+    frame = frame.copy()
+    numeric = ("seed", "c2_eff", "params", "attention_params", "macs", "epochs_run", "epochs_planned",
+               "train_loss", "val_loss", "val_accuracy", "seconds", "attempt", metric)  # fmt: skip
+    for name in dict.fromkeys((*numeric, REDUCTION)):
+        if name in frame:
+            frame[name] = check_numbers(frame[name])
+    frame["state"] = frame["state"].fillna("COMPLETE").replace({"FAIL": "FAILED"})
+    for name in ("hidden", "channels"):
+        lists = [_as_list(value, row=row, column=name) for row, value in frame[name].items()]
+        frame[name] = pd.Series(lists, index=frame.index, dtype=object)
+    return frame
+
+
+def _as_list(value: Any, *, row: Any, column: str) -> list[int | None] | None:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value.replace("None", "null"))
+        except json.JSONDecodeError:
+            raise TableError(
+                f"`{column}` must be a list like [64, 128], but row {row} has {value!r}."
+            ) from None
+    if value is None or (not isinstance(value, Iterable) and pd.isna(value)):
+        return None
+    items = list(value) if isinstance(value, Iterable) else [value]
+    # A block without a bottleneck has no hidden units.
+    given = [item for item in items if item is not None or column != "hidden"]
+    wrong = [item for item in given if not _is_count(item)]
+    if wrong:
+        raise TableError(
+            f"`{column}` must be whole numbers of at least 1, but row {row} has {wrong[0]!r}."
+        )
+    return [None if item is None else int(item) for item in items]
+
+
+def _is_count(item: object) -> bool:
+    return isinstance(item, int | float | np.integer) and bool(item >= 1 and item % 1 == 0)

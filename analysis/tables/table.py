@@ -1,0 +1,64 @@
+"""The runs tables of a source: a study folder, a folder of studies, a CSV, an Optuna storage."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from analysis.errors import TableError
+from analysis.tables.csv_table import read_csv
+from analysis.tables.runs_table import RunsTable
+from analysis.tables.study_table import read_study
+
+
+def read_tables(
+    source: str | Path, *, metric: str | None = None, baseline: Mapping[str, Any] | None = None
+) -> list[RunsTable]:
+    """The runs tables of a study folder, a folder of studies, a CSV, or `STORAGE_URL#study`.
+
+    Raises:
+        TableError: If it is none of these.
+    """
+    text = str(source)
+    if "://" in text:
+        from analysis.tables.optuna_table import read_optuna
+
+        return [read_optuna(text, metric=metric)]
+    path = Path(source)
+    studies = _studies(path)
+    if studies and baseline:
+        raise TableError(
+            "a study has the baseline that it was started with, so `baseline` is for tables without a study, "
+            f"but it was given for {source}. Leave it out, or compare the levels in an exported table."
+        )
+    if studies:
+        return [read_study(folder, metric=metric) for folder in studies]
+    if path.is_dir():
+        raise TableError(
+            f"{path} is no study and holds none: there is no study.json in it or one below."
+        )
+    return [read_csv(path, metric=metric, baseline=baseline)]
+
+
+def _studies(path: Path) -> list[Path]:
+    """The study that the path is, those that it holds, or the one of that name among the runs."""
+    if (path / "study.json").is_file():
+        return [path]
+    if path.is_dir():
+        return sorted(child.parent for child in path.glob("*/study.json"))
+    named = Path("runs") / path
+    return [named] if not path.exists() and (named / "study.json").is_file() else []
+
+
+def read_table(
+    source: str | Path, *, metric: str | None = None, baseline: Mapping[str, Any] | None = None
+) -> RunsTable:
+    """The one runs table of a source.
+
+    Raises:
+        TableError: If it is a folder of several studies, or no table at all.
+    """
+    tables = read_tables(source, metric=metric, baseline=baseline)
+    if len(tables) > 1:
+        names = ", ".join(table.study for table in tables)
+        raise TableError(f"{source} holds several studies ({names}); name one of them.")
+    return tables[0]

@@ -1,0 +1,127 @@
+"""What a reduction-ratio fit hands back: numbers, their intervals, and a status on each."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.tradeoff.curves.families import Fits, averaged_curve
+from analysis.tradeoff.curves.lack_of_fit import LackOfFit
+from analysis.tradeoff.curves.reduced import Reduced
+from analysis.tradeoff.prices.price import Price
+
+Floats = NDArray[np.float64]
+Interval = tuple[float, float]
+Status = Literal[
+    "ok", "lower_bound_only", "not_identified", "decreasing", "too_few_seeds", "single_seed"
+]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What is needed to draw the fitted curves."""
+
+    centre: float
+    """Mean of r^2/2 over the runs."""
+    grid: Reduced
+    fits: Fits
+
+    def average(self, r: Floats) -> Floats:
+        """The averaged curve with its level."""
+        r_max = float(self.grid.r[-1])
+        at_tested = averaged_curve(self.fits, self.grid.r, r_max=r_max)[0]
+        level = np.average(self.grid.mean - at_tested, weights=self.grid.sizes)
+        return np.asarray(averaged_curve(self.fits, r, r_max=r_max)[0] + level)
+
+
+@dataclass(frozen=True)
+class Average:
+    """The answer of all eight curve families together."""
+
+    r_star: float
+    """Between 1 and the largest tested ratio; NaN without a price, or with too few runs for AICc."""
+    ci: Interval
+    """NaN where no ratio was repeated; the upper limit is infinity where it is the largest ratio."""
+
+
+@dataclass(frozen=True)
+class ReductionFit:
+    """What a study says about the reduction ratio."""
+
+    metric: str
+    confidence: float
+    interval: str
+    """What the interval of kappa rests on: `CR2 by seed`, `HC2 by run` or `classical`."""
+    n: int
+    seeds: int
+    L0: float
+    kappa: float
+    kappa_ci: Interval
+    se: float
+    df: float
+    status: Status
+    flags: tuple[str, ...]
+    price: Price | None
+    lam: float | None
+    """Lambda in the metric's unit; None without a price, or where kappa <= 0 leaves it undefined."""
+    price_per_param: float | None
+    price_ci: Interval | None
+    """For an implied price or a budget: interval of the price per weight; None where kappa cannot be > 0."""
+    r_star: float | None
+    """None without a price; infinity where kappa <= 0 and so the model has no minimum. Under a
+    budget the ratio that it allows, whatever kappa is."""
+    r_star_ci: Interval | None
+    c2_eff: float | None
+    lack_of_fit: LackOfFit
+    models: pd.DataFrame
+    """`family, k, aicc, weight, r_star`, the heaviest first; no weights where a family has no AICc."""
+    average: Average
+    tested: pd.DataFrame
+    """Per tested ratio: `r, nominal, n, loss, J, regret, regret_upper, p, not_worse, params, leverage`."""
+    argmin_set: list[float]
+    """Tested ratios not worse than the best (at the price, or by loss alone without one)."""
+    leverage: dict[float, float]
+    """Tested ratio -> leverage of its mean on the quadratic's slope and level; 1 = decides alone."""
+    without_largest: "ReductionFit | None"
+    icc: float
+    """Share of the noise variance that runs of one seed have in common; NaN without blocks."""
+    sigma: float
+    """Standard deviation of one run around its ratio's mean within its seed; NaN without replicates."""
+    sweep: pd.DataFrame
+    """Per price: `price, r_star, low, high, best_tested, not_worse`."""
+    switch_prices: pd.DataFrame
+    """`best_below, best_above, price`: where the best tested design changes; no model."""
+    control: pd.DataFrame
+    """Arms without a ratio: `label, n, loss, difference, se, df, low, high` against the best ratio."""
+    excluded: dict[str, int]
+    shape: Curve
+
+    def curve(self, r: Floats) -> Floats:
+        """The fitted quadratic L0 + kappa r^2/2 at ratios `r`, in the metric's unit."""
+        return np.asarray(self.L0 + self.kappa * np.asarray(r, dtype=float) ** 2 / 2)
+
+    def curve_band(self, r: Floats) -> tuple[Floats, Floats]:
+        """The pointwise interval of the curve around the grid's centre of mass."""
+        x = np.asarray(r, dtype=float) ** 2 / 2 - self.shape.centre
+        low, high = self.kappa_ci
+        middle = self.L0 + self.kappa * self.shape.centre
+        ends = np.stack([middle + low * x, middle + high * x])
+        return ends.min(axis=0), ends.max(axis=0)
+
+    def average_curve(self, r: Floats) -> Floats:
+        """The AICc-weighted mean of the eight curves at ratios `r`."""
+        return self.shape.average(np.asarray(r, dtype=float))
+
+    def sentences(self) -> list[str]:
+        """The verdict in plain words, the most important first."""
+        from analysis.tradeoff.tradeoff_words import sentences
+
+        return sentences(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; infinity and undefined numbers are null."""
+        from analysis.tradeoff.tradeoff_words import as_json
+
+        return as_json(self)

@@ -1,0 +1,110 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ablations.errors import SettingError
+from ablations.subjects.attention.data.sources.read import read
+from ablations.subjects.attention.settings import Data
+
+X = np.random.default_rng(0).integers(0, 256, (20, 3, 32, 32), dtype=np.uint8)
+
+
+def test_a_folder_of_images_is_a_data_set(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    for label in ("cat", "dog"):
+        (tmp_path / label).mkdir()
+    image.fromarray(X[0].transpose(1, 2, 0)).save(tmp_path / "dog" / "a.png")
+    image.fromarray(X[1].transpose(1, 2, 0)).save(tmp_path / "cat" / "b.png")
+    content = read(Data(name="folder", root=str(tmp_path)))
+    assert (content.x == X[[1, 0]]).all()
+    assert content.y.tolist() == [0, 1]
+
+
+def write_images(root: Path, *names: str) -> None:
+    image = pytest.importorskip("PIL.Image")
+    for i, name in enumerate(names):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        image.fromarray(X[i].transpose(1, 2, 0)).save(root / name)
+
+
+def test_hidden_files_and_folders_are_no_images_and_no_classes(tmp_path: Path) -> None:
+    write_images(tmp_path, "cat/a.png", "dog/b.png", ".ipynb_checkpoints/c.png")
+    (tmp_path / "cat" / ".DS_Store").write_text("no image")
+    content = read(Data(name="folder", root=str(tmp_path)))
+    assert (content.x == X[:2]).all()
+    assert content.y.tolist() == [0, 1]
+
+
+def test_grey_is_repeated_and_transparency_dropped(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    (tmp_path / "a").mkdir()
+    image.fromarray(X[0, 0]).save(tmp_path / "a" / "0.png")
+    see_through = np.concatenate([X[1], np.zeros((1, 32, 32), np.uint8)])
+    image.fromarray(see_through.transpose(1, 2, 0)).save(tmp_path / "a" / "1.png")
+    x = read(Data(name="folder", root=str(tmp_path))).x
+    assert (x[0] == X[0, :1]).all()
+    assert (x[1] == X[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "mode"),
+    [("uint16", "0.tiff", "I;16"), ("int32", "0.tiff", "I"), ("float32", "0.tiff", "F")],
+)
+def test_images_of_more_than_8_bits_are_refused(
+    kind: str, name: str, mode: str, tmp_path: Path
+) -> None:
+    image = pytest.importorskip("PIL.Image")
+    (tmp_path / "a").mkdir()
+    image.fromarray(1000 * X[0, 0].astype(kind)).save(tmp_path / "a" / name)
+    message = (
+        f"images must have 8 bits per channel, but '{tmp_path / 'a' / name}' has more (Pillow's mode '{mode}'); "
+        "scale them to 8 bits, or put their numbers into an archive (`data.name=npz`)."
+    )
+    with pytest.raises(SettingError, match=re.escape(message)):
+        read(Data(name="folder", root=str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("root", "message"),
+    [
+        (
+            "notes",
+            "`data.root` must hold images only, but '{}/notes/a/0.txt' cannot be read as one: "
+            "UnidentifiedImageError: cannot identify image file",
+        ),
+        (
+            "cut",
+            "`data.root` must hold images only, but '{}/cut/a/0.png' cannot be read as one: OSError: ",
+        ),
+        (
+            "empty",
+            "each folder in `data.root` must hold the images of one class, but '{}/empty/b' is empty; remove it, "
+            "or fill it.",
+        ),
+        (
+            "nested",
+            "`data.root` must hold a folder per class with nothing but its images, but '{}/nested/train/a' is a "
+            "folder in one. If the classes are the folders in '{}/nested/train', set `data.root` to that.",
+        ),
+        (
+            "nested/train/a/0.png",
+            "`data.root` must be a folder that holds a folder of images per class, but '{}/nested/train/a/0.png' "
+            "is a file.",
+        ),
+        (
+            "empty/b",
+            "`data.root` must hold a folder of images per class, but '{}/empty/b' holds no folder.",
+        ),
+    ],
+)
+def test_a_folder_of_something_else_is_told(root: str, message: str, tmp_path: Path) -> None:
+    write_images(tmp_path, "cut/a/0.png", "empty/a/0.png", "nested/train/a/0.png")
+    cut = tmp_path / "cut" / "a" / "0.png"
+    cut.write_bytes(cut.read_bytes()[:1000])
+    (tmp_path / "notes" / "a").mkdir(parents=True)
+    (tmp_path / "notes" / "a" / "0.txt").write_text("no image")
+    (tmp_path / "empty" / "b").mkdir()
+    with pytest.raises(SettingError, match=re.escape(message.replace("{}", str(tmp_path)))):
+        read(Data(name="folder", root=str(tmp_path / root)))

@@ -1,0 +1,52 @@
+import pytest
+import torch
+from torch import nn
+
+from ablations.subjects.attention.settings import Training
+from ablations.subjects.attention.training.optimisers import make_optimiser, warmup_cosine
+
+
+def test_the_schedule_rises_to_one_and_falls_to_zero() -> None:
+    factor = warmup_cosine(steps=10, warmup=4)
+    assert [factor(step) for step in range(4)] == [0.25, 0.5, 0.75, 1.0]
+    assert factor(4) == 1.0
+    assert factor(7) == pytest.approx(0.5)
+    assert factor(10) == pytest.approx(0.0)
+
+
+class Weight(nn.Module):
+    """A network of one host weight and one of attention, both 2."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.tensor([2.0]))
+        self.attention = nn.ParameterDict({"w": nn.Parameter(torch.tensor([2.0]))})
+
+
+def stepped(recipe: Training) -> tuple[float, float]:
+    """The host's and the attention's weight after one step with a gradient of 1."""
+    network = Weight()
+    optimiser = make_optimiser(network, recipe)
+    for weight in network.parameters():
+        weight.grad = torch.tensor([1.0])
+    optimiser.step()
+    return network.w.item(), network.attention["w"].item()
+
+
+def test_sgd_takes_the_textbook_nesterov_step() -> None:
+    recipe = Training(learning_rate=0.1, momentum=0.9, weight_decay=0.5)
+    # gradient 1 + 0.5*2 = 2; Nesterov: 2 + 0.9*2 = 3.8; w = 2 - 0.1*3.8
+    assert stepped(recipe) == pytest.approx((1.62, 1.62))
+
+
+def test_attention_has_its_own_rate_and_decay() -> None:
+    recipe = Training(
+        learning_rate=0.1, momentum=0.0, weight_decay=0.5,
+        attention_learning_rate=3, attention_weight_decay=0,
+    )  # fmt: skip
+    # host: 2 - 0.1*(1 + 0.5*2); attention: 2 - 0.3*1
+    assert stepped(recipe) == pytest.approx((1.8, 1.7))
+
+
+def test_the_recipe_names_its_optimiser() -> None:
+    assert isinstance(make_optimiser(Weight(), Training(optimizer="adamw")), torch.optim.AdamW)

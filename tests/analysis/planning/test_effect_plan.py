@@ -1,0 +1,103 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from analysis.effects.effects import effects
+from analysis.errors import TableError
+from analysis.planning.effect_plan import plan_effects
+from analysis.tables.csv_table import from_frame
+
+
+@pytest.mark.parametrize(
+    ("error", "df", "power"),
+    [("pooled", 8 * 4, 0.60), ("paired", 4, 0.20)],
+)
+def test_the_power_is_that_of_the_t_test(error, df: int, power: float) -> None:
+    plan = plan_effects(comparisons=8, sigma=0.01, effect=0.02, error=error)
+    row = plan.table.set_index("seeds").loc[5]
+    critical, ahead = stats.t.isf(0.05 / 16, df), 0.02 / (0.01 * np.sqrt(2 / 5))
+    exact = stats.nct.sf(critical, df, ahead)
+    assert exact == pytest.approx(power, abs=0.005)
+    assert row["power"] == pytest.approx(exact, abs=0.02)
+    # An effect of the detectable size is found with 80 % power.
+    found = stats.nct.sf(critical, df, row["detectable"] / (0.01 * np.sqrt(2 / 5)))
+    assert found == pytest.approx(0.8, abs=0.02)
+
+
+def test_the_default_is_planned_for_as_it_decides() -> None:
+    default, pooled = (
+        plan_effects(comparisons=8, sigma=1.0, effect=2.0, error=error)
+        for error in ("auto", "pooled")
+    )
+    assert default.seeds is not None
+    assert pooled.seeds is not None
+    assert default.seeds > pooled.seeds
+    # 44 % at 5 seeds in the table of `benchmarks/coverage.py`, which draws its own tables.
+    assert default.table.set_index("seeds")["power"][5] == pytest.approx(0.437, abs=0.03)
+
+
+def test_seeds_for_effects_have_their_power_in_whole_tables() -> None:
+    plan = plan_effects(comparisons=4, sigma=0.01, effect=0.03)
+    assert plan.seeds is not None
+    random, found = np.random.default_rng(0), []
+    for _ in range(120):
+        y = 0.01 * random.standard_normal((plan.seeds, 5))
+        y[:, 1] += 0.03
+        frame = pd.DataFrame({"seed": np.repeat(np.arange(plan.seeds), 5), "val_loss": y.ravel()})
+        for k in range(4):
+            frame[f"part{k}"] = np.where(np.tile(np.arange(5), plan.seeds) == k + 1, "off", "on")
+        made = effects(from_frame(frame), calibration_draws=0).frame
+        found.append(made.loc[made["factor"] == "part0", "verdict"].iloc[0] == "matters")
+    # Holm's later steps only help; Monte-Carlo error 0.03.
+    assert 0.72 < np.mean(found) <= 1
+
+
+def test_the_absence_of_an_effect_is_planned_for() -> None:
+    plan = plan_effects(comparisons=1, sigma=1.0, margin=2.0)
+    row = plan.table.set_index("seeds").loc[10]
+    se, df = np.sqrt(2 / 10), 9
+    exact = _tost_power(2.0, se, df)
+    assert row["power_negligible"] == pytest.approx(exact, abs=0.02)
+    assert np.isnan(row["power"])
+
+
+def _tost_power(margin: float, se: float, df: int) -> float:
+    """By drawing the mean and its standard error, which are independent."""
+    random = np.random.default_rng(1)
+    size = se * random.standard_normal(400_000)
+    found = se * np.sqrt(random.chisquare(df, 400_000) / df)
+    return float(np.mean(np.abs(size) + stats.t.isf(0.05, df) * found < margin))
+
+
+def test_without_a_question_five_seeds_are_named() -> None:
+    plan = plan_effects(comparisons=3, sigma=1.0, hours_per_run=0.5, budget_hours=16)
+    assert (plan.seeds, plan.affordable) == (5, 8)
+    assert plan.sentences()[0].startswith("5 seeds (20 runs) (no effect or margin was named)")
+
+
+@pytest.mark.parametrize(
+    ("hours", "sentence"),
+    [
+        (3, "The budget pays for 0 seeds; with fewer than 2 no effect can be tested."),
+        (400, "The budget pays for 100 seeds: effects from 0.0059 are found, with 60 of them."),
+    ],
+)
+def test_a_budget_says_no_more_than_it_buys(hours: float, sentence: str) -> None:
+    plan = plan_effects(comparisons=3, sigma=0.01, hours_per_run=1, budget_hours=hours)
+    assert plan.sentences()[-1][:50] == sentence[:50]
+    assert plan.sentences()[-1].endswith(sentence[-20:])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"comparisons": 0}, "`comparisons >= 1` and `sigma > 0` must hold, but got 0, 1.0"),
+        ({"effect": 0.0}, "`effect > 0` must hold, but got 0.0"),
+        ({"margin": -0.1}, "`margin > 0` must hold, but got -0.1"),
+        ({"alpha": 2.0}, "`0 < alpha < 0.5` must hold, but got 2.0"),
+    ],
+)
+def test_an_option_that_breaks_its_rule_is_told(options, message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        plan_effects(**{"comparisons": 3, "sigma": 1.0, **options})

@@ -1,0 +1,35 @@
+"""Which part of the evidence a figure shows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.report.evidence.gates import Gates
+from analysis.report.evidence.shown import gate_classes
+
+EDGES = np.linspace(0, 1, 21)
+
+
+def gates_of(means: list[float]) -> Gates:
+    """One stage whose classes have all their gates at one height each."""
+    middles = (EDGES[:-1] + EDGES[1:]) / 2
+    shares = [np.eye(20)[np.abs(middles - mean).argmin()] for mean in means]
+    groups = {"all": np.mean(shares, axis=0), **{f"c{i}": s for i, s in enumerate(shares)}}
+    rows = [
+        pd.DataFrame({"stage": "one", "group": name, "low": EDGES[:-1], "high": EDGES[1:], "share": share})
+        for name, share in groups.items()
+    ]  # fmt: skip
+    none = pd.DataFrame()
+    return Gates(label="a", runs=1, bins=pd.concat(rows), stages=none, blocks=none, gradients=none)
+
+
+def test_up_to_ten_classes_all_have_a_colour() -> None:
+    assert gate_classes(gates_of([0.5] * 10)) == [f"c{i}" for i in range(10)]
+
+
+@pytest.mark.parametrize("lower", [1, 3])
+def test_of_more_classes_those_that_differ_most_have_one_from_low_to_high(lower: int) -> None:
+    apart = [0.9] * (6 - lower) + [0.1] * lower
+    found = gate_classes(gates_of([0.5] * 20 + apart))
+    assert sorted(found) == [f"c{i}" for i in range(20, 26)]
+    assert set(found[:lower]) == {f"c{i}" for i in range(26 - lower, 26)}

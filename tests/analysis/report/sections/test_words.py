@@ -1,0 +1,181 @@
+import re
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from analysis.effects.winner import WinnerReport
+from analysis.errors import TableError
+from analysis.report.evidence.evidence import gather
+from analysis.report.sections.words import notices, verdict_lines
+
+
+def test_there_are_three_lines(evidence):
+    assert len(verdict_lines(evidence("ordinary"))) == 3
+
+
+def test_without_a_price_the_line_gives_every_price_and_no_single_ratio(evidence):
+    line = verdict_lines(evidence("ordinary"))[0]
+    assert "the loss rises with r" in line
+    assert "r* =" not in line
+    assert re.search(
+        r"depends on what a weight is worth, in nats: r=\d+ up to .*, no attention above\.$", line
+    )
+
+
+def test_with_a_price_the_line_gives_both_best_ratios_with_intervals(evidence):
+    found = evidence("ordinary", 5e-7)
+    line = verdict_lines(found)[0]
+    assert found.ratio is not None
+    assert f"r* = {found.ratio.fit.r_star:.3g} [" in line
+    assert "at 5.00e−7 nats per weight by the theory, the average of eight curves gives" in line
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("flat", "these data do not identify r*: no rise of the loss with r was seen"),
+        (
+            "falling",
+            "the loss falls as r grows (κ = −0.000200 [−0.000202, −0.000198]), so the cheapest",
+        ),
+        ("one_seed", "one seed: too few for an interval, so nothing is concluded"),
+        ("two_seeds", "2 seeds: too few for an interval, so nothing is concluded"),
+        ("one_arm", "no answer, since `attention.reduction` must take at least two values"),
+        ("failed", "no answer, since study 'failed' has no run that may enter an estimate"),
+    ],
+)
+def test_a_ratio_that_is_not_identified_is_said_first(evidence, kind, said):
+    line = verdict_lines(evidence(kind, 5e-7))[0]
+    assert line.startswith(f"Reduction ratio: {said}")
+    assert "r* =" not in line
+
+
+def test_a_study_that_does_not_vary_the_ratio_says_nothing_of_it(evidence):
+    lines = verdict_lines(evidence("gates", 5e-7))
+    assert len(lines) == 2
+    assert "comparison" in lines[0]
+    assert lines[1].startswith("Basis: ")
+
+
+def test_a_lower_limit_is_given_as_one(study):
+    found = gather(study("ordinary", sigma=0.03, seeds=4), price=5e-7)
+    assert found.ratio is not None
+    assert found.ratio.fit.status == "lower_bound_only"
+    assert "they give a lower limit only (r* ≥ " in verdict_lines(found)[0]
+
+
+def test_a_rejected_curve_takes_its_ratio_down_with_it(study):
+    found = gather(study("ordinary", kappa=0.0, sigma=0.001, effects=SATURATING), price=5e-7)
+    assert found.ratio is not None
+    assert "lack_of_fit" in found.ratio.fit.flags
+    assert "is not to be used, since its curve is rejected" in verdict_lines(found)[0]
+
+
+def test_failed_runs_are_counted_with_the_type_of_error_and_no_message(evidence):
+    [said] = notices(evidence("failed"))
+    assert said == (
+        "25 runs failed and entered nothing (25 with NonFinite); they are listed below."
+    )
+
+
+def test_an_arm_without_any_result_is_named(evidence):
+    found = evidence("gates")
+    frame = found.table.frame.copy()
+    label = frame["label"].iloc[-1]
+    frame.loc[frame["label"] == label, "state"] = "FAILED"
+    said = notices(replace(found, table=replace(found.table, frame=frame)))
+    assert f"No result of {label}: every run of it failed." in said
+
+
+def test_interactions_that_were_seen_stand_among_the_verdicts(study):
+    both = {(("attention.reduction", 16), ("attention.gate", "one_plus_tanh")): 0.05}
+    lines = verdict_lines(gather(study("crossed", sigma=0.001, interaction=both)))
+    none = verdict_lines(gather(study("gates", sigma=0.001)))
+    assert not any("Not to be read" in line for line in none)
+    (said,) = [line for line in lines if line.startswith("Not to be read one by one: ")]
+    assert "change each other's effect. Read the simple effects." in said
+
+
+SATURATING = {"attention.reduction": {2: 0.0, 4: 0.03, 8: 0.05, 16: 0.06, 32: 0.062}}
+
+
+def test_comparisons_are_counted_by_verdict_and_carry_their_intervals(evidence):
+    line = verdict_lines(evidence("crossed"))[1]
+    assert line.startswith(
+        "3 comparisons with the baseline, reduction=16, gate=sigmoid, placement=standard: 2 "
+    )
+    assert re.search(r"gate=one_plus_tanh \+0\.0\d+ \[0\.0\d+, 0\.0\d+\]", line)
+
+
+def test_no_difference_seen_comes_with_its_interval(study):
+    nothing = {"attention.gate": {"sigmoid": 0.0, "other": 0.0}}
+    line = verdict_lines(gather(study("gates", effects=nothing)))[0]
+    assert re.search(
+        r"1 undecided, with no difference seen: gate=other \S+ \[−0\.\d+, 0\.\d+\]", line
+    )
+
+
+def test_a_margin_given_after_the_runs_is_called_so(study):
+    nothing = {"attention.gate": {"sigmoid": 0.0, "other": 0.0}}
+    line = verdict_lines(gather(study("gates", effects=nothing, sigma=0.002), margin=0.01))[0]
+    assert "1 negligible (within ±0.0100), by a margin given after the runs: gate=other" in line
+
+
+def test_one_seed_judges_nothing(evidence):
+    line = verdict_lines(evidence("one_seed"))[1]
+    assert "4 undecided, since one seed gives no interval" in line
+
+
+def test_the_last_line_counts_what_entered(evidence):
+    line = verdict_lines(evidence("pruned"))[2]
+    assert line.startswith("Basis: 17 of 25 planned runs (5 arms, 5 seeds, made-up); 8 left out.")
+
+
+def test_a_study_that_runs_says_so_before_anything_else(evidence):
+    assert notices(evidence("running"))[0].startswith(
+        "This study has not ended: 20 of 25 runs have."
+    )
+
+
+def test_a_searched_study_is_exploratory_in_every_line(evidence):
+    found = evidence("search")
+    assert all(line.startswith("Exploratory. ") for line in verdict_lines(found))
+    assert any("were chosen by a search as it went" in line for line in notices(found))
+
+
+@pytest.mark.parametrize("name", ["price", "margin"])
+def test_a_price_and_a_margin_must_be_positive(study, name):
+    with pytest.raises(TableError, match=r"`(price-per-param|margin) > 0` must hold, but got -1\."):
+        gather(study("gates"), **{name: -1.0})
+
+
+def test_a_confirmed_search_is_told_where_there_is_no_baseline_to_compare_with(evidence):
+    arms = pd.DataFrame(
+        {"arm": ["p"], "label": ["p"], "searched": [0.08], "mean": [0.10], "low": [0.09], "high": [0.11],
+         "n": [5], "optimism": [0.02]}
+    )  # fmt: skip
+    found = WinnerReport(frame=arms, winner="p", optimism=0.02, searched_runs=40)
+    line = verdict_lines(replace(evidence("one_arm"), winner=found))[1]
+    assert line.startswith(
+        "Search and fresh seeds: The search's best value, 0.08 (p), is +0.02 away"
+    )
+    assert "Best on fresh seeds: p, 0.1 [0.09, 0.11]" in line
+
+
+PLANNED = {
+    "metric": "val_loss", "alpha": 0.05, "seeds": 5, "adding_seeds": {"plan": "none"},
+    "comparisons": [
+        {"factor": "attention.gate", "levels": ["sigmoid", "one_plus_tanh"], "metric": "val_loss",
+         "direction": "two-sided", "margin": 0.005, "alpha": 0.05, "seeds": 5}
+    ],
+}  # fmt: skip
+
+
+def test_planned_comparisons_take_the_headline_and_their_departures_are_counted(study):
+    line = verdict_lines(gather(study("crossed", planned=PLANNED)))[1]
+    assert line.startswith(
+        "1 planned comparison (5 seeds): gate=one_plus_tanh against sigmoid matters (+0.0"
+    )
+    # The fixture's hash is not that of its content.
+    assert line.endswith("1 departure from the plan.")
