@@ -25,7 +25,7 @@ def main(order: dict[str, Any]) -> int:
     """Execute the study that the order describes; prints its summary."""
     folder = StudyFolder.open(Path(order["folder"]))
     if order.get("trials"):
-        from test_search import real
+        from trivial_plans import real
 
         def slow(trial: Any, seed: int) -> Any:
             one = real(trial, seed)

@@ -105,7 +105,7 @@ def test_a_database_that_restarts_fails_no_run_and_lacks_none(folder, local, ser
 
 
 def test_a_search_is_mirrored_to_a_database(folder, local, server):
-    from test_search import real
+    from trivial_plans import real
 
     index = Index(server.url, study="first", warn=folder.event)
     source = SearchSource(folder, real, trials=10, pruner="median", mirror=index.add_trial)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import optuna
+
 from ablations.plan import PlannedRun
 
 STUDY = {"study": "first", "metric": "val_loss", "direction": "minimize"}
@@ -20,3 +22,24 @@ def planned(number: int, *, seed: int = 0, **settings: Any) -> PlannedRun:
         cost={"params": 10 * number},
         epochs_planned=settings.get("epochs", 2),
     )
+
+
+EPOCHS = 6
+
+
+def plan_of(x: float, seed: int) -> PlannedRun:
+    return PlannedRun(
+        run=f"x{x:.6f}s{seed}",
+        arm=f"x{x:.6f}",
+        label=f"x={x:.3g}",
+        seed=seed,
+        stage="search",
+        settings={"x": x, "seed": seed, "epochs": EPOCHS},
+        factors={"x": x},
+        cost={"params": round(100 * (1 - x))},
+        epochs_planned=EPOCHS,
+    )
+
+
+def real(trial: optuna.Trial, seed: int) -> PlannedRun:
+    return plan_of(trial.suggest_float("x", 0.0, 1.0), seed)

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import optuna
 import pytest
-from trivial_plans import STUDY
+from trivial_plans import EPOCHS, STUDY, plan_of, real
 from trivial_plans import planned as trivial_run
 
 from ablations.designs.search import recast
@@ -16,26 +16,6 @@ from ablations.engine.supervision.supervisor import execute
 from ablations.errors import SettingError, StudyError
 from ablations.plan import PlannedRun
 from ablations.subjects.attention.settings import Arm, with_values
-
-EPOCHS = 6
-
-
-def plan_of(x: float, seed: int) -> PlannedRun:
-    return PlannedRun(
-        run=f"x{x:.6f}s{seed}",
-        arm=f"x{x:.6f}",
-        label=f"x={x:.3g}",
-        seed=seed,
-        stage="search",
-        settings={"x": x, "seed": seed, "epochs": EPOCHS},
-        factors={"x": x},
-        cost={"params": round(100 * (1 - x))},
-        epochs_planned=EPOCHS,
-    )
-
-
-def real(trial: optuna.Trial, seed: int) -> PlannedRun:
-    return plan_of(trial.suggest_float("x", 0.0, 1.0), seed)
 
 
 def two(trial: optuna.Trial, seed: int) -> PlannedRun:
