@@ -170,6 +170,7 @@ def _may_fuse(x_ncs: Tensor) -> bool:
     """Where a gradient is needed and it pays, and nothing else looks inside: no tracing, compiling or autocast."""
     return (
         torch.is_grad_enabled()
+        and not torch.jit.is_tracing()
         and (x_ncs.numel() > SMALL or is_channels_last(x_ncs))
         and not x_ncs.is_meta
         and not torch.compiler.is_compiling()
