@@ -186,7 +186,7 @@ def _refuse_unfit(found: Survey, attention: Attention) -> None:
     for one in found.unfit:
         reasons.setdefault(one.problem, []).append(f"`{one.name}` ({one.kind})")
     listed = "; ".join(
-        f"{', '.join(names[:SHOWN])}{_more(len(names))} {problem}"
+        f"{', '.join(names[:SHOWN])}{_more(len(names))}: {problem}"
         for problem, names in list(reasons.items())[:SHOWN]
     ) + _more(len(reasons))
     if all(one.no_map for one in found.unfit) and not found.sites:
@@ -214,8 +214,10 @@ def _refuse_other_calls(network: nn.Module, found: Survey, example: Any, forward
                 f"the attention of `{site.name}` must run once in a pass, but runs {ran} times: the host runs the "
                 "children of that module itself. Match a module inside it."
             )
-    for name, before in found.calls.items():
-        if name and calls[name] != before:
+    ours = tuple(f"{site.name}.{CHILD}." for site in found.sites)
+    for name in sorted(calls.keys() | found.calls.keys()):
+        before = found.calls[name]
+        if name and calls[name] != before and not f"{name}.".startswith(ours):
             raise SettingError(
                 f"the host must run as before, but with a further child in a module `{name}` runs {calls[name]} "
                 f"times and not {before}: the host counts children. Match other modules."

@@ -72,7 +72,7 @@ class AroundUnit(Hook):
         return output + (gated(module, x, self.layout) - x)
 
 
-def gated(module: nn.Module, x: Tensor, layout: Layout) -> Tensor:
+def gated(module: nn.Module, x: Tensor | fx.Proxy, layout: Layout) -> Tensor:
     """The map after the module's attention, in its own layout.
 
     Raises:

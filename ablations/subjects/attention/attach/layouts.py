@@ -86,6 +86,9 @@ def layout_of_output(
 ) -> Layout | None:
     """The layout of a map that a call gave, by the layers inside it or the last before; None if they do not agree."""
     found = {e.layout for e in inside if e.gave and e.shape == shape}
+    if not found:
+        # Maps side by side (DenseNet, Inception), or resized: no layer gave this shape, but all may agree.
+        found = {e.layout for e in inside if len(e.shape) == len(shape)}
     return found.pop() if len(found) == 1 else None if found else _last_given(shape, before)
 
 

@@ -11,7 +11,8 @@ from ablations.import_path import load
 from ablations.subjects.attention.attach.hooks import CHILD, attached_modules
 from ablations.subjects.attention.blocks.rules import is_import_path
 
-At = str | type[nn.Module] | Sequence[str | type[nn.Module]]
+One = str | type[nn.Module]
+At = One | list[One] | tuple[One, ...]
 """A pattern of dotted names, a class, a class by its import path, or several of these."""
 SHOWN = 3
 
@@ -34,7 +35,7 @@ def matched(network: nn.Module, at: At) -> dict[str, nn.Module]:
     Raises:
         SettingError: If one matches nothing, a module lies inside another, or has two names.
     """
-    several = [at] if isinstance(at, str | type) else list(at)
+    several = list(at) if isinstance(at, list | tuple) else [at]
     if not several:
         raise SettingError("`at` must name a module, a pattern or a type, but is empty.")
     modules = dict(host_modules(network))
@@ -66,7 +67,7 @@ def outlet(name: str, module: nn.Module, *, last: bool) -> tuple[str, nn.Module]
     return name, module
 
 
-def _found(one: str | type[nn.Module], modules: dict[str, nn.Module]) -> set[str]:
+def _found(one: One, modules: dict[str, nn.Module]) -> set[str]:
     wanted = load(one) if isinstance(one, str) and is_import_path(one) else one
     if isinstance(wanted, str):
         found = {name for name in modules if fnmatchcase(name, wanted)}

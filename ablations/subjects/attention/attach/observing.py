@@ -99,7 +99,7 @@ def _hooks(
             inputs = list(tensors((args, kwargs)))
             if opens:
                 first = first_tensor(args, kwargs)
-                frame = Frame(inputs)
+                frame = Frame(x for x in inputs if x.is_floating_point())
                 watch.open.append(frame)
                 found.seen[name] = Seen(
                     took=first,

@@ -59,7 +59,7 @@ class Unfit:
     name: str
     kind: str
     problem: str
-    """Why, as the end of a sentence about the module, with a way out."""
+    """Why, to stand after the name and a colon, with a way out."""
     no_map: bool = False
     """Whether it is because the module gives nothing that has channels and positions."""
 
@@ -211,22 +211,20 @@ def _no_place(seen: Seen, placement: Placement) -> str | None:
     plain = isinstance(seen.gave, Tensor) and seen.frame.is_plain_sum(seen.gave)
     if placement == "standard" and unit:
         return (
-            "is a residual unit, where placement='standard' is inside: match the last module of its branch, or "
+            "a residual unit, where placement='standard' is inside: match the last module of its branch, or "
             "gate the sum by placement='post'"
         )
     if placement == "pre" and unit:
         return (
-            "is a residual unit, where placement='pre' is seen by the branch alone: match the first module of its "
+            "a residual unit, where placement='pre' is seen by the branch alone: match the first module of its "
             "branch"
         )
     if placement == "post" and not unit:
-        return (
-            "is no residual unit, which placement='post' gates the sum of; use placement='standard'"
-        )
+        return "no residual unit, which placement='post' gates the sum of; use placement='standard'"
     if placement != "identity" or (plain and seen.untouched):
         return None
     if not unit:
-        return "is no residual unit, which placement='identity' gates the shortcut of; use placement='standard'"
+        return "no residual unit, which placement='identity' gates the shortcut of; use placement='standard'"
     if plain:
         return "changes its input in place, so placement='identity' cannot see its shortcut; make it `inplace=False`"
     return (

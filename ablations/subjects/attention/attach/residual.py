@@ -56,11 +56,11 @@ class Frame:
         return id(y) in self._plain
 
 
-class Watch(TorchDispatchMode):
+class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Shows every operation to the frames of the calls that are open."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.open: list[Frame] = []
 
     def __torch_dispatch__(
