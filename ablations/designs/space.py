@@ -7,13 +7,13 @@ from pydantic import Field, model_validator
 from ablations.errors import SettingError
 from ablations.subjects.attention.settings import (
     Arm,
-    Settings,
     check_choice,
     check_name,
     kinds_of,
     value_of,
     with_values,
 )
+from ablations.subjects.settings import Settings
 
 
 class Factor(Settings):

@@ -4,15 +4,10 @@ What depends on the host (channels, positions, the points that a unit has) is ch
 network is built.
 """
 
-import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ablations.subjects.attention.settings import Attention
-
-IMPORT_PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
-"""A user's own choice: `package.module:name`."""
+from ablations.import_path import is_import_path
+from ablations.subjects.attention.fields import AttentionFields
 
 SIZES = ("reduction", "ratio", "hidden")
 STARTS_AT_ZERO = ("tanh", "relu", "identity")
@@ -47,7 +42,7 @@ USED_BY_CONTROL: dict[str, frozenset[str]] = {
 }
 
 
-def broken_rule(a: "Attention") -> str | None:
+def broken_rule(a: AttentionFields) -> str | None:
     """The first rule that the settings break, as a sentence with the value and a way out, or None.
 
     A rule about a field that the arm does not use is not applied.
@@ -57,13 +52,13 @@ def broken_rule(a: "Attention") -> str | None:
     return next((message for rule in applied if (message := rule(a)) is not None), None)
 
 
-def needs_map_size(a: "Attention") -> bool:
+def needs_map_size(a: AttentionFields) -> bool:
     """Whether the block's parameters depend on the size of the map that it gates."""
     learnt = a.kind == "gather_excite" and a.gather == "depthwise" and a.extent == 0
     return learnt and a.placement != "none"
 
 
-def unused(a: "Attention") -> frozenset[str]:
+def unused(a: AttentionFields) -> frozenset[str]:
     """The fields that these settings do not use: a parameter-free excitation has no reduction."""
     fields = frozenset(type(a).model_fields)
     if a.placement == "none":
@@ -74,23 +69,18 @@ def unused(a: "Attention") -> frozenset[str]:
     return fields - used
 
 
-def starts_open(a: "Attention") -> bool:
+def starts_open(a: AttentionFields) -> bool:
     """Whether training starts with the gate at `opening`."""
     return a.init == "open" and "init" not in unused(a)
 
 
-def is_import_path(value: str) -> bool:
-    """Whether it names a user's own choice, `package.module:name`."""
-    return IMPORT_PATH.fullmatch(value) is not None
-
-
-def has_own_parts(a: "Attention") -> bool:
+def has_own_parts(a: AttentionFields) -> bool:
     """Whether any part of it is the user's own, of which nothing is known but its role."""
     values = (getattr(a, name) for name in type(a).model_fields)
     return any(isinstance(value, str) and is_import_path(value) for value in values)
 
 
-def _used_inside(a: "Attention") -> frozenset[str]:
+def _used_inside(a: AttentionFields) -> frozenset[str]:
     if is_import_path(a.kind):
         return frozenset()
     of_kind = USED_BY_KIND[a.kind]
@@ -100,7 +90,7 @@ def _used_inside(a: "Attention") -> frozenset[str]:
     return of_kind & of_control
 
 
-def _idle_details(a: "Attention") -> frozenset[str]:
+def _idle_details(a: AttentionFields) -> frozenset[str]:
     """What a choice inside the block makes meaningless."""
     excitation = "bottleneck" if a.kind == "global_context" else a.excitation
     cases: tuple[tuple[bool, frozenset[str]], ...] = (
@@ -122,7 +112,7 @@ def _idle_details(a: "Attention") -> frozenset[str]:
     return frozenset().union(*(fields for applies, fields in cases if applies))
 
 
-def _one_size(a: "Attention") -> str | None:
+def _one_size(a: AttentionFields) -> str | None:
     given = {name: getattr(a, name) for name in SIZES if getattr(a, name) is not None}
     if len(given) == 1:
         return None
@@ -130,11 +120,11 @@ def _one_size(a: "Attention") -> str | None:
     return f"exactly one of `reduction`, `ratio` and `hidden` must be given, but got {found}."
 
 
-def _odd_eca(a: "Attention") -> str | None:
+def _odd_eca(a: AttentionFields) -> str | None:
     return _odd("eca_kernel", a.eca_kernel)
 
 
-def _permuted_eca_has_neighbours(a: "Attention") -> str | None:
+def _permuted_eca_has_neighbours(a: AttentionFields) -> str | None:
     if a.eca_permuted and a.eca_kernel == 1:
         return (
             "`eca_permuted=True` changes nothing where no channel sees another: `eca_kernel` must be "
@@ -143,7 +133,7 @@ def _permuted_eca_has_neighbours(a: "Attention") -> str | None:
     return None
 
 
-def _odd_spatial(a: "Attention") -> str | None:
+def _odd_spatial(a: AttentionFields) -> str | None:
     return _odd("spatial_kernel", a.spatial_kernel)
 
 
@@ -156,7 +146,7 @@ def _odd(name: str, value: int | None) -> str | None:
     )
 
 
-def _open_has_a_bias(a: "Attention") -> str | None:
+def _open_has_a_bias(a: AttentionFields) -> str | None:
     if a.init == "open" and a.bias is False:
         return (
             "`init='open'` sets the last bias, but got `bias=False`. "
@@ -165,7 +155,7 @@ def _open_has_a_bias(a: "Attention") -> str | None:
     return None
 
 
-def _open_has_an_inverse(a: "Attention") -> str | None:
+def _open_has_an_inverse(a: AttentionFields) -> str | None:
     if a.init == "open" and (a.gate == "softmax" or is_import_path(a.gate)):
         return (
             f"`init='open'` needs a gate with a known inverse, but got `gate={a.gate!r}`. "
@@ -174,7 +164,7 @@ def _open_has_an_inverse(a: "Attention") -> str | None:
     return None
 
 
-def _zero_is_alive(a: "Attention") -> str | None:
+def _zero_is_alive(a: AttentionFields) -> str | None:
     if a.init == "zero" and a.gate == "relu":
         return (
             "`init='zero'` with `gate='relu'` is dead: the gate is 0 and no gradient passes. "
@@ -183,7 +173,7 @@ def _zero_is_alive(a: "Attention") -> str | None:
     return None
 
 
-def _zero_keeps_the_skip(a: "Attention") -> str | None:
+def _zero_keeps_the_skip(a: AttentionFields) -> str | None:
     cut = a.gate in STARTS_AT_ZERO and a.placement in ("post", "identity") and not a.residual
     if a.init == "zero" and cut:
         return (
@@ -193,7 +183,7 @@ def _zero_keeps_the_skip(a: "Attention") -> str | None:
     return None
 
 
-def _gain_exists(a: "Attention") -> str | None:
+def _gain_exists(a: AttentionFields) -> str | None:
     if a.gain == "unit" and a.gate in STARTS_AT_ZERO:
         way_out = "" if a.residual else ", with `residual=True` to start at 1"
         return (
@@ -203,13 +193,13 @@ def _gain_exists(a: "Attention") -> str | None:
     return None
 
 
-def _lp_is_smooth(a: "Attention") -> str | None:
+def _lp_is_smooth(a: AttentionFields) -> str | None:
     if a.squeeze == "lp" and a.squeeze_power < 1:
         return f"`squeeze_power >= 1` must hold with `squeeze='lp'`, but got {a.squeeze_power:g}."
     return None
 
 
-def _constant_is_not_zero(a: "Attention") -> str | None:
+def _constant_is_not_zero(a: AttentionFields) -> str | None:
     if a.control != "constant" or a.residual:
         return None
     if starts_open(a):
@@ -227,7 +217,7 @@ def _constant_is_not_zero(a: "Attention") -> str | None:
     return None
 
 
-def _static_is_alive(a: "Attention") -> str | None:
+def _static_is_alive(a: AttentionFields) -> str | None:
     if a.control == "static" and a.gate == "relu" and not starts_open(a):
         return (
             "`control='static'` starts at the logit 0, where `gate='relu'` has no gradient. "
@@ -236,7 +226,7 @@ def _static_is_alive(a: "Attention") -> str | None:
     return None
 
 
-def _no_squeeze_has_hidden_units(a: "Attention") -> str | None:
+def _no_squeeze_has_hidden_units(a: AttentionFields) -> str | None:
     if a.squeeze == "none" and a.excitation not in WITH_HIDDEN_UNITS:
         return (
             "`squeeze='none'` gates each position by 1x1 layers: `excitation` must be "
@@ -245,7 +235,7 @@ def _no_squeeze_has_hidden_units(a: "Attention") -> str | None:
     return None
 
 
-def _affine_has_outputs(a: "Attention") -> str | None:
+def _affine_has_outputs(a: AttentionFields) -> str | None:
     if a.affine and a.excitation not in (*WITH_HIDDEN_UNITS, "full"):
         return (
             "`affine=True` needs two outputs per channel: `excitation` must be 'bottleneck', "
@@ -254,7 +244,7 @@ def _affine_has_outputs(a: "Attention") -> str | None:
     return None
 
 
-def _parameter_free_has_one_statistic(a: "Attention") -> str | None:
+def _parameter_free_has_one_statistic(a: AttentionFields) -> str | None:
     if a.excitation == "none" and a.squeeze in TWO_STATISTICS:
         return (
             "`excitation='none'` needs one statistic per channel, but "
@@ -263,7 +253,7 @@ def _parameter_free_has_one_statistic(a: "Attention") -> str | None:
     return None
 
 
-def _control_of_the_plain_block(a: "Attention") -> str | None:
+def _control_of_the_plain_block(a: AttentionFields) -> str | None:
     if a.kind != "squeeze_excite" and a.control not in ("none", "widen_params", "widen_macs"):
         return (
             f"`control={a.control!r}` needs `kind='squeeze_excite'`, but got {a.kind!r}. "
@@ -272,7 +262,7 @@ def _control_of_the_plain_block(a: "Attention") -> str | None:
     return None
 
 
-def _frozen_has_weights(a: "Attention") -> str | None:
+def _frozen_has_weights(a: AttentionFields) -> str | None:
     if a.control == "frozen" and a.excitation == "none":
         return (
             "`control='frozen'` needs weights to freeze, but `excitation='none'` has none. "
@@ -281,7 +271,7 @@ def _frozen_has_weights(a: "Attention") -> str | None:
     return None
 
 
-def _frozen_is_random(a: "Attention") -> str | None:
+def _frozen_is_random(a: AttentionFields) -> str | None:
     if a.control == "frozen" and a.init == "zero":
         return (
             "`control='frozen'` with `init='zero'` would be the constant gate. "
@@ -290,7 +280,7 @@ def _frozen_is_random(a: "Attention") -> str | None:
     return None
 
 
-def _gather_excites_simply(a: "Attention") -> str | None:
+def _gather_excites_simply(a: AttentionFields) -> str | None:
     if a.kind == "gather_excite" and a.excitation not in ("bottleneck", "none"):
         return (
             "`kind='gather_excite'` needs `excitation` to be 'bottleneck' or 'none', "
@@ -300,7 +290,7 @@ def _gather_excites_simply(a: "Attention") -> str | None:
 
 
 # Each rule with the fields it is about.
-RULES: tuple[tuple[frozenset[str], Callable[["Attention"], str | None]], ...] = (
+RULES: tuple[tuple[frozenset[str], Callable[[AttentionFields], str | None]], ...] = (
     (frozenset(), _one_size),
     (frozenset({"eca_kernel"}), _odd_eca),
     (frozenset({"eca_kernel", "eca_permuted"}), _permuted_eca_has_neighbours),
