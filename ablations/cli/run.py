@@ -94,7 +94,8 @@ def run(
     if dry_run:
         _print_plan(asked, design=design, seeds=seeds, search=wanted, path=root / name, where=where)
         return
-    with ready_executor(where, runs=_runs_at_most(asked, seeds=seeds, search=wanted)) as make:
+    most = _runs_at_most(asked, seeds=seeds, search=wanted)
+    with ready_executor(where, train=asked.about.train, runs=most) as make:
         from ablations.studies import study as studies
 
         summary = studies.run(
@@ -134,7 +135,7 @@ def confirm(
         storage: An Optuna storage URL for the index; the one that the study was started with by default.
     """
     path = find_study(root, study)
-    with ready_executor(where, runs=max(1, (top + 1) * seeds)) as make:
+    with ready_executor(where, train=_train_of(path), runs=max(1, (top + 1) * seeds)) as make:
         from ablations.studies import study as studies
 
         _print_unfinished(path)
@@ -147,6 +148,14 @@ def confirm(
             execution=_execution(make, wandb, stack=where.stack, storage=storage, wait=wait),
         )
     _conclude(summary, root=path.parent, name=path.name)
+
+
+def _train_of(path: Path) -> str:
+    """The import path of what trains the runs of a study."""
+    from ablations.designs.space import Space
+    from ablations.engine.records.folder import StudyFolder
+
+    return Space(**StudyFolder.open(path).declaration()["space"]).about.train
 
 
 def _print_plan(

@@ -10,7 +10,7 @@ from ablations.designs.spaces import load_space
 from ablations.errors import StudyError
 from ablations.studies.declaration import Declaration, declare
 from ablations.studies.opening import open_or_create
-from ablations.subjects.attention.settings import with_values
+from ablations.subjects.attention.arms import with_values
 
 GATE = load_space("gate")
 

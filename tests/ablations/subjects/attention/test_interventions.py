@@ -4,6 +4,7 @@ import pytest
 from ablations.designs.expand import expand
 from ablations.designs.spaces import load_space
 from ablations.errors import StudyError
+from ablations.subjects.attention.arms import with_values
 from ablations.subjects.attention.interventions import (
     Intervention,
     Shape,
@@ -11,7 +12,7 @@ from ablations.subjects.attention.interventions import (
     verify,
     verify_expansion,
 )
-from ablations.subjects.attention.settings import Arm, Attention, Backbone, with_values
+from ablations.subjects.attention.settings import Arm, Attention, Backbone
 
 SHAPE = Shape(in_channels=1, image=8, classes=3)
 BASE = Arm(attention=Attention(reduction=4), backbone=Backbone(width=8))
