@@ -24,6 +24,7 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from ablations.engine.records.folder import USUAL_METRIC
 from ablations.engine.records.journal import SafeJournalBackend
 from ablations.engine.records.objectives import Direction, objective_of
 from ablations.plan import PlannedRun
@@ -46,7 +47,7 @@ class Index:
         storage: Path | str,
         *,
         study: str,
-        objectives: Sequence[str],
+        objectives: Sequence[str] = (USUAL_METRIC,),
         directions: Sequence[Direction] = ("minimize",),
         levels: Mapping[str, Sequence[Any]] | None = None,
         ranges: Mapping[str, IntDistribution | FloatDistribution] | None = None,

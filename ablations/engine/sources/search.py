@@ -75,7 +75,7 @@ class SearchSource:
         Raises:
             SettingError: A setting is out of range, or pruning is asked for several objectives.
         """
-        objectives = [folder.declaration()["metric"]] if objectives is None else objectives
+        objectives = [folder.metric()] if objectives is None else objectives
         _check(trials, seeds, objectives)
         self._folder, self._propose = folder, propose
         self._budget = trials
