@@ -345,7 +345,7 @@ def test_frozen_weights_get_no_gradient_and_the_map_does(images):
         (
             {"control": "widen_params"},
             r"^`control='widen_params'` leaves the block out, so there is none to make\. "
-            r"Use `ablations\.networks\.build\.build_network`",
+            r"Use `ablations\.subjects\.attention\.sites\.build\.build_network`",
         ),
         ({"placement": "none"}, r"^`placement='none'` leaves the block out"),
     ],
