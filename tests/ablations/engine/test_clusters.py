@@ -96,7 +96,7 @@ def test_a_job_outlives_its_supervisor_and_the_next_one_takes_its_result(folder)
     pytest.importorskip("submitit")
     order = {
         "folder": str(folder.path), "runs": 1, "train": "trivial:steps",
-        "settings": {"epochs": 40, "pause": 0.1},
+        "settings": {"epochs": 200, "pause": 0.1},
         "executor": {"slots": 1, "cluster": "local", "silence": 5},
     }  # fmt: skip
     command = [sys.executable, str(HERE / "cluster_study.py"), "slurm", json.dumps(order)]
