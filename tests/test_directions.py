@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OURS = {"ablations", "search_spaces", "analysis"}
+OURS = {"ablations", "search_spaces", "analysis", "plain_files"}
 
 
 def imports(path: Path) -> set[str]:
@@ -42,6 +42,12 @@ def test_only_the_command_line_knows_analysis_and_nobody_imports_the_presets(pat
     roots = {name.split(".")[0] for name in imports(path)}
     assert "search_spaces" not in roots
     assert "analysis" not in roots or "cli" in path.parts
+
+
+@pytest.mark.parametrize("path", files("plain_files"), ids=str)
+def test_what_both_packages_import_imports_neither_and_one_library(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imports(path)}
+    assert roots - sys.stdlib_module_names <= {"yaml"}
 
 
 def loaded_by(code: str) -> set[str]:

@@ -3,40 +3,18 @@
 import importlib
 import importlib.util
 import pkgutil
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from ablations.designs.space import Space, said_of
 from ablations.errors import SettingError, one_of
 from ablations.import_path import load_module, words_of
 from ablations.subjects.find import USUAL, find_subject
+from plain_files.yaml_file import FileError, read_yaml
 
 PRESETS = "search_spaces"
 """The package whose modules are the presets. Looked up by name, as a user's own space would be."""
-
-LARGEST_YAML = 1_000_000
-"""Bytes. `safe_load` expands aliases; a space of this size is a mistake or an attack."""
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """YAML 1.2's truth values: only true and false, so that the words on, off, yes and no stay words."""
-
-
-_PlainLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:bool"]
-    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-# A number with an exponent needs no point: 1e-3.
-_PlainLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
-)
-_PlainLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
 
 
 def presets() -> dict[str, Space]:
@@ -100,14 +78,10 @@ def _existing(text: str) -> Path:
 
 
 def _from_yaml(path: Path) -> dict[str, Any]:
-    if path.stat().st_size > LARGEST_YAML:
-        raise SettingError(f"a space's file must be smaller than 1 MB, but {str(path)!r} is not.")
     try:
-        # A SafeLoader, which makes plain values only.
-        content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        problem = " ".join(str(error).split())
-        raise SettingError(f"{str(path)!r} must be a YAML file, but: {problem}") from None
+        content = read_yaml(path)
+    except FileError as error:
+        raise SettingError(str(error)) from None
     if not isinstance(content, dict):
         raise SettingError(
             f"{str(path)!r} must hold a mapping with `factors` and perhaps `baseline`, `controls`, "

@@ -125,6 +125,10 @@ def test_an_unknown_space_says_what_there_is(text: str, message: str) -> None:
         ("a: [1, 2", "must be a YAML file"),
         ("just words", "must hold a mapping"),
         ("factors: []", "`factors`"),
+        (
+            "seeds: 3\nseeds: 4",
+            "bad.yaml' must be a YAML file, but line 2: the key 'seeds' must stand once",
+        ),
         ("factor: []", "`setting` must be one of"),
         ("x: !!python/object/apply:os.system ['true']", "must be a YAML file"),
     ],
