@@ -28,7 +28,7 @@ def files(package: str) -> list[Path]:
 @pytest.mark.parametrize("path", files("search_spaces"), ids=str)
 def test_a_preset_imports_spaces_and_settings_only(path: Path) -> None:
     ours = {name for name in imports(path) if name.split(".")[0] in OURS}
-    assert ours <= {"ablations.designs.space", "ablations.subjects.attention.settings"}
+    assert ours <= {"ablations.designs.space", "ablations.subjects.attention.settings.groups"}
 
 
 @pytest.mark.parametrize("path", files("analysis"), ids=str)

@@ -22,7 +22,7 @@ from ablations.subjects.attention.blocks.layers import (
     Shift,
     he_normal,
 )
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 
 @dataclass(frozen=True, kw_only=True)

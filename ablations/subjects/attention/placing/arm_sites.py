@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from ablations.subjects.attention.blocks.rules import WIDENINGS
 from ablations.subjects.attention.networks.hosts import positions
-from ablations.subjects.attention.settings import Attention, Backbone
-from ablations.subjects.attention.sites.map_sizes import sites_for
-from ablations.subjects.attention.sites.sites import Sites
-from ablations.subjects.attention.sites.widening import matched_widening
+from ablations.subjects.attention.networks.sites import Sites
+from ablations.subjects.attention.placing.map_sizes import sites_for
+from ablations.subjects.attention.placing.widening import matched_widening
+from ablations.subjects.attention.settings.groups import Attention, Backbone
+from ablations.subjects.attention.settings.rules import WIDENINGS
 
 
 @dataclass(frozen=True, kw_only=True)

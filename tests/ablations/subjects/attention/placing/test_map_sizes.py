@@ -3,8 +3,8 @@ import torch
 
 from ablations.errors import SettingError
 from ablations.subjects.attention.cost.cost import cost
-from ablations.subjects.attention.settings import Arm, Attention, Backbone, Run, Training
-from ablations.subjects.attention.sites.build import build_network
+from ablations.subjects.attention.placing.build import build_network
+from ablations.subjects.attention.settings.groups import Arm, Attention, Backbone, Run, Training
 from ablations.subjects.attention.training.run import train
 
 LEARNT = Attention(kind="gather_excite", gather="depthwise", reduction=4)

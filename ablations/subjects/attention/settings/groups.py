@@ -4,8 +4,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ablations.subjects.attention.blocks.rules import broken_rule
-from ablations.subjects.attention.fields import AttentionFields
+from ablations.subjects.attention.settings.fields import AttentionFields
+from ablations.subjects.attention.settings.rules import broken_rule
 from ablations.subjects.settings import Settings
 
 Shortcut = Literal["pad", "project"]
@@ -17,7 +17,7 @@ Augmentation = Literal["none", "shift", "crop_flip"]
 class Attention(AttentionFields):
     """Channel attention: what it is, and where in the network it sits.
 
-    Which settings go together is `ablations.subjects.attention.blocks.rules`; what they do is `docs/attention.md`.
+    Which settings go together is `ablations.subjects.attention.settings.rules`; what they do is `docs/attention.md`.
     """
 
     @model_validator(mode="before")

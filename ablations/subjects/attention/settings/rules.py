@@ -7,7 +7,7 @@ network is built.
 from collections.abc import Callable
 
 from ablations.import_path import is_import_path
-from ablations.subjects.attention.fields import AttentionFields
+from ablations.subjects.attention.settings.fields import AttentionFields
 
 SIZES = ("reduction", "ratio", "hidden")
 STARTS_AT_ZERO = ("tanh", "relu", "identity")

@@ -5,8 +5,8 @@ from typing import Any
 from torch import Tensor
 
 from ablations.lockstep import Lockstep
-from ablations.subjects.attention.blocks.rules import has_own_parts
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
+from ablations.subjects.attention.settings.rules import has_own_parts
 from ablations.subjects.attention.stacking.rules import structure
 from ablations.subjects.attention.stacking.step import Part, Stack, train_in_step
 from ablations.subjects.attention.stacking.tensors import Gradients

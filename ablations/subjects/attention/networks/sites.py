@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from ablations.errors import SettingError
 from ablations.subjects.attention.blocks.build import build_block
-from ablations.subjects.attention.blocks.rules import WIDENINGS, unused
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
+from ablations.subjects.attention.settings.rules import WIDENINGS, unused
 
 # Where (placement, order) lies in the forward pass of a unit. The paper's post is after the sum and its
 # activation, pre and identity are on maps that no activation follows: there order has no meaning.

@@ -8,9 +8,9 @@ from torch import nn
 
 from ablations.errors import SettingError
 from ablations.subjects.attention.cost.cost import cost
-from ablations.subjects.attention.settings import Attention, Backbone
-from ablations.subjects.attention.sites.build import build_network
-from ablations.subjects.attention.sites.own_attention import own_attention
+from ablations.subjects.attention.placing.build import build_network
+from ablations.subjects.attention.placing.own_attention import own_attention
+from ablations.subjects.attention.settings.groups import Attention, Backbone
 
 REFERENCES = json.loads((Path(__file__).parents[1] / "reference/network_refs.json").read_text())[
     "logits"

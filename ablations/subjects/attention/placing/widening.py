@@ -14,12 +14,12 @@ import torch
 from torch import nn
 
 from ablations.errors import SettingError
-from ablations.subjects.attention.cost.counting import count, count_params
-from ablations.subjects.attention.cost.tracing import WEIGHTED, trace_network
+from ablations.subjects.attention.counting.counting import count, count_params
+from ablations.subjects.attention.counting.tracing import WEIGHTED, trace_network
 from ablations.subjects.attention.networks.hosts import build_host, positions
-from ablations.subjects.attention.settings import Attention, Backbone
-from ablations.subjects.attention.sites.map_sizes import sites_for
-from ablations.subjects.attention.sites.sites import Sites
+from ablations.subjects.attention.networks.sites import Sites
+from ablations.subjects.attention.placing.map_sizes import sites_for
+from ablations.subjects.attention.settings.groups import Attention, Backbone
 
 TOLERANCE = 0.01
 """The matched network's cost is within 1 % of the target, or it is refused."""

@@ -1,6 +1,6 @@
 """The attention that a network has in the literature; none for a plain residual network."""
 
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 NONE = Attention(placement="none")
 

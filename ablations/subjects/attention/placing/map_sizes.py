@@ -5,11 +5,11 @@ from functools import lru_cache
 import torch
 
 from ablations.errors import SettingError
-from ablations.subjects.attention.blocks.rules import has_own_parts, needs_map_size
-from ablations.subjects.attention.cost.tracing import trace_network
+from ablations.subjects.attention.counting.tracing import trace_network
 from ablations.subjects.attention.networks.hosts import build_host, positions
-from ablations.subjects.attention.settings import Attention, Backbone
-from ablations.subjects.attention.sites.sites import Sites
+from ablations.subjects.attention.networks.sites import Sites
+from ablations.subjects.attention.settings.groups import Attention, Backbone
+from ablations.subjects.attention.settings.rules import has_own_parts, needs_map_size
 
 
 def sites_for(

@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from ablations.subjects.attention.blocks.rules import has_own_parts
-from ablations.subjects.attention.cost.tracing import Trace, trace_network
+from ablations.subjects.attention.counting.tracing import Trace, trace_network
 from ablations.subjects.attention.networks.hosts import build_host, positions
-from ablations.subjects.attention.settings import Backbone
-from ablations.subjects.attention.sites.sites import Sites, Unit
+from ablations.subjects.attention.networks.sites import Sites, Unit
+from ablations.subjects.attention.settings.groups import Backbone
+from ablations.subjects.attention.settings.rules import has_own_parts
 
 OWN_PASSES = 2
 """Of a user's own block that has no `passes`: its elements are taken to be pooled once and scaled once."""

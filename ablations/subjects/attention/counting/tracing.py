@@ -17,7 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ablations.errors import SettingError
 from ablations.one_thread import one_thread
 from ablations.subjects.attention.blocks.block import SqueezeExcite
-from ablations.subjects.attention.sites.sites import Unit
+from ablations.subjects.attention.networks.sites import Unit
 
 BATCH = 2
 """The smallest that batch norm trains on; a shuffled gate needs another image, too."""

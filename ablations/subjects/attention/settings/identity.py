@@ -7,8 +7,8 @@ and a new setting with a neutral value changes none either.
 from typing import Any
 
 from ablations.subjects import ids
-from ablations.subjects.attention.arms import inactive, values_of
-from ablations.subjects.attention.settings import Arm
+from ablations.subjects.attention.settings.arms import inactive, values_of
+from ablations.subjects.attention.settings.groups import Arm
 
 # Never edit a line; add one when a setting is added, with the value that means "as before".
 NEUTRAL: dict[str, Any] = {

@@ -5,8 +5,8 @@ from torch import nn
 from ablations.errors import SettingError
 from ablations.streams import initialise
 from ablations.subjects.attention.cost.cost import cost
-from ablations.subjects.attention.settings import Attention, Backbone
-from ablations.subjects.attention.sites.build import build_network
+from ablations.subjects.attention.placing.build import build_network
+from ablations.subjects.attention.settings.groups import Attention, Backbone
 
 
 def built(name: str = "cifar_resnet8", **settings) -> nn.Module:

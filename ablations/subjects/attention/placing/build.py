@@ -3,8 +3,8 @@
 from torch import nn
 
 from ablations.subjects.attention.networks.hosts import build_host
-from ablations.subjects.attention.settings import Attention, Backbone
-from ablations.subjects.attention.sites.arm_sites import arm_sites
+from ablations.subjects.attention.placing.arm_sites import arm_sites
+from ablations.subjects.attention.settings.groups import Attention, Backbone
 
 
 def build_network(

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import TypeAdapter, ValidationError
 
 from ablations.errors import SettingError, explain, one_of
-from ablations.subjects.attention.blocks.rules import SIZES, unused
-from ablations.subjects.attention.settings import GROUPS, Arm
+from ablations.subjects.attention.settings.groups import GROUPS, Arm
+from ablations.subjects.attention.settings.rules import SIZES, unused
 from ablations.subjects.settings import hints_of
 from ablations.subjects.values import flat, nested
 

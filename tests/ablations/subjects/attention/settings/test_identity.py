@@ -1,8 +1,14 @@
 import pytest
 
-from ablations.subjects.attention.arms import setting_names
-from ablations.subjects.attention.identity import NEUTRAL, NOT_IDENTITY, arm_id, canonical, run_id
-from ablations.subjects.attention.settings import Arm, Attention, Data, Training
+from ablations.subjects.attention.settings.arms import setting_names
+from ablations.subjects.attention.settings.groups import Arm, Attention, Data, Training
+from ablations.subjects.attention.settings.identity import (
+    NEUTRAL,
+    NOT_IDENTITY,
+    arm_id,
+    canonical,
+    run_id,
+)
 
 # Golden ids: a change here means that no stored run would be found again.
 GOLDEN = {

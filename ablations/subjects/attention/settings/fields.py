@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from ablations.errors import one_of
 from ablations.import_path import is_import_path
-from ablations.subjects.attention.blocks import choices
+from ablations.subjects.attention.settings import choices
 from ablations.subjects.settings import Settings, hint
 
 

@@ -3,13 +3,13 @@ import torch
 
 from ablations.errors import SettingError
 from ablations.subjects.attention.cost.cost import cost
-from ablations.subjects.attention.cost.counting import count
-from ablations.subjects.attention.cost.tracing import trace_network
+from ablations.subjects.attention.counting.counting import count
+from ablations.subjects.attention.counting.tracing import trace_network
 from ablations.subjects.attention.networks.hosts import build_host
-from ablations.subjects.attention.settings import Attention, Backbone
-from ablations.subjects.attention.sites.build import build_network
-from ablations.subjects.attention.sites.sites import Sites
-from ablations.subjects.attention.sites.widening import Products, matched_widening
+from ablations.subjects.attention.networks.sites import Sites
+from ablations.subjects.attention.placing.build import build_network
+from ablations.subjects.attention.placing.widening import Products, matched_widening
+from ablations.subjects.attention.settings.groups import Attention, Backbone
 
 CIFAR = {"image": 32, "in_channels": 3, "classes": 10}
 
@@ -74,8 +74,8 @@ def test_however_many_widenings_are_tried_three_networks_are_traced(monkeypatch)
         traced.append(network)
         return trace_network(network, shape, **options)
 
-    monkeypatch.setattr("ablations.subjects.attention.sites.widening.trace_network", trace)
-    monkeypatch.setattr("ablations.subjects.attention.cost.counting.trace_network", trace)
+    monkeypatch.setattr("ablations.subjects.attention.placing.widening.trace_network", trace)
+    monkeypatch.setattr("ablations.subjects.attention.counting.counting.trace_network", trace)
     arm = Attention(reduction=2, control="widen_macs")
     backbone = Backbone(name="cifar_resnet14")
     found = matched_widening(backbone, arm, **CIFAR)
