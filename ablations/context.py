@@ -7,9 +7,7 @@ from ablations.lockstep import Lockstep
 
 
 class Context(Protocol):
-    """What `train(settings, context)` may use of its context (`engine.worker.context.RunContext`
-    says what each is).
-    """
+    """What a run may use of its context; `engine.worker.context.RunContext` says what each is."""
 
     run: str
     folder: Path
