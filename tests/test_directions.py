@@ -14,7 +14,8 @@ OF_ATTENTION = {"ablations.cli.cost", "ablations.cli.study_plan"}
 MOST_FILES = 15
 
 # Each folder and what its files import besides each other, from the ground up: a folder names none below it.
-# `.` begins the folders of ablations.subjects.attention, `/` those of ablations.engine. Change a line only for a reason that docs/architecture.md can state.
+# `.` begins the folders of ablations.subjects.attention, `/` those of ablations.engine. Change a line only
+# for a reason that docs/architecture.md can state.
 DIRECTIONS = """
 plain_files:
 ablations:
@@ -29,7 +30,8 @@ ablations.subjects.lightning: ablations
 .data: ablations .settings .data.sources
 .cost: .settings .networks .counting .placing .data
 .stacking: .blocks .networks
-.training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing .data .cost .stacking
+.training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing .data
+  .cost .stacking
 .: ablations ablations.subjects .settings .networks .placing .data .cost .training
 /records: ablations
 /worker: ablations /records
@@ -38,7 +40,8 @@ ablations.subjects.lightning: ablations
 /supervision: ablations /records /executors /sources
 ablations.designs: ablations ablations.subjects /sources plain_files
 ablations.tracking.wandb: ablations ablations.subjects /records
-ablations.studies: ablations ablations.subjects ablations.designs /records /worker /executors /sources /supervision ablations.tracking.wandb
+ablations.studies: ablations ablations.subjects ablations.designs /records /worker /executors /sources /supervision
+  ablations.tracking.wandb
 ablations.tracking.optuna: ablations /records ablations.studies ablations.tracking.wandb
 search_spaces: ablations
 """
@@ -46,12 +49,14 @@ search_spaces: ablations
 
 def directions() -> dict[str, set[str]]:
     """Folder -> the folders that the table lets it import from."""
-    rows = [line.partition(":") for line in DIRECTIONS.split("\n") if line]
+    rows = [line.partition(":") for line in DIRECTIONS.replace("\n  ", " ").split("\n") if line]
     return {whole(name): {whole(other) for other in others.split()} for name, _, others in rows}
 
 
 def whole(name: str) -> str:
-    return f"{A}{name}".rstrip(".") if name.startswith(".") else name.replace("/", "ablations.engine.")
+    return (
+        f"{A}{name}".rstrip(".") if name.startswith(".") else name.replace("/", "ablations.engine.")
+    )
 
 
 @pytest.mark.parametrize("name", directions())
