@@ -77,6 +77,7 @@ def fit(
     """
     from ablations.cli.words.result_text import print_fit, print_json
     from analysis.tradeoff.tradeoff import fit_reduction
+    from analysis.tradeoff.tradeoff_words import as_json
 
     price = _price(price_per_param, price_per_flop, budget, implied_by, metric=price_metric)
     results = [
@@ -84,7 +85,7 @@ def fit(
         for one in tables_of(table, root, metric=metric, baseline=baseline)
     ]  # fmt: skip
     if json:
-        print_json([(one.study, result.to_json()) for one, result in results])
+        print_json([(one.study, as_json(result)) for one, result in results])
         return
     for one, result in results:
         print_fit(one.study, result, sweep=sweep)

@@ -9,7 +9,8 @@ from matplotlib.collections import LineCollection
 
 from analysis.plots.drawing.frames import rows, spread
 from analysis.plots.drawing.style import BLUE, FAINT, GOLD, INK, MUTED, RED, open_arrow, ratio_axis
-from analysis.tradeoff.reduction_fit import Interval, ReductionFit
+from analysis.tradeoff.kappa import Interval
+from analysis.tradeoff.reduction_fit import ReductionFit
 
 
 def plot_ratio(fit: ReductionFit, ax: Axes, *, runs: pd.DataFrame, means: pd.DataFrame) -> Axes:

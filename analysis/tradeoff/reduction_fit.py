@@ -1,7 +1,6 @@
 """What a reduction-ratio fit hands back: numbers, their intervals, and a status on each."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -10,13 +9,10 @@ from numpy.typing import NDArray
 from analysis.tradeoff.curves.families import Fits, averaged_curve
 from analysis.tradeoff.curves.lack_of_fit import LackOfFit
 from analysis.tradeoff.curves.reduced import Reduced
+from analysis.tradeoff.kappa import Interval, Status
 from analysis.tradeoff.prices.price import Price
 
 Floats = NDArray[np.float64]
-Interval = tuple[float, float]
-Status = Literal[
-    "ok", "lower_bound_only", "not_identified", "decreasing", "too_few_seeds", "single_seed"
-]
 
 
 @dataclass(frozen=True)
@@ -113,15 +109,3 @@ class ReductionFit:
     def average_curve(self, r: Floats) -> Floats:
         """The AICc-weighted mean of the eight curves at ratios `r`."""
         return self.shape.average(np.asarray(r, dtype=float))
-
-    def sentences(self) -> list[str]:
-        """The verdict in plain words, the most important first."""
-        from analysis.tradeoff.tradeoff_words import sentences
-
-        return sentences(self)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; infinity and undefined numbers are null."""
-        from analysis.tradeoff.tradeoff_words import as_json
-
-        return as_json(self)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from analysis.plain import pair, plain, records
-from analysis.tradeoff.kappa import MIN_SEEDS
-from analysis.tradeoff.reduction_fit import ReductionFit, Status
+from analysis.tradeoff.kappa import MIN_SEEDS, Status
+from analysis.tradeoff.reduction_fit import ReductionFit
 
 DIGITS = 10
 """Of a percentage: 99.9 and 99.999 stay what they are, and 100 * 0.95 is 95."""

@@ -38,8 +38,10 @@ def print_table(frame: "pd.DataFrame") -> None:
 
 def print_fit(study: str, fit: "ReductionFit", *, sweep: bool) -> None:
     """A reduction-ratio fit: verdict, tested ratios, curve families, prices."""
+    from analysis.tradeoff.tradeoff_words import sentences
+
     print(f"{study}: {fit.status}" + (f" ({', '.join(fit.flags)})" if fit.flags else ""))
-    print_lines(fit.sentences())
+    print_lines(sentences(fit))
     columns = ["nominal", "r", "n", "loss", "J", "regret", "regret_upper", "not_worse", "leverage"]
     named = fit.tested[columns].rename(columns={"nominal": "ratio", "r": "realised"})
     print("\nTested ratios")

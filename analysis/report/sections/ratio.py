@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.page import Drawings, Section, drawn
 from analysis.report.page.tables import INTERVAL, Column, Table, if_any
+from analysis.tradeoff.tradeoff_words import sentences
 
 
 def ratio_section(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator[Section]:
@@ -18,7 +19,7 @@ def ratio_section(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator
         anchor="ratio",
         title="What the reduction ratio is worth",
         kind=kind,
-        text=tuple(fit.sentences()),
+        text=tuple(sentences(fit)),
         parts=(
             *drawn(drawings, "ratio"),
             _tested(evidence),

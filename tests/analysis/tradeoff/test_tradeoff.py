@@ -16,6 +16,7 @@ from analysis.tables.runs_table import RunsTable
 from analysis.tables.study_table import read_study
 from analysis.tradeoff.prices.price import Price
 from analysis.tradeoff.tradeoff import fit_reduction
+from analysis.tradeoff.tradeoff_words import as_json, sentences
 
 Make = Callable[..., Path]
 R = (2, 4, 8, 16, 32)
@@ -107,7 +108,7 @@ def test_a_constant_added_to_a_seed_changes_nothing_but_the_level() -> None:
 def test_each_answer_has_its_status(options: dict[str, Any], status: str) -> None:
     fit = fit_reduction(table(**options), price=PRICE, channels=64)
     assert fit.status == status
-    assert fit.to_json()["status"] == status
+    assert as_json(fit)["status"] == status
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_a_slope_that_is_not_positive_never_yields_a_number(options: dict[str, A
     for price in (PRICE, Price.implied_by(16), None):
         fit = fit_reduction(table(**options), price=price, channels=64)
         assert fit.kappa <= 0
-        assert fit.to_json()["r_star"] is None
+        assert as_json(fit)["r_star"] is None
 
 
 def test_the_interval_of_r_star_is_open_exactly_where_kappa_may_be_zero() -> None:
@@ -125,7 +126,7 @@ def test_the_interval_of_r_star_is_open_exactly_where_kappa_may_be_zero() -> Non
     assert fit.r_star_ci is not None
     assert fit.kappa_ci[0] < 0 < fit.kappa_ci[1]
     assert fit.r_star_ci[1] == math.inf
-    assert fit.to_json()["r_star_ci"] == [fit.r_star_ci[0], None]
+    assert as_json(fit)["r_star_ci"] == [fit.r_star_ci[0], None]
     assert fit.r_star_ci[0] == pytest.approx((2e-6 * 64**2 / fit.kappa_ci[1]) ** (1 / 3))
 
 
@@ -134,8 +135,8 @@ def test_two_seeds_give_a_point_but_no_interval() -> None:
     assert fit.r_star is not None
     assert math.isfinite(fit.r_star)
     assert fit.r_star_ci is None
-    assert fit.to_json()["kappa_ci"] is None
-    assert "Too few seeds for an interval (2 per ratio, 3 needed)" in fit.sentences()[0]
+    assert as_json(fit)["kappa_ci"] is None
+    assert "Too few seeds for an interval (2 per ratio, 3 needed)" in sentences(fit)[0]
 
 
 def test_without_a_price_there_is_a_sweep_and_no_single_r_star() -> None:
@@ -147,7 +148,7 @@ def test_without_a_price_there_is_a_sweep_and_no_single_r_star() -> None:
     assert slope == pytest.approx(1 / 3, rel=1e-6)
     assert sweep["best_tested"].iloc[0] == 2
     assert sweep["best_tested"].iloc[-1] == 32
-    assert "No price was named" in fit.sentences()[0]
+    assert "No price was named" in sentences(fit)[0]
 
 
 def test_the_implied_price_is_the_one_at_which_the_ratio_is_best() -> None:
@@ -175,12 +176,12 @@ def test_a_budget_fixes_the_ratio_and_tells_its_shadow_price() -> None:
 )
 def test_a_budgets_ratio_needs_no_slope(options: dict[str, Any], upper: bool) -> None:
     fit = fit_reduction(table(**options), price=Price.budget(512), channels=64)
-    content = fit.to_json()
+    content = as_json(fit)
     assert fit.kappa <= 0
     assert content["r_star"] == 16  # 2 * 64^2 / 512
     assert content["price"]["per_param"] is None
     assert (content["price"]["per_param_ci"] is not None) is upper
-    assert fit.sentences()[0] == (
+    assert sentences(fit)[0] == (
         "The budget of 512 weights allows r >= 16 (2 C2/budget; no fit enters). It has no shadow price: "
         "val_loss was not seen to rise with r."
     )
@@ -225,7 +226,7 @@ def test_several_blocks_have_one_hidden_unit_each_at_the_widest_ratio() -> None:
 
 
 def test_a_confidence_is_not_rounded_to_certainty() -> None:
-    text = " ".join(fit_reduction(table(), price=PRICE, channels=64, confidence=0.999).sentences())
+    text = " ".join(sentences(fit_reduction(table(), price=PRICE, channels=64, confidence=0.999)))
     assert "at 99.9%" in text
     assert "100%" not in text
 
@@ -249,7 +250,7 @@ def test_an_averaged_ratio_below_the_tested_ones_is_flagged() -> None:
     fit = fit_reduction(two, price=Price.per_param(1e-6), channels=64)
     assert 1 <= fit.average.r_star < 4
     assert "average_extrapolated" in fit.flags
-    assert any("the averaged r* lies below the tested ratios" in s for s in fit.sentences())
+    assert any("the averaged r* lies below the tested ratios" in s for s in sentences(fit))
     inside = fit_reduction(table(sigma=0.002), price=PRICE, channels=64)
     assert inside.average.r_star > 2
     assert "average_extrapolated" not in inside.flags
@@ -257,8 +258,8 @@ def test_an_averaged_ratio_below_the_tested_ones_is_flagged() -> None:
 
 def test_families_without_an_aicc_have_no_weights() -> None:
     fit = fit_reduction(table(seeds=1, sigma=0.002), price=PRICE, channels=64)
-    assert any("(no AICc); they are not averaged" in s for s in fit.sentences())
-    assert [row["weight"] for row in fit.to_json()["models"]] == [None] * 8
+    assert any("(no AICc); they are not averaged" in s for s in sentences(fit))
+    assert [row["weight"] for row in as_json(fit)["models"]] == [None] * 8
 
 
 def test_missing_runs_widen_but_do_not_break() -> None:
@@ -277,7 +278,7 @@ def test_the_largest_ratio_is_dropped_and_its_weight_is_told() -> None:
     assert fit.leverage[32.0] == pytest.approx(0.956, abs=5e-4)
     assert fit.without_largest is not None
     assert "rmax_dependent" in fit.flags
-    assert any("Without r = 32 kappa is" in line for line in fit.sentences())
+    assert any("Without r = 32 kappa is" in line for line in sentences(fit))
 
 
 def test_a_curve_that_is_no_quadratic_is_flagged_and_the_average_follows_it() -> None:
@@ -397,7 +398,7 @@ def test_a_searchs_runs_are_flagged_as_selected(make_study: Make) -> None:
 
 def test_the_json_has_the_documented_keys_and_no_infinity() -> None:
     fit = fit_reduction(table(kappa=2e-5, sigma=0.05), price=PRICE, channels=64)
-    content = json.loads(json.dumps(fit.to_json(), allow_nan=False))
+    content = json.loads(json.dumps(as_json(fit), allow_nan=False))
     keys = {"L0", "kappa", "kappa_ci", "se", "df", "r_star", "r_star_ci", "status", "flags", "lack_of_fit",
             "models", "average", "argmin_set", "leverage", "without_largest", "excluded"}  # fmt: skip
     assert keys <= set(content)
