@@ -77,7 +77,7 @@ def fit(
     """
     from ablations.cli.words.result_text import print_fit, print_json
     from analysis.tradeoff.tradeoff import fit_reduction
-    from analysis.tradeoff.tradeoff_words import as_json
+    from analysis.tradeoff.tradeoff_json import as_json
 
     price = _price(price_per_param, price_per_flop, budget, implied_by, metric=price_metric)
     results = [

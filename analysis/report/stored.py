@@ -6,7 +6,7 @@ from analysis.plain import records
 from analysis.report.evidence import shown
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.sections import words
-from analysis.tradeoff.tradeoff_words import as_json
+from analysis.tradeoff.tradeoff_json import as_json
 
 
 def numbers_of(evidence: Evidence) -> dict[str, Any]:

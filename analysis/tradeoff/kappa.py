@@ -13,8 +13,10 @@ from analysis.tradeoff.ratios import Cluster, RatioRuns
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]
 Status = Literal[
-    "ok", "lower_bound_only", "not_identified", "decreasing", "too_few_seeds", "single_seed"
-]
+    "ok", "quadratic_rejected", "curves_rejected", "lower_bound_only", "not_identified", "decreasing",
+    "too_few_seeds", "single_seed",
+]  # fmt: skip
+"""What kind of answer a fit is; `quadratic_rejected` and `curves_rejected` are said of whole fits only."""
 MIN_SEEDS = 3
 NO_INTERVAL = (math.nan, math.nan)
 
