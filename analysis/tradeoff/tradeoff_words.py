@@ -117,7 +117,7 @@ def _by_average(fit: ReductionFit) -> list[str]:
     if math.isfinite(high) or fit.r_star is None:
         found = f"r* = {fit.r_star:.3g} [{low:.3g}, {high:.3g}] {at}, {curves}."
     elif low <= 1:
-        found = f"The {fit.metric} rises with r, but any ratio from 1 up may be the best {at}, {curves}."
+        found = f"r* is left open: any ratio from 1 up may be the best {at}, {curves}."
     elif fit.r_star >= top * (1 - 1e-9):
         found = f"r* >= {low:.3g} {at}: the largest tested ratio or one beyond it, {curves}."
     else:
