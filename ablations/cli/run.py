@@ -86,7 +86,8 @@ def run(
             asked, design=design, seeds=seeds, search=wanted, path=how.root / name, where=how
         )
         return
-    with ready_executor(how, runs=_runs_at_most(asked, seeds=seeds, search=wanted)) as make:
+    most = _runs_at_most(asked, seeds=seeds, search=wanted)
+    with ready_executor(how, train=asked.about.train, runs=most) as make:
         from ablations.studies import study as studies
 
         summary = studies.run(
@@ -121,7 +122,7 @@ def confirm(
         seeds: Fresh seeds for each arm.
     """
     path = find_study(how.root, study)
-    with ready_executor(how, runs=max(1, (top + 1) * seeds)) as make:
+    with ready_executor(how, train=_train_of(path), runs=max(1, (top + 1) * seeds)) as make:
         from ablations.studies import study as studies
 
         _print_unfinished(path)
@@ -134,6 +135,14 @@ def confirm(
             execution=execution(how, make),
         )
     _conclude(summary, root=path.parent, name=path.name)
+
+
+def _train_of(path: Path) -> str:
+    """The import path of what trains the runs of a study."""
+    from ablations.designs.space import Space
+    from ablations.engine.records.folder import StudyFolder
+
+    return Space(**StudyFolder.open(path).declaration()["space"]).about.train
 
 
 def _print_plan(

@@ -3,17 +3,14 @@ import json
 import pytest
 
 from ablations.errors import SettingError
-from ablations.subjects.attention.settings import (
-    Arm,
-    Attention,
-    Run,
-    Training,
+from ablations.subjects.attention.arms import (
     check_name,
     inactive,
     setting_names,
     value_of,
     with_values,
 )
+from ablations.subjects.attention.settings import Arm, Attention, Run, Training
 
 
 @pytest.mark.parametrize(

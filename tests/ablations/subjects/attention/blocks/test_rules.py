@@ -1,8 +1,9 @@
 import pytest
 
 from ablations.errors import SettingError
+from ablations.subjects.attention.arms import check_choice, with_values
 from ablations.subjects.attention.blocks.rules import unused
-from ablations.subjects.attention.settings import Arm, Attention, check_choice, with_values
+from ablations.subjects.attention.settings import Arm, Attention
 
 
 @pytest.mark.parametrize(

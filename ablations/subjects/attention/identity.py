@@ -1,17 +1,14 @@
-"""Who a run is: a hash of its canonical settings, the data's fingerprint and the seed.
+"""Who a run of the attention subject is: what its ids leave out.
 
-The canonical form leaves out what an arm does not use and what equals the neutral value, which is
-frozen here for ever: changing a default in `settings` changes no old id, and a new setting with a
-neutral value changes none either.
+The neutral value of each setting is frozen here for ever: changing a default in `settings` changes no old id,
+and a new setting with a neutral value changes none either.
 """
 
-import hashlib
-import json
 from typing import Any
 
-from ablations.subjects.attention.settings import Arm, inactive
-
-VERSION = 1
+from ablations.subjects import ids
+from ablations.subjects.attention.arms import inactive, values_of
+from ablations.subjects.attention.settings import Arm
 
 # Never edit a line; add one when a setting is added, with the value that means "as before".
 NEUTRAL: dict[str, Any] = {
@@ -74,17 +71,7 @@ NOT_IDENTITY = frozenset({"data.root", "training.record_gates", "training.measur
 
 def canonical(arm: Arm) -> dict[str, Any]:
     """The settings that make the arm what it is, as sorted dotted names; 8 and 8.0 are one value."""
-    unused = inactive(arm) | NOT_IDENTITY
-    flat = {
-        f"{group}.{field}": value
-        for group, fields in arm.model_dump().items()
-        for field, value in fields.items()
-    }
-    return {
-        name: _plain(value)
-        for name, value in sorted(flat.items())
-        if name not in unused and not (name in NEUTRAL and NEUTRAL[name] == value)
-    }
+    return ids.canonical(values_of(arm), left_out=inactive(arm) | NOT_IDENTITY, neutral=NEUTRAL)
 
 
 def arm_id(arm: Arm, fingerprint: str) -> str:
@@ -92,22 +79,11 @@ def arm_id(arm: Arm, fingerprint: str) -> str:
 
     Args:
         arm: The settings.
-        fingerprint: Hash of the data's content (`ablations.subjects.attention.data.dataset.fingerprint`).
+        fingerprint: Hash of the data's content (`data.dataset.fingerprint`).
     """
-    return _digest({"version": VERSION, "settings": canonical(arm), "data": fingerprint})
+    return ids.digest(canonical(arm), data=fingerprint)
 
 
 def run_id(arm: Arm, seed: int, fingerprint: str) -> str:
     """Ten hexadecimal digits that name the arm with this seed on every machine."""
-    content = {"version": VERSION, "settings": canonical(arm), "data": fingerprint, "seed": seed}
-    return _digest(content)
-
-
-def _digest(content: dict[str, Any]) -> str:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
-
-
-def _plain(value: Any) -> Any:
-    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < 2**53
-    return int(value) if is_whole else value
+    return ids.digest(canonical(arm), data=fingerprint, seed=seed)

@@ -1,7 +1,8 @@
 import pytest
 
-from ablations.subjects.attention.settings import Arm, Attention, Data, Training, setting_names
-from ablations.subjects.identity import NEUTRAL, NOT_IDENTITY, arm_id, canonical, run_id
+from ablations.subjects.attention.arms import setting_names
+from ablations.subjects.attention.identity import NEUTRAL, NOT_IDENTITY, arm_id, canonical, run_id
+from ablations.subjects.attention.settings import Arm, Attention, Data, Training
 
 # Golden ids: a change here means that no stored run would be found again.
 GOLDEN = {
