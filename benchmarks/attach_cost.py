@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from ablations.streams import initialise
 from ablations.subjects.attention.attach.attach import attach
 from ablations.subjects.attention.blocks.block import SqueezeExcite
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 SHAPES = {"16 images of 32x32": (16, 3, 32, 32), "1 image of 8x8": (1, 3, 8, 8)}
 WIDTH, DEPTH, REDUCTION = 32, 6, 4

@@ -14,7 +14,7 @@ from ablations.streams import generator, initialise
 from ablations.subjects.attention.attach.attach import attach
 from ablations.subjects.attention.attach.state import attention_parameters, load_host_state_dict
 from ablations.subjects.attention.attach.table import sites, words
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 AT = "encoder.*.norm2"
 ARMS = {

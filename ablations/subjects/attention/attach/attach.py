@@ -16,8 +16,8 @@ from ablations.subjects.attention.attach.passing import Forward, call
 from ablations.subjects.attention.attach.places import Site, Survey, survey
 from ablations.subjects.attention.attach.rules import refuse_the_matchs
 from ablations.subjects.attention.blocks.build import build_block
-from ablations.subjects.attention.blocks.rules import unused
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
+from ablations.subjects.attention.settings.rules import unused
 
 SHOWN = 3
 

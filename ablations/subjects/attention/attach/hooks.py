@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor, fx, nn
 
 from ablations.subjects.attention.attach.layouts import Layout
-from ablations.subjects.attention.blocks.choices import Placement
+from ablations.subjects.attention.settings.choices import Placement
 
 CHILD = "channel_attention"
 """The attention of a module is its child of this name."""

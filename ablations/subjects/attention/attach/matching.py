@@ -7,9 +7,8 @@ from fnmatch import fnmatchcase
 from torch import nn
 
 from ablations.errors import SettingError
-from ablations.import_path import load
+from ablations.import_path import is_import_path, load
 from ablations.subjects.attention.attach.hooks import CHILD, attached_modules
-from ablations.subjects.attention.blocks.rules import is_import_path
 
 One = str | type[nn.Module]
 At = One | list[One] | tuple[One, ...]

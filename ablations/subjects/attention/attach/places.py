@@ -25,7 +25,7 @@ from ablations.subjects.attention.attach.passing import (
     refuse_unready,
     tensors,
 )
-from ablations.subjects.attention.blocks.choices import Placement
+from ablations.subjects.attention.settings.choices import Placement
 
 MOST_POSITIONS = 3
 

@@ -1,8 +1,8 @@
 """Settings of attention that say where in a unit of ours it sits: in any network the match says that."""
 
 from ablations.errors import SettingError
-from ablations.subjects.attention.blocks.rules import WIDENINGS
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
+from ablations.subjects.attention.settings.rules import WIDENINGS
 
 
 def refuse_the_matchs(attention: Attention) -> None:

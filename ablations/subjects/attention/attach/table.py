@@ -14,10 +14,10 @@ from ablations.subjects.attention.attach.matching import At
 from ablations.subjects.attention.attach.passing import Forward, call
 from ablations.subjects.attention.attach.places import Site, Unfit, survey
 from ablations.subjects.attention.attach.rules import refuse_the_matchs
-from ablations.subjects.attention.blocks.rules import has_own_parts
-from ablations.subjects.attention.cost.counting import OWN_PASSES, BlockCost, count_params
-from ablations.subjects.attention.cost.tracing import trace_network
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.counting.counting import OWN_PASSES, BlockCost, count_params
+from ablations.subjects.attention.counting.tracing import trace_network
+from ablations.subjects.attention.settings.groups import Attention
+from ablations.subjects.attention.settings.rules import has_own_parts
 
 AROUND = 2
 """Further passes over the map where a shortcut is gated after the sum: a difference and a sum."""

@@ -11,9 +11,9 @@ from ablations.streams import initialise
 from ablations.subjects.attention.attach.attach import attach
 from ablations.subjects.attention.attach.hooks import attached_modules
 from ablations.subjects.attention.attach.state import attention_parameters
-from ablations.subjects.attention.blocks import choices
 from ablations.subjects.attention.blocks.own import BLOCK
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings import choices
+from ablations.subjects.attention.settings.groups import Attention
 
 NORMS = "encoder.*.norm2"
 WIDENINGS = ("widen_params", "widen_macs")

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ablations.errors import SettingError
 from ablations.subjects.attention.attach.attach import attach
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 SQUARE = torch.randn(2, 6, 6, 6, generator=torch.Generator().manual_seed(0))
 

@@ -6,7 +6,7 @@ from torch import nn
 from ablations.errors import SettingError
 from ablations.subjects.attention.attach.attach import attach
 from ablations.subjects.attention.attach.matching import matched, outlet
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from ablations.subjects.attention.attach.attach import attach
 from ablations.subjects.attention.attach.detach import detach
 from ablations.subjects.attention.attach.state import attention_parameters, load_host_state_dict
 from ablations.subjects.attention.attach.table import sites
-from ablations.subjects.attention.blocks import choices
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings import choices
+from ablations.subjects.attention.settings.groups import Attention
 
 pytestmark = pytest.mark.integration
 

@@ -7,8 +7,8 @@ from torch import nn
 from ablations.errors import SettingError
 from ablations.subjects.attention.attach.attach import attach
 from ablations.subjects.attention.networks.cifar_resnet import CifarResNet
-from ablations.subjects.attention.settings import Attention
-from ablations.subjects.attention.sites.sites import Sites
+from ablations.subjects.attention.networks.sites import Sites
+from ablations.subjects.attention.settings.groups import Attention
 
 IMAGES = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 MAP = torch.randn(2, 8, 6, 6, generator=torch.Generator().manual_seed(0))

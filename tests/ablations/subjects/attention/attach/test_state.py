@@ -11,7 +11,7 @@ from ablations.subjects.attention.attach.state import (
     host_state_dict,
     load_host_state_dict,
 )
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 
 def put(host, x, at="encoder.*.norm2", seed=0):

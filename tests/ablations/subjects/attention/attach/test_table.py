@@ -11,8 +11,8 @@ from ablations.subjects.attention.attach.hooks import attached_modules
 from ablations.subjects.attention.attach.state import attention_parameters
 from ablations.subjects.attention.attach.table import sites, words
 from ablations.subjects.attention.cost.cost import cost
-from ablations.subjects.attention.settings import Attention, Backbone
-from ablations.subjects.attention.sites.build import build_network
+from ablations.subjects.attention.placing.build import build_network
+from ablations.subjects.attention.settings.groups import Attention, Backbone
 
 
 def test_every_match_is_a_row_with_its_map_and_cost(host, x):

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from ablations.subjects.attention.attach.attach import attach
 from ablations.subjects.attention.attach.detach import detach
 from ablations.subjects.attention.attach.state import attention_parameters
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 PLACES = [
     ("encoder.*.norm2", "standard"),
@@ -186,7 +186,7 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 from ablations.subjects.attention.attach.attach import attach
 from ablations.subjects.attention.attach.state import attention_parameters
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 torch.set_num_threads(1)
 
