@@ -10,11 +10,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from unet import UNet
 
-from ablations.streams import generator, initialise
-from ablations.subjects.attention.attach.attach import attach
-from ablations.subjects.attention.attach.state import attention_parameters, load_host_state_dict
-from ablations.subjects.attention.attach.table import sites, words
-from ablations.subjects.attention.settings.groups import Attention
+from ablations import (
+    Attention,
+    attach,
+    attention_parameters,
+    initialise,
+    load_host_state_dict,
+    sites,
+)
+from ablations.streams import generator
+from ablations.subjects.attention.attach.table import words
 
 AT = "encoder.*.norm2"
 ARMS = {
