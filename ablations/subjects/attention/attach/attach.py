@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ablations.errors import SettingError
+from ablations.import_path import words_of
 from ablations.streams import initialise, stream
 from ablations.subjects.attention.attach.hooks import CHILD, install, is_attached, uninstall
 from ablations.subjects.attention.attach.layouts import Asked
@@ -206,7 +207,17 @@ def _more(count: int) -> str:
 
 def _refuse_other_calls(network: nn.Module, found: Survey, example: Any, forward: Forward) -> None:
     """A host that runs all children of a module runs the attention too: the same calls as before, and one of each."""
-    calls = count_calls(network, example, forward)
+    try:
+        calls = count_calls(network, example, forward)
+    except SettingError as error:
+        cause = error.__cause__
+        if not isinstance(cause, Exception):
+            raise
+        raise SettingError(
+            f"the network runs alone, but with attention it fails: {words_of(cause)}. A host that runs all "
+            "children of a module (a `ModuleDict` with a `forward`) runs the attention as well: match a module inside "
+            "it, or after it."
+        ) from cause
     for site in found.sites:
         ran = calls[f"{site.name}.{CHILD}"]
         if ran != 1:

@@ -365,6 +365,31 @@ def test_a_host_that_runs_its_children_would_run_the_attention_too(x):
     )  # fmt: skip
 
 
+class Adds(nn.ModuleDict):
+    """A dict of modules that are run one after the other, on a list of maps."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = [x]
+        for step in self.values():
+            maps.append(step(maps))
+        return maps[-1]
+
+
+class Last(nn.Module):
+    def forward(self, maps: list[Tensor]) -> Tensor:
+        return maps[-1].relu()
+
+
+def test_a_host_that_fails_with_a_further_child_says_why(x):
+    network = nn.Sequential(nn.Conv2d(3, 8, 1), Adds({"a": Last(), "b": Last()}))
+    refused(
+        network,
+        x,
+        "1",
+        "the network runs alone, but with attention it fails: AttributeError: 'list' object has no attribute",
+    )
+
+
 def test_attaching_twice_to_a_module_is_refused_and_to_another_is_not(host, x):
     put(host, x)
     with pytest.raises(

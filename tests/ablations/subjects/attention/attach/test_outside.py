@@ -94,7 +94,7 @@ HOSTS: dict[str, tuple[Any, Any, str, str, int, str]] = {
     "timm convnext": (timm("convnext_atto"), IMAGES, "stages.?.blocks.?.mlp.fc2", "standard", 12, "channels_first"),
     "segmentation-models unet": (smp("Unet"), IMAGES, "encoder.layer?.?.bn2", "standard", 8, "channels_first"),
     "segmentation-models fpn": (smp("FPN"), IMAGES, "decoder.seg_blocks.?", "standard", 4, "channels_first"),
-    "torchvision densenet": (torchvision("densenet121"), IMAGES, "*.denseblock?", "standard", 4, "channels_first"),
+    "torchvision densenet": (torchvision("densenet121"), IMAGES, "*.transition?", "standard", 3, "channels_first"),
     "torchvision swin": (torchvision("swin_t"), IMAGES, "features.?.*.mlp", "standard", 12, "channels_last"),
 }  # fmt: skip
 
@@ -117,6 +117,7 @@ def case(request):
 
 def test_it_attaches_computes_and_comes_out_again(case):
     host, example, at, placement, count, layout = case
+    moved_from_special_points(host)
     plain = output(host.eval(), example).detach()
     state = {name: x.clone() for name, x in host.state_dict().items()}
     rows = sites(host, at, example, attention=settings(placement))
@@ -169,6 +170,21 @@ def test_a_tuple_is_refused_with_what_came():
             at="encoder.layer.*.attention.self",
             attention=Attention(hidden=2),
             example={"input_ids": WORDS},
+        )
+
+
+def test_a_host_that_runs_the_children_of_a_module_itself_is_refused():
+    with pytest.raises(
+        ValueError,
+        match=r"the network runs alone, but with attention it fails: AttributeError: 'list' object has no attribute "
+        r"'stride'\. A host that runs all children of a module \(a `ModuleDict` with a `forward`\) runs the attention "
+        r"as well: match a module inside it, or after it\.",
+    ):
+        attach(
+            torchvision("densenet121")(),
+            at="*.denseblock?",
+            attention=Attention(hidden=2),
+            example=IMAGES,
         )
 
 
