@@ -1,7 +1,7 @@
 """The interval of the averaged r*: every ratio that is best on a curve which the data do not reject.
 
-Profile likelihood over all eight families, and three more that saturate early or late (Hill's curve with
-exponents 1 and 4, and 1 - exp(-r/h)), their fixed p and h and their coefficients together. A curve is
+Profile likelihood over all eight families, and four more that saturate slowly or at a step (Hill's curve with
+exponents 1, 4 and 16, and 1 - exp(-r/h)), their fixed p and h and their coefficients together. A curve is
 kept where its residual sum of squares S passes the F test against the best curve's, S <= S_0 (1 + t^2/nu), and
 also where it passes that test with AICc's penalties on both sides, so that neither the family that fits best
 nor the one that AICc prefers decides alone. Coverage is measured in `benchmarks/coverage.py`.
@@ -32,6 +32,11 @@ from analysis.tradeoff.curves.reduced import Reduced
 
 FINER = 4
 """Steps of p and h for one of the fit's: with ten seeds hardly two of those are kept."""
+MORE_HILLS = (1, 4, 16)
+"""Exponents of the curves (r/h)^q / (1 + (r/h)^q) beside the family's own, 2; at 16 it is a step."""
+SELECTION = 0.7
+"""Share of the error that the cut may make: the best of all these curves fits better than the true one does.
+Calibrated by `benchmarks/ratio_answer.py`, where 1 covers 91.5 to 93.5 % under a curve that saturates."""
 DIRECTIONS = 48
 """Points on the boundary of a region of two coefficients."""
 
@@ -115,10 +120,10 @@ def _kept(grid: Reduced, steps: Floats, confidence: float) -> tuple[list[Floats]
 
 
 def _curves(r: Floats, *, r_max: float) -> Candidates:
-    """All families' basis functions at the ratios `r`, and those of the three more."""
+    """All families' basis functions at the ratios `r`, and those of the four more."""
     eight = candidates_at(r, r_max=r_max, finer=FINER)
     h = np.geomspace(1.0, max(256.0, 4 * r_max), FINER * HILL_POINTS)[:, None]
-    more = [1 / (1 + h / r), 1 / (1 + (h / r) ** 4), -np.expm1(-r / h)]
+    more = [*(1 / (1 + (h / r) ** q) for q in MORE_HILLS), -np.expm1(-r / h)]
     family = np.repeat(len(FAMILIES) + np.arange(len(more)), len(h))
     first = np.concatenate([eight.first, *more])
     second = np.concatenate([eight.second, np.zeros((len(family), len(r)))])
@@ -126,9 +131,9 @@ def _curves(r: Floats, *, r_max: float) -> Candidates:
 
 
 def _sizes(grid: Reduced) -> np.ndarray:
-    """Parameters that AICc counts of each family; the three more have those of Hill's."""
+    """Parameters that AICc counts of each family; the four more have those of Hill's."""
     k = [parameters(name, grid) for name in FAMILIES]
-    return np.array([*k, k[-1], k[-1], k[-1]])
+    return np.array(k + k[-1:] * (len(MORE_HILLS) + 1))
 
 
 def _best_p(grid: Reduced, rss: Floats, family: np.ndarray) -> float:
@@ -147,14 +152,14 @@ def _allowed(grid: Reduced, rss: Floats, family: np.ndarray, confidence: float) 
     k = _sizes(grid)
     allowed = np.full(len(rss), -np.inf)
     floor = np.maximum(rss, 1e-300)
-    hill = len(FAMILIES) - 1
-    for penalty in (np.zeros(len(k)), np.append(penalties(grid), [penalties(grid)[hill]] * 3)):
+    more = np.repeat(penalties(grid)[-1], len(MORE_HILLS) + 1)
+    for penalty in (np.zeros(len(k)), np.append(penalties(grid), more)):
         deviance = n * np.log(floor) + penalty[family]
         best = int(np.argmin(deviance))
         left = n - int(k[family[best]])
         if not np.isfinite(deviance[best]) or left < 1:
             continue
-        t = float(stats.t.ppf(0.5 + confidence / 2, left))
+        t = float(stats.t.isf(SELECTION * (1 - confidence) / 2, left))
         cut = deviance[best] + n * math.log1p(t**2 / left)
         allowed = np.maximum(allowed, np.exp((cut - penalty[family]) / n))
     return allowed
