@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from ablations.cli.arguments import ROOT, Flag, Json, Root, Whole
-from ablations.cli.reading_options import READ, READ_ALL, ReadingOptions, WithoutBaseline
+from ablations.cli.reading_options import (
+    READ,
+    READ_ALL,
+    READ_METRIC,
+    MetricAlone,
+    ReadingOptions,
+    WithoutBaseline,
+)
 from ablations.cli.tables import one_table
 from ablations.errors import SettingError
 
@@ -62,8 +69,9 @@ def fit(
         cluster: What errors are independent between: seeds, or single runs; auto takes seeds where arms
             share them. Choose before looking.
     """
-    from ablations.cli.words.result_text import print_fit, print_json
+    from ablations.cli.words.result_text import print_fit, print_json, print_reading
     from analysis.tradeoff.tradeoff import fit_reduction
+    from analysis.tradeoff.tradeoff_json import as_json
 
     price = _price(price_per_param, price_per_flop, budget, implied_by, metric=price_metric)
     results = [
@@ -71,9 +79,10 @@ def fit(
         for one in reading.tables(table)
     ]  # fmt: skip
     if reading.json:
-        print_json([(one.study, result.to_json()) for one, result in results])
+        print_json([(one.study, as_json(result)) for one, result in results])
         return
     for one, result in results:
+        print_reading(one)
         print_fit(one.study, result, sweep=sweep)
 
 
@@ -81,7 +90,7 @@ def width(
     *tables: Annotated[str, Parameter(required=True)],
     price_per_param: PerParam = None,
     confidence: float = 0.95,
-    reading: WithoutBaseline = READ_ALL,
+    reading: MetricAlone = READ_METRIC,
 ) -> None:
     """Fit how r* grows with the channels: slope of log r* on log C, against 2/3 and 4/3.
 
@@ -118,18 +127,19 @@ def effects(
         margin: The largest effect that does not matter; exploratory unless it was planned.
         alpha: Family-wise error of the verdicts.
     """
-    from ablations.cli.words.result_text import print_effects, print_json
+    from ablations.cli.words.result_text import print_effects, print_json, print_reading
     from analysis.effects.component_report import component_report
 
     reports = [
-        component_report(one, margin=margin, alpha=alpha, error=error)
+        (one, component_report(one, margin=margin, alpha=alpha, error=error))
         for one in reading.tables(table)
     ]
     if reading.json:
-        print_json([(one.study, one.to_json()) for one in reports])
+        print_json([(one.study, report.to_json()) for one, report in reports])
         return
-    for one in reports:
-        print_effects(one)
+    for one, report in reports:
+        print_reading(one, assumed=report.effects.cells.assumed)
+        print_effects(report)
 
 
 def importance(
@@ -145,7 +155,7 @@ def importance(
         table: A study, a folder of studies, a CSV, or STORAGE_URL#study.
         permutations: Random deals of the losses behind what chance reaches in fANOVA and PED-ANOVA.
     """
-    from ablations.cli.words.result_text import print_json, print_lines, print_table
+    from ablations.cli.words.result_text import print_json, print_lines, print_reading, print_table
     from analysis.importance.importance import CHANCE
     from analysis.importance.importance import importance as shares
 
@@ -154,6 +164,7 @@ def importance(
         print_json([(one.study, result.to_json()) for one, result in results])
         return
     for one, result in results:
+        print_reading(one)
         print_lines([f"{one.study}: {result.runs} runs", *result.sentences()])
         for question, part in result.frame.groupby("question", sort=False):
             print(f"\n{question}\nchance: {CHANCE[str(question)]}")

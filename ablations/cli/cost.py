@@ -9,8 +9,8 @@ from ablations.cli.arguments import Flag, Json, Set, Whole, Wholes, assignments
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
-    from ablations.subjects.attention.cost.counting import Cost
-    from ablations.subjects.attention.settings import Arm
+    from ablations.subjects.attention.counting.counting import Cost
+    from ablations.subjects.attention.settings.groups import Arm
 
 CONVENTIONS = {
     "params": "elements of all parameters; buffers are not counted",
@@ -105,9 +105,9 @@ def arm_of(network: str, values: dict[str, Any]) -> "Arm":
     Raises:
         SettingError: If the network or a setting is unknown, or a combination illegal.
     """
-    from ablations.subjects.attention.arms import with_values
-    from ablations.subjects.attention.settings import Arm, Backbone
-    from ablations.subjects.attention.sites.own_attention import own_attention, usual_attention
+    from ablations.subjects.attention.placing.own_attention import own_attention, usual_attention
+    from ablations.subjects.attention.settings.arms import with_values
+    from ablations.subjects.attention.settings.groups import Arm, Backbone
 
     changes_attention = any(name.startswith("attention.") for name in values)
     attention = usual_attention(network) if changes_attention else own_attention(network)

@@ -1,7 +1,7 @@
 """The options of every command that reads runs: of which metric, against what, from where, and for whom."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -22,16 +22,24 @@ class ReadingOptions:
     latency; of a CSV a column."""
     baseline: Annotated[tuple[str, ...], Parameter(name="--baseline")] = ()
     """FACTOR=LEVEL to compare with, for tables without a study."""
+    factors: str | None = None
+    """The columns that vary on purpose, with commas between, for tables without a study; a column
+    whose values repeat is one by itself."""
+    direction: Literal["minimize", "maximize"] | None = None
+    """Whether the metric is to be made small or large, where its name does not say it."""
     root: Root = ROOT
     json: Json = False
 
     def tables(self, name: str) -> "list[RunsTable]":
         """All tables that a study, a folder of studies, a CSV or a storage URL holds."""
-        return tables_of(name, self.root, metric=self.metric, baseline=self.baseline)
+        return tables_of(name, self.root, **self._said())
 
     def table(self, name: str) -> "RunsTable":
         """The one table of it."""
-        return one_table(name, self.root, metric=self.metric, baseline=self.baseline)
+        return one_table(name, self.root, **self._said())
+
+    def _said(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in ("root", "json")}
 
 
 @Parameter(name="*")
@@ -42,5 +50,15 @@ class WithoutBaseline(ReadingOptions):
     baseline: Annotated[tuple[str, ...], Parameter(parse=False)] = ()
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class MetricAlone(WithoutBaseline):
+    """The same for a command that knows its factors."""
+
+    factors: Annotated[str | None, Parameter(parse=False)] = None
+    direction: Annotated[Literal["minimize", "maximize"] | None, Parameter(parse=False)] = None
+
+
 READ = ReadingOptions()
 READ_ALL = WithoutBaseline()
+READ_METRIC = MetricAlone()

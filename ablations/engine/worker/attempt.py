@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Literal
 
+from ablations.context import Context
 from ablations.engine.records.files import read_lines, write_once
 from ablations.engine.records.folder import now
 from ablations.engine.worker.context import (
-    Context,
     HandedBack,
     Pruned,
     RunContext,

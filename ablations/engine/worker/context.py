@@ -36,30 +36,6 @@ class Channel(Protocol):
         """Whether the run was asked to hand itself back."""
 
 
-class Context(Protocol):
-    """What `train(settings, context)` may use of its context (`RunContext` says what each is)."""
-
-    run: str
-    folder: Path
-    attempt_folder: Path
-    attempt: int
-    device: str
-    threads: int
-    rank: int
-    world_size: int
-    lockstep: Lockstep | None
-
-    @property
-    def stopping(self) -> bool:
-        """Whether the run was asked to hand itself back."""
-
-    def epoch(self, record: dict[str, Any]) -> None:
-        """Take an epoch's record; raises to stop the run."""
-
-    def beat(self) -> None:
-        """Take note that the run makes progress."""
-
-
 class RunContext:
     """The engine's side of `train(settings, context)`.
 

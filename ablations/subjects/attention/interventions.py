@@ -13,14 +13,14 @@ from torch import Tensor, nn
 
 from ablations.one_thread import one_thread
 from ablations.streams import generator, initialise
-from ablations.subjects.attention.arms import inactive
-from ablations.subjects.attention.blocks.rules import WIDENINGS
 from ablations.subjects.attention.data.dataset import fingerprint
 from ablations.subjects.attention.data.dataset import shape as data_shape
-from ablations.subjects.attention.identity import canonical
 from ablations.subjects.attention.networks.hosts import positions
-from ablations.subjects.attention.settings import Arm
-from ablations.subjects.attention.sites.build import build_network
+from ablations.subjects.attention.placing.build import build_network
+from ablations.subjects.attention.settings.arms import inactive
+from ablations.subjects.attention.settings.groups import Arm
+from ablations.subjects.attention.settings.identity import canonical
+from ablations.subjects.attention.settings.rules import WIDENINGS
 from ablations.subjects.intervention import Intervention
 
 IMAGES = 4

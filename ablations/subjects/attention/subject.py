@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ablations.subjects.attention.arms import (
+from ablations.subjects.attention.placing.own_attention import usual_attention
+from ablations.subjects.attention.settings.arms import (
     arm_of,
     check_choice,
     inactive,
@@ -18,9 +19,8 @@ from ablations.subjects.attention.arms import (
     values_of,
     with_values,
 )
-from ablations.subjects.attention.identity import NEUTRAL, NOT_IDENTITY
-from ablations.subjects.attention.settings import Arm, Attention
-from ablations.subjects.attention.sites.own_attention import usual_attention
+from ablations.subjects.attention.settings.groups import Arm, Attention
+from ablations.subjects.attention.settings.identity import NEUTRAL, NOT_IDENTITY
 from ablations.subjects.intervention import Intervention
 from ablations.subjects.subject import Metric, Objective, Pace, Setting, Subject, Values
 

@@ -4,8 +4,8 @@ from ablations.designs.expand import expand, plan_arm, refuse_illegal, runs
 from ablations.designs.space import Factor, Space
 from ablations.designs.spaces import load_space
 from ablations.errors import SettingError, StudyError
-from ablations.subjects.attention.arms import arm_of
-from ablations.subjects.attention.settings import Arm, Attention, Run
+from ablations.subjects.attention.settings.arms import arm_of
+from ablations.subjects.attention.settings.groups import Arm, Attention, Run
 
 TOO_FAR = Space(
     name="far",

@@ -4,7 +4,7 @@ import pytest
 
 from ablations.designs.space import Factor, Space
 from ablations.errors import SettingError
-from ablations.subjects.attention.settings import Arm, Attention
+from ablations.subjects.attention.settings.groups import Arm, Attention
 
 R4 = Arm(attention=Attention(reduction=4))
 RATIO = Factor(name="attention.reduction", levels=(2, 4, 8))

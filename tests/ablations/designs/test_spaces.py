@@ -4,8 +4,8 @@ import pytest
 
 from ablations.designs.spaces import load_space, presets
 from ablations.errors import SettingError
-from ablations.subjects.attention.arms import arm_of
-from ablations.subjects.attention.sites.own_attention import own_attention
+from ablations.subjects.attention.placing.own_attention import own_attention
+from ablations.subjects.attention.settings.arms import arm_of
 
 YAML = """
 question: Does the ratio matter?

@@ -9,8 +9,8 @@ from ablations.engine.records.folder import StudyFolder
 from ablations.errors import SettingError, StudyError
 from ablations.studies.declaration import declare
 from ablations.studies.reproduction import reproduce
-from ablations.subjects.attention.arms import arm_of
-from ablations.subjects.attention.settings import Run
+from ablations.subjects.attention.settings.arms import arm_of
+from ablations.subjects.attention.settings.groups import Run
 from ablations.subjects.attention.training.run import train
 
 SHORT = {"training.epochs": 1, "training.warmup_epochs": 0, "training.batch_size": 256}

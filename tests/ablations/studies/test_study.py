@@ -13,7 +13,7 @@ from ablations.engine.sources.source import PlannedSource
 from ablations.errors import SettingError
 from ablations.studies.adaptive_search import Search
 from ablations.studies.study import Execution, confirm, objective, run, show
-from ablations.subjects.attention.settings import Arm, Attention, Training
+from ablations.subjects.attention.settings.groups import Arm, Attention, Training
 
 SPACE = Space(
     name="tiny",

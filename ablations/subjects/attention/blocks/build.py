@@ -9,7 +9,7 @@ from ablations.subjects.attention.blocks.controls import ConstantGate, StaticGat
 from ablations.subjects.attention.blocks.gates import make_gate, start, start_logit
 from ablations.subjects.attention.blocks.kin import KIN, GatherExcite
 from ablations.subjects.attention.blocks.own import BLOCK, load_function
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 
 def build_block(

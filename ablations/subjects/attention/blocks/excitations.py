@@ -22,7 +22,7 @@ from ablations.subjects.attention.blocks.layers import (
     Shift,
     draw_start,
 )
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 
 @dataclass(frozen=True, kw_only=True)

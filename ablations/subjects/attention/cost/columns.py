@@ -4,10 +4,10 @@ from functools import lru_cache
 from typing import Any
 
 from ablations.subjects.attention.cost.cost import cost
-from ablations.subjects.attention.cost.counting import Cost
+from ablations.subjects.attention.counting.counting import Cost
 from ablations.subjects.attention.data.batches import check_batches
 from ablations.subjects.attention.data.dataset import shape, sizes
-from ablations.subjects.attention.settings import Arm, Attention, Backbone
+from ablations.subjects.attention.settings.groups import Arm, Attention, Backbone
 
 
 def columns_of(arm: Arm) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ablations.errors import SettingError
+from ablations.subjects.attention.blocks.host_layers import conv
 from ablations.subjects.attention.blocks.layout import every_second, mean_over_positions
-from ablations.subjects.attention.networks.layers import conv
 from ablations.subjects.attention.networks.residual import basic, residual_stage
-from ablations.subjects.attention.sites.sites import Sites
+from ablations.subjects.attention.networks.sites import Sites
 
 FAMILY = re.compile(r"cifar_(preact_)?resnet(\w*)")
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from ablations.subjects.attention.blocks.host_layers import conv
 from ablations.subjects.attention.blocks.layout import mean_over_positions
-from ablations.subjects.attention.networks.layers import conv
 from ablations.subjects.attention.networks.residual import Layer, Layers, Place, ResidualUnit
-from ablations.subjects.attention.sites.sites import Sites
+from ablations.subjects.attention.networks.sites import Sites
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ablations.subjects.attention.networks.layers import conv
-from ablations.subjects.attention.sites.sites import Site, Sites, Unit
+from ablations.subjects.attention.blocks.host_layers import conv
+from ablations.subjects.attention.networks.sites import Site, Sites, Unit
 
 
 @dataclass(frozen=True, kw_only=True)

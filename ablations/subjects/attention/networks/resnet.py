@@ -11,15 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ablations.subjects.attention.blocks.host_layers import conv
 from ablations.subjects.attention.blocks.layout import mean_over_positions
-from ablations.subjects.attention.networks.layers import conv
 from ablations.subjects.attention.networks.residual import (
     LayersOf,
     basic,
     bottleneck,
     residual_stage,
 )
-from ablations.subjects.attention.sites.sites import Sites
+from ablations.subjects.attention.networks.sites import Sites
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ import torch
 from ablations.one_thread import one_thread
 from ablations.subjects.attention.data.batches import VALIDATION_BATCH, Batches, check_batches
 from ablations.subjects.attention.data.dataset import on_device
-from ablations.subjects.attention.settings import Arm
+from ablations.subjects.attention.settings.groups import Arm
 from ablations.subjects.attention.training.module import AttentionClassifier
 from ablations.subjects.attention.training.optimisers import make_optimiser
 from ablations.subjects.subject import Pace

@@ -10,7 +10,7 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from ablations.engine.worker.context import Context
+from ablations.context import Context
 from ablations.errors import SettingError
 from ablations.lockstep import Lockstep
 from ablations.subjects.attention.cost.latency import inference_milliseconds
@@ -23,11 +23,11 @@ from ablations.subjects.attention.data.batches import (
 )
 from ablations.subjects.attention.data.dataset import fingerprint, on_device
 from ablations.subjects.attention.data.examples import Split
-from ablations.subjects.attention.identity import run_id
-from ablations.subjects.attention.settings import Run
-from ablations.subjects.attention.stacking.classifier import SteppingClassifier
+from ablations.subjects.attention.settings.groups import Run
+from ablations.subjects.attention.settings.identity import run_id
 from ablations.subjects.attention.training.gate_recorder import GateRecorder
 from ablations.subjects.attention.training.module import AttentionClassifier
+from ablations.subjects.attention.training.stepping import SteppingClassifier
 from ablations.subjects.lightning.epoch_watch import EpochWatch
 from ablations.subjects.lightning.trainer import make_trainer, quiet
 

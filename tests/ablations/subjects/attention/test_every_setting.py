@@ -10,13 +10,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from ablations.errors import SettingError
-from ablations.subjects.attention.blocks import choices
 from ablations.subjects.attention.blocks.controls import StaticGate
-from ablations.subjects.attention.blocks.rules import unused
 from ablations.subjects.attention.blocks.squeezes import GeneralisedMean
 from ablations.subjects.attention.cost.cost import cost
-from ablations.subjects.attention.settings import Attention, Backbone
-from ablations.subjects.attention.sites.build import build_network
+from ablations.subjects.attention.placing.build import build_network
+from ablations.subjects.attention.settings import choices
+from ablations.subjects.attention.settings.groups import Attention, Backbone
+from ablations.subjects.attention.settings.rules import unused
 
 COUNT = 500
 HOSTS = ("cifar_resnet8",) * 7 + ("cifar_preact_resnet8", "sequence_resnet8", "small_vit")

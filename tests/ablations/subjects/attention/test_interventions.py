@@ -5,12 +5,12 @@ from ablations.designs.expand import expand
 from ablations.designs.expand import verify as verify_arms
 from ablations.designs.spaces import load_space
 from ablations.errors import StudyError
-from ablations.subjects.attention.arms import with_values
 from ablations.subjects.attention.interventions import (
     Shape,
     verify,
 )
-from ablations.subjects.attention.settings import Arm, Attention, Backbone
+from ablations.subjects.attention.settings.arms import with_values
+from ablations.subjects.attention.settings.groups import Arm, Attention, Backbone
 from ablations.subjects.intervention import Intervention, refuse
 
 SHAPE = Shape(in_channels=1, image=8, classes=3)

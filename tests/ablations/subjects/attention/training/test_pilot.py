@@ -5,7 +5,7 @@ import pytest
 from ablations.designs.expand import expand, runs
 from ablations.designs.space import Space
 from ablations.studies.estimate import estimate
-from ablations.subjects.attention.settings import Arm
+from ablations.subjects.attention.settings.groups import Arm
 from ablations.subjects.attention.training import pilot as module
 from ablations.subjects.attention.training.pilot import ExamplePace, pace
 
