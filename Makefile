@@ -3,6 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Networks that attention is attached to in the tests. In a folder of their own and without what they depend on: beside a
+# CPU build of torch, Lightning cannot be imported where torchvision is installed.
+OUTSIDE := transformers timm segmentation-models-pytorch torchvision safetensors huggingface_hub hf-xet tokenizers regex \
+    httpx2 httpcore2 truststore typer shellingham annotated-doc
+
 .PHONY: demo test setup chaos coverage integration
 setup: $(VENV)/.installed
 
@@ -33,11 +38,14 @@ coverage: setup
 # transformers, timm. Installs what is missing where it may (as root); what still lacks is skipped with the reason.
 integration: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt \
-	    -e ".[test,ray,slurm,cma,dashboard,wandb-reports,images,outside]" psycopg2-binary pymysql
+	    -e ".[test,ray,slurm,cma,dashboard,wandb-reports,images]" psycopg2-binary pymysql
 	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
 	    ! { ls /usr/lib/postgresql/*/bin/initdb && command -v slurmctld && command -v munged && \
 	    command -v chromium && command -v mariadbd; } > /dev/null 2>&1; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 	    postgresql mariadb-server slurm-wlm munge chromium > /dev/null; \
 	fi
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps --upgrade \
+	    --target $(VENV)/outside $(OUTSIDE)
 	$(BIN)/pytest -q -m integration -rs
+	PYTHONPATH=$(VENV)/outside $(BIN)/pytest -q -m integration -rs tests/ablations/subjects/attention/attach/test_outside.py
