@@ -141,7 +141,7 @@ def refuse_no_block(a: Attention) -> None:
         value = "placement='none'" if a.placement == "none" else f"control={a.control!r}"
         raise SettingError(
             f"`{value}` leaves the block out, so there is none to make. "
-            "Use `ablations.subjects.attention.placing.build.build_network`, which builds the whole network."
+            "Use `ablations.build_network`, which builds the whole network."
         )
 
 
@@ -155,7 +155,7 @@ def _refuse_other_modules(a: Attention) -> None:
         return
     raise SettingError(
         f"`SqueezeExcite` is {rule}, but got {value}. "
-        "Use `ablations.subjects.attention.blocks.build.build_block`, which makes every kind and control."
+        "Use `ablations.build_block`, which makes every kind and control."
     )
 
 
