@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.tradeoff.cr2 import Slope, classical, cr2, hc2
+from analysis.contrasts.cr2 import Slope, classical, cr2, hc2
 from analysis.tradeoff.ratios import Cluster, RatioRuns
 from analysis.tradeoff.reduction_fit import Interval, Status
 
