@@ -32,6 +32,20 @@ Metric = Annotated[
         "latency; of a CSV a column."
     ),
 ]
+Factors = Annotated[
+    str | None,
+    Parameter(
+        help="The columns that vary on purpose, with commas between, for tables without a study; a column "
+        "whose values repeat is one by itself."
+    ),
+]
+Towards = Annotated[
+    Literal["minimize", "maximize"] | None,
+    Parameter(
+        name="--direction",
+        help="Whether the metric is to be made small or large, where its name does not say it.",
+    ),
+]
 ErrorModel = Annotated[
     Literal["auto", "pooled", "paired"],
     Parameter(
@@ -57,6 +71,8 @@ def fit(
     cluster: Literal["auto", "seed", "run"] = "auto",
     metric: Metric = None,
     baseline: Baseline = (),
+    factors: Factors = None,
+    direction: Towards = None,
     root: Root = ROOT,
     json: Json = False,
 ) -> None:
@@ -75,18 +91,20 @@ def fit(
         cluster: What errors are independent between: seeds, or single runs; auto takes seeds where arms
             share them. Choose before looking.
     """
-    from ablations.cli.words.result_text import print_fit, print_json
+    from ablations.cli.words.result_text import print_fit, print_json, print_reading
     from analysis.tradeoff.tradeoff import fit_reduction
+    from analysis.tradeoff.tradeoff_json import as_json
 
     price = _price(price_per_param, price_per_flop, budget, implied_by, metric=price_metric)
     results = [
         (one, fit_reduction(one, price=price, blocks=blocks, channels=channels, confidence=confidence, cluster=cluster))
-        for one in tables_of(table, root, metric=metric, baseline=baseline)
+        for one in tables_of(table, root, metric=metric, baseline=baseline, factors=factors, direction=direction)
     ]  # fmt: skip
     if json:
-        print_json([(one.study, result.to_json()) for one, result in results])
+        print_json([(one.study, as_json(result)) for one, result in results])
         return
     for one, result in results:
+        print_reading(one)
         print_fit(one.study, result, sweep=sweep)
 
 
@@ -126,6 +144,8 @@ def effects(
     error: ErrorModel = "auto",
     metric: Metric = None,
     baseline: Baseline = (),
+    factors: Factors = None,
+    direction: Towards = None,
     root: Root = ROOT,
     json: Json = False,
 ) -> None:
@@ -136,18 +156,21 @@ def effects(
         margin: The largest effect that does not matter; exploratory unless it was planned.
         alpha: Family-wise error of the verdicts.
     """
-    from ablations.cli.words.result_text import print_effects, print_json
+    from ablations.cli.words.result_text import print_effects, print_json, print_reading
     from analysis.effects.component_report import component_report
 
     reports = [
-        component_report(one, margin=margin, alpha=alpha, error=error)
-        for one in tables_of(table, root, metric=metric, baseline=baseline)
+        (one, component_report(one, margin=margin, alpha=alpha, error=error))
+        for one in tables_of(
+            table, root, metric=metric, baseline=baseline, factors=factors, direction=direction
+        )
     ]
     if json:
-        print_json([(one.study, one.to_json()) for one in reports])
+        print_json([(one.study, report.to_json()) for one, report in reports])
         return
-    for one in reports:
-        print_effects(one)
+    for one, report in reports:
+        print_reading(one, assumed=report.effects.cells.assumed)
+        print_effects(report)
 
 
 def importance(
@@ -156,6 +179,8 @@ def importance(
     *,
     permutations: Whole = 20,
     metric: Metric = None,
+    factors: Factors = None,
+    direction: Towards = None,
     root: Root = ROOT,
     json: Json = False,
 ) -> None:
@@ -165,18 +190,19 @@ def importance(
         table: A study, a folder of studies, a CSV, or STORAGE_URL#study.
         permutations: Random deals of the losses behind what chance reaches in fANOVA and PED-ANOVA.
     """
-    from ablations.cli.words.result_text import print_json, print_lines, print_table
+    from ablations.cli.words.result_text import print_json, print_lines, print_reading, print_table
     from analysis.importance.importance import CHANCE
     from analysis.importance.importance import importance as shares
 
     results = [
         (one, shares(one, permutations=permutations))
-        for one in tables_of(table, root, metric=metric)
+        for one in tables_of(table, root, metric=metric, factors=factors, direction=direction)
     ]
     if json:
         print_json([(one.study, result.to_json()) for one, result in results])
         return
     for one, result in results:
+        print_reading(one)
         print_lines([f"{one.study}: {result.runs} runs", *result.sentences()])
         for question, part in result.frame.groupby("question", sort=False):
             print(f"\n{question}\nchance: {CHANCE[str(question)]}")
@@ -240,6 +266,8 @@ def compare(
     alpha: float = 0.05,
     metric: Metric = None,
     baseline: Baseline = (),
+    factors: Factors = None,
+    direction: Towards = None,
     root: Root = ROOT,
     json: Json = False,
 ) -> None:
@@ -254,7 +282,12 @@ def compare(
     from ablations.cli.words.result_text import print_json, print_lines
     from analysis.effects.compare import compare as side_by_side
 
-    a, b = (one_table(name, root, metric=metric, baseline=baseline) for name in (study_a, study_b))
+    a, b = (
+        one_table(
+            name, root, metric=metric, baseline=baseline, factors=factors, direction=direction
+        )
+        for name in (study_a, study_b)
+    )
     result = side_by_side(a, b, margin=margin, alpha=alpha)
     if json:
         print_json([("", result.to_json())])

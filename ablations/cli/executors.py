@@ -40,10 +40,6 @@ class ExecutorOptions:
     """A job's parameter, as partition=gpu; repeatable."""
 
 
-THIS_MACHINE = ExecutorOptions()
-"""All of it, one run at a time on each of its slots."""
-
-
 @contextmanager
 def ready_executor(options: ExecutorOptions, *, train: str, runs: int) -> Iterator[MakeExecutor]:
     """A function that makes the executor once the study's folder is open.

@@ -134,7 +134,7 @@ class Space(Settings):
                 f"{factor.low:g} to {factor.high:g}."
             )
         for level in factor.levels:
-            setting.refuse(level)
+            setting.check_level(factor.name, level)
         given = self.baseline[factor.name]
         if factor.levels and given not in factor.levels:
             raise ValueError(

@@ -20,10 +20,6 @@ Values = Mapping[str, Any]
 Direction = Literal["minimize", "maximize"]
 
 
-def _any_level(level: Any) -> None:
-    """No word is unknown."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Setting:
     """One thing that may be set, and so may vary."""
@@ -34,9 +30,39 @@ class Setting:
     choices: tuple[Any, ...] = ()
     """All its values, where they are few and known."""
     meaning: str = ""
-    refuse: Callable[[Any], None] = _any_level
-    """Raises `SettingError` for a word that the setting does not know, whatever else is set; a space's levels
-    are checked by it when the space is read."""
+    refuse: Callable[[Any], None] | None = None
+    """Raises `SettingError` for a word that the setting does not know, whatever else is set: a space's levels
+    are checked by it when the space is read. Left out: a level must be of `kinds` and among `choices`."""
+
+    def check_level(self, name: str, level: Any) -> None:
+        """Refuse a level that the setting does not know.
+
+        Raises:
+            SettingError: Says what it knows.
+        """
+        if self.refuse is None:
+            self.read(name, level)
+        else:
+            self.refuse(level)
+
+    def read(self, name: str, value: Any) -> Any:
+        """The value as the setting holds it: a whole number as a float where it takes floats only.
+
+        Raises:
+            SettingError: If it is of another kind, or not among the choices.
+        """
+        if self.choices and value not in self.choices:
+            if isinstance(value, str):
+                raise SettingError(one_of(name, value, [str(choice) for choice in self.choices]))
+            raise SettingError(f"`{name}` must be one of {self.choices}, but got {value!r}.")
+        if type(value) in self.kinds:
+            return value
+        if float in self.kinds and type(value) is int:
+            return float(value)
+        known = ", ".join(sorted(kind.__name__ for kind in self.kinds))
+        raise SettingError(
+            f"`{name}` must be of {known}, but got {value!r} of {type(value).__name__}."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +147,7 @@ class Subject:
 
     assign: Callable[[Values], dict[str, Any]] | None = None
     """The complete and legal assignment with these values, each as the setting holds it (8 and 8.0 are one).
-    Left out: defaults where nothing is said, and every combination of known names is legal."""
+    Left out: defaults where nothing is said, each value of its setting's kinds, and every combination legal."""
     change: Callable[[Values, Values], dict[str, Any]] | None = None
     """An arm with some settings replaced. Left out: `assign` of both together."""
     complete: Callable[[Values, Values], dict[str, Any]] | None = None
@@ -191,8 +217,10 @@ class Subject:
             self.check_name(name)
         if self.assign is not None:
             return self.assign(values)
-        defaults = {name: setting.default for name, setting in self.settings.items()}
-        return {**defaults, **values}
+        return {
+            name: setting.read(name, values[name]) if name in values else setting.default
+            for name, setting in self.settings.items()
+        }
 
     def changed(self, arm: Values, values: Values) -> dict[str, Any]:
         """An arm with some settings replaced.

@@ -2,15 +2,21 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.contrasts.cr2 import Slope, classical, cr2, hc2
 from analysis.tradeoff.ratios import Cluster, RatioRuns
-from analysis.tradeoff.reduction_fit import Interval, Status
 
 Floats = NDArray[np.float64]
+Interval = tuple[float, float]
+Status = Literal[
+    "ok", "quadratic_rejected", "curves_rejected", "lower_bound_only", "not_identified", "decreasing",
+    "too_few_seeds", "single_seed",
+]  # fmt: skip
+"""What kind of answer a fit is; `quadratic_rejected` and `curves_rejected` are said of whole fits only."""
 MIN_SEEDS = 3
 NO_INTERVAL = (math.nan, math.nan)
 

@@ -4,7 +4,6 @@ import random
 from functools import cache
 from typing import Any, get_args
 
-import pytest
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -101,14 +100,6 @@ def trained_once(backbone: Backbone, arm: Attention, *, draw: int) -> nn.Module:
     logits = network(torch.randn(images, 2, *size_of(backbone)))
     nn.functional.cross_entropy(logits, torch.arange(images) % 3).backward()
     return network
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class Counter(TorchDispatchMode):
