@@ -20,9 +20,7 @@ SUBJECT = Subject(
     settings={
         "x": Setting(default=2.0, kinds=frozenset({float})),
         "curve.steepness": Setting(default=1.0, kinds=frozenset({float})),
-        "curve.kind": Setting(
-            default="plain", kinds=frozenset({str}), choices=("plain", "raised")
-        ),
+        "curve.kind": Setting(default="plain", kinds=frozenset({str}), choices=("plain", "raised")),
     },
     metrics=(
         Metric(name="height", direction="minimize", unit="m"),

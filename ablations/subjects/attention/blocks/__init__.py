@@ -1,1 +1,4 @@
-"""TODO."""
+"""What does a block of attention compute? Squeezes, excitations, gates, controls and kin.
+
+May import `ablations` and `settings`. Imported by `networks`, `counting`, `stacking` and `training`.
+"""

@@ -1,1 +1,4 @@
-"""TODO."""
+"""How many parameters and multiply-adds has a network? It is traced without any weights.
+
+May import `ablations`, `settings`, `blocks` and `networks`. Imported by `placing`, `cost` and `cli`.
+"""

@@ -1,0 +1,35 @@
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+from imports import ROOT, folders
+
+
+def rooms() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("rooms", ROOT / "docs" / "rooms.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_picture_of_the_house_shows_what_the_imports_say() -> None:
+    drawn = rooms()
+    stored = Path(drawn.PICTURE).read_text(encoding="utf-8")
+    assert stored == drawn.svg(drawn.arrows(folders())), "run `python docs/rooms.py`"
+
+
+def test_every_room_of_the_picture_is_a_folder_with_files() -> None:
+    assert rooms().ROOMS.keys() <= folders().keys()
+
+
+def test_an_arrow_that_follows_from_two_others_is_left_out() -> None:
+    found = rooms().arrows(
+        {
+            "ablations.cli.words": {"ablations.designs", "ablations.subjects"},
+            "ablations.designs": {"ablations.subjects"},
+        }
+    )
+    assert found["ablations.cli"] == {"ablations.designs"}
+    assert found["ablations.designs"] == {"ablations.subjects"}
