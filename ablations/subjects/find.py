@@ -26,20 +26,18 @@ def find_subject(name: str) -> Subject:
     """The subject of that name.
 
     Args:
-        name: One of `bundled()`, or `package.module:name` of a `Subject` or of a function that returns one.
+        name: One of `bundled()`, or `package.module:name` of a `Subject`.
 
     Raises:
         SettingError: If there is none.
     """
     if is_import_path(name):
         found: Any = load(name)
-        made = found() if callable(found) and not isinstance(found, Subject) else found
-        if not isinstance(made, Subject):
+        if not isinstance(found, Subject):
             raise SettingError(
-                f"`subject` must name an `ablations.Subject`, or a function that returns one, but {name!r} is "
-                f"{type(made).__name__!r}."
+                f"`subject` must name an `ablations.Subject`, but {name!r} is a {type(found).__name__}."
             )
-        return made
+        return found
     if name not in (known := bundled()):
         raise SettingError(
             one_of("subject", name, known) + " A subject of your own is `package.module:name`."

@@ -20,6 +20,15 @@ Values = Mapping[str, Any]
 Direction = Literal["minimize", "maximize"]
 
 
+KINDS: dict[type, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a word",
+    type(None): "none",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setting:
     """One thing that may be set, and so may vary."""
@@ -59,10 +68,8 @@ class Setting:
             return value
         if float in self.kinds and type(value) is int:
             return float(value)
-        known = ", ".join(sorted(kind.__name__ for kind in self.kinds))
-        raise SettingError(
-            f"`{name}` must be of {known}, but got {value!r} of {type(value).__name__}."
-        )
+        known = " or ".join(KINDS[kind] for kind in KINDS if kind in self.kinds)
+        raise SettingError(f"`{name}` must be {known}, but got {value!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.tables.repetition import REPEATS, arms_of, tied_arms
+from analysis.tables.repetition import arms_of, is_coarse
 
 MEANINGS = {
     "hidden": "the attention's hidden widths",
@@ -72,16 +72,15 @@ def doubts(rows: pd.DataFrame, *, metric: str, by: Sequence[str], repeated: int)
     """
     said = []
     if repeated:
-        runs = "1 run" if repeated == 1 else f"{repeated} runs"
+        runs = "1 run has" if repeated == 1 else f"{repeated} runs have"
         said.append(
-            f"{runs} {REPEATS.replace('repeats', 'repeat' if repeated > 1 else 'repeats')}: the same "
-            f"{metric} again is one result, not a replicate (was the seed applied?)."
+            f"{runs} the value of another run of the same arm and counted once with it: repetition is not replication "
+            "(was the seed applied?)."
         )
-    several, tied = tied_arms(rows, metric=metric, by=by)
-    if tied:
+    if is_coarse(rows, metric=metric, by=by):
         said.append(
-            f"{metric} has fewer distinct values than runs in {tied} of {several} arms (rounded?): errors "
-            "estimated from it are too small; give more digits, or the loss."
+            f"{metric} is rounded so much that runs of one arm tie: errors estimated from it are too small. Give more "
+            "digits, or the loss."
         )
     values = rows[metric]
     share = len(values) > 0 and bool(values.between(0, 1).all()) and values.min() < values.max()

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-REPEATS = "repeats another run of its arm"
+REPEATS = "with the value of another run of its arm"
+COARSE = 0.25
+"""Step between values, in standard deviations within arms, from which ties are no chance."""
 ROUNDING = 1e-12
 """Relative to the values: sums in another order differ by less."""
 
@@ -31,11 +33,20 @@ def repeats(rows: pd.DataFrame, *, metric: str, by: Sequence[str]) -> "pd.Series
     return same & arm.duplicated()
 
 
-def tied_arms(rows: pd.DataFrame, *, metric: str, by: Sequence[str]) -> tuple[int, int]:
-    """Arms of several runs, and how many of them have fewer distinct values than runs."""
-    groups = rows[metric].groupby(arms_of(rows, by))
-    several = groups.size() > 1
-    return int(several.sum()), int((several & (groups.nunique() < groups.size())).sum())
+def is_coarse(rows: pd.DataFrame, *, metric: str, by: Sequence[str]) -> bool:
+    """Whether the values are rounded so much that runs of one arm tie: their spread is then that of rounding.
+
+    That is where an arm has fewer distinct values than runs, and the step between values, the smallest difference
+    in the table, is not small beside the spread within arms.
+    """
+    groups = rows[metric].astype(float).groupby(arms_of(rows, by))
+    size = groups.size()
+    if not (groups.nunique() < size).any():
+        return False
+    values = np.unique(rows[metric].to_numpy(float))
+    steps = np.diff(values)[np.diff(values) > ROUNDING * np.abs(values).max()]
+    within = float((groups.var() * (size - 1)).sum()) / max(int((size - 1).sum()), 1)
+    return len(steps) > 0 and float(steps.min()) > COARSE * within**0.5
 
 
 def arms_of(rows: pd.DataFrame, by: Sequence[str]) -> "pd.Series[int]":

@@ -21,6 +21,8 @@ ALPHA = 0.05
 """Below this p a curve is rejected."""
 NO_NUMBER = ("lower_bound_only", "not_identified", "decreasing")
 """Statuses whose answer is at most a limit."""
+UNSURE = ("too_few_seeds", "single_seed", "no_noise")
+"""Statuses whose runs cannot tell how far another seed would lie."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Answers:
             ends = monotone_interval(self.pairs, lam_c2=lam_c2, confidence=self.confidence)
             best = self.pairs.at(lam_c2=lam_c2, confidence=self.confidence).best
             return Answer("monotone", best, ends)
-        sure = average is not None and self.status not in ("single_seed", "too_few_seeds")
+        sure = average is not None and self.status not in UNSURE
         if average is None or not sure or math.isnan(average[1][0]):
             return _theory(theory, limit=self.status in NO_NUMBER)
         r_star, (low, high) = average
@@ -69,7 +71,7 @@ def status_of(kappa: Kappa, *, quadratic_p: float, curves_p: float) -> Status:
         quadratic_p: Of the lack-of-fit test; NaN where it cannot be tested.
         curves_p: The largest p of that test over the curve families; NaN likewise.
     """
-    if kappa.status in ("too_few_seeds", "single_seed") or not quadratic_p < ALPHA:
+    if kappa.status in UNSURE or not quadratic_p < ALPHA:
         return kappa.status
     return "curves_rejected" if curves_p < ALPHA else "quadratic_rejected"
 

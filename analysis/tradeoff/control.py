@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.tradeoff.kappa import ROUNDING
 from analysis.tradeoff.ratios import RatioRuns
 from analysis.tradeoff.tested import Tested
 
@@ -53,5 +54,7 @@ def t_interval(
     if n < 2:
         return float("nan"), float("nan")
     tail, se = (1 - confidence) / 2, values.std(ddof=1) / np.sqrt(n)
+    if se <= ROUNDING * np.abs(values).max():
+        return float("nan"), float("nan")
     down, up = float(stats.t.isf(tail / rivals, n - 1)), float(stats.t.isf(tail, n - 1))
     return float(values.mean() - down * se), float(values.mean() + up * se)

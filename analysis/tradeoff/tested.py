@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.contrasts.cr2 import Codes
+from analysis.tradeoff.kappa import ROUNDING
 
 Floats = NDArray[np.float64]
 
@@ -98,6 +99,8 @@ def pair_ratios(r: Floats, loss: Floats, groups: Codes, *, mean: Floats, paired:
     levels, cell = np.unique(r, return_inverse=True)
     table = _by_group(loss, cell, groups, len(levels)) if paired else None
     difference, se, df = _differences(loss, cell, table, len(levels))
+    # Differences without any spread are not certain: they were not measured twice.
+    se = np.where(se > ROUNDING * np.abs(loss).max(), se, np.nan)
     return Pairs(levels, mean, difference, se, df)
 
 

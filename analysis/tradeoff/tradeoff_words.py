@@ -18,6 +18,7 @@ STATUS_WORDS: dict[Status, str] = {
     "decreasing": "the loss falls as r grows, so no r*",
     "too_few_seeds": f"too few seeds for an interval ({MIN_SEEDS} are needed)",
     "single_seed": "one run per ratio: the interval knows nothing of seeds",
+    "no_noise": "repeated runs do not differ, so there is no interval",
 }
 FLAG_WORDS = {
     "lack_of_fit": "the theory's quadratic does not hold (lack of fit), so neither kappa nor its r* is to be used",
@@ -89,12 +90,27 @@ def _ratio(fit: ReductionFit) -> list[str]:
                 f"Too few seeds for an interval ({_replicates(fit)} per ratio, {MIN_SEEDS} needed); the point "
                 f"estimate is kappa = {fit.kappa:.3g}{_point(fit)}."
             ]
+        case "no_noise":
+            return [
+                "Repeated runs do not differ (was the seed applied?), so there is no interval; the point estimate is "
+                f"kappa = {fit.kappa:.3g}{_point(fit)}."
+            ]
         case "lower_bound_only":
-            low = "any price gives a lower bound only"
-            if fit.r_star_ci is not None and math.isfinite(fit.r_star_ci[0]):
-                low = f"r* >= {fit.r_star_ci[0]:.3g} at {_percent(fit)}"
-            return [f"Only a lower bound of r* is supported: {low} (kappa {_kappa(fit)})."]
+            return [_lower_bound(fit)]
     return _identified(fit)
+
+
+def _lower_bound(fit: ReductionFit) -> str:
+    if fit.r_star_ci is None or math.isnan(fit.r_star_ci[0]):
+        doubt = f"A rise of {fit.metric} with r is not certain (kappa {_kappa(fit)})"
+        return f"{doubt}: any price gives a lower bound only."
+    low = fit.r_star_ci[0]
+    if low > 1:
+        return f"Only a lower bound of r* is supported: r* >= {low:.3g} at {_percent(fit)} (kappa {_kappa(fit)})."
+    return (
+        f"A rise of {fit.metric} with r is not certain (kappa {_kappa(fit)}), and at this price any ratio from 1 up "
+        f"may be the best ({_percent(fit)})."
+    )
 
 
 def _identified(fit: ReductionFit) -> list[str]:

@@ -1,4 +1,4 @@
-"""A second subject, of twenty lines: how high a parabola lies at x, seen through the noise of a seed."""
+"""A second subject, of twenty lines: how high a parabola lies at x, seen through noise."""
 
 import random
 
@@ -6,12 +6,13 @@ from ablations import Metric, Setting, Subject
 
 
 def train(settings, context):
-    arm, noise = settings["arm"], random.Random(settings["seed"]).gauss(0, 0.1)
+    arm, seed = settings["arm"], settings["seed"]
+    noise = random.Random(seed).gauss(0, 0.1) + random.Random(f"{arm} {seed}").gauss(0, 0.05)
+    height = arm["curve"]["steepness"] * (arm["x"] - 2) ** 2 + noise
+    height += 0.5 * (arm["curve"]["kind"] == "raised")
     for epoch in range(1, 4):
-        height = arm["curve"]["steepness"] * (arm["x"] - 2) ** 2 + 1 / epoch + noise
-        height += 0.5 * (arm["curve"]["kind"] == "raised")
-        context.epoch({"epoch": epoch, "height": height, "slope": -1 / epoch**2})
-    return {"epochs_run": 3, "height": height, "slope": -1 / 9, "device": "cpu"}
+        context.epoch({"epoch": epoch, "height": height + 1 / epoch, "slope": -1 / epoch})
+    return {"epochs_run": 3, "height": height + 1 / 3, "slope": -1 / 3, "device": "cpu"}
 
 
 SUBJECT = Subject(

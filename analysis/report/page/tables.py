@@ -95,6 +95,20 @@ def listing(
     )
 
 
+def filled(frame: pd.DataFrame, *columns: Column) -> tuple[Column, ...]:
+    """Those of the columns that have a value in some row."""
+    return tuple(column for column in columns if frame[column.name].notna().any())
+
+
+def metric_column(name: str) -> Column:
+    """The column of a metric."""
+    usual = {
+        "val_loss": Column(title="Loss", name="val_loss", form="loss"),
+        "val_accuracy": ACCURACY,
+    }
+    return usual.get(name, Column(title=name, name=name, form="number"))
+
+
 def if_any(make: Callable[[pd.DataFrame], Table], rows: pd.DataFrame) -> list[Table]:
     """The table of the rows, if there are any."""
     return [make(rows)] if len(rows) else []

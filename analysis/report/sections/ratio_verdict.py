@@ -21,6 +21,7 @@ def ratio_verdict(evidence: Evidence) -> str:
         "decreasing": _decreasing,
         "too_few_seeds": _few_seeds,
         "single_seed": _few_seeds,
+        "no_noise": _no_noise,
     }
     return f"Reduction ratio: {lines[fit.status](fit)}"
 
@@ -66,6 +67,11 @@ def _rise(fit: ReductionFit) -> str:
 
 
 def _lower_bound(fit: ReductionFit) -> str:
+    if fit.r_star_ci is not None and not fit.r_star_ci[0] > 1:
+        return (
+            f"a rise of the loss with r is not certain (κ = {number(fit.kappa)} {interval(*fit.kappa_ci)}), and any "
+            f"ratio may be the best. {_free(fit)}"
+        )
     return (
         f"these data give a lower limit of r* only{_limit(fit)}: κ = {number(fit.kappa)} "
         f"{interval(*fit.kappa_ci)} may be zero. {_free(fit)}"
@@ -92,6 +98,13 @@ def _few_seeds(fit: ReductionFit) -> str:
     return (
         f"{found}: too few for an interval, so nothing is concluded (κ is near {number(fit.kappa)}). "
         "Run at least 3 seeds, better 5."
+    )
+
+
+def _no_noise(fit: ReductionFit) -> str:
+    return (
+        "repeated runs do not differ, so there is no interval and nothing is concluded (κ is near "
+        f"{number(fit.kappa)}). Look whether the seed was applied."
     )
 
 

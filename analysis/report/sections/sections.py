@@ -7,7 +7,6 @@ import pandas as pd
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.page import Drawing, Drawings, Section, drawn
 from analysis.report.page.tables import (
-    ACCURACY,
     ARM,
     INTERVAL,
     RUN,
@@ -15,11 +14,16 @@ from analysis.report.page.tables import (
     STATE,
     Column,
     Table,
+    filled,
     listing,
+    metric_column,
 )
 from analysis.report.sections import provenance
 from analysis.report.sections.effects import effects_sections
 from analysis.report.sections.ratio import ratio_section, width_section
+from analysis.tables.runs_table import USUAL_METRICS
+
+_COUNTED = " Parameters and multiply-adds are counted, not estimated."
 
 
 def sections(evidence: Evidence, drawings: Drawings) -> tuple[Section, ...]:
@@ -56,8 +60,8 @@ def _arms(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator[Section
                 name="arms",
                 title="Every arm",
                 caption=(
-                    "Means over seeds; marginal 95 % t intervals. The baseline is bold. Parameters and "
-                    "multiply-adds are counted, not estimated."
+                    "Means over seeds; marginal 95 % t intervals. The baseline is bold."
+                    + _COUNTED * bool(frame["params"].notna().any())
                 ),
                 frame=frame,
                 columns=(
@@ -66,11 +70,14 @@ def _arms(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator[Section
                     Column(title="Mean", name="mean", form="loss"),
                     Column(title="95 % interval", name="low", high="high", form="loss"),
                     Column(title="sd", name="sd", form="number"),
-                    ACCURACY,
-                    Column(title="Parameters", name="params", form="count"),
-                    Column(title="of attention", name="attention_params", form="count"),
-                    Column(title="Multiply-adds", name="macs", form="count"),
-                    Column(title="Seconds per run", name="seconds", form="number"),
+                    *filled(
+                        frame,
+                        *map(metric_column, evidence.table.beside),
+                        Column(title="Parameters", name="params", form="count"),
+                        Column(title="of attention", name="attention_params", form="count"),
+                        Column(title="Multiply-adds", name="macs", form="count"),
+                        Column(title="Seconds per run", name="seconds", form="number"),
+                    ),
                 ),
                 mark=tuple(
                     "baseline" if arm == evidence.table.baseline_arm else "" for arm in frame["arm"]
@@ -83,20 +90,22 @@ def _arms(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator[Section
 
 
 def _runs(evidence: Evidence) -> Table:
-    names = ["run", "label", "seed", "stage", "state", "val_loss", "val_accuracy", "seconds"]
+    table = evidence.table
+    usual = table.measured == USUAL_METRICS
+    shown = ("val_loss", "val_accuracy") if usual else (table.metric, *table.beside)
+    names = ["run", "label", "seed", "stage", "state", *shown, "seconds"]
     return Table(
         name="runs",
         title="Every run",
         caption="The rows of the runs table, also those that entered no estimate.",
-        frame=evidence.table.frame[names],
+        frame=table.frame[names],
         columns=(
             RUN,
             ARM,
             SEED,
             Column(title="Stage", name="stage"),
             STATE,
-            Column(title="Loss", name="val_loss", form="loss"),
-            ACCURACY,
+            *map(metric_column, shown),
             Column(title="Seconds", name="seconds", form="number"),
         ),
         folded=True,

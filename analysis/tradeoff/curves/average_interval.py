@@ -1,7 +1,7 @@
 """The interval of the averaged r*: every ratio that is best on a curve which the data do not reject.
 
-Profile likelihood over all eight families, and three more that saturate early or late (Hill's curve with
-exponents 1 and 4, and 1 - exp(-r/h)), their fixed p and h and their coefficients together. A curve is
+Profile likelihood over all eight families, and four more that rise slowly or at once (Hill's curve with
+exponents 1 and 4, 1 - exp(-r/h), and a step at h), their fixed p and h and their coefficients together. A curve is
 kept where its residual sum of squares S passes the F test against the best curve's, S <= S_0 (1 + t^2/nu), and
 also where it passes that test with AICc's penalties on both sides, so that neither the family that fits best
 nor the one that AICc prefers decides alone. Coverage is measured in `benchmarks/coverage.py`.
@@ -32,6 +32,11 @@ from analysis.tradeoff.curves.reduced import Reduced
 
 FINER = 4
 """Steps of p and h for one of the fit's: with ten seeds hardly two of those are kept."""
+MORE = 4
+"""Curves beside the eight families."""
+SELECTION = 0.7
+"""Share of the error that the cut may make: the best of all these curves fits better than the true one does.
+Calibrated by `benchmarks/ratio_answer.py`, where 1 covers 91.5 to 93.5 % under a curve that saturates."""
 DIRECTIONS = 48
 """Points on the boundary of a region of two coefficients."""
 
@@ -97,8 +102,7 @@ def _kept(grid: Reduced, steps: Floats, confidence: float) -> tuple[list[Floats]
     A curve with one basis function falls or rises with its coefficient, and so does its best ratio: the
     two ends are enough. Of two coefficients the whole boundary is looked at.
     """
-    r_max = float(grid.r[-1])
-    basis, fine = _curves(grid.r, r_max=r_max), _curves(steps, r_max=r_max)
+    basis, fine = _curves(grid.r, grid), _curves(steps, grid)
     q1, q2, n1, n2, overlap = orthogonal(grid, basis)
     u1, u2 = q1 @ grid.z, q2 @ grid.z
     rss = grid.rss + np.maximum(grid.z @ grid.z - u1**2 - u2**2, 0.0)
@@ -114,21 +118,24 @@ def _kept(grid: Reduced, steps: Floats, confidence: float) -> tuple[list[Floats]
     return found, _best_p(grid, rss, basis.family)
 
 
-def _curves(r: Floats, *, r_max: float) -> Candidates:
-    """All families' basis functions at the ratios `r`, and those of the three more."""
+def _curves(r: Floats, grid: Reduced) -> Candidates:
+    """All families' basis functions at the ratios `r`, and those of the four more."""
+    low, r_max = float(grid.r[0]), float(grid.r[-1])
     eight = candidates_at(r, r_max=r_max, finer=FINER)
     h = np.geomspace(1.0, max(256.0, 4 * r_max), FINER * HILL_POINTS)[:, None]
-    more = [1 / (1 + h / r), 1 / (1 + (h / r) ** 4), -np.expm1(-r / h)]
-    family = np.repeat(len(FAMILIES) + np.arange(len(more)), len(h))
+    # A step below the tested ratios or above them would be no curve at all.
+    step = np.geomspace(low, r_max, len(h), endpoint=False)[:, None]
+    more = [1 / (1 + h / r), 1 / (1 + (h / r) ** 4), -np.expm1(-r / h), (r > step).astype(float)]
+    family = np.repeat(len(FAMILIES) + np.arange(MORE), len(h))
     first = np.concatenate([eight.first, *more])
     second = np.concatenate([eight.second, np.zeros((len(family), len(r)))])
     return Candidates(np.concatenate([eight.family, family]), first, second)
 
 
 def _sizes(grid: Reduced) -> np.ndarray:
-    """Parameters that AICc counts of each family; the three more have those of Hill's."""
+    """Parameters that AICc counts of each family; the four more have those of Hill's."""
     k = [parameters(name, grid) for name in FAMILIES]
-    return np.array([*k, k[-1], k[-1], k[-1]])
+    return np.array(k + k[-1:] * MORE)
 
 
 def _best_p(grid: Reduced, rss: Floats, family: np.ndarray) -> float:
@@ -147,14 +154,14 @@ def _allowed(grid: Reduced, rss: Floats, family: np.ndarray, confidence: float) 
     k = _sizes(grid)
     allowed = np.full(len(rss), -np.inf)
     floor = np.maximum(rss, 1e-300)
-    hill = len(FAMILIES) - 1
-    for penalty in (np.zeros(len(k)), np.append(penalties(grid), [penalties(grid)[hill]] * 3)):
+    more = np.repeat(penalties(grid)[-1], MORE)
+    for penalty in (np.zeros(len(k)), np.append(penalties(grid), more)):
         deviance = n * np.log(floor) + penalty[family]
         best = int(np.argmin(deviance))
         left = n - int(k[family[best]])
         if not np.isfinite(deviance[best]) or left < 1:
             continue
-        t = float(stats.t.ppf(0.5 + confidence / 2, left))
+        t = float(stats.t.isf(SELECTION * (1 - confidence) / 2, left))
         cut = deviance[best] + n * math.log1p(t**2 / left)
         allowed = np.maximum(allowed, np.exp((cut - penalty[family]) / n))
     return allowed

@@ -8,7 +8,7 @@ from analysis.effects.effects_words import sentences
 from analysis.errors import TableError
 from analysis.tables.csv_table import read_csv
 from analysis.tradeoff.tradeoff import fit_reduction
-from analysis.tradeoff.tradeoff_words import sentences
+from analysis.tradeoff.tradeoff_words import sentences as fit_sentences
 
 Make = Callable[..., Path]
 RATIO = "attention.reduction"
@@ -118,7 +118,7 @@ def test_a_control_says_that_it_has_no_ratio(
     table = read_csv(csv(tmp_path, f"reduction,seed,val_loss,{column}\n{rows}"))
     fit = fit_reduction(table)
     assert fit.excluded == {"no ratio (control arm)": 3}
-    assert any("val_loss +" in line for line in sentences(fit))
+    assert any("val_loss +" in line for line in fit_sentences(fit))
 
 
 def test_the_page_export_of_wandb_is_recognised(tmp_path: Path) -> None:
