@@ -1,4 +1,5 @@
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -33,3 +34,12 @@ def test_an_arrow_that_follows_from_two_others_is_left_out() -> None:
     )
     assert found["ablations.cli"] == {"ablations.designs"}
     assert found["ablations.designs"] == {"ablations.subjects"}
+
+
+def test_the_page_names_only_files_and_folders_that_are_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(
+        r"`((?:ablations|analysis|docs|plain_files|search_spaces|tests)/[\w/.]*)`", page
+    )
+    assert len(named) > 50
+    assert [path for path in named if not (ROOT / path).exists()] == []
