@@ -25,6 +25,7 @@ ablations.subjects.lightning: ablations
 .blocks: ablations .settings
 .networks: ablations .settings .blocks
 .counting: ablations .settings .blocks .networks
+.attach: ablations .settings .blocks .counting
 .placing: ablations .settings .networks .counting
 .data.sources: ablations .settings
 .data: ablations .settings .data.sources

@@ -168,10 +168,12 @@ def _is_plain(a: Attention) -> bool:
 
 def _may_fuse(x_ncs: Tensor) -> bool:
     """Where a gradient is needed and it pays, and nothing else looks inside: no tracing, compiling or autocast."""
+    # The tracers first: they would take what a size decides for a rule about all inputs.
     return (
         torch.is_grad_enabled()
-        and (x_ncs.numel() > SMALL or is_channels_last(x_ncs))
-        and not x_ncs.is_meta
         and not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
         and not torch.is_autocast_enabled(x_ncs.device.type)
+        and not x_ncs.is_meta
+        and (x_ncs.numel() > SMALL or is_channels_last(x_ncs))
     )
