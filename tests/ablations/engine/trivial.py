@@ -230,11 +230,8 @@ def forked(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
 def _open_pipes(_: int) -> int:
     """How many of the pipes that this process was started with are open in it."""
     theirs = (int(sys.argv[1]), 0)
-    return sum(os.path.exists(f"/proc/self/fd/{one}") and _is_pipe(one) for one in theirs)
-
-
-def _is_pipe(descriptor: int) -> bool:
-    return os.readlink(f"/proc/self/fd/{descriptor}").startswith("pipe:")
+    links = [Path(f"/proc/self/fd/{one}") for one in theirs]
+    return sum(link.exists() and str(link.readlink()).startswith("pipe:") for link in links)
 
 
 def timed(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
