@@ -1,4 +1,4 @@
-"""What a training under streams, records and resume costs beside a bare Trainer: `python benchmarks/paired_training.py`.
+"""What training with streams, records and resume costs beside a bare Trainer: `python benchmarks/paired_training.py`.
 
 The same LightningModule, data and callbacks through `fit` and through `Trainer.fit`; pairs of the two, in turn, in
 one process with one thread. Prints the median ratio of processor seconds and its distribution-free 95 % interval.
@@ -129,10 +129,10 @@ def bare(network: Callable[[], nn.Module], shape: tuple[int, ...], epochs: int) 
         trainer.fit(Classifier(network()), *loaders(shape))
 
 
-def seconds(work: Callable[[], object]) -> float:
+def seconds(work: Callable[..., object], *arguments: object) -> float:
     """Processor seconds of a call, all threads of this process."""
     began = time.process_time()
-    work()
+    work(*arguments)
     return time.process_time() - began
 
 
@@ -148,9 +148,7 @@ def main() -> None:
         ratios = []
         for i in range(-1, given.pairs):  # the first warms up
             order = (ours, bare) if i % 2 == 0 else (bare, ours)
-            took = {
-                one: seconds(lambda one=one: one(network, shape, given.epochs)) for one in order
-            }
+            took = {one: seconds(one, network, shape, given.epochs) for one in order}
             ratios += [took[ours] / took[bare]] if i >= 0 else []
         ratios.sort()
         low, high = interval(ratios)
