@@ -1,5 +1,7 @@
 """A user's program for the tests: a small regression with everything that a resume can lose."""
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
+
+from ablations.subjects.lightning.epoch_rule import EpochRule
+from ablations.subjects.lightning.fit import fit
+from ablations.subjects.lightning.pairing import construct
 
 
 class Rows(Dataset[tuple[Tensor, Tensor]]):
@@ -100,3 +106,26 @@ class Folder:
         self._steps += 1
         if self._steps == self._kill_at_step:
             raise Interrupted
+
+
+def train(settings: dict[str, Any], context: Any) -> dict[str, Any]:
+    """A run of a study for the engine; the first attempt is killed where the settings say so."""
+    report = context.epoch
+
+    def epoch(record: dict[str, Any]) -> None:
+        report(record)
+        if context.attempt == 1 and record["epoch"] == settings.get("killed_after"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    context.epoch = epoch
+    module = construct(lambda: Prices(hidden=settings["x"]), seed=settings["seed"]).module
+    outcome = fit(
+        module,
+        Houses(workers=settings["workers"]),
+        rule=EpochRule(metric="val_mae"),
+        trainer_options={"max_epochs": settings["epochs"]},
+        seed=settings["seed"],
+        context=context,
+        checkpoint_seconds=0,
+    )
+    return {"val_loss": outcome.metrics["val_mae"], "epochs_run": outcome.epochs_run}
