@@ -14,7 +14,6 @@ from ablations.errors import SettingError
 from ablations.streams import stream_seed
 from ablations.subjects.lightning.continuation import Continuation
 from ablations.subjects.lightning.epoch_rule import EpochRule
-from ablations.subjects.lightning.epoch_watch import EpochWatch
 from ablations.subjects.lightning.loadable import refuse_unloadable
 from ablations.subjects.lightning.order import Order, ordered
 from ablations.subjects.lightning.randomness import seed_all, states_kept
@@ -99,15 +98,9 @@ def fit(
     _check(module, source, resumes=context is not None)
     if test:
         _check_test(module, source, rule, keeps=context is not None)
-    continuation, folder = Continuation(), None if context is None else context.folder
-    order = Order(
-        seed=seed,
-        epochs_done=lambda: continuation.epochs_done,
-        rank=0 if context is None else context.rank,
-        world_size=1 if context is None else context.world_size,
-    )
+    folder = None if context is None else context.folder
     told = _Told(rule, options, source, module, context)
-    watch = EpochWatch(
+    watch = Continuation(
         on_epoch=told.epoch,
         on_step=None if context is None else context.beat,
         checkpoint=None if folder is None else folder / "checkpoint.ckpt",
@@ -116,8 +109,14 @@ def fit(
         rule=rule,
         best=folder / "best.ckpt" if test and rule.at == "best" and folder is not None else None,
     )
+    order = Order(
+        seed=seed,
+        epochs_done=lambda: watch.epochs_done,
+        rank=0 if context is None else context.rank,
+        world_size=1 if context is None else context.world_size,
+    )
     given = options.pop("callbacks", None) or []
-    callbacks = [*([given] if isinstance(given, pl.Callback) else given), continuation, watch]
+    callbacks = [*([given] if isinstance(given, pl.Callback) else given), watch]
     if folder is not None:
         options.setdefault("default_root_dir", folder)
     with states_kept(), quiet(), _streamed(module, source, order):
@@ -197,7 +196,7 @@ class _Told:
         if self._every is not None and record["epoch"] == self._every:
             self._refuse_without(record)
 
-    def end(self, watch: EpochWatch) -> None:
+    def end(self, watch: Continuation) -> None:
         """Check that some epoch measured the metric."""
         if not watch.last:
             raise SettingError(
@@ -276,7 +275,7 @@ def _has(hook: str, module: pl.LightningModule, data: pl.LightningDataModule | N
 
 
 def _tested(
-    trainer: pl.Trainer, module: pl.LightningModule, data: Any, watch: EpochWatch
+    trainer: pl.Trainer, module: pl.LightningModule, data: Any, watch: Continuation
 ) -> dict[str, float]:
     """What the test logs."""
     logged = trainer.test(

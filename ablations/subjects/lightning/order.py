@@ -15,12 +15,12 @@ from typing import Any
 
 from lightning.pytorch.utilities.combined_loader import CombinedLoader
 from torch.utils._pytree import tree_map
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset, default_collate
 
 from ablations.streams import stream_seed
 from ablations.subjects.lightning.batch_digest import batch_digest
 from ablations.subjects.lightning.randomness import seed_all
-from ablations.subjects.lightning.reading import StreamedDataset, StreamedIndices
+from ablations.subjects.lightning.reading import StreamedDataset, StreamedIndices, whole
 
 HOOKS = ("train_dataloader", "val_dataloader", "test_dataloader")
 HASHED_BATCHES = 2
@@ -168,7 +168,9 @@ class StreamedLoader:
             self._reads_here = loader.num_workers == 0
             return mine
         self._reads_here = False
-        own["dataset"] = StreamedDataset(loader.dataset, seed=self._order.seed)
+        tensors = type(whole(loader.dataset)) is TensorDataset
+        still = tensors and loader.collate_fn is default_collate
+        own["dataset"] = StreamedDataset(loader.dataset, seed=self._order.seed, still=still)
         which = "sampler" if loader.batch_sampler is None else "batch_sampler"
         own[which] = StreamedIndices(
             getattr(loader, which),

@@ -5,7 +5,7 @@ from copy import copy
 from typing import Any
 
 import torch
-from torch.utils.data import BatchSampler, Dataset, SequentialSampler
+from torch.utils.data import BatchSampler, Dataset, SequentialSampler, Subset
 
 from ablations.errors import SettingError
 from ablations.streams import stream_seed
@@ -129,17 +129,29 @@ class _Share:
         return iter(indices[self._rank :: self._world_size])
 
 
+def whole(dataset: Any) -> Any:
+    """The data set that a `Subset`, of `random_split` say, is part of; else the data set itself."""
+    while type(dataset) is Subset:
+        dataset = dataset.dataset
+    return dataset
+
+
 class StreamedDataset(Dataset[Any]):
     """A data set whose reading draws from the streams of where its examples stand; else the data set itself.
 
     In each pass the first example that a process reads shows whether reading draws at all. If so every example
     is read under its own stream, so that arms with other batch sizes see the same augmentations; if not, only
     each batch is, which is cheaper.
+
+    Args:
+        dataset: The user's.
+        seed: Which run's streams.
+        still: Whether it is known that nothing draws while a batch is read and put together.
     """
 
-    def __init__(self, dataset: Any, *, seed: int) -> None:
+    def __init__(self, dataset: Any, *, seed: int, still: bool) -> None:
         self.dataset, self._seed = dataset, seed
-        self._looked_at, self._draws = "", False
+        self._still, self._looked_at, self._draws = still, "", False
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -157,8 +169,11 @@ class StreamedDataset(Dataset[Any]):
 
     def __getitems__(self, places: Places) -> Any:
         """The examples of a batch."""
+        if self._still:
+            return [self.dataset[index] for index in places]
         self._start(places, 0)
-        if getattr(self.dataset, "__getitems__", None):
+        # A `Subset` passes a batch on, whether or not what it is part of reads batches.
+        if getattr(whole(self.dataset), "__getitems__", None):
             return self.dataset.__getitems__(list(places))
         examples = [self._first(places)]
         for i in range(1, len(places)):

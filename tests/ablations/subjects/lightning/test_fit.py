@@ -72,8 +72,19 @@ EVERYTHING = {
 }
 
 
-@pytest.mark.parametrize("stop", [{"stop_after": e} for e in (1, 2, 4)] + [{"kill_at_step": 20}])
-@pytest.mark.parametrize("options", [{}, EVERYTHING, {"check_val_every_n_epoch": 2}], ids=str)
+@pytest.mark.parametrize(
+    ("options", "stop"),
+    [
+        ({}, {"stop_after": 1}),
+        ({}, {"stop_after": 4}),
+        ({}, {"kill_at_step": 20}),
+        (EVERYTHING, {"stop_after": 2}),
+        (EVERYTHING, {"kill_at_step": 20}),
+        ({"check_val_every_n_epoch": 2}, {"stop_after": 1}),
+        ({"check_val_every_n_epoch": 2}, {"stop_after": 2}),
+    ],
+    ids=str,
+)
 def test_an_interrupted_training_ends_as_one_that_was_not(
     tmp_path: Path, stop: dict[str, int], options: dict[str, Any]
 ) -> None:
@@ -295,7 +306,7 @@ def test_a_hyperparameter_that_no_checkpoint_can_hold_is_named(tmp_path: Path) -
     with pytest.raises(
         SettingError,
         match=r"^`Named` saves the hyperparameter `norm` = <Norm\.BATCH: 'batch'>, a Norm, which a checkpoint that "
-        r"runs no code .* `self\.save_hyperparameters\(ignore=\['norm'\]\)`, or pass its name as text\.$",
+        r"runs no code .* `self\.save_hyperparameters\(ignore=\['norm'\]\)`, or pass plain text or a number\.$",
     ):
         one_epoch(Named(Norm.BATCH), Houses(), context=Folder(tmp_path))
 

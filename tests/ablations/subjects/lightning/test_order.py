@@ -14,6 +14,7 @@ from torch.utils.data import (
     Dataset,
     IterableDataset,
     Sampler,
+    Subset,
     TensorDataset,
     WeightedRandomSampler,
 )
@@ -93,9 +94,30 @@ def test_workers_read_the_same_numbers_as_this_process(options: dict[str, Any]) 
     assert same(read(shuffled(), order()), read(shuffled(2, **options), order()))
 
 
-def test_arms_of_other_batch_sizes_see_the_same_examples() -> None:
-    four, five = (read(shuffled(batch_size=size), order()) for size in (4, 5))
+@pytest.mark.parametrize("part", [Noisy(), Subset(Subset(Noisy(), range(20)), range(20))])
+def test_arms_of_other_batch_sizes_see_the_same_examples(part: Dataset[Tensor]) -> None:
+    four, five = (read(DataLoader(part, batch_size=size, shuffle=True), order()) for size in (4, 5))
     assert torch.equal(torch.cat(four), torch.cat(five))
+
+
+def test_tensors_are_read_as_they_are() -> None:
+    data = TensorDataset(torch.arange(20.0))
+    batches = read(DataLoader(Subset(data, range(10)), batch_size=4, shuffle=True), order())
+    assert sorted(torch.cat([batch[0] for batch in batches]).tolist()) == list(range(10))
+
+
+def test_a_batch_that_is_put_together_by_chance_is_streamed_too() -> None:
+    def mixed(rows: list[tuple[Tensor]]) -> Tensor:
+        return torch.stack([row[0] for row in rows]) * torch.rand(())
+
+    def loader(workers: int) -> DataLoader[Any]:
+        data = TensorDataset(torch.arange(1.0, 21.0))
+        return DataLoader(data, batch_size=4, collate_fn=mixed, num_workers=workers)
+
+    first = read(loader(0), order())
+    assert same(first, read(loader(2), order()))
+    assert same(first, read(loader(0), order(), disturb=True))
+    assert not same(first, read(loader(0), order(1)))
 
 
 def test_what_a_step_draws_depends_on_its_place_alone() -> None:
