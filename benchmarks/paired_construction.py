@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable
 
 import torch
+from ablations.subjects.attention.sites.build import build_network
 from torch import nn
 from training_overhead import interval
 
 from ablations.subjects.attention.settings import Attention, Backbone
-from ablations.subjects.attention.sites.build import build_network
-from ablations.subjects.lightning.pairing import construct
+from ablations.subjects.lightning.pairing.construct import construct
 
 
 def resnet50() -> nn.Module:

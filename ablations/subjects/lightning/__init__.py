@@ -1,4 +1,5 @@
-"""Training a LightningModule, ours or a user's: paired draws, streams, records, checkpoints, resume.
+"""How is a LightningModule trained, ours or a user's: streams, records, checkpoints, resume?
 
-May import `ablations.errors`, `import_path` and `streams`; knows neither the engine nor another subject.
+May import the files of `ablations` itself, `ablations.subjects` and the folder `loading`; knows neither the
+engine nor another subject.
 """

@@ -11,12 +11,12 @@ import torch
 from lightning.pytorch.utilities.model_helpers import is_overridden
 
 from ablations.errors import SettingError
+from ablations.randomness import seed_all, states_kept
 from ablations.streams import stream_seed
 from ablations.subjects.lightning.continuation import Continuation
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.loadable import refuse_unloadable
-from ablations.subjects.lightning.order import Order, ordered
-from ablations.subjects.lightning.randomness import seed_all, states_kept
+from ablations.subjects.lightning.loading.order import Order, ordered
 from ablations.subjects.lightning.trainer import make_trainer, quiet
 from ablations.subjects.lightning.trainer_options import checked_options
 

@@ -20,7 +20,8 @@ def refuse_unloadable(hyperparameters: Mapping[str, Any], *, of: str) -> None:
             raise SettingError(
                 f"`{of}` saves the hyperparameter `{name}` = {value!r:.60}, a {type(value).__name__}, which a "
                 "checkpoint that runs no code when it is loaded cannot hold, so the run could not go on after an "
-                f"interruption. Leave it out, `self.save_hyperparameters(ignore=[{name!r}])`, or pass plain text or a number."
+                f"interruption. Leave it out, `self.save_hyperparameters(ignore=[{name!r}])`, or pass plain text or a "
+                "number."
             )
 
 

@@ -11,13 +11,14 @@ from typing import Any, Literal, Union, get_args, get_origin
 from torch import nn
 
 from ablations.errors import SettingError, one_of
+from ablations.subjects.subject import Setting
 
-PLAIN = (bool, int, float, str, type(None))
+PLAIN: tuple[type, ...] = (bool, int, float, str, type(None))
 REQUIRED = inspect.Parameter.empty
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
+class Argument:
     """One argument.
 
     Attributes:
@@ -57,15 +58,25 @@ class Setting:
         """The type hint as one writes it."""
         return " | ".join(_written(kind) for kind in _alternatives(self.annotation))
 
+    def as_setting(self, *, at: str) -> Setting:
+        """The setting `at.name` of a subject; None stands for a default that there is not."""
+        return Setting(
+            default=None if self.required else self.default,
+            kinds=frozenset(kind for one in _alternatives(self.annotation) for kind in _kinds(one)),
+            choices=self.choices or (),
+            meaning=self.doc,
+            refuse=lambda level: check_value(self, level, at=at),
+        )
 
-def settings_of(target: Callable[..., Any]) -> dict[str, Setting]:
+
+def arguments_of(target: Callable[..., Any]) -> dict[str, Argument]:
     """The arguments of a class or a function by name, in the order of the signature.
 
     Where a class passes `**kwargs` on, those of the classes that it inherits from follow.
     """
     if not inspect.isclass(target):
         return _own(target, inspect.getdoc(target) or "")[0]
-    found: dict[str, Setting] = {}
+    found: dict[str, Argument] = {}
     for kind in target.__mro__:
         if "__init__" not in vars(kind) or kind is object:
             continue
@@ -76,7 +87,7 @@ def settings_of(target: Callable[..., Any]) -> dict[str, Setting]:
     return found
 
 
-def check_settings(target: Callable[..., Any], values: Mapping[str, Any], *, at: str) -> None:
+def check_arguments(target: Callable[..., Any], values: Mapping[str, Any], *, at: str) -> None:
     """Refuse values that a class or a function does not take.
 
     Args:
@@ -88,7 +99,7 @@ def check_settings(target: Callable[..., Any], values: Mapping[str, Any], *, at:
         SettingError: If a name is unknown, a value does not fit its type hint, or one that has no default is
             missing.
     """
-    known = settings_of(target)
+    known = arguments_of(target)
     for name, value in values.items():
         if name not in known:
             raise SettingError(one_of(f"{at} setting", name, known))
@@ -102,19 +113,19 @@ def check_settings(target: Callable[..., Any], values: Mapping[str, Any], *, at:
         )
 
 
-def check_value(setting: Setting, value: Any, *, at: str) -> None:
+def check_value(argument: Argument, value: Any, *, at: str) -> None:
     """Refuse a value that does not fit the type hint; a hint of a class of the user's own is not checked.
 
     Raises:
         SettingError: If it does not.
     """
-    name = f"{at}.{setting.name}"
-    if fits(value, setting.annotation):
+    name = f"{at}.{argument.name}"
+    if fits(value, argument.annotation):
         return
-    if setting.choices is not None:
-        raise SettingError(one_of(name, value, setting.choices))
+    if argument.choices is not None:
+        raise SettingError(one_of(name, value, argument.choices))
     raise SettingError(
-        f"`{name}` must be {setting.type_text}, but got {value!r} ({type(value).__name__})."
+        f"`{name}` must be {argument.type_text}, but got {value!r} ({type(value).__name__})."
     )
 
 
@@ -162,6 +173,15 @@ def _fits_one(value: Any, kind: Any) -> bool:
     return True
 
 
+def _kinds(kind: Any) -> tuple[type, ...]:
+    """The plain types that stand for values of a hint; an object is named by its import path."""
+    if get_origin(kind) is Literal:
+        return tuple(type(one) for one in get_args(kind))
+    if kind is Any:
+        return PLAIN
+    return (kind,) if kind in PLAIN else (str,)
+
+
 def _alternatives(annotation: Any) -> list[Any]:
     if get_origin(annotation) in (Union, types.UnionType):
         return [kind for one in get_args(annotation) for kind in _alternatives(one)]
@@ -182,7 +202,7 @@ def _written(kind: Any) -> str:
     )
 
 
-def _own(function: Callable[..., Any], doc: str) -> tuple[dict[str, Setting], bool]:
+def _own(function: Callable[..., Any], doc: str) -> tuple[dict[str, Argument], bool]:
     """The arguments of one function, and whether it takes others by name."""
     hints, said = _hints(function), _said_of_arguments(doc)
     found, passes_on = {}, False
@@ -190,7 +210,7 @@ def _own(function: Callable[..., Any], doc: str) -> tuple[dict[str, Setting], bo
         if parameter.kind is parameter.VAR_KEYWORD:
             passes_on = True
         elif name not in ("self", "cls") and parameter.kind is not parameter.VAR_POSITIONAL:
-            found[name] = Setting(
+            found[name] = Argument(
                 name=name,
                 annotation=hints.get(name, Any),
                 default=parameter.default,

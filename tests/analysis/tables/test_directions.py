@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from analysis.effects.effects import effects
+from analysis.effects.effects_words import sentences
 from analysis.errors import TableError
 from analysis.tables.csv_table import from_frame
 from analysis.tables.directions import direction_of
@@ -39,9 +40,13 @@ def test_a_trade_off_of_an_accuracy_is_refused_for_a_table_too() -> None:
 
 def test_effects_on_an_accuracy_say_which_way_it_goes() -> None:
     rows = [
-        {"gate": g, "seed": s, "val_accuracy": 0.9 - 0.1 * (g == "b") + 0.001 * s * (g == "a")}
+        {
+            "gate": g,
+            "seed": s,
+            "val_accuracy": 0.9 - 0.1 * (g == "b") + 0.001 * s * (1 + (g == "a")),
+        }
         for s in range(4)
         for g in "ab"
     ]
     found = effects(from_frame(pd.DataFrame(rows), metric="val_accuracy"))
-    assert found.sentences()[0].startswith("gate=b matters: it lowers val_accuracy, -0.10")
+    assert sentences(found)[0].startswith("gate=b matters: it lowers val_accuracy, -0.10")

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.fit import fit
-from ablations.subjects.lightning.pairing import construct
+from ablations.subjects.lightning.pairing.construct import construct
 
 
 class Rows(Dataset[tuple[Tensor, Tensor]]):

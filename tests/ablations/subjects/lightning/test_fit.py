@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ablations.errors import NonFinite, SettingError
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.fit import Outcome, fit
-from ablations.subjects.lightning.pairing import construct
+from ablations.subjects.lightning.pairing.construct import construct
 
 sys.path.insert(0, str(Path(__file__).parent))
 

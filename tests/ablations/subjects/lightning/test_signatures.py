@@ -6,10 +6,10 @@ from torch import nn
 from ablations.errors import SettingError
 from ablations.subjects.lightning.signatures import (
     REQUIRED,
-    check_settings,
+    arguments_of,
+    check_arguments,
     fits,
     returns_module,
-    settings_of,
 )
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Net(Base):
 
 
 def test_settings_are_the_arguments_with_their_types_defaults_choices_and_words() -> None:
-    found = settings_of(Net)
+    found = arguments_of(Net)
     assert list(found) == ["hidden", "norm", "widths", "dropout", "flag", "act", "lr", "seed"]
     assert (found["hidden"].default, found["hidden"].required) == (REQUIRED, True)
     assert found["hidden"].doc == "Units of the hidden layer."
@@ -65,16 +65,16 @@ def test_settings_are_the_arguments_with_their_types_defaults_choices_and_words(
 
 
 def test_arguments_that_are_passed_on_are_those_of_the_parent_and_the_childs_default_wins() -> None:
-    found = settings_of(Net)
+    found = arguments_of(Net)
     assert found["seed"].default == 0
     assert found["lr"].default == 0.2
-    assert settings_of(Base)["lr"].doc == "Step size of the optimiser,"
+    assert arguments_of(Base)["lr"].doc == "Step size of the optimiser,"
 
     class Closed(Base):
         def __init__(self, depth: int = 1) -> None:
             super().__init__()
 
-    assert list(settings_of(Closed)) == ["depth"]
+    assert list(arguments_of(Closed)) == ["depth"]
 
 
 def test_a_function_has_settings_too() -> None:
@@ -88,7 +88,7 @@ def test_a_function_has_settings_too() -> None:
         """
         return nn.Linear(width, 1)
 
-    found = settings_of(build)
+    found = arguments_of(build)
     assert [(one.name, one.doc) for one in found.values()] == [("width", "How wide."), ("kind", "")]
     assert returns_module(build) is True
     assert returns_module(Net) is True
@@ -100,8 +100,8 @@ def test_a_hint_that_cannot_be_resolved_is_not_checked() -> None:
     def build(thing: "Thing", width: int = 1) -> "Thing":
         return thing
 
-    assert settings_of(build)["thing"].annotation is Any
-    check_settings(build, {"thing": 3}, at="model")
+    assert arguments_of(build)["thing"].annotation is Any
+    check_arguments(build, {"thing": 3}, at="model")
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,25 @@ def test_which_values_fit_which_hints(value: Any, hint: Any, expected: bool) -> 
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingError, match=message):
-        check_settings(Net, values, at="model")
+        check_arguments(Net, values, at="model")
 
 
 def test_what_fits_is_accepted() -> None:
-    check_settings(Net, {"hidden": 8, "widths": [4, 2], "lr": 1, "seed": 3}, at="model")
+    check_arguments(Net, {"hidden": 8, "widths": [4, 2], "lr": 1, "seed": 3}, at="model")
+
+
+def test_an_argument_is_a_setting_of_a_subject() -> None:
+    found = {name: one.as_setting(at="model") for name, one in arguments_of(Net).items()}
+    assert found["norm"].choices == ("batch", "none")
+    assert (found["lr"].default, found["lr"].kinds) == (0.2, frozenset({float}))
+    assert found["dropout"].kinds == {float, type(None)}
+    assert (found["hidden"].default, found["hidden"].meaning) == (
+        None,
+        "Units of the hidden layer.",
+    )
+    assert found["act"].kinds == {bool, int, float, str, type(None)}
+    found["lr"].check_level("model.lr", 1)
+    with pytest.raises(
+        SettingError, match=r"^`model\.lr` must be float, but got 'fast' \(str\)\.$"
+    ):
+        found["lr"].check_level("model.lr", "fast")
