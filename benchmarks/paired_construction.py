@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 
 import torch
-from ablations.subjects.attention.sites.build import build_network
 from torch import nn
 from training_overhead import interval
 
-from ablations.subjects.attention.settings import Attention, Backbone
+from ablations.subjects.attention.placing.build import build_network
+from ablations.subjects.attention.settings.groups import Attention, Backbone
 from ablations.subjects.lightning.pairing.construct import construct
 
 
