@@ -20,7 +20,9 @@ DIRECTIONS = """
 plain_files:
 ablations:
 ablations.subjects: ablations
-ablations.subjects.lightning: ablations
+ablations.subjects.lightning.pairing: ablations
+ablations.subjects.lightning.loading: ablations
+ablations.subjects.lightning: ablations ablations.subjects ablations.subjects.lightning.loading
 .settings: ablations ablations.subjects
 .blocks: ablations .settings
 .networks: ablations .settings .blocks
