@@ -192,6 +192,8 @@ class Subject:
     pilot: Callable[[Sequence[Values], Sequence[Values]], Pace] | None = None
     """How long a run of each arm takes here, from a few steps; the second argument is their costs. Left out:
     a study's time is estimated from its own runs only."""
+    carried: Values = field(default_factory=dict)
+    """What every run's settings hold besides `arm` and `seed`, as plain values, for `train`. Left out: nothing."""
     epochs: Callable[[Values], int] = _one_epoch
     """Epochs that a run of the arm is planned to have. Left out: one."""
     code: Callable[[], list[Path]] = _no_code

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
-from torch import nn
-
 from ablations.errors import SettingError, one_of
 from ablations.subjects.subject import Setting
 
@@ -136,6 +134,8 @@ def fits(value: Any, annotation: Any) -> bool:
 
 def returns_module(target: Any) -> bool | None:
     """Whether a class is an `nn.Module`, or a function's hint says that it returns one; None where it says nothing."""
+    from torch import nn  # a function that trains without torch is read without it
+
     if inspect.isclass(target):
         return issubclass(target, nn.Module)
     returned = _hints(target).get("return", Any)

@@ -4,7 +4,7 @@ import pytest
 from torch import nn
 
 from ablations.errors import SettingError
-from ablations.subjects.lightning.signatures import (
+from ablations.subjects.signatures import (
     REQUIRED,
     arguments_of,
     check_arguments,
