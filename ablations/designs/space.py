@@ -100,6 +100,11 @@ class Space(Settings):
             raise SettingError(f"`seeds >= 1` must hold, but got {count}.")
         return list(range(count))
 
+    def values(self) -> list[Any]:
+        """Every value that the space names: the baseline's, the factors' and the controls'."""
+        named = _named(self.baseline, self.factors, self.controls)
+        return [value for values in named.values() for value in values]
+
     def is_whole(self, factor: Factor) -> bool:
         """Whether the factor's setting takes whole numbers only."""
         kinds = self.about.settings[factor.name].kinds

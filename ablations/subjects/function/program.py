@@ -1,11 +1,11 @@
 """A function `train(config, seed, context)` of the user's own, as a subject."""
 
 import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ablations.errors import SettingError
+from ablations.import_path import load_module
 from ablations.subjects.data_files import digest_of, files_of
 from ablations.subjects.own_code import own_files
 from ablations.subjects.program import Program
@@ -48,6 +48,7 @@ def make(
     return Subject(
         name=name,
         train="ablations.subjects.function.run:train_run",
+        code=lambda _: own_files(load_module(found.__module__, named=name)),
         settings=settings,
         metrics=tuple(
             Metric(name=one.name, direction=one.direction, unit=one.unit) for one in program.metrics
@@ -56,7 +57,6 @@ def make(
         fingerprint=lambda arm: digest_of(files),
         carried={"subject": name, "program": program.model_dump(mode="json")},
         epochs=_epochs,
-        code=lambda: own_files(sys.modules[found.__module__]),
         packages=("ablations", "numpy", "torch", "scikit-learn"),
     )
 
