@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from ablations.cli.arguments import ROOT, Flag, Json, Root, Whole
-from ablations.cli.tables import one_table, tables_of
+from ablations.cli.reading_options import (
+    READ,
+    READ_ALL,
+    READ_METRIC,
+    MetricAlone,
+    ReadingOptions,
+    WithoutBaseline,
+)
+from ablations.cli.tables import one_table
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
@@ -21,31 +29,6 @@ Blocks = Annotated[
 ]
 PerParam = Annotated[float | None, Parameter(name="--price-per-param")]
 PerFlop = Annotated[float | None, Parameter(name="--price-per-flop")]
-Baseline = Annotated[
-    tuple[str, ...],
-    Parameter(name="--baseline", help="FACTOR=LEVEL to compare with, for tables without a study."),
-]
-Metric = Annotated[
-    str | None,
-    Parameter(
-        help="What to estimate: of a study val_loss (by default), train_loss, val_accuracy, seconds or "
-        "latency; of a CSV a column."
-    ),
-]
-Factors = Annotated[
-    str | None,
-    Parameter(
-        help="The columns that vary on purpose, with commas between, for tables without a study; a column "
-        "whose values repeat is one by itself."
-    ),
-]
-Towards = Annotated[
-    Literal["minimize", "maximize"] | None,
-    Parameter(
-        name="--direction",
-        help="Whether the metric is to be made small or large, where its name does not say it.",
-    ),
-]
 ErrorModel = Annotated[
     Literal["auto", "pooled", "paired"],
     Parameter(
@@ -69,12 +52,7 @@ def fit(
     price_metric: str | None = None,
     confidence: float = 0.95,
     cluster: Literal["auto", "seed", "run"] = "auto",
-    metric: Metric = None,
-    baseline: Baseline = (),
-    factors: Factors = None,
-    direction: Towards = None,
-    root: Root = ROOT,
-    json: Json = False,
+    reading: ReadingOptions = READ,
 ) -> None:
     """Fit the trade-off between loss and cost: kappa, r* and what the tested ratios say.
 
@@ -98,9 +76,9 @@ def fit(
     price = _price(price_per_param, price_per_flop, budget, implied_by, metric=price_metric)
     results = [
         (one, fit_reduction(one, price=price, blocks=blocks, channels=channels, confidence=confidence, cluster=cluster))
-        for one in tables_of(table, root, metric=metric, baseline=baseline, factors=factors, direction=direction)
+        for one in reading.tables(table)
     ]  # fmt: skip
-    if json:
+    if reading.json:
         print_json([(one.study, as_json(result)) for one, result in results])
         return
     for one, result in results:
@@ -112,9 +90,7 @@ def width(
     *tables: Annotated[str, Parameter(required=True)],
     price_per_param: PerParam = None,
     confidence: float = 0.95,
-    metric: Metric = None,
-    root: Root = ROOT,
-    json: Json = False,
+    reading: MetricAlone = READ_METRIC,
 ) -> None:
     """Fit how r* grows with the channels: slope of log r* on log C, against 2/3 and 4/3.
 
@@ -126,9 +102,9 @@ def width(
     from ablations.cli.words.result_text import print_json, print_lines, print_table
     from analysis.tradeoff.width.width import fit_width
 
-    read = [one for name in tables for one in tables_of(name, root, metric=metric)]
+    read = [one for name in tables for one in reading.tables(name)]
     result = fit_width(read, price=_price(price_per_param, None, None, None), confidence=confidence)
-    if json:
+    if reading.json:
         print_json([("", result.to_json())])
         return
     print_lines(result.sentences())
@@ -142,12 +118,7 @@ def effects(
     margin: float | None = None,
     alpha: float = 0.05,
     error: ErrorModel = "auto",
-    metric: Metric = None,
-    baseline: Baseline = (),
-    factors: Factors = None,
-    direction: Towards = None,
-    root: Root = ROOT,
-    json: Json = False,
+    reading: ReadingOptions = READ,
 ) -> None:
     """Estimate each component's effect and decide: matters, negligible, or undecided.
 
@@ -161,11 +132,9 @@ def effects(
 
     reports = [
         (one, component_report(one, margin=margin, alpha=alpha, error=error))
-        for one in tables_of(
-            table, root, metric=metric, baseline=baseline, factors=factors, direction=direction
-        )
+        for one in reading.tables(table)
     ]
-    if json:
+    if reading.json:
         print_json([(one.study, report.to_json()) for one, report in reports])
         return
     for one, report in reports:
@@ -178,11 +147,7 @@ def importance(
     /,
     *,
     permutations: Whole = 20,
-    metric: Metric = None,
-    factors: Factors = None,
-    direction: Towards = None,
-    root: Root = ROOT,
-    json: Json = False,
+    reading: WithoutBaseline = READ_ALL,
 ) -> None:
     """Share out the variance between the factors: factorial shares, with fANOVA and PED-ANOVA beside.
 
@@ -194,11 +159,8 @@ def importance(
     from analysis.importance.importance import CHANCE
     from analysis.importance.importance import importance as shares
 
-    results = [
-        (one, shares(one, permutations=permutations))
-        for one in tables_of(table, root, metric=metric, factors=factors, direction=direction)
-    ]
-    if json:
+    results = [(one, shares(one, permutations=permutations)) for one in reading.tables(table)]
+    if reading.json:
         print_json([(one.study, result.to_json()) for one, result in results])
         return
     for one, result in results:
@@ -264,12 +226,7 @@ def compare(
     *,
     margin: float | None = None,
     alpha: float = 0.05,
-    metric: Metric = None,
-    baseline: Baseline = (),
-    factors: Factors = None,
-    direction: Towards = None,
-    root: Root = ROOT,
-    json: Json = False,
+    reading: ReadingOptions = READ,
 ) -> None:
     """Compare the same effects in two studies: two data sets, or two versions of the code.
 
@@ -282,14 +239,9 @@ def compare(
     from ablations.cli.words.result_text import print_json, print_lines
     from analysis.effects.compare import compare as side_by_side
 
-    a, b = (
-        one_table(
-            name, root, metric=metric, baseline=baseline, factors=factors, direction=direction
-        )
-        for name in (study_a, study_b)
-    )
+    a, b = (reading.table(name) for name in (study_a, study_b))
     result = side_by_side(a, b, margin=margin, alpha=alpha)
-    if json:
+    if reading.json:
         print_json([("", result.to_json())])
         return
     print_lines(result.sentences())

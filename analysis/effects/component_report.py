@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.contrasts.estimation import ErrorModel
 from analysis.effects.dead_weight import dead_weight
 from analysis.effects.effects import Effects, effects
+from analysis.effects.effects_words import as_json, sentences
 from analysis.effects.epochs import effects_by_epoch
 from analysis.effects.interactions import Interactions, interactions
 from analysis.plain import records
@@ -29,7 +30,7 @@ class ComponentReport:
     def sentences(self) -> list[str]:
         """Planned verdicts, then interactions (they qualify the effects), then the effects."""
         lines = self.planned.sentences() if self.planned else []
-        lines += self.interactions.sentences() + self.effects.sentences()
+        lines += self.interactions.sentences() + sentences(self.effects)
         if len(self.dead_weight):
             what = "; ".join(_saving(row) for row in self.dead_weight.to_dict("records"))
             lines.append(f"Dead weight: {what}.")
@@ -49,7 +50,7 @@ class ComponentReport:
     def to_json(self) -> dict[str, Any]:
         """Plain values; infinity and undefined numbers are null."""
         return {
-            **self.effects.to_json(),
+            **as_json(self.effects),
             **{k: v for k, v in self.interactions.to_json().items() if k != "sentences"},
             "planned": self.planned.to_json() if self.planned else None,
             "dead_weight": records(self.dead_weight),

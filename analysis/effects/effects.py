@@ -6,7 +6,6 @@ two one-sided tests against a margin (adjusted alike) that it is negligible. Not
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -75,18 +74,6 @@ class Effects:
     def margins(self) -> list[float]:
         """The margins of the decided rows, each once; NaN stands for rows without one."""
         return sorted(self.family["margin"].unique().tolist())
-
-    def sentences(self) -> list[str]:
-        """The verdicts in plain words, what matters first."""
-        from analysis.effects.effects_words import sentences
-
-        return sentences(self)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; infinity and undefined numbers are null."""
-        from analysis.effects.effects_words import as_json
-
-        return as_json(self)
 
 
 def effects(

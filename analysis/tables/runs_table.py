@@ -24,7 +24,9 @@ COLUMNS = (
     "channels", "c2_eff", "params", "attention_params", "macs", "epochs_run", "epochs_planned",
     "train_loss", "val_loss", "val_accuracy", "seconds", "device", "error",
 )  # fmt: skip
-"""All columns but the factors'."""
+"""All columns but the factors', and the metrics of a study that measures others."""
+USUAL_METRICS = ("train_loss", "val_loss", "val_accuracy")
+"""What the runs of a study measure that does not say more."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class RunsTable:
     """Factor -> value of the arm that comparisons are made against."""
     baseline_arm: str | None = None
     metric: str = "val_loss"
+    unit: str = ""
+    """Of the metric, as a reader writes it behind a number; empty where there is none or nobody said it."""
+    measured: tuple[str, ...] = USUAL_METRICS
+    """The metrics that runs have, that one among them."""
     study: str = "runs"
     question: str = ""
     direction: str = "minimize"
@@ -53,6 +59,13 @@ class RunsTable:
     """The source's own columns, where it is a table that a user made."""
     read_as: str = ""
     """What the reader decided of such a table, in one sentence: the metric's direction, the factors."""
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The metrics that are shown beside the one that is analysed: those of validation or test."""
+        if self.measured == USUAL_METRICS:
+            return ("val_accuracy",)
+        return tuple(name for name in self.measured if name not in (self.metric, "train_loss"))
 
     @cached_property
     def reasons(self) -> "pd.Series[str]":

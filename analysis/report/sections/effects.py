@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.contrasts.cells import assigned
 from analysis.effects.effects import Effects
+from analysis.effects.effects_words import sentences
 from analysis.planned.planned import comparison
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.page import Drawings, Section, drawn
@@ -38,7 +39,7 @@ def effects_sections(evidence: Evidence, drawings: Drawings, kind: str) -> Itera
         anchor="effects",
         title="What each component does",
         kind=kind,
-        text=(*_shortened(found.effects.sentences()), _how_planned(evidence)),
+        text=(*_shortened(sentences(found.effects)), _how_planned(evidence)),
         parts=(
             *drawn(drawings, "effects"),
             _effects_table("effects", found.effects.frame[whole], found.effects),

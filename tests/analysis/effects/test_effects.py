@@ -13,6 +13,7 @@ from analysis.contrasts.equivalence import seeds_needed
 from analysis.effects.component_report import component_report
 from analysis.effects.dead_weight import dead_weight
 from analysis.effects.effects import effects
+from analysis.effects.effects_words import as_json, sentences
 from analysis.errors import TableError
 from analysis.planned.comparisons import parse_comparisons
 from analysis.tables.csv_table import from_frame
@@ -107,8 +108,8 @@ def crossed() -> pd.DataFrame:
 def test_the_baseline_is_named_by_its_levels() -> None:
     found = effects(from_frame(crossed(), baseline={"gate": "sigmoid", "squeeze": "max"}))
     assert found.baseline == "gate=sigmoid, squeeze=max"
-    assert "Differences are against the baseline gate=sigmoid, squeeze=max." in found.sentences()
-    content = found.to_json()
+    assert "Differences are against the baseline gate=sigmoid, squeeze=max." in sentences(found)
+    content = as_json(found)
     assert content["baseline"] == "gate=sigmoid, squeeze=max"
     assert content["baseline_levels"] == {"gate": "sigmoid", "squeeze": "max"}
     assert content["baseline_assumed"] == []
@@ -119,9 +120,9 @@ def test_a_baseline_that_nobody_named_is_told_with_the_way_to_choose() -> None:
     assert (
         "Differences are against the baseline gate=tanh, squeeze=max. Nobody named the baseline's gate: "
         "the first run's was taken; choose with `--baseline gate=LEVEL`."
-    ) in found.sentences()
-    assert found.to_json()["baseline_assumed"] == ["gate"]
-    both = effects(from_frame(crossed())).sentences()
+    ) in sentences(found)
+    assert as_json(found)["baseline_assumed"] == ["gate"]
+    both = sentences(effects(from_frame(crossed())))
     assert any("Nobody named the baseline's gate and squeeze" in line for line in both)
 
 
@@ -164,7 +165,7 @@ def test_an_undecided_effect_says_how_many_seeds_it_needs() -> None:
     row = found.frame.iloc[0]
     assert row["verdict"] == "undecided"
     k = int(row["seeds_needed"])
-    assert any(f"it needs about {k} more seeds" in line for line in found.sentences())
+    assert any(f"it needs about {k} more seeds" in line for line in sentences(found))
     noise = np.random.default_rng(0)
     sd, total = row["se"] * np.sqrt(5), 5 + k
     d = row["estimate"] + sd * noise.standard_normal((4000, total))
@@ -188,7 +189,7 @@ def test_an_unpaired_effect_says_how_many_runs_per_arm_it_needs() -> None:
     row = found.frame.set_index("factor").loc["part1"]
     assert (row["verdict"], found.replicates) == ("undecided", "runs per arm")
     k = int(row["seeds_needed"])
-    assert any(f"it needs about {k} more runs per arm" in line for line in found.sentences())
+    assert any(f"it needs about {k} more runs per arm" in line for line in sentences(found))
     # The noise of one run, the runs per arm, and two rows under Holm's first step.
     sd, n = row["se"] * np.sqrt(5 / 2), 5 + k
     noise = np.random.default_rng(0)
@@ -236,10 +237,10 @@ def test_a_planned_margin_holds_for_its_own_comparison_alone(make_study: Make) -
         "squeeze=max": "not planned",
         "gate=one_plus_tanh": "from all 8 seeds; the planned comparison decides",
     }
-    verdicts = found.sentences()[:3]
+    verdicts = sentences(found)[:3]
     assert all(line.startswith("Exploratory (") for line in verdicts)
     assert any(
-        "the others have none and cannot be called negligible" in s for s in found.sentences()
+        "the others have none and cannot be called negligible" in s for s in sentences(found)
     )
 
 
@@ -258,7 +259,7 @@ def test_a_margin_given_after_the_runs_is_exploratory(make_study: Make) -> None:
         read_study(make_study("b", planned=planned, **options)),
     )
     assert "given after the runs" in effects(free, margin=0.02).exploratory
-    assert any(line.startswith("Exploratory: ") for line in effects(free, margin=0.02).sentences())
+    assert any(line.startswith("Exploratory: ") for line in sentences(effects(free, margin=0.02)))
     assert effects(bound).margin == 0.02
     assert effects(bound).exploratory == effects(bound, margin=0.02).exploratory == ""
     assert "given after the runs" in effects(bound, margin=0.03).exploratory

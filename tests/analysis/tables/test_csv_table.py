@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 
 from analysis.effects.effects import effects
+from analysis.effects.effects_words import sentences
 from analysis.errors import TableError
 from analysis.tables.csv_table import read_csv
 from analysis.tradeoff.tradeoff import fit_reduction
-from analysis.tradeoff.tradeoff_words import sentences
+from analysis.tradeoff.tradeoff_words import sentences as fit_sentences
 
 Make = Callable[..., Path]
 RATIO = "attention.reduction"
@@ -39,7 +40,7 @@ def test_with_one_seed_the_column_that_tells_the_runs_apart_is_the_factor(tmp_pa
     assert table.factors == ["gate"]
     found = effects(table)
     assert found.frame["estimate"].tolist() == pytest.approx([0.2, -0.1])
-    assert found.sentences()[0] == "gate=tanh is undecided: +0.2; at least 2 seeds are needed."
+    assert sentences(found)[0] == "gate=tanh is undecided: +0.2; at least 2 seeds are needed."
 
 
 def test_with_one_seed_changed_one_at_a_time_each_column_is_a_factor_and_an_id_is_none(
@@ -117,7 +118,7 @@ def test_a_control_says_that_it_has_no_ratio(
     table = read_csv(csv(tmp_path, f"reduction,seed,val_loss,{column}\n{rows}"))
     fit = fit_reduction(table)
     assert fit.excluded == {"no ratio (control arm)": 3}
-    assert any("val_loss +" in line for line in sentences(fit))
+    assert any("val_loss +" in line for line in fit_sentences(fit))
 
 
 def test_the_page_export_of_wandb_is_recognised(tmp_path: Path) -> None:

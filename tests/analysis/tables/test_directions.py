@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from analysis.effects.effects import effects
+from analysis.effects.effects_words import sentences
 from analysis.errors import TableError
 from analysis.tables.csv_table import from_frame
 from analysis.tables.directions import direction_of
@@ -48,4 +49,4 @@ def test_effects_on_an_accuracy_say_which_way_it_goes() -> None:
         for g in "ab"
     ]
     found = effects(from_frame(pd.DataFrame(rows), metric="val_accuracy"))
-    assert found.sentences()[0].startswith("gate=b matters: it lowers val_accuracy, -0.10")
+    assert sentences(found)[0].startswith("gate=b matters: it lowers val_accuracy, -0.10")
