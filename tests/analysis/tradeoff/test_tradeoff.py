@@ -447,7 +447,14 @@ def test_a_control_of_a_width_that_no_ratio_was_run_at_is_left_out_too(make_stud
 
 
 def test_a_table_says_with_a_column_of_its_own_which_runs_are_its_control() -> None:
-    bare = pd.DataFrame({"kind": "plain", "seed": range(5), "val_loss": 1.2, "size": [1] * 5})
+    bare = pd.DataFrame(
+        {
+            "kind": "plain",
+            "seed": range(5),
+            "val_loss": [1.2, 1.21, 1.19, 1.22, 1.2],
+            "size": [1] * 5,
+        }
+    )
     squeezed = runs().assign(kind="se", size=1)
     large = squeezed.assign(size=2)
     frame = pd.concat([squeezed, large, bare, bare.assign(size=2)], ignore_index=True)

@@ -92,7 +92,7 @@ def test_without_a_price_there_is_no_ratio_to_bootstrap(evidence):
     ("price", "said"),
     [
         (None, "No price is assumed: read yours off the axis."),
-        (5e-7, "The named price, 5.00e−7 per weight, is one of those on the left, and dotted red"),
+        (5e-7, "The named price, 5.00e−7 per weight, is one of those on the left, and dotted on"),
         (10.0, "The named price, 10.0 per weight, is one of those on the left, and beyond the"),
     ],
 )
@@ -120,7 +120,7 @@ def test_every_status_has_its_words():
 def test_the_zone_of_the_best_ratio_is_told_where_it_is_drawn(evidence):
     drawn, none = evidence("ordinary", 5e-7), evidence("falling", 5e-7)
     low, high = drawn.ratio.fit.r_star_ci
-    said = f"95 % interval of the theory's r* at the named price, [{low:.3g}, {high:.3g}]"
+    said = f"95 % interval of r* at the named price, [{low:.3g}, {high:.3g}], from every curve that is not rejected"
     assert said in picture("ratio").caption(drawn)
     assert "Blue zone" not in picture("ratio").caption(none)
     assert "Blue zone" not in picture("ratio").caption(evidence("ordinary"))
@@ -134,9 +134,9 @@ def test_captions_promise_no_interval_where_there_are_too_few_seeds(evidence):
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("ordinary", "r* by the theory with its interval (blue)"),
-        ("two_seeds", "r* by the theory (blue; κ has no interval, so it has none)"),
-        ("falling", "r* by the theory (not drawn: κ gives none)"),
+        ("ordinary", "r* with its interval (red; blue: the theory's)"),
+        ("two_seeds", "r* without an interval (red; blue: the theory's)"),
+        ("falling", "r* (not drawn: the runs give none)"),
     ],
 )
 def test_the_prices_promise_what_the_sweep_draws(evidence, kind, said):
