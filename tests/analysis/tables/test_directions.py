@@ -19,9 +19,9 @@ def test_a_metric_whose_name_says_accuracy_is_to_be_made_large(name: str) -> Non
 
 LARGE = (
     "accuracy acc dice diceScore miou mIoU val_mIoU mean_iou map mAP mAP50 mAP@50 ap AP75 auc auroc AUPRC f1 "
-    "f1_score r2 R2 psnr ssim bleu BLEU-4 rougeL rouge recall recall@5 precision ndcg ndcg@10 hits@10 mrr reward episode_return "
-    "iou kappa mcc spearman pearson top5_accuracy jaccard sensitivity specificity log_likelihood throughput "
-    "success_rate win_rate elo"
+    "f1_score r2 R2 psnr ssim bleu BLEU-4 rougeL rouge recall recall@5 precision ndcg ndcg@10 hits@10 mrr reward "
+    "episode_return iou kappa mcc spearman pearson top5_accuracy jaccard sensitivity specificity log_likelihood "
+    "throughput success_rate win_rate elo"
 )
 
 
