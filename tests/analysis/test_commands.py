@@ -138,9 +138,9 @@ def test_two_tables_are_compared_against_a_baseline_that_is_named(
     text = ablate("compare", *both, "--baseline", "gate=b")
     assert "Nobody" not in text
     assert "Differences are against the baseline gate=b." in text
-    assert ablate("effects", both[1]).splitlines()[:3] == [
-        "Read: val_loss (smaller is better, by its name); factors: gate.",
-        "Nobody named the baseline of gate: the first run's level was taken (--baseline FACTOR=LEVEL).",
+    assert ablate("effects", both[1]).splitlines()[:2] == [
+        "Read: val_loss (smaller is better, by its name); factors: gate. The baseline is gate=b, that of the first "
+        "run, since nobody named one.",
         "two: val_loss against the baseline gate=b",
     ]
 

@@ -87,6 +87,23 @@ def test_seeds_that_shift_every_ratio_alike_leave_no_noise_to_measure() -> None:
     assert len(fit.argmin_set) == 4
 
 
+def test_where_a_run_was_is_no_factor_unless_it_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    rows = [
+        f"{g},{s},{1 + s * s / 100 + 0.1 * (g == 'b')},{(s + (g == 'b')) % 2},n{s % 2}"
+        for s in range(4)
+        for g in "ab"
+    ]
+    path.write_text("gate,seed,val_loss,gpu,host\n" + "\n".join(rows) + "\n", "utf-8")
+    table = read_csv(path)
+    assert table.factors == ["gate"]
+    assert table.read_as == (
+        "Read: val_loss (smaller is better, by its name); factors: gate; `gpu` and `host` as where or when a run was, "
+        "not as a factor (name the factors with --factors if it is one)."
+    )
+    assert read_csv(path, factors=["gate", "host"]).factors == ["gate", "host"]
+
+
 def test_what_was_decided_of_a_table_is_said(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     rows = [f"{h},{s},{1 + h / 64 + s * s / 100}" for s in range(4) for h in (64, 128)]
