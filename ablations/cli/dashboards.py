@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ablations.cli.arguments import ROOT, Flag, Root, Whole, find_study
+from ablations.cli.options.arguments import ROOT, Flag, Root, Whole, find_study
 
 
 def wandb(

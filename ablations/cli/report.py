@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from ablations.cli.arguments import ROOT, Flag, Root, find_study
+from ablations.cli.options.arguments import ROOT, Flag, Root, find_study
 from ablations.errors import SettingError, StudyError, one_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ablations.cli.study_plan import Plans
+    from ablations.cli.options.study_plan import Plans
     from analysis.effects.component_report import ComponentReport
     from analysis.tables.runs_table import RunsTable
     from analysis.tradeoff.reduction_fit import ReductionFit
