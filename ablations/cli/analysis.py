@@ -206,7 +206,7 @@ def plan(
         design: How the space becomes arms.
     """
     from ablations.cli.options.study_plan import plan_space
-    from ablations.cli.words.result_text import print_json, print_plans
+    from ablations.cli.words.result_text import print_json, print_lines, print_tables
 
     table = one_table(pilot, root) if pilot else None
     plans = plan_space(
@@ -217,7 +217,8 @@ def plan(
     if json:
         print_json([("", plans.to_json())])
         return
-    print_plans(plans)
+    print_lines(plans.sentences())
+    print_tables(plans.tables())
 
 
 def compare(

@@ -134,7 +134,7 @@ def _attach(folder: Path) -> None:
     from importlib.util import find_spec
 
     from ablations.tracking.wandb.sync import is_sent
-    from analysis.tables.wandb_file import offline_files
+    from analysis.tables.formats.wandb_file import offline_files
 
     if find_spec("optuna_dashboard") is not None:
         from ablations.tracking.optuna.attach import attach_report

@@ -228,5 +228,5 @@ def _runs_at_most(space: "Space", *, seeds: int | None, search: "Search | None")
     """Runs of the largest design, before what is illegal or the same is taken out."""
     if search is not None:
         return search.trials * search.seeds
-    block = space.seeds if seeds is None else seeds
-    return math.prod(len(factor.levels) for factor in space.factors) * max(1, block)
+    count = space.seeds if seeds is None else seeds
+    return math.prod(len(factor.levels) for factor in space.factors) * max(1, count)
