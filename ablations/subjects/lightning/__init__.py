@@ -1,4 +1,4 @@
 """How is a LightningModule trained, ours or a user's: streams, records, checkpoints, resume?
 
-May import `x`.
+May import `ablations`, `subjects`, `pairing` and `loading`. Imported by `training`.
 """

@@ -63,10 +63,7 @@ def make(
     files = files_of(program.fingerprint)
 
     def assign(values: Values) -> dict[str, Any]:
-        arm = {
-            one: values.get(one, setting.default)
-            for one, setting in settings.items()
-        }
+        arm = {one: values.get(one, setting.default) for one, setting in settings.items()}
         parts = parts_of(arm)
         for group, maker in makers.items():
             required = {
