@@ -101,16 +101,16 @@ def distribution_of(factor: Factor, space: Space) -> "BaseDistribution":
         return IntDistribution(0, len(factor.levels) - 1)
     if factor.levels:
         return CategoricalDistribution(list(factor.levels))
-    return range_of(factor, space)
+    return range_of(factor, whole=space.is_whole(factor))
 
 
-def range_of(factor: Factor, space: Space) -> "IntDistribution | FloatDistribution":
-    """The same for a factor with a range instead of levels."""
+def range_of(factor: Factor, *, whole: bool) -> "IntDistribution | FloatDistribution":
+    """The same for a factor with a range instead of levels; `whole` where it takes whole numbers only."""
     from optuna.distributions import FloatDistribution, IntDistribution
 
     assert factor.low is not None
     assert factor.high is not None
-    if space.is_whole(factor):
+    if whole:
         return IntDistribution(int(factor.low), int(factor.high), log=factor.log)
     return FloatDistribution(factor.low, factor.high, log=factor.log)
 

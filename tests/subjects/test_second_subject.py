@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -159,6 +161,24 @@ def test_ids_name_the_subject_and_the_record_says_what_is_measured(here: Path) -
         "slope": {"direction": "maximize", "unit": ""},
     }
     assert study["runs_table"]["columns"]["slope"] == "number"
+
+
+def test_a_study_is_read_without_its_subject(here: Path) -> None:
+    ablate(
+        "run", "range.yaml", "--study", "s", "--design", "search", "--trials", "2", "--workers", "1"
+    )
+    (here / "toy.py").unlink()
+    program = (
+        "from pathlib import Path; from ablations.cli.main import main\n"
+        "from ablations.engine.records.folder import StudyFolder\n"
+        "from ablations.studies.study_index import open_index\n"
+        "for word in ('status', 'report'):\n"
+        "    try: main([word, 's'])\n"
+        "    except SystemExit as end: assert not end.code\n"
+        "open_index(StudyFolder.open(Path('runs/s'))).close()\n"
+        "import sys; assert 'toy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=here)
 
 
 @pytest.mark.integration
