@@ -138,8 +138,8 @@ def _flat(fingerprint: dict[str, Any]) -> dict[str, Any]:
 
 
 def _keyed(result: Effects) -> pd.DataFrame:
-    """The decided rows by what is compared: factor, level and reference."""
-    frame = result.family.copy()
+    """Factors and controls by what is compared: factor, level and reference; on average, where that depends."""
+    frame = result.family[result.family["role"] != "simple"].copy()
     keys = [
         f"{row['factor']}|{row['level']}|{row['against'] if row['factor'] else ''}"
         for row in frame.to_dict("records")
