@@ -6,8 +6,8 @@
 
 A cell is a full grid of 1, 2 or 3 factors of 2 or 3 levels (or many arms against one baseline), a number of seeds
 and a kind of noise. *False matters*: tables in which any null comparison is called `matters`. *False negligible*: any
-effect that lies exactly on the margin is called negligible.
-*Coverage*: of the marginal 95 % interval, over comparisons. Percent; the Monte-Carlo error is in each table's head. All draws are seeded.
+effect that lies exactly on the margin is called negligible. *Coverage*: of
+the marginal 95 % interval, over comparisons. Percent; the Monte-Carlo error is in each table's head. All draws are seeded.
 """
 
 import argparse

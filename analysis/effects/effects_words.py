@@ -14,8 +14,8 @@ FLAG_WORDS = {
     "missing_runs": "some seeds lack some arms; each comparison rests on the seeds that have both sides",
     "no_variation": "some differences are the same in every seed: the seed was not applied, or one run was repeated; "
     "they have no error and no verdict",
-    "few_seeds": "so few seeds cannot show which arms are noisier; where one is three times as noisy as the rest, up to "
-    "7 % of such tables have a false 'matters' instead of 5 %",
+    "few_seeds": "so few seeds cannot show which arms are noisier; where one is three times as noisy as the rest, up "
+    "to 7 % of such tables have a false 'matters' instead of 5 %",
     "selected_data": "these runs were chosen by a search as it went; confirm them with fresh seeds",
 }
 ORDER = {"matters": 0, "differs": 1, "depends": 2, "negligible": 3, "undecided": 4, "untested": 5}
@@ -182,9 +182,9 @@ def _averages(result: Effects) -> list[str]:
         return []
     one = len(hidden) == 1
     return [
-        f"An interaction of the size of {'this verdict' if one else 'these verdicts'} could have gone unseen (found with "
-        f"80 % power from {between.detectable:.2g}): {_listed(hidden)} {'is an average' if one else 'are averages'} over "
-        "backgrounds, not the effect in every setting."
+        f"An interaction of the size of {'this verdict' if one else 'these verdicts'} could have gone unseen (found "
+        f"with 80 % power from {between.detectable:.2g}): {_listed(hidden)} "
+        f"{'is an average' if one else 'are averages'} over backgrounds, not the effect in every setting."
     ]
 
 
