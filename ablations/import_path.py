@@ -1,11 +1,20 @@
 """What a user names by its import path, `package.module:name`: a space, a data set, a part of attention."""
 
 import importlib
+import re
 import sys
 from types import ModuleType
 from typing import Any
 
 from ablations.errors import SettingError
+
+IMPORT_PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+"""A user's own choice: `package.module:name`."""
+
+
+def is_import_path(value: str) -> bool:
+    """Whether it names a user's own choice, `package.module:name`."""
+    return IMPORT_PATH.fullmatch(value) is not None
 
 
 def load(path: str) -> Any:

@@ -1,1 +1,8 @@
-"""Runs table in, estimates, verdicts, figures and report out. Needs no torch."""
+"""Runs table in, estimates, verdicts, figures and report out. Needs no torch.
+
+The names that users import are those of `__init__.pyi`, each loaded when it is asked for (SPEC 1).
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from ablations.subjects.attention.data.batches import Batches
 from ablations.subjects.attention.data.examples import Split
-from ablations.subjects.attention.settings import Run
+from ablations.subjects.attention.settings.groups import Run
 from ablations.subjects.attention.training.module import AttentionClassifier
 from ablations.subjects.attention.training.optimisers import make_optimiser, warmup_cosine
 

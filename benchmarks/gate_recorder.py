@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from training_overhead import interval, timed
 
-from ablations.subjects.attention.settings import Arm, Attention, Run, Training
+from ablations.subjects.attention.settings.groups import Arm, Attention, Run, Training
 from ablations.subjects.attention.training.gate_recorder import GateRecorder
 from ablations.subjects.attention.training.run import train
 

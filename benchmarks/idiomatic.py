@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics.classification import MulticlassAccuracy
 
 from ablations.subjects.attention.data.dataset import load
-from ablations.subjects.attention.settings import Data, Training
+from ablations.subjects.attention.settings.groups import Data, Training
 from ablations.subjects.attention.training.module import AttentionClassifier
 from ablations.subjects.attention.training.optimisers import warmup_cosine
 

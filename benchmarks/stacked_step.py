@@ -22,8 +22,8 @@ from torch.nn import functional as F
 
 from ablations.engine.executors.process import MALLOC
 from ablations.streams import initialise
-from ablations.subjects.attention.settings import Attention, Backbone
-from ablations.subjects.attention.sites.build import build_network
+from ablations.subjects.attention.placing.build import build_network
+from ablations.subjects.attention.settings.groups import Attention, Backbone
 from ablations.subjects.attention.stacking.step import Stack
 
 CLASSES = 10

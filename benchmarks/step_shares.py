@@ -13,7 +13,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from ablations.subjects.attention.data.batches import Batches
 from ablations.subjects.attention.data.dataset import on_device
-from ablations.subjects.attention.settings import Attention, Data, Training
+from ablations.subjects.attention.settings.groups import Attention, Data, Training
 from ablations.subjects.attention.training.module import AttentionClassifier
 from ablations.subjects.attention.training.optimisers import make_optimiser
 

@@ -15,7 +15,7 @@ from bare_loop import bare_loop
 
 from ablations.subjects.attention.data.dataset import on_device
 from ablations.subjects.attention.data.examples import Split
-from ablations.subjects.attention.settings import Arm, Attention, Run, Training
+from ablations.subjects.attention.settings.groups import Arm, Attention, Run, Training
 from ablations.subjects.attention.training.run import train
 
 

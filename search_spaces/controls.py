@@ -4,8 +4,7 @@
 gate by other images, `frozen` learns nothing, `widen_params` spends the parameters on a wider host.
 """
 
-from ablations.designs.space import Factor, Space
-from ablations.subjects.attention.settings import Arm, Attention
+from ablations import Arm, Attention, Factor, Space
 
 space = Space(
     name="controls",

@@ -3,8 +3,7 @@
 From the bottleneck down to no parameters at all (the ECA paper's SE-Var1 to SE-Var3, arXiv 1910.03151).
 """
 
-from ablations.designs.space import Factor, Space
-from ablations.subjects.attention.settings import Arm, Attention
+from ablations import Arm, Attention, Factor, Space
 
 space = Space(
     name="excitation",

@@ -1,7 +1,6 @@
 """Everything that makes up the block at once; large as a grid, meant for an adaptive search."""
 
-from ablations.designs.space import Factor, Space
-from ablations.subjects.attention.settings import Arm, Attention
+from ablations import Arm, Attention, Factor, Space
 
 space = Space(
     name="full",

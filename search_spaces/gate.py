@@ -4,8 +4,7 @@ A sigmoid starts at 1/2 and halves its branch; 1+tanh starts at 1. Twice the sig
 remains between it and 1+tanh is the gate's slope, what lies between it and the sigmoid is the gain.
 """
 
-from ablations.designs.space import Factor, Space
-from ablations.subjects.attention.settings import Arm, Attention
+from ablations import Arm, Attention, Factor, Space
 
 space = Space(
     name="gate",

@@ -1,7 +1,6 @@
 """How the gates start: as the layers fall, all at g(0), or open."""
 
-from ablations.designs.space import Factor, Space
-from ablations.subjects.attention.settings import Arm, Attention
+from ablations import Arm, Attention, Factor, Space
 
 space = Space(
     name="initialisation",

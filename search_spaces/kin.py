@@ -1,7 +1,6 @@
 """Relatives of squeeze-and-excitation, each as its paper has it, at one reduction ratio."""
 
-from ablations.designs.space import Factor, Space
-from ablations.subjects.attention.settings import Arm, Attention
+from ablations import Arm, Attention, Factor, Space
 
 space = Space(
     name="kin",

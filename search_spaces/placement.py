@@ -1,7 +1,6 @@
 """Where the block sits in the residual unit, and on which side of the activation."""
 
-from ablations.designs.space import Factor, Space
-from ablations.subjects.attention.settings import Arm, Attention
+from ablations import Arm, Attention, Factor, Space
 
 space = Space(
     name="placement",

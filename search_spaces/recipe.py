@@ -1,7 +1,6 @@
 """The training recipe's hyperparameters, for an adaptive search."""
 
-from ablations.designs.space import Factor, Space
-from ablations.subjects.attention.settings import Arm, Attention
+from ablations import Arm, Attention, Factor, Space
 
 space = Space(
     name="recipe",

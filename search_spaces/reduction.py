@@ -1,7 +1,6 @@
 """The reduction ratio, at the paper's other settings, against no attention."""
 
-from ablations.designs.space import Factor, Space
-from ablations.subjects.attention.settings import Arm, Attention
+from ablations import Arm, Attention, Factor, Space
 
 space = Space(
     name="reduction",

@@ -1,7 +1,6 @@
 """Attention in a network for sequences: a digit's 64 pixels one after another, read by 1-d convolutions."""
 
-from ablations.designs.space import Factor, Space
-from ablations.subjects.attention.settings import Arm, Attention, Backbone, Data
+from ablations import Arm, Attention, Backbone, Data, Factor, Space
 
 space = Space(
     name="sequence",

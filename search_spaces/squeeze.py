@@ -1,7 +1,6 @@
 """How a channel is squeezed to one number, or to two."""
 
-from ablations.designs.space import Factor, Space
-from ablations.subjects.attention.settings import Arm, Attention
+from ablations import Arm, Attention, Factor, Space
 
 space = Space(
     name="squeeze",

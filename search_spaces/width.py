@@ -4,8 +4,7 @@ The same ratios at every width, so that the shape of the curve is not confounded
 network allows r up to 16.
 """
 
-from ablations.designs.space import Factor, Space
-from ablations.subjects.attention.settings import Arm, Attention
+from ablations import Arm, Attention, Factor, Space
 
 space = Space(
     name="width",

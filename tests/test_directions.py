@@ -4,44 +4,114 @@ import sys
 from pathlib import Path
 
 import pytest
+from imports import circles, files, folders, graph, imported, modules
 
-ROOT = Path(__file__).parents[1]
-OURS = {"ablations", "search_spaces", "analysis"}
+OURS = {"ablations", "search_spaces", "analysis", "plain_files"}
+A = "ablations.subjects.attention"
+FRAMEWORK = ("ablations.designs", "ablations.studies", "ablations.engine", "ablations.tracking")
+"""These know no subject and name no setting of one; the commands of `cli` that are attention's own do."""
+OF_ATTENTION = {"ablations.cli.cost", "ablations.cli.study_plan"}
+MOST_FILES = 15
+
+# Each folder and what its files import besides each other, from the ground up: a folder names none below it.
+# `.` begins the folders of ablations.subjects.attention, `/` those of ablations.engine. Change a line only
+# for a reason that docs/architecture.md can state.
+DIRECTIONS = """
+plain_files:
+ablations:
+ablations.subjects: ablations
+ablations.subjects.lightning: ablations
+.settings: ablations ablations.subjects
+.blocks: ablations .settings
+.networks: ablations .settings .blocks
+.counting: ablations .settings .blocks .networks
+.placing: ablations .settings .networks .counting
+.data.sources: ablations .settings
+.data: ablations .settings .data.sources
+.cost: .settings .networks .counting .placing .data
+.stacking: .blocks .networks
+.training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing .data
+  .cost .stacking
+.: ablations ablations.subjects .settings .networks .placing .data .cost .training
+/records: ablations
+/worker: ablations /records
+/executors: ablations /records /worker
+/sources: ablations /records
+/supervision: ablations /records /executors /sources
+ablations.designs: ablations ablations.subjects /sources plain_files
+ablations.tracking.wandb: ablations ablations.subjects /records
+ablations.studies: ablations ablations.subjects ablations.designs /records /worker /executors /sources /supervision
+  ablations.tracking.wandb
+ablations.tracking.optuna: ablations /records ablations.studies ablations.tracking.wandb
+search_spaces: ablations
+"""
 
 
-def imports(path: Path) -> set[str]:
-    """Every module that a file imports, wherever in it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} imports relatively"
-            found.add(str(node.module))
-    return found
+def directions() -> dict[str, set[str]]:
+    """Folder -> the folders that the table lets it import from."""
+    rows = [line.partition(":") for line in DIRECTIONS.replace("\n  ", " ").split("\n") if line]
+    return {whole(name): {whole(other) for other in others.split()} for name, _, others in rows}
 
 
-def files(package: str) -> list[Path]:
-    return sorted((ROOT / package).rglob("*.py"))
+def whole(name: str) -> str:
+    return (
+        f"{A}{name}".rstrip(".") if name.startswith(".") else name.replace("/", "ablations.engine.")
+    )
 
 
-@pytest.mark.parametrize("path", files("search_spaces"), ids=str)
-def test_a_preset_imports_spaces_and_settings_only(path: Path) -> None:
-    ours = {name for name in imports(path) if name.split(".")[0] in OURS}
-    assert ours <= {"ablations.designs.space", "ablations.subjects.attention.settings"}
+@pytest.mark.parametrize("name", directions())
+def test_a_folder_imports_what_the_table_of_directions_says(name: str) -> None:
+    assert folders().get(name, set()) == directions()[name]
+
+
+def test_the_table_of_directions_runs_from_the_ground_up_and_leaves_out_no_folder() -> None:
+    known: set[str] = set()
+    for name, others in directions().items():
+        assert others <= known
+        known.add(name)
+    rest = {name for name in folders() if not name.startswith(("ablations.cli", "analysis"))}
+    assert rest - known == {"ablations.engine", "ablations.tracking"} & rest
+
+
+def test_no_files_and_no_folders_import_each_other_in_a_circle() -> None:
+    assert circles(graph()) == []
+    assert circles(folders()) == []
+
+
+def test_no_folder_has_more_files_than_one_sees_at_a_glance() -> None:
+    folders_ = {path.parent for path in modules().values()}
+    counts = {folder: len([*folder.glob("*.py")]) - 1 for folder in folders_}
+    assert {str(folder): n for folder, n in counts.items() if n > MOST_FILES} == {}
 
 
 @pytest.mark.parametrize("path", files("analysis"), ids=str)
 def test_analysis_imports_no_torch_and_nothing_of_the_mechanism(path: Path) -> None:
-    roots = {name.split(".")[0] for name in imports(path)}
+    roots = {name.split(".")[0] for name in imported(path)}
     assert not roots & {"ablations", "search_spaces", "torch", "lightning", "pytorch_lightning"}
 
 
 @pytest.mark.parametrize("path", files("ablations"), ids=str)
 def test_only_the_command_line_knows_analysis_and_nobody_imports_the_presets(path: Path) -> None:
-    roots = {name.split(".")[0] for name in imports(path)}
+    roots = {name.split(".")[0] for name in imported(path)}
     assert "search_spaces" not in roots
     assert "analysis" not in roots or "cli" in path.parts
+
+
+def framework() -> list[str]:
+    top = [name for name in modules() if name.count(".") <= 1 and name.startswith("ablations.")]
+    inside = [name for name in modules() if name.startswith((*FRAMEWORK, "ablations.cli"))]
+    return sorted({*top, *inside} - OF_ATTENTION)
+
+
+@pytest.mark.parametrize("name", framework())
+def test_the_framework_neither_imports_attention_nor_names_a_setting_of_it(name: str) -> None:
+    from ablations.subjects.attention.subject import SUBJECT
+
+    path = modules()[name]
+    assert not any(other.startswith(A) for other in imported(path))
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    assert not {text for text in texts if isinstance(text, str)} & SUBJECT.settings.keys()
 
 
 def loaded_by(code: str) -> set[str]:
@@ -52,26 +122,40 @@ def loaded_by(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_the_command_line_starts_without_anything_heavy() -> None:
-    code = "from ablations.cli.main import app; app()"
-    assert not loaded_by(code) & {
-        "torch",
-        "lightning",
-        "optuna",
-        "wandb",
-        "pandas",
-        "scipy",
-        "numpy",
-    }
+HEAVY = {"torch", "lightning", "optuna", "wandb", "pandas", "scipy", "numpy"}
+
+
+@pytest.mark.parametrize(
+    "code", ["from ablations.cli.main import app; app()", "import ablations, analysis"]
+)
+def test_the_command_line_and_the_packages_start_without_anything_heavy(code: str) -> None:
+    assert not loaded_by(code) & HEAVY
+
+
+def test_a_preset_is_read_without_torch() -> None:
+    assert "torch" not in loaded_by("import search_spaces.reduction")
 
 
 def test_the_status_of_a_study_needs_no_torch() -> None:
-    code = "import ablations.cli.study, ablations.cli.words.status_text, ablations.engine.supervision.status"
-    assert not loaded_by(code) & {"torch", "lightning", "optuna", "wandb", "pandas"}
+    modules_ = (
+        "ablations.cli.study, ablations.cli.words.status_text, ablations.engine.supervision.status"
+    )
+    assert not loaded_by(f"import {modules_}") & {"torch", "lightning", "optuna", "wandb", "pandas"}
 
 
-def test_every_package_has_only_a_docstring_in_its_init() -> None:
+@pytest.mark.parametrize("package", ["ablations", "analysis"])
+def test_every_public_name_is_there_and_is_described(package: str) -> None:
+    module = __import__(package)
+    page = Path("docs/python.md").read_text(encoding="utf-8")
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+        assert f"`{package}.{name}`" in page
+
+
+def test_every_folder_says_in_its_init_what_its_question_is() -> None:
     for package in sorted(OURS):
-        for path in (ROOT / package).rglob("__init__.py"):
-            (only,) = ast.parse(path.read_text(encoding="utf-8")).body
-            assert isinstance(only, ast.Expr), path
+        for path in files(package):
+            if path.name == "__init__.py" and path.with_suffix(".pyi").exists() is False:
+                (only,) = ast.parse(path.read_text(encoding="utf-8")).body
+                assert isinstance(only, ast.Expr), path
+                assert "TODO" not in ast.unparse(only), path

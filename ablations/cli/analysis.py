@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from ablations.cli.arguments import ROOT, Flag, Json, Root, Whole
-from ablations.cli.tables import one_table, tables_of
+from ablations.cli.reading_options import (
+    READ,
+    READ_ALL,
+    READ_METRIC,
+    MetricAlone,
+    ReadingOptions,
+    WithoutBaseline,
+)
+from ablations.cli.tables import one_table
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
@@ -21,17 +29,6 @@ Blocks = Annotated[
 ]
 PerParam = Annotated[float | None, Parameter(name="--price-per-param")]
 PerFlop = Annotated[float | None, Parameter(name="--price-per-flop")]
-Baseline = Annotated[
-    tuple[str, ...],
-    Parameter(name="--baseline", help="FACTOR=LEVEL to compare with, for tables without a study."),
-]
-Metric = Annotated[
-    str | None,
-    Parameter(
-        help="What to estimate: of a study val_loss (by default), train_loss, val_accuracy, seconds or "
-        "latency; of a CSV a column."
-    ),
-]
 ErrorModel = Annotated[
     Literal["auto", "pooled", "paired"],
     Parameter(
@@ -55,10 +52,7 @@ def fit(
     price_metric: str | None = None,
     confidence: float = 0.95,
     cluster: Literal["auto", "seed", "run"] = "auto",
-    metric: Metric = None,
-    baseline: Baseline = (),
-    root: Root = ROOT,
-    json: Json = False,
+    reading: ReadingOptions = READ,
 ) -> None:
     """Fit the trade-off between loss and cost: kappa, r* and what the tested ratios say.
 
@@ -75,18 +69,20 @@ def fit(
         cluster: What errors are independent between: seeds, or single runs; auto takes seeds where arms
             share them. Choose before looking.
     """
-    from ablations.cli.words.result_text import print_fit, print_json
+    from ablations.cli.words.result_text import print_fit, print_json, print_reading
     from analysis.tradeoff.tradeoff import fit_reduction
+    from analysis.tradeoff.tradeoff_json import as_json
 
     price = _price(price_per_param, price_per_flop, budget, implied_by, metric=price_metric)
     results = [
         (one, fit_reduction(one, price=price, blocks=blocks, channels=channels, confidence=confidence, cluster=cluster))
-        for one in tables_of(table, root, metric=metric, baseline=baseline)
+        for one in reading.tables(table)
     ]  # fmt: skip
-    if json:
-        print_json([(one.study, result.to_json()) for one, result in results])
+    if reading.json:
+        print_json([(one.study, as_json(result)) for one, result in results])
         return
     for one, result in results:
+        print_reading(one)
         print_fit(one.study, result, sweep=sweep)
 
 
@@ -94,9 +90,7 @@ def width(
     *tables: Annotated[str, Parameter(required=True)],
     price_per_param: PerParam = None,
     confidence: float = 0.95,
-    metric: Metric = None,
-    root: Root = ROOT,
-    json: Json = False,
+    reading: MetricAlone = READ_METRIC,
 ) -> None:
     """Fit how r* grows with the channels: slope of log r* on log C, against 2/3 and 4/3.
 
@@ -108,9 +102,9 @@ def width(
     from ablations.cli.words.result_text import print_json, print_lines, print_table
     from analysis.tradeoff.width.width import fit_width
 
-    read = [one for name in tables for one in tables_of(name, root, metric=metric)]
+    read = [one for name in tables for one in reading.tables(name)]
     result = fit_width(read, price=_price(price_per_param, None, None, None), confidence=confidence)
-    if json:
+    if reading.json:
         print_json([("", result.to_json())])
         return
     print_lines(result.sentences())
@@ -124,10 +118,7 @@ def effects(
     margin: float | None = None,
     alpha: float = 0.05,
     error: ErrorModel = "auto",
-    metric: Metric = None,
-    baseline: Baseline = (),
-    root: Root = ROOT,
-    json: Json = False,
+    reading: ReadingOptions = READ,
 ) -> None:
     """Estimate each component's effect and decide: matters, negligible, or undecided.
 
@@ -136,18 +127,19 @@ def effects(
         margin: The largest effect that does not matter; exploratory unless it was planned.
         alpha: Family-wise error of the verdicts.
     """
-    from ablations.cli.words.result_text import print_effects, print_json
+    from ablations.cli.words.result_text import print_effects, print_json, print_reading
     from analysis.effects.component_report import component_report
 
     reports = [
-        component_report(one, margin=margin, alpha=alpha, error=error)
-        for one in tables_of(table, root, metric=metric, baseline=baseline)
+        (one, component_report(one, margin=margin, alpha=alpha, error=error))
+        for one in reading.tables(table)
     ]
-    if json:
-        print_json([(one.study, one.to_json()) for one in reports])
+    if reading.json:
+        print_json([(one.study, report.to_json()) for one, report in reports])
         return
-    for one in reports:
-        print_effects(one)
+    for one, report in reports:
+        print_reading(one, assumed=report.effects.cells.assumed)
+        print_effects(report)
 
 
 def importance(
@@ -155,9 +147,7 @@ def importance(
     /,
     *,
     permutations: Whole = 20,
-    metric: Metric = None,
-    root: Root = ROOT,
-    json: Json = False,
+    reading: WithoutBaseline = READ_ALL,
 ) -> None:
     """Share out the variance between the factors: factorial shares, with fANOVA and PED-ANOVA beside.
 
@@ -165,18 +155,16 @@ def importance(
         table: A study, a folder of studies, a CSV, or STORAGE_URL#study.
         permutations: Random deals of the losses behind what chance reaches in fANOVA and PED-ANOVA.
     """
-    from ablations.cli.words.result_text import print_json, print_lines, print_table
+    from ablations.cli.words.result_text import print_json, print_lines, print_reading, print_table
     from analysis.importance.importance import CHANCE
     from analysis.importance.importance import importance as shares
 
-    results = [
-        (one, shares(one, permutations=permutations))
-        for one in tables_of(table, root, metric=metric)
-    ]
-    if json:
+    results = [(one, shares(one, permutations=permutations)) for one in reading.tables(table)]
+    if reading.json:
         print_json([(one.study, result.to_json()) for one, result in results])
         return
     for one, result in results:
+        print_reading(one)
         print_lines([f"{one.study}: {result.runs} runs", *result.sentences()])
         for question, part in result.frame.groupby("question", sort=False):
             print(f"\n{question}\nchance: {CHANCE[str(question)]}")
@@ -238,10 +226,7 @@ def compare(
     *,
     margin: float | None = None,
     alpha: float = 0.05,
-    metric: Metric = None,
-    baseline: Baseline = (),
-    root: Root = ROOT,
-    json: Json = False,
+    reading: ReadingOptions = READ,
 ) -> None:
     """Compare the same effects in two studies: two data sets, or two versions of the code.
 
@@ -254,9 +239,9 @@ def compare(
     from ablations.cli.words.result_text import print_json, print_lines
     from analysis.effects.compare import compare as side_by_side
 
-    a, b = (one_table(name, root, metric=metric, baseline=baseline) for name in (study_a, study_b))
+    a, b = (reading.table(name) for name in (study_a, study_b))
     result = side_by_side(a, b, margin=margin, alpha=alpha)
-    if json:
+    if reading.json:
         print_json([("", result.to_json())])
         return
     print_lines(result.sentences())

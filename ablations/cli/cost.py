@@ -1,4 +1,4 @@
-"""`ablate cost`, and the table of `ablate show --verify`."""
+"""`ablate cost`: the exact cost of a network with any attention. A command of the attention subject alone."""
 
 import json as json_format
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,10 +9,8 @@ from ablations.cli.arguments import Flag, Json, Set, Whole, Wholes, assignments
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
-    from ablations.designs.space import Space
-    from ablations.subjects.attention.cost.counting import Cost
-    from ablations.subjects.attention.interventions import Intervention
-    from ablations.subjects.attention.settings import Arm
+    from ablations.subjects.attention.counting.counting import Cost
+    from ablations.subjects.attention.settings.groups import Arm
 
 CONVENTIONS = {
     "params": "elements of all parameters; buffers are not counted",
@@ -107,43 +105,13 @@ def arm_of(network: str, values: dict[str, Any]) -> "Arm":
     Raises:
         SettingError: If the network or a setting is unknown, or a combination illegal.
     """
-    from ablations.subjects.attention.settings import Arm, Backbone, with_values
-    from ablations.subjects.attention.sites.own_attention import own_attention, usual_attention
+    from ablations.subjects.attention.placing.own_attention import own_attention, usual_attention
+    from ablations.subjects.attention.settings.arms import with_values
+    from ablations.subjects.attention.settings.groups import Arm, Backbone
 
     changes_attention = any(name.startswith("attention.") for name in values)
     attention = usual_attention(network) if changes_attention else own_attention(network)
     return with_values(Arm(attention=attention, backbone=Backbone(name=network)), values)
-
-
-def print_verified(space: "Space", *, design: str) -> None:
-    """The table of `ablate show --verify`: what each arm changes of the baseline's network.
-
-    Raises:
-        StudyError: After the table, if an arm changes nothing, is another arm's network, or changes what
-            the space does not declare.
-    """
-    from ablations.designs.expand import expand
-    from ablations.subjects.attention.interventions import refuse, verify_expansion
-
-    table = verify_expansion(space, expand(space, design=design))
-    _print_table(table)
-    refuse(table)
-
-
-def _print_table(table: "tuple[Intervention, ...]") -> None:
-    from ablations.cli.words.console import make_console, make_table
-
-    shown = make_table(("arm", "changes", "modules", "reshaped"), ("params", "output"))
-    for row in table:
-        shown.add_row(
-            row.label,
-            ", ".join(name.partition(".")[2] for name in row.changed) or "-",
-            f"+{len(row.added)} -{len(row.removed)}",
-            str(len(row.reshaped)),
-            f"{row.params_change:+,}",
-            f"{row.output_change:.2g}",
-        )
-    make_console().print(shown)
 
 
 def _print_cost(network: str, found: "Cost", shape: dict[str, Any]) -> None:

@@ -40,12 +40,8 @@ class ExecutorOptions:
     """A job's parameter, as partition=gpu; repeatable."""
 
 
-THIS_MACHINE = ExecutorOptions()
-"""All of it, one run at a time on each of its slots."""
-
-
 @contextmanager
-def ready_executor(options: ExecutorOptions, *, runs: int) -> Iterator[MakeExecutor]:
+def ready_executor(options: ExecutorOptions, *, train: str, runs: int) -> Iterator[MakeExecutor]:
     """A function that makes the executor once the study's folder is open.
 
     What is wrong with the options is said at once. On this machine as many workers as there are runs, at
@@ -66,7 +62,7 @@ def ready_executor(options: ExecutorOptions, *, runs: int) -> Iterator[MakeExecu
     elif options.executor == "slurm":
         yield _slurm(options, parameters)
     else:
-        local = _local(options, runs)
+        local = _local(options, train=train, runs=runs)
         try:
             yield lambda _: local
         finally:
@@ -94,8 +90,7 @@ def refuse_stack(options: ExecutorOptions) -> None:
         )
 
 
-def _local(options: ExecutorOptions, runs: int) -> "LocalExecutor":
-    from ablations.engine.executors.executor import TRAIN
+def _local(options: ExecutorOptions, *, train: str, runs: int) -> "LocalExecutor":
     from ablations.engine.executors.local import LocalExecutor
     from ablations.engine.executors.slots import find_slots
 
@@ -103,7 +98,7 @@ def _local(options: ExecutorOptions, runs: int) -> "LocalExecutor":
         workers=options.workers, gpus_per_run=options.gpus_per_run, stack=options.stack
     )
     local = LocalExecutor(slots)
-    local.prepare(TRAIN, runs=runs)
+    local.prepare(train, runs=runs)
     return local
 
 

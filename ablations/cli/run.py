@@ -2,15 +2,13 @@
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from ablations.cli.arguments import (
-    ROOT,
     Design,
     Flag,
-    Root,
     Set,
     Whole,
     assignments,
@@ -18,15 +16,20 @@ from ablations.cli.arguments import (
     find_study,
     folder_name,
 )
-from ablations.cli.executors import THIS_MACHINE, ExecutorOptions, ready_executor, refuse_stack
+from ablations.cli.execution_options import (
+    AS_IT_BEGAN,
+    USUAL,
+    ContinuingOptions,
+    ExecutionOptions,
+    execution,
+)
+from ablations.cli.executors import ExecutorOptions, ready_executor, refuse_stack
 from ablations.cli.search_options import UNSAID, SearchOptions, search_for
 
 if TYPE_CHECKING:
-    from ablations.cli.executors import MakeExecutor
     from ablations.designs.space import Space
     from ablations.engine.supervision.summary import Summary
     from ablations.studies.adaptive_search import Search
-    from ablations.studies.study import Execution
 
 At = Annotated[
     tuple[str, ...],
@@ -35,14 +38,6 @@ At = Annotated[
         help="Instead of --top: one arm, as attention.reduction=6, beside its nearest tested levels; "
         "repeatable.",
     ),
-]
-Wandb = Annotated[
-    Literal["offline", "online", "disabled"],
-    Parameter(help="Where W&B's view goes; offline writes files only."),
-]
-Wait = Annotated[
-    bool,
-    Parameter(negative=(), help="Wait where another process runs the study, instead of saying so."),
 ]
 
 
@@ -59,11 +54,7 @@ def run(
     planned: Path | None = None,
     dry_run: Flag = False,
     search: SearchOptions = UNSAID,
-    where: ExecutorOptions = THIS_MACHINE,
-    wandb: Wandb = "offline",
-    storage: str | None = None,
-    wait: Wait = False,
-    root: Root = ROOT,
+    how: ExecutionOptions = USUAL,
 ) -> None:
     """Run a study. Interrupt it at any time: the same command goes on where it stopped.
 
@@ -76,25 +67,27 @@ def run(
         allow_drift: Allow other code or package versions than the study was started with.
         planned: A YAML file of comparisons, written down before the first run.
         dry_run: Print the runs, what they cost and how long they will take, and run nothing.
-        storage: An Optuna storage URL for the index; the study's own journal by default.
     """
     from ablations.designs.spaces import load_space
 
     asked = load_space(space, assignments(set_))
-    refuse_stack(where)
+    refuse_stack(how)
     comparisons = _planned(planned)
     wanted = search_for(search, is_search=design == "search", seeds=seeds)
     if wanted is not None:
         from ablations.studies.adaptive_search import refuse_stacked_search
 
-        refuse_stacked_search(where.stack)
+        refuse_stacked_search(how.stack)
     name = folder_name(study or asked.name)
     if comparisons is not None:
         _refuse_undecidable(comparisons, asked, design=design)
     if dry_run:
-        _print_plan(asked, design=design, seeds=seeds, search=wanted, path=root / name, where=where)
+        _print_plan(
+            asked, design=design, seeds=seeds, search=wanted, path=how.root / name, where=how
+        )
         return
-    with ready_executor(where, runs=_runs_at_most(asked, seeds=seeds, search=wanted)) as make:
+    most = _runs_at_most(asked, seeds=seeds, search=wanted)
+    with ready_executor(how, train=asked.about.train, runs=most) as make:
         from ablations.studies import study as studies
 
         summary = studies.run(
@@ -106,10 +99,10 @@ def run(
             extend=extend,
             allow_drift=allow_drift,
             planned=comparisons,
-            root=root,
-            execution=_execution(make, wandb, stack=where.stack, storage=storage, wait=wait),
+            root=how.root,
+            execution=execution(how, make),
         )
-    _conclude(summary, root=root, name=name, is_search=design == "search")
+    _conclude(summary, root=how.root, name=name, is_search=design == "search")
 
 
 def confirm(
@@ -119,11 +112,7 @@ def confirm(
     top: Whole = 4,
     seeds: Whole = 5,
     at: At = (),
-    where: ExecutorOptions = THIS_MACHINE,
-    wandb: Wandb = "offline",
-    storage: str | None = None,
-    wait: Wait = False,
-    root: Root = ROOT,
+    how: ContinuingOptions = AS_IT_BEGAN,
 ) -> None:
     """Confirm a study's best arms with fresh seeds, unpruned; only these runs conclude.
 
@@ -131,10 +120,9 @@ def confirm(
         study: A study.
         top: How many of its best arms; the baseline is always among the arms.
         seeds: Fresh seeds for each arm.
-        storage: An Optuna storage URL for the index; the one that the study was started with by default.
     """
-    path = find_study(root, study)
-    with ready_executor(where, runs=max(1, (top + 1) * seeds)) as make:
+    path = find_study(how.root, study)
+    with ready_executor(how, train=_train_of(path), runs=max(1, (top + 1) * seeds)) as make:
         from ablations.studies import study as studies
 
         _print_unfinished(path)
@@ -144,9 +132,17 @@ def confirm(
             seeds=seeds,
             at=assignments(at) or None,
             root=path.parent,
-            execution=_execution(make, wandb, stack=where.stack, storage=storage, wait=wait),
+            execution=execution(how, make),
         )
     _conclude(summary, root=path.parent, name=path.name)
+
+
+def _train_of(path: Path) -> str:
+    """The import path of what trains the runs of a study."""
+    from ablations.designs.space import Space
+    from ablations.engine.records.folder import StudyFolder
+
+    return Space(**StudyFolder.open(path).declaration()["space"]).about.train
 
 
 def _print_plan(
@@ -204,31 +200,6 @@ def _refuse_undecidable(comparisons: dict[str, Any], space: "Space", *, design: 
     if design == "search":
         refuse_planned_search(comparisons)
     refuse_undecidable(comparisons, expand(space, design=design_name(design)).arms)
-
-
-def _execution(
-    executor: "MakeExecutor",
-    wandb: Wandb,
-    *,
-    stack: int,
-    storage: str | None = None,
-    wait: bool = False,
-) -> "Execution":
-    import optuna
-
-    from ablations.engine.supervision.progress import make_progress
-    from ablations.studies.study import Execution
-
-    # The progress display says what runs; Optuna's own lines would go through it.
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return Execution(
-        executor=executor,
-        stack=stack,
-        wandb=wandb,
-        progress=make_progress(),
-        storage=storage,
-        wait=wait,
-    )
 
 
 def _conclude(summary: "Summary", *, root: Path, name: str, is_search: bool = False) -> None:

@@ -56,7 +56,7 @@ def show(
         )
     print_space(asked, design=design_name(design), seeds=seeds)
     if verify:
-        from ablations.cli.cost import print_verified
+        from ablations.cli.words.verify_text import print_verified
 
         print_verified(asked, design=design_name(design))
 

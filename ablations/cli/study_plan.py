@@ -124,7 +124,7 @@ def plan_space(
         return Plans(text, None, by_snr, effect_plan, known.unused)
     ratio = plan_ratio(
         levels, snr=known.snr, target_width=target_width, assurance=assurance, controls=len(space.controls),
-        hours_per_run=known.hours, budget_hours=budget_hours,
+        hours_per_run=known.hours, budget_hours=budget_hours, pilot_df=known.df,
     )  # fmt: skip
     return Plans(text, ratio, None, effect_plan, known.unused)
 
@@ -139,6 +139,8 @@ class Pilot:
     """Rise of the loss over the ratios in units of sigma."""
     hours: float | None
     """Of one run."""
+    df: float | None = None
+    """Degrees of freedom of sigma where it is the pilot's and the snr rests on it."""
     unused: tuple[str, ...] = ()
     """Why the pilot says less than it was asked."""
 
@@ -151,10 +153,11 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
     seconds = pilot.complete()["seconds"].mean()
     sigma, snr, hours = given.sigma, given.snr, given.hours
     hours = seconds / 3600 if hours is None and math.isfinite(seconds) else hours
-    kappa, unused = None, []
+    kappa, df, unused = None, None, []
     try:
         fit = fit_reduction(pilot)
         noise, kappa = fit.sigma, fit.kappa
+        df = float(fit.shape.grid.df) if sigma is None and snr is None else None
     except TableError as error:
         # A pilot without a ratio still tells the noise.
         noise = _residual_sd(pilot) if sigma is None else sigma
@@ -175,7 +178,7 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
                 f"The pilot gives no snr: its loss does not rise with r (kappa = {kappa:.3g}); "
                 "give --snr, or run a pilot with larger ratios or more seeds."
             )
-    return Pilot(sigma, snr, hours, tuple(unused))
+    return Pilot(sigma, snr, hours, df if snr is not None else None, tuple(unused))
 
 
 def _residual_sd(pilot: "RunsTable") -> float:

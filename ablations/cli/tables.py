@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 
 def tables_of(
-    name: str, root: Path, *, metric: str | None = None, baseline: tuple[str, ...] = ()
+    name: str,
+    root: Path,
+    *,
+    metric: str | None = None,
+    baseline: tuple[str, ...] = (),
+    factors: str | None = None,
+    direction: str | None = None,
 ) -> "list[RunsTable]":
     """Every table that the name stands for: of a study, of a folder of studies, of a CSV, of a storage.
 
@@ -22,6 +28,8 @@ def tables_of(
         root: Where studies lie.
         metric: What to estimate.
         baseline: `FACTOR=LEVEL`, for tables that do not say their baseline.
+        factors: The columns that vary on purpose, with commas between, for tables without a study.
+        direction: `minimize` or `maximize`, for metrics whose names do not say it.
 
     Raises:
         StudyError: If there is nothing of that name; says the nearest study or file.
@@ -33,19 +41,28 @@ def tables_of(
     if not _exists(source):
         raise StudyError(_nothing(name, root))
     named = _pairs(baseline)
-    tables = read_tables(source, metric=metric, baseline=named)
+    names = [word.strip() for word in (factors or "").split(",") if word.strip()]
+    tables = read_tables(source, metric=metric, baseline=named, factors=names, direction=direction)
     return [_against(table, named) if named and not table.baseline else table for table in tables]
 
 
 def one_table(
-    name: str, root: Path, *, metric: str | None = None, baseline: tuple[str, ...] = ()
+    name: str,
+    root: Path,
+    *,
+    metric: str | None = None,
+    baseline: tuple[str, ...] = (),
+    factors: str | None = None,
+    direction: str | None = None,
 ) -> "RunsTable":
     """The one table that the name stands for.
 
     Raises:
         SettingError: If it holds several studies.
     """
-    tables = tables_of(name, root, metric=metric, baseline=baseline)
+    tables = tables_of(
+        name, root, metric=metric, baseline=baseline, factors=factors, direction=direction
+    )
     if len(tables) > 1:
         raise SettingError(
             f"{name} holds several studies; name one of {[t.study for t in tables]}."
@@ -77,7 +94,10 @@ def _against(table: "RunsTable", named: dict[str, Any]) -> "RunsTable":
     """The table with a baseline that its source could not give: an Optuna storage has none."""
     from analysis.tables.csv_table import from_frame
 
-    again = from_frame(table.frame, metric=table.metric, baseline=named, factors=table.factors)
+    again = from_frame(
+        table.frame, metric=table.metric, baseline=named, factors=table.factors,
+        direction=table.direction,
+    )  # fmt: skip
     return replace(table, baseline=again.baseline)
 
 

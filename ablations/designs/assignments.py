@@ -11,7 +11,6 @@ from typing import Any
 from ablations.designs.fractional import fractional
 from ablations.designs.space import Factor, Space
 from ablations.errors import SettingError
-from ablations.subjects.attention.settings import value_of
 
 Assignment = dict[str, Any]
 
@@ -79,7 +78,7 @@ DESIGNS: dict[str, Callable[[Space], list[Assignment]]] = {
 
 def baseline(space: Space) -> Assignment:
     """The baseline's level of every factor."""
-    return {factor.name: value_of(space.baseline, factor.name) for factor in space.factors}
+    return {factor.name: space.baseline[factor.name] for factor in space.factors}
 
 
 def levels(factor: Factor) -> tuple[Any, ...]:
@@ -118,7 +117,7 @@ def off_level(factor: Factor) -> Any:
 
 def _pair(space: Space, factor: Factor) -> tuple[Any, Any]:
     """The baseline's level and the other one."""
-    base = value_of(space.baseline, factor.name)
+    base = space.baseline[factor.name]
     others = [level for level in levels(factor) if level != base]
     if len(others) != 1:
         raise SettingError(

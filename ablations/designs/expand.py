@@ -1,28 +1,16 @@
 """From assignments to runs: fold what an arm does not use, list what is illegal, repeat by seed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import Any
 
 from ablations.designs.assignments import DESIGNS, Assignment, baseline
 from ablations.designs.space import Space
 from ablations.errors import SettingError, StudyError, one_of
 from ablations.plan import PlannedRun, Stage
-from ablations.subjects.attention.cost.cost import cost
-from ablations.subjects.attention.cost.counting import Cost
-from ablations.subjects.attention.data.batches import check_batches
-from ablations.subjects.attention.data.dataset import fingerprint, shape, sizes
-from ablations.subjects.attention.settings import (
-    Arm,
-    Attention,
-    Backbone,
-    Run,
-    inactive,
-    value_of,
-    with_values,
-)
-from ablations.subjects.identity import arm_id, run_id
+from ablations.subjects.intervention import Intervention
+from ablations.subjects.subject import Subject, Values
+from ablations.subjects.values import nested
 
 LONGEST_BASELINE = 3
 """The baseline's label names its levels where it has at most so many factors."""
@@ -32,11 +20,13 @@ LONGEST_BASELINE = 3
 class PlannedArm:
     """One arm of a design: its settings, its place in the factors, and its exact cost."""
 
-    arm: Arm
+    arm: Values
+    """The whole assignment."""
     id: str
     label: str
     factors: dict[str, Any]
     cost: dict[str, Any]
+    about: Subject = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -80,23 +70,30 @@ def expand(space: Space, *, design: str = "grid") -> Expansion:
 
 
 def plan_arm(space: Space, values: Assignment, *, label: str | None = None) -> PlannedArm:
-    """One arm of the space, built on the meta device to know its cost.
+    """One arm of the space, with its cost.
 
     Raises:
-        SettingError: If the settings are illegal or do not fit the network.
+        SettingError: If the settings are illegal, or the arm fits neither its data nor its network.
     """
-    arm = with_values(space.baseline, values)
-    train, val = sizes(arm.data)
-    check_batches(arm, train=train, val=val)
-    price = _cost(arm.backbone, arm.attention, *shape(arm.data))
-    unused = inactive(arm)
+    about = space.about
+    arm = about.changed(space.baseline, values)
+    cost = about.cost(arm)
+    unused = about.unused(arm)
     return PlannedArm(
         arm=arm,
-        id=arm_id(arm, fingerprint(arm.data)),
+        id=about.arm_id(arm),
         label=label or _label(space, {n: x for n, x in values.items() if n not in unused}),
-        factors={name: None if name in unused else value_of(arm, name) for name in varied(space)},
-        cost=price.columns(),
+        factors={name: None if name in unused else arm[name] for name in varied(space)},
+        cost=cost,
+        about=about,
     )
+
+
+def verify(space: Space, expansion: Expansion) -> tuple[Intervention, ...] | None:
+    """What each arm of a design changes of its baseline, which comes first; None where nothing can say."""
+    if space.about.verify is None:
+        return None
+    return space.about.verify({arm.label: arm.arm for arm in expansion.arms}, varied(space))
 
 
 def varied(space: Space) -> list[str]:
@@ -115,15 +112,15 @@ def runs(arms: Iterable[PlannedArm], *, seeds: Iterable[int], stage: Stage) -> l
 def planned_run(arm: PlannedArm, *, seed: int, stage: Stage) -> PlannedRun:
     """One arm with one seed."""
     return PlannedRun(
-        run=run_id(arm.arm, seed, fingerprint(arm.arm.data)),
+        run=arm.about.run_id(arm.arm, seed),
         arm=arm.id,
         label=arm.label,
         seed=seed,
         stage=stage,
-        settings=Run(arm=arm.arm, seed=seed).model_dump(mode="json"),
+        settings={"arm": nested(arm.arm), "seed": seed},
         factors=arm.factors,
         cost=arm.cost,
-        epochs_planned=arm.arm.training.epochs,
+        epochs_planned=arm.about.epochs(arm.arm),
     )
 
 
@@ -139,18 +136,6 @@ def refuse_illegal(space: Space, expansion: Expansion) -> None:
             f"{len(expansion.illegal)} arm(s) of the space `{space.name}` cannot be built:\n{listed}\n"
             "Change the levels, or set `skip_illegal: true` in the space to leave them out."
         )
-
-
-@lru_cache(maxsize=4096)
-def _cost(
-    backbone: Backbone,
-    attention: Attention,
-    in_channels: int,
-    image: tuple[int, ...],
-    classes: int,
-) -> Cost:
-    """Recipe factors multiply the arms of a design, not its networks."""
-    return cost(backbone, attention, image=image, in_channels=in_channels, classes=classes)
 
 
 def _label(space: Space, values: Assignment) -> str:

@@ -8,7 +8,7 @@ from ablations.designs.expand import PlannedArm, plan_arm
 from ablations.designs.space import Factor, Space
 from ablations.errors import SettingError, one_of
 from ablations.plan import PlannedRun
-from ablations.subjects.attention.settings import inactive, kinds_of, value_of, with_values
+from ablations.subjects.values import flat
 
 if TYPE_CHECKING:  # Optuna takes half a second to import
     from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
@@ -49,7 +49,7 @@ def suggest(trial: Suggests, space: Space, *, fixed: Assignment | None = None) -
         if factor.name in chosen:
             continue
         if _is_used(factor, space, chosen):
-            chosen[factor.name] = _level(trial, factor)
+            chosen[factor.name] = _level(trial, factor, space)
             trial.set_user_attr(factor.name, chosen[factor.name])
     return chosen
 
@@ -61,10 +61,10 @@ def _is_used(factor: Factor, space: Space, chosen: Assignment) -> bool:
     """
     some = factor.levels[0] if factor.levels else factor.low
     try:
-        arm = with_values(space.baseline, {**chosen, factor.name: some})
+        arm = space.about.changed(space.baseline, {**chosen, factor.name: some})
     except SettingError:
-        arm = with_values(space.baseline, chosen)
-    return factor.name not in inactive(arm)
+        arm = space.about.changed(space.baseline, chosen)
+    return factor.name not in space.about.unused(arm)
 
 
 def propose(trial: Suggests, space: Space, *, fixed: Assignment | None = None) -> PlannedArm:
@@ -74,7 +74,7 @@ def propose(trial: Suggests, space: Space, *, fixed: Assignment | None = None) -
         SettingError: If the levels chosen do not make a legal network.
     """
     chosen = suggest(trial, space, fixed=fixed)
-    unused = inactive(with_values(space.baseline, chosen))
+    unused = space.about.unused(space.about.changed(space.baseline, chosen))
     return plan_arm(space, {name: x for name, x in chosen.items() if name not in unused})
 
 
@@ -89,26 +89,28 @@ def recast(trial: "RecordedTrial", space: Space) -> "RecordedTrial":
         name, value = _parameter(factor, trial.levels[factor.name])
         if name in params:
             params[name] = value
-            distributions[name] = distribution_to_json(distribution_of(factor))
+            distributions[name] = distribution_to_json(distribution_of(factor, space))
     return replace(trial, params=params, distributions=distributions)
 
 
-def distribution_of(factor: Factor) -> "BaseDistribution":
+def distribution_of(factor: Factor, space: Space) -> "BaseDistribution":
     """What a sampler draws the factor's parameter from."""
     from optuna.distributions import CategoricalDistribution, IntDistribution
 
     if factor.levels and factor.ordered:
         return IntDistribution(0, len(factor.levels) - 1)
-    return CategoricalDistribution(list(factor.levels)) if factor.levels else range_of(factor)
+    if factor.levels:
+        return CategoricalDistribution(list(factor.levels))
+    return range_of(factor, space)
 
 
-def range_of(factor: Factor) -> "IntDistribution | FloatDistribution":
+def range_of(factor: Factor, space: Space) -> "IntDistribution | FloatDistribution":
     """The same for a factor with a range instead of levels."""
     from optuna.distributions import FloatDistribution, IntDistribution
 
     assert factor.low is not None
     assert factor.high is not None
-    if _is_whole(factor):
+    if space.is_whole(factor):
         return IntDistribution(int(factor.low), int(factor.high), log=factor.log)
     return FloatDistribution(factor.low, factor.high, log=factor.log)
 
@@ -128,7 +130,7 @@ def per_level(space: Space, factor: str) -> dict[str, Assignment]:
         )
     # As the settings hold them: 8 is 8.0.
     fixed = [
-        value_of(with_values(space.baseline, {factor: x}), factor)
+        space.about.changed(space.baseline, {factor: x})[factor]
         for x in levels(space.factors[names.index(factor)])
     ]
     return {_search_name(level): {factor: level} for level in fixed}
@@ -138,15 +140,14 @@ def search_of(planned: PlannedRun, factor: str | None) -> str:
     """The name of the search that a run belongs to."""
     if factor is None:
         return "trials"
-    group, _, field = factor.partition(".")
-    return _search_name(planned.settings["arm"][group][field])
+    return _search_name(flat(planned.settings["arm"])[factor])
 
 
 def _search_name(level: Any) -> str:
     return f"trials-{level}"
 
 
-def _level(trial: Suggests, factor: Factor) -> Any:
+def _level(trial: Suggests, factor: Factor, space: Space) -> Any:
     if factor.levels and factor.ordered:
         ordered = sorted(factor.levels)
         return ordered[trial.suggest_int(f"{factor.name}{RANK}", 0, len(ordered) - 1)]
@@ -154,7 +155,7 @@ def _level(trial: Suggests, factor: Factor) -> Any:
         return trial.suggest_categorical(factor.name, list(factor.levels))
     assert factor.low is not None
     assert factor.high is not None
-    if _is_whole(factor):
+    if space.is_whole(factor):
         return trial.suggest_int(factor.name, int(factor.low), int(factor.high), log=factor.log)
     return trial.suggest_float(factor.name, factor.low, factor.high, log=factor.log)
 
@@ -164,7 +165,3 @@ def _parameter(factor: Factor, level: Any) -> tuple[str, Any]:
     if factor.levels and factor.ordered:
         return f"{factor.name}{RANK}", sorted(factor.levels).index(level)
     return factor.name, level
-
-
-def _is_whole(factor: Factor) -> bool:
-    return int in kinds_of(factor.name) and float not in kinds_of(factor.name)

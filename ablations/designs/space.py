@@ -1,19 +1,15 @@
 """A search space: a baseline, the factors that vary around it, and the control arms beside it."""
 
+from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from ablations.errors import SettingError
-from ablations.subjects.attention.settings import (
-    Arm,
-    Settings,
-    check_choice,
-    check_name,
-    kinds_of,
-    value_of,
-    with_values,
-)
+from ablations.subjects.find import USUAL, find_subject
+from ablations.subjects.settings import Settings
+from ablations.subjects.subject import Subject
+from ablations.subjects.values import flat, nested
 
 
 class Factor(Settings):
@@ -24,7 +20,7 @@ class Factor(Settings):
     """
 
     name: str
-    """A dotted setting, for example `attention.reduction`."""
+    """A dotted setting, for example `training.learning_rate`."""
     levels: tuple[bool | int | float | str, ...] = ()
     low: float | None = None
     high: float | None = None
@@ -34,7 +30,6 @@ class Factor(Settings):
 
     @model_validator(mode="after")
     def _levels_or_range(self) -> Self:
-        check_name(self.name)
         if bool(self.levels) == (self.low is not None and self.high is not None):
             raise ValueError(f"factor `{self.name}` must have either `levels` or `low` and `high`.")
         if self.low is not None and self.high is not None:
@@ -45,11 +40,6 @@ class Factor(Settings):
 
     def _check_range(self, low: float, high: float) -> None:
         name = f"factor `{self.name}`"
-        kinds = kinds_of(self.name)
-        if not kinds & {int, float} or str in kinds or bool in kinds:
-            raise ValueError(
-                f"{name} is no number, so it has `levels` and no range, but got {low:g} to {high:g}."
-            )
         if not low < high:
             raise ValueError(f"{name} must have `low < high`, but got {low:g} and {high:g}.")
         if self.log and low <= 0:
@@ -65,9 +55,15 @@ class Space(Settings):
     """Which settings a study may visit, and what every comparison is made against."""
 
     name: str
+    subject: str = USUAL
+    """What the settings are of: a subject's name, or the import path of one (`subjects.find`)."""
     question: str = ""
     """What a study of this space answers, in one sentence."""
-    baseline: Arm = Arm()
+    baseline: dict[str, Any] = Field(default={}, validate_default=True)
+    """Every dotted setting. Given as a tree of groups, dotted names or a group of settings; what is not said
+    has its default."""
+    said: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
+    """The settings of the baseline that were given."""
     factors: tuple[Factor, ...] = Field(min_length=1)
     controls: dict[str, dict[str, Any]] = {}
     """Arms that every design includes besides the factors' own: label -> changes to the baseline."""
@@ -75,6 +71,11 @@ class Space(Settings):
     """Seeds, each a block of all arms. Below 3 no interval can be given."""
     skip_illegal: bool = False
     """Leave illegal combinations out instead of refusing to run."""
+
+    @property
+    def about(self) -> Subject:
+        """The subject."""
+        return find_subject(self.subject)
 
     def block(self, seeds: int | None = None) -> list[int]:
         """The seeds of a study: so many from 0, the space's own number by default.
@@ -87,23 +88,67 @@ class Space(Settings):
             raise SettingError(f"`seeds >= 1` must hold, but got {count}.")
         return list(range(count))
 
+    def is_whole(self, factor: Factor) -> bool:
+        """Whether the factor's setting takes whole numbers only."""
+        kinds = self.about.settings[factor.name].kinds
+        return int in kinds and float not in kinds
+
+    def stated(self) -> dict[str, Any]:
+        """The space as `study.json` has it."""
+        content = self.model_dump(mode="json")
+        if self.subject == USUAL:
+            del content["subject"]
+        return {**content, "baseline": nested(self.baseline)}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _baseline_is_complete(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not isinstance(values.get("subject", USUAL), str):
+            return values
+        said = said_of(values.get("baseline", {}))
+        if said is None:
+            return values
+        about = find_subject(values.get("subject", USUAL))
+        named = values.get("said") or tuple(said)
+        return {**values, "baseline": about.arm(said), "said": named}
+
     @model_validator(mode="after")
     def _is_legal(self) -> Self:
         names = [factor.name for factor in self.factors]
         if len(set(names)) != len(names):
             raise ValueError(f"each factor must be named once, but got {names}.")
         for factor in self.factors:
-            for level in factor.levels:
-                check_choice(factor.name, level)
-            given = value_of(self.baseline, factor.name)
-            if factor.levels and given not in factor.levels:
-                raise ValueError(
-                    f"the baseline's `{factor.name}` must be one of its levels {factor.levels}, "
-                    f"but is {given!r}."
-                )
+            self._check_factor(factor)
         for label, changes in self.controls.items():
             try:
-                with_values(self.baseline, changes)
+                self.about.changed(self.baseline, changes)
             except SettingError as error:
                 raise ValueError(f"control {label!r}: {error}") from None
         return self
+
+    def _check_factor(self, factor: Factor) -> None:
+        setting = self.about.settings[self.about.check_name(factor.name)]
+        if not factor.levels and not _is_number(setting.kinds):
+            raise ValueError(
+                f"factor `{factor.name}` is no number, so it has `levels` and no range, but got "
+                f"{factor.low:g} to {factor.high:g}."
+            )
+        for level in factor.levels:
+            setting.check_level(factor.name, level)
+        given = self.baseline[factor.name]
+        if factor.levels and given not in factor.levels:
+            raise ValueError(
+                f"the baseline's `{factor.name}` must be one of its levels {factor.levels}, "
+                f"but is {given!r}."
+            )
+
+
+def said_of(baseline: object) -> dict[str, Any] | None:
+    """The dotted settings that a baseline says, in whatever form it is given; None where it is no baseline."""
+    if isinstance(baseline, BaseModel):
+        return flat(baseline.model_dump(exclude_unset=True))
+    return flat(baseline) if isinstance(baseline, Mapping) else None
+
+
+def _is_number(kinds: frozenset[type]) -> bool:
+    return bool(kinds & {int, float}) and str not in kinds and bool not in kinds

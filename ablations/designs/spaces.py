@@ -3,41 +3,18 @@
 import importlib
 import importlib.util
 import pkgutil
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from ablations.designs.space import Space
+from ablations.designs.space import Space, said_of
 from ablations.errors import SettingError, one_of
 from ablations.import_path import load_module, words_of
-from ablations.subjects.attention.settings import Arm, Attention, with_values
-from ablations.subjects.attention.sites.own_attention import usual_attention
+from ablations.subjects.find import USUAL, find_subject
+from plain_files.yaml_file import FileError, read_yaml
 
 PRESETS = "search_spaces"
 """The package whose modules are the presets. Looked up by name, as a user's own space would be."""
-
-LARGEST_YAML = 1_000_000
-"""Bytes. `safe_load` expands aliases; a space of this size is a mistake or an attack."""
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """YAML 1.2's truth values: only true and false, so that the words on, off, yes and no stay words."""
-
-
-_PlainLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:bool"]
-    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-# A number with an exponent needs no point: 1e-3.
-_PlainLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
-)
-_PlainLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
 
 
 def presets() -> dict[str, Space]:
@@ -50,8 +27,7 @@ def presets() -> dict[str, Space]:
 def load_space(text: str, values: Mapping[str, Any] | None = None) -> Space:
     """The space that `text` names.
 
-    What its baseline does not say of attention is the network's own, where the literature has one for it:
-    MobileNetV3's gate and rounding, say, but the space's ratio.
+    What its baseline does not say is what the subject has for the rest of it (`Subject.complete`).
 
     Args:
         text: A preset (`reduction`), a file (`my_space.yaml`, `my_space.py` with a `space` in it), or
@@ -62,24 +38,12 @@ def load_space(text: str, values: Mapping[str, Any] | None = None) -> Space:
         SettingError: If there is no such space, or it is not a legal one.
     """
     content = _content(text)
-    baseline = content.get("baseline", {})
-    if isinstance(baseline, dict):
-        baseline = Arm(**baseline)
-    if isinstance(baseline, Arm):
-        content["baseline"] = _with_own_attention(baseline, values or {})
+    said = said_of(content.get("baseline", {}))
+    about = find_subject(content.get("subject", USUAL))
+    if said is not None:
+        content["baseline"] = about.baseline(said, values or {})
+        content["said"] = tuple(dict.fromkeys([*said, *(values or {})]))
     return Space(**content)
-
-
-def _with_own_attention(said: Arm, values: Mapping[str, Any]) -> Arm:
-    """The arm with some settings replaced, and its network's usual attention where neither names a field."""
-    arm = with_values(said, dict(values))
-    usual = usual_attention(arm.backbone.name)
-    if usual == Attention():
-        return arm
-    named = said.attention.model_fields_set if "attention" in said.model_fields_set else ()
-    stated = {f"attention.{field}": getattr(said.attention, field) for field in named}
-    replaced = {name: value for name, value in values.items() if name.startswith("attention.")}
-    return with_values(arm.model_copy(update={"attention": usual}), {**stated, **replaced})
 
 
 def _content(text: str) -> dict[str, Any]:
@@ -102,7 +66,8 @@ def _content(text: str) -> dict[str, Any]:
 
 
 def _fields(space: Space) -> dict[str, Any]:
-    return {**space.model_dump(), "baseline": space.baseline}
+    said = {name: space.baseline[name] for name in space.said}
+    return {**space.model_dump(), "baseline": said}
 
 
 def _existing(text: str) -> Path:
@@ -113,14 +78,10 @@ def _existing(text: str) -> Path:
 
 
 def _from_yaml(path: Path) -> dict[str, Any]:
-    if path.stat().st_size > LARGEST_YAML:
-        raise SettingError(f"a space's file must be smaller than 1 MB, but {str(path)!r} is not.")
     try:
-        # A SafeLoader, which makes plain values only.
-        content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        problem = " ".join(str(error).split())
-        raise SettingError(f"{str(path)!r} must be a YAML file, but: {problem}") from None
+        content = read_yaml(path)
+    except FileError as error:
+        raise SettingError(str(error)) from None
     if not isinstance(content, dict):
         raise SettingError(
             f"{str(path)!r} must hold a mapping with `factors` and perhaps `baseline`, `controls`, "

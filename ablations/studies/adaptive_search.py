@@ -1,7 +1,7 @@
 """An adaptive search: what is asked of it, and the source that proposes its runs with Optuna's sampler."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +10,14 @@ from ablations.designs.expand import planned_run
 from ablations.designs.search import per_level, propose, recast, search_of
 from ablations.designs.space import Space
 from ablations.engine.records.folder import StudyFolder
-from ablations.engine.records.objectives import check_objectives, direction
+from ablations.engine.records.objectives import check_objectives
 from ablations.engine.sources.samplers import make_pruner, make_sampler
 from ablations.engine.sources.search import SearchSource
 from ablations.engine.sources.session import Mirror
 from ablations.engine.sources.side_by_side import SideBySide
 from ablations.errors import SettingError
 from ablations.plan import PlannedRun
-from ablations.subjects.attention.settings import with_values
+from ablations.subjects.subject import Subject
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -37,8 +37,9 @@ class Search:
     """Seeds of each arm."""
     seed: int = 0
     """Of the sampler."""
-    objectives: tuple[str, ...] = ("val_loss",)
-    """Numbers of a result or of the cost (`objectives.DIRECTIONS`): `val_loss`, `params`, `latency`."""
+    objectives: tuple[str, ...] = ()
+    """Numbers of a result or of the cost, as the subject has them: `val_loss`, `params`, `latency`; none is the
+    metric that decides."""
     max_params: int | None = None
     """A constraint: arms with more parameters are infeasible."""
     per_arm: str | None = None
@@ -51,7 +52,6 @@ class Search:
             raise SettingError(
                 f"`trials >= 1` and `seeds >= 1` must hold, but got {self.trials} and {self.seeds}."
             )
-        check_objectives(self.objectives)
         make_sampler(self.sampler, seed=self.seed)
         make_pruner(self.pruning, epochs=1)
         if len(self.objectives) > 1 and self.pruning != "none":
@@ -63,17 +63,31 @@ class Search:
     @property
     def pruning(self) -> str:
         """The pruner's name."""
-        return self.pruner or ("median" if len(self.objectives) == 1 else "none")
+        return self.pruner or ("median" if len(self.objectives) <= 1 else "none")
 
     def to_json(self) -> dict[str, Any]:
         """What `study.json` holds of it."""
         return {**asdict(self), "objectives": list(self.objectives), "pruner": self.pruning}
 
+    def deciding(self, space: Space) -> "Search":
+        """The search with what it optimises named: the space's metric, where nobody said more.
+
+        Raises:
+            SettingError: If runs of the space's subject have no such number.
+        """
+        named = self.objectives or (space.about.metric,)
+        check_objectives(named, space.about.searchable())
+        return replace(self, objectives=named)
+
     def measured(self, space: Space) -> Space:
-        """The space; where latency is an objective, with arms that measure it."""
-        if "latency" not in self.objectives:
+        """The space, with arms that measure what is optimised (latency, say)."""
+        known = space.about.searchable()
+        needed = {
+            name: value for one in self.objectives for name, value in known[one].settings.items()
+        }
+        if not needed:
             return space
-        baseline = with_values(space.baseline, {"training.measure_latency": True})
+        baseline = space.about.changed(space.baseline, needed)
         return space.model_copy(update={"baseline": baseline})
 
     def parts(self, space: Space) -> dict[str, Assignment]:
@@ -95,6 +109,19 @@ def refuse_stacked_search(stack: int) -> None:
         raise SettingError(
             f"`stack` must be 1 in a search, but got {stack}: a search proposes one run after another. "
             "Stack the runs of `ablate confirm` instead."
+        )
+
+
+def refuse_unstackable(about: Subject, stack: int) -> None:
+    """Refuse to stack runs of a subject that cannot train several in step.
+
+    Raises:
+        SettingError: If `stack > 1`.
+    """
+    if stack > 1 and not about.stacks:
+        raise SettingError(
+            f"`stack` must be 1, because runs of the subject {about.name!r} cannot be trained in step, but got "
+            f"{stack}. Give it more workers instead."
         )
 
 
@@ -125,9 +152,9 @@ def search_source(
             sampler=search.sampler,
             pruner=search.pruning,
             objectives=search.objectives,
-            directions=[direction(name) for name in search.objectives],
+            directions=[space.about.searchable()[name].direction for name in search.objectives],
             seed=search.seed,
-            epochs=space.baseline.training.epochs,
+            epochs=space.about.epochs(space.baseline),
             mirror=mirror,
             recast=partial(recast, space=space),
             name=name,

@@ -9,12 +9,11 @@ from ablations.designs.expand import PlannedArm, plan_arm, planned_run, varied
 from ablations.designs.search import search_of
 from ablations.designs.space import Space
 from ablations.engine.records.folder import StudyFolder
-from ablations.engine.records.objectives import direction, front, objective_of
+from ablations.engine.records.objectives import front, objective_of
 from ablations.errors import SettingError, StudyError
 from ablations.plan import PlannedRun
-from ablations.subjects.attention.data.dataset import fingerprint
-from ablations.subjects.attention.settings import Run
-from ablations.subjects.identity import run_id
+from ablations.subjects.subject import Subject
+from ablations.subjects.values import flat
 
 
 def confirm_runs(
@@ -27,12 +26,12 @@ def confirm_runs(
 
     Args:
         folder: The study.
-        top: How many of the best arms to confirm, by what the search optimised (`val_loss` otherwise), as the
+        top: How many of the best arms to confirm, by what the search optimised (the metric otherwise), as the
             mean over complete runs. Arms that broke the search's constraint are none of them; with several
             objectives those come first that no other beats in all. Of a search with a budget per
             arm, so many of each level.
         seeds: Fresh seeds for each arm.
-        at: Instead of the best arms: one arm at these settings (`{"attention.reduction": 6}`), and
+        at: Instead of the best arms: one arm at these dotted settings, and
             the nearest tested levels below and above it.
 
     Raises:
@@ -49,12 +48,13 @@ def confirm_runs(
     space = Space(**study["space"])
     base = plan_arm(space, {})
     if at is None:
-        chosen = _best(plan, results, top=top, search=study.get("search", {}))
+        chosen = _best(plan, results, top=top, search=study.get("search", {}), about=space.about)
     else:
         chosen = [planned_run(arm, seed=0, stage="confirm") for arm in _around(space, at)]
     arms = {run.arm: run for run in [planned_run(base, seed=0, stage="confirm"), *chosen]}
     first = 1 + max(run.seed for run in plan)
-    return [_reseed(run, seed) for seed in range(first, first + seeds) for run in arms.values()]
+    fresh = range(first, first + seeds)
+    return [_reseed(space.about, run, seed) for seed in fresh for run in arms.values()]
 
 
 def unfinished_confirm(folder: StudyFolder) -> tuple[int, int]:
@@ -77,8 +77,9 @@ def _best(
     *,
     top: int,
     search: Mapping[str, Any],
+    about: Subject,
 ) -> list[PlannedRun]:
-    objectives = search.get("objectives", ["val_loss"])
+    objectives = search.get("objectives", [about.metric])
     limit = search.get("max_params")
     complete = [
         run
@@ -102,7 +103,7 @@ def _best(
         arm: [sum(column) / len(column) for column in zip(*rows, strict=True)]
         for arm, rows in values.items()
     }
-    ways = [direction(name) for name in objectives]
+    ways = [about.searchable()[name].direction for name in objectives]
     sign = 1 if ways[0] == "minimize" else -1
     some = {run.arm: run for run in legal}
     chosen: dict[str, list[PlannedRun]] = defaultdict(list)
@@ -133,12 +134,11 @@ def _around(space: Space, at: Mapping[str, Any]) -> list[PlannedArm]:
     return arms + [plan_arm(space, {**at, factor.name: x}) for x in below + above]
 
 
-def _reseed(run: PlannedRun, seed: int) -> PlannedRun:
-    arm = Run(**run.settings).arm
+def _reseed(about: Subject, run: PlannedRun, seed: int) -> PlannedRun:
     return replace(
         run,
-        run=run_id(arm, seed, fingerprint(arm.data)),
+        run=about.run_id(flat(run.settings["arm"]), seed),
         seed=seed,
         stage="confirm",
-        settings=Run(arm=arm, seed=seed).model_dump(mode="json"),
+        settings={**run.settings, "seed": seed},
     )

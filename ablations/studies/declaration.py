@@ -5,14 +5,15 @@ from typing import Any
 from ablations.designs.expand import PlannedArm, varied
 from ablations.designs.space import Space
 from ablations.engine.records import provenance
-from ablations.subjects.attention.data.dataset import fingerprint
-from ablations.subjects.attention.settings import value_of
-from ablations.subjects.identity import NEUTRAL, NOT_IDENTITY
+from ablations.engine.records.folder import USUAL_METRICS
+from ablations.subjects.find import USUAL, find_subject
+from ablations.subjects.subject import Subject
+from ablations.subjects.values import flat
 
 RUNS_TABLE_VERSION = 1
 
-# The columns that every runs table has, besides one per factor (docs/study-folder.md).
-COLUMNS: dict[str, str] = {
+# The columns that every runs table has, besides one per factor, cost and metric (docs/study-folder.md).
+RUN_COLUMNS = {
     "study": "text",
     "run": "text",
     "attempt": "integer",
@@ -23,21 +24,9 @@ COLUMNS: dict[str, str] = {
     "state": "text",
     "data": "text",
     "metric": "text",
-    "hidden": "list of integers",
-    "channels": "list of integers",
-    "c2_eff": "number",
-    "params": "integer",
-    "attention_params": "integer",
-    "macs": "integer",
-    "epochs_run": "integer",
-    "epochs_planned": "integer",
-    "train_loss": "number",
-    "val_loss": "number",
-    "val_accuracy": "number",
-    "seconds": "number",
-    "device": "text",
-    "error": "text",
 }
+PROGRESS_COLUMNS = {"epochs_run": "integer", "epochs_planned": "integer"}
+OUTCOME_COLUMNS = {"seconds": "number", "device": "text", "error": "text"}
 
 Declaration = dict[str, Any]
 
@@ -50,23 +39,52 @@ def declare(
     space: Space, baseline: PlannedArm, *, study: str, design: str, seeds: list[int]
 ) -> Declaration:
     """The content of `study.json`, without what the folder itself adds."""
-    names = varied(space)
-    stated = space.model_dump(mode="json")
+    names, about = varied(space), space.about
+    stated = space.stated()
     return {
         "study": study,
         "design": design,
         "seeds": seeds,
         "space": stated,
-        "baseline": {name: value_of(space.baseline, name) for name in names},
+        "baseline": {name: space.baseline[name] for name in names},
         "baseline_arm": baseline.id,
-        "metric": "val_loss",
-        "direction": "minimize",
-        "fingerprint": provenance.fingerprint(space=stated, data=fingerprint(space.baseline.data)),
+        "metric": about.metric,
+        "direction": about.direction,
+        **_metrics(about),
+        "fingerprint": provenance.fingerprint(
+            space=stated,
+            data=about.fingerprint(space.baseline),
+            code=about.code(),
+            packages=about.packages,
+        ),
         "code_version": provenance.code_version(),
         "runs_table": {
             "version": RUNS_TABLE_VERSION,
-            "columns": {**COLUMNS, **dict.fromkeys(names, "value")},
+            "columns": {**_columns(about), **dict.fromkeys(names, "value")},
         },
+    }
+
+
+def _metrics(about: Subject) -> dict[str, Any]:
+    """The metrics, where they are not those that every study had before there was a choice."""
+    if [one.name for one in about.metrics] == list(USUAL_METRICS):
+        return {}
+    return {
+        "metrics": {
+            one.name: {"direction": one.direction, "unit": one.unit} for one in about.metrics
+        }
+    }
+
+
+def _columns(about: Subject) -> dict[str, str]:
+    """Name -> type, of every column but the factors'."""
+    measured = {one.name: "number" for one in about.metrics}
+    return {
+        **RUN_COLUMNS,
+        **about.cost_columns,
+        **PROGRESS_COLUMNS,
+        **measured,
+        **OUTCOME_COLUMNS,
     }
 
 
@@ -139,15 +157,16 @@ def _levels(declared: Declaration) -> dict[str, list[Any]]:
 def _flat(declared: Declaration) -> dict[str, Any]:
     """What must be equal for two declarations to be of one study."""
     # A setting that came later than the study means in it what it means in the ids: as before.
-    settings = {f"baseline {name}": value for name, value in NEUTRAL.items()}
+    about = find_subject(declared["space"].get("subject", USUAL))
+    settings = {f"baseline {name}": value for name, value in about.neutral.items()}
     settings |= {
-        f"baseline {group}.{field}": value
-        for group, fields in declared["space"]["baseline"].items()
-        for field, value in fields.items()
-        if f"{group}.{field}" not in NOT_IDENTITY
+        f"baseline {name}": value
+        for name, value in flat(declared["space"]["baseline"]).items()
+        if name not in about.outside_identity
     }
     same = ("metric", "direction")
     return {
+        "subject": about.name,
         "data": declared["fingerprint"]["data"],
         **{name: declared[name] for name in same},
         **settings,

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablations.designs.expand import PlannedArm
-from ablations.engine.records.objectives import DIRECTIONS
 from ablations.errors import SettingError, one_of
 
 STORED = {"planned", "planned_hash"}
@@ -46,18 +45,18 @@ def refuse_undecidable(planned: Mapping[str, Any] | None, arms: Sequence[Planned
             "`planned` must be `analysis.planned.comparisons.load_comparisons(path).declared`, "
             f"but is a {type(planned).__name__}."
         )
-    base = arms[0].factors
+    base, known = arms[0].factors, arms[0].about.searchable()
     filled = [{n: base[n] if x is None else x for n, x in arm.factors.items()} for arm in arms]
     for number, entry in enumerate(planned["planned"]["comparisons"], start=1):
         try:
+            if entry["metric"] not in known:
+                raise SettingError(one_of("metric", entry["metric"], known))
             _check(entry, filled)
         except SettingError as error:
             raise SettingError(f"comparison {number}: {error}") from None
 
 
 def _check(entry: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]) -> None:
-    if entry["metric"] not in DIRECTIONS:
-        raise SettingError(one_of("metric", entry["metric"], DIRECTIONS))
     name = _full_name(entry["factor"], list(arms[0]))
     known = list(dict.fromkeys(arm[name] for arm in arms))
     for level in entry["levels"]:

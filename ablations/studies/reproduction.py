@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ablations.designs.space import Space
 from ablations.engine.records.folder import StudyFolder
+from ablations.engine.worker.here import train_here
 from ablations.errors import SettingError, StudyError, one_of
-from ablations.subjects.attention.settings import Run
-
-COMPARED = ("train_loss", "val_loss", "val_accuracy", "epochs_run")
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,6 @@ def reproduce(folder: StudyFolder, run: str, *, device: str = "cpu") -> Reproduc
         SettingError: If there is no such device.
     """
     from ablations.one_thread import one_thread
-    from ablations.subjects.attention.training.run import train
 
     _check_device(device)
     planned = {one.run: one for one in folder.plan()}
@@ -50,13 +48,15 @@ def reproduce(folder: StudyFolder, run: str, *, device: str = "cpu") -> Reproduc
     if result is None or result["state"] != "COMPLETE":
         state = "has no result yet" if result is None else f"is {result['state']}"
         raise StudyError(f"only a COMPLETE run can be reproduced, but {found[0]} {state}.")
+    about, run_ = Space(**folder.declaration()["space"]).about, planned[found[0]]
     with one_thread():
-        outcome = train(Run(**planned[found[0]].settings), device=device)
+        again = train_here(about.train, run_.settings, run=run_.run, device=device, threads=1)
+    compared = [*(one.name for one in about.metrics), "epochs_run"]
     return Reproduction(
-        run=found[0],
-        stored={name: result[name] for name in COMPARED},
-        again={name: getattr(outcome, name) for name in COMPARED},
-        conditions=_conditions(result, device=outcome.device),
+        run=run_.run,
+        stored={name: result.get(name) for name in compared},
+        again={name: again.get(name) for name in compared},
+        conditions=_conditions(result, device=str(again.get("device", device))),
     )
 
 

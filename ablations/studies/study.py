@@ -10,7 +10,15 @@ from typing import Any, cast
 
 from optuna import Trial, TrialPruned
 
-from ablations.designs.expand import Expansion, expand, plan_arm, refuse_illegal, runs
+from ablations.designs.expand import (
+    Expansion,
+    expand,
+    plan_arm,
+    planned_run,
+    refuse_illegal,
+    runs,
+    verify,
+)
 from ablations.designs.search import propose
 from ablations.designs.space import Space
 from ablations.engine.executors.executor import Executor
@@ -25,16 +33,22 @@ from ablations.engine.supervision.status import StudyStatus
 from ablations.engine.supervision.status import status as read_status
 from ablations.engine.supervision.summary import Summary
 from ablations.engine.supervision.supervisor import HANG_SECONDS, RETRIES, execute
+from ablations.engine.worker.here import train_here
 from ablations.errors import NonFinite, SettingError
 from ablations.plan import Stage
-from ablations.studies.adaptive_search import Search, refuse_stacked_search, search_source
+from ablations.studies.adaptive_search import (
+    Search,
+    refuse_stacked_search,
+    refuse_unstackable,
+    search_source,
+)
 from ablations.studies.confirmation import confirm_runs
 from ablations.studies.declaration import declare
 from ablations.studies.opening import open_or_create
 from ablations.studies.planned_comparisons import refuse_planned_search, refuse_undecidable
 from ablations.studies.study_index import open_index
-from ablations.subjects.attention.interventions import refuse, verify_expansion
-from ablations.subjects.attention.settings import Run
+from ablations.subjects.intervention import refuse
+from ablations.subjects.subject import Subject
 from ablations.tracking.wandb.tracker import Mode, WandbTracker
 
 ROOT = Path("runs")
@@ -51,14 +65,14 @@ def objective(
 ) -> Callable[[Trial], float]:
     """A space as an objective for a plain Optuna program: `study.optimize(objective(space), n_trials=50)`.
 
-    A trial is an arm; its value is the mean validation loss (nats per image) of the last epoch over
-    the seeds. Each epoch of the first seed is reported, so pruners work; the trial's user attributes
-    name its levels, its arm and its parameters. A trial whose levels make no legal network, or whose
+    A trial is an arm; its value is the mean of the space's metric (validation loss, in nats per image, for
+    attention) over the seeds. Each epoch of the first seed is reported, so pruners work; the trial's user
+    attributes name its levels, its arm and its parameters. A trial whose levels make no legal network, or whose
     training diverges, is pruned, so that one of them does not end the program.
     """
-    from ablations.subjects.attention.training.run import (
-        train,  # Lightning takes seconds to import
-    )
+    import torch
+
+    about = space.about
 
     def evaluate(trial: Trial) -> float:
         try:
@@ -66,21 +80,29 @@ def objective(
         except SettingError as error:
             raise TrialPruned(str(error)) from None
         trial.set_user_attr("arm", arm.id)
-        trial.set_user_attr("params", arm.cost["params"])
+        if "params" in arm.cost:
+            trial.set_user_attr("params", arm.cost["params"])
 
-        def report(record: dict[str, float]) -> None:
-            trial.report(record["val_loss"], int(record["epoch"]))
-            is_last = record["epoch"] == arm.arm.training.epochs
+        def report(record: dict[str, Any]) -> None:
+            trial.report(record[about.metric], int(record["epoch"]))
+            is_last = record["epoch"] == about.epochs(arm.arm)
             if not is_last and trial.should_prune():
                 raise TrialPruned
 
-        def loss(seed: int) -> float:
-            run = Run(arm=arm.arm, seed=seed)
-            on_epoch = report if seed == seeds[0] else None
-            return train(run, device=device, on_epoch=on_epoch).val_loss
+        def value(seed: int) -> float:
+            planned = planned_run(arm, seed=seed, stage="search")
+            measured = train_here(
+                about.train,
+                planned.settings,
+                run=planned.run,
+                device=device,
+                threads=torch.get_num_threads(),
+                **({"on_epoch": report} if seed == seeds[0] else {}),
+            )
+            return float(measured[about.metric])
 
         try:
-            return sum(map(loss, seeds)) / len(seeds)
+            return sum(map(value, seeds)) / len(seeds)
         except NonFinite as error:
             raise TrialPruned(str(error)) from None
 
@@ -165,16 +187,17 @@ def run(
             allow_drift=allow_drift,
             how=how,
         )
+    refuse_unstackable(space.about, how.stack)
     block = space.block(seeds)
     expansion = expand(space, design=design)
     refuse_illegal(space, expansion)
     refuse_undecidable(planned, expansion.arms)
-    refuse(verify_expansion(space, expansion))
+    refuse(verify(space, expansion) or ())
     declared = declare(space, expansion.arms[0], study=name, design=design, seeds=block)
     declared |= {**(planned or {}), **how.declared}
     folder = open_or_create(root / name, declared, extend=extend, allow_drift=allow_drift)
     wanted = runs(expansion.arms, seeds=block, stage=cast(Stage, design))
-    return _execute(folder, PlannedSource(wanted, stack=how.stack), how)
+    return _execute(space.about, folder, PlannedSource(wanted, stack=how.stack), how)
 
 
 def confirm(
@@ -202,7 +225,9 @@ def confirm(
     folder = StudyFolder.open(root / study)
     planned = confirm_runs(folder, top=top, seeds=seeds, at=at)
     how = execution or Execution()
-    return _execute(folder, PlannedSource(planned, stack=how.stack), how)
+    about = Space(**folder.declaration()["space"]).about
+    refuse_unstackable(about, how.stack)
+    return _execute(about, folder, PlannedSource(planned, stack=how.stack), how)
 
 
 def status(study: str, *, root: Path = ROOT) -> StudyStatus:
@@ -219,6 +244,7 @@ def _search(
     allow_drift: bool,
     how: Execution,
 ) -> Summary:
+    search = search.deciding(space)
     space = search.measured(space)
     parts = search.parts(space)
     block = list(range(search.seeds))
@@ -227,10 +253,11 @@ def _search(
     folder = open_or_create(path, asked, extend=extend, allow_drift=allow_drift)
     index = open_index(folder, storage=how.storage)
     source = search_source(folder, space, search, parts=parts, mirror=index.add_trial)
-    return _execute(folder, source, how, index=index)
+    return _execute(space.about, folder, source, how, index=index)
 
 
 def _execute(
+    about: Subject,
     folder: StudyFolder,
     source: Source,
     how: Execution,
@@ -242,6 +269,7 @@ def _execute(
         folder,
         source,
         executor=make(folder),
+        train=about.train,
         tracker=WandbTracker(folder.path, how.wandb),
         progress=how.progress,
         index=index or open_index(folder, storage=how.storage),

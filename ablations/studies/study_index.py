@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ablations.designs.search import range_of
-from ablations.designs.space import Factor
+from ablations.designs.space import Space
 from ablations.engine.records.folder import StudyFolder
 from ablations.engine.records.index import Index
 
@@ -16,12 +16,15 @@ def open_index(folder: StudyFolder, *, storage: Path | str | None = None) -> Ind
         storage: A journal's path, or an Optuna storage URL.
     """
     study = folder.declaration()
-    factors = [Factor(**factor) for factor in study["space"]["factors"]]
+    space = Space(**study["space"])
+    objectives = study.get("search", {}).get("objectives", [study["metric"]])
+    known = space.about.searchable()
     return Index(
         storage or study.get("storage") or folder.journal_file,
         study=folder.path.name,
-        objectives=study.get("search", {}).get("objectives", [study["metric"]]),
-        levels={factor.name: factor.levels for factor in factors if factor.levels},
-        ranges={factor.name: range_of(factor) for factor in factors if not factor.levels},
+        objectives=objectives,
+        directions=[known[name].direction for name in objectives],
+        levels={factor.name: factor.levels for factor in space.factors if factor.levels},
+        ranges={one.name: range_of(one, space) for one in space.factors if not one.levels},
         warn=folder.event,
     )

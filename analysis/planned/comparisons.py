@@ -49,16 +49,13 @@ def load_comparisons(path: Path) -> Comparisons:
     Raises:
         TableError: If the file cannot be read or a key or value breaks its rule; names the entry.
     """
-    import yaml
-
-    from analysis.plain_yaml import load_yaml
+    # Here, since a report reads what was planned from the study and needs no YAML.
+    from plain_files.yaml_file import FileError, read_yaml
 
     try:
-        loaded = load_yaml(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise TableError(f"there is no file {str(path)!r}.") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise TableError(f"{path} is not readable YAML: {' '.join(str(error).split())}.") from None
+        loaded = read_yaml(path)
+    except FileError as error:
+        raise TableError(str(error)) from None
     if not isinstance(loaded, dict):
         raise TableError(f"{path} must hold `comparisons`, but holds a {type(loaded).__name__}.")
     content = parse_comparisons(loaded)

@@ -2,11 +2,14 @@
 
 sigma   standard deviation of one run around its arm's mean, within its seed
 snr     (L(r_max) - L(r_min)) / sigma
+
+A pilot of few seeds knows sigma badly, and a plan by its estimate falls short whenever the estimate is too low. So a
+plan from a pilot takes the upper end of an interval of sigma.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -25,6 +28,29 @@ from analysis.tradeoff.curves.reduced import Reduced, reduce_grid
 Floats = NDArray[np.float64]
 DRAWS = 40_000
 SNR = (1.0, 2.0, 3.0, 5.0, 10.0)
+SURE = 0.8
+"""Of the interval of a pilot's sigma."""
+
+
+@dataclass(frozen=True)
+class PilotNoise:
+    """What a pilot knows of sigma."""
+
+    df: float
+    """Degrees of freedom of its estimate."""
+    snr: float
+    """By its estimates; the plan is for less."""
+    seeds: int | None
+    """That the estimates alone would ask for; None above 60."""
+    low: float
+    high: float
+    """Ends of the 80 % interval of sigma, as factors of the estimate."""
+
+
+def sigma_interval(df: float) -> tuple[float, float]:
+    """The 80 % interval of a standard deviation as factors of its estimate (chi², equal tails)."""
+    most, least = (float(stats.chi2.ppf((1 + side * SURE) / 2, df)) for side in (1, -1))
+    return math.sqrt(df / most), math.sqrt(df / least)
 
 
 @dataclass(frozen=True)
@@ -50,6 +76,8 @@ class RatioPlan:
     """Information about kappa per run of the equal grid, against half the runs at each end."""
     affordable: int | None
     """Seeds that the budget pays for; None without a budget."""
+    pilot: PilotNoise | None = None
+    """Where the noise is a pilot's."""
 
     def sentences(self) -> list[str]:
         """What to run, in plain words."""
@@ -59,6 +87,8 @@ class RatioPlan:
                      "widen the range of ratios, or accept a lower bound."]  # fmt: skip
         else:
             lines = [f"{self.seeds} seeds ({self.runs} runs) for {goal} at snr {self.snr:.3g}."]
+        if self.pilot is not None:
+            lines.append(self._pilot(self.pilot))
         if self.affordable is not None:
             lines.append(self._budget())
         extra = self.allocation[self.allocation["seeds"] > self.allocation["seeds"].min()]
@@ -70,6 +100,14 @@ class RatioPlan:
             f"r={top:g} has leverage {self.leverage[top]:.2f} on kappa: check the answer without it."
         )
         return lines
+
+    def _pilot(self, known: PilotNoise) -> str:
+        few = f"{known.seeds} seeds" if known.seeds else f"more than {MOST_SEEDS} seeds"
+        return (
+            f"The pilot knows sigma to {known.low:.2f} to {known.high:.2f} times its estimate ({SURE:.0%}, "
+            f"{known.df:g} degrees of freedom), so this is planned for {known.high:.2f} times it; if the estimate "
+            f"were exact (snr {known.snr:.3g}), {few} would do."
+        )
 
     def _budget(self) -> str:
         paid = self.affordable or 0
@@ -94,6 +132,7 @@ class RatioPlan:
             "leverage": {f"{r:g}": h for r, h in self.leverage.items()},
             "efficiency": self.efficiency,
             "affordable": self.affordable,
+            "pilot": None if self.pilot is None else asdict(self.pilot),
             "sentences": self.sentences(),
         }
 
@@ -107,6 +146,7 @@ def plan_ratio(
     controls: int = 1,
     hours_per_run: float | None = None,
     budget_hours: float | None = None,
+    pilot_df: float | None = None,
 ) -> RatioPlan:
     """Seeds for r* on a complete grid of ratios times seeds.
 
@@ -118,16 +158,23 @@ def plan_ratio(
         controls: Arms without a ratio that every seed runs too.
         hours_per_run: Device hours of one run.
         budget_hours: Device hours there are.
+        pilot_df: Degrees of freedom of sigma where `snr` rests on a pilot's; the plan is then by the upper end
+            of sigma's 80 % interval.
 
     Raises:
         TableError: If an option breaks its rule.
     """
     levels = _checked(r, snr=snr, target_width=target_width, assurance=assurance)
     per_seed = len(levels) + controls
+    pilot = None
+    if pilot_df is not None:
+        low, high = sigma_interval(pilot_df)
+        exact = _table(levels, snr=snr, assurance=assurance, per_seed=per_seed)
+        pilot = PilotNoise(pilot_df, snr, _needed(exact, target_width), low, high)
+        snr = snr / high
     table = _table(levels, snr=snr, assurance=assurance, per_seed=per_seed)
     table["hours"] = table["runs"] * (hours_per_run if hours_per_run is not None else math.nan)
-    enough = table[(table["upper_width"] <= target_width)]
-    needed = int(enough["seeds"].iloc[0]) if len(enough) else None
+    needed = _needed(table, target_width)
     return RatioPlan(
         r=[float(x) for x in levels],
         snr=snr,
@@ -140,7 +187,14 @@ def plan_ratio(
         leverage=grid_leverage(levels),
         efficiency=equal_efficiency(levels),
         affordable=affordable(per_seed, hours_per_run, budget_hours),
+        pilot=pilot,
     )
+
+
+def _needed(table: pd.DataFrame, target_width: float) -> int | None:
+    """The smallest number of seeds that reaches the width; None where none does."""
+    enough = table.loc[table["upper_width"] <= target_width, "seeds"]
+    return int(enough.iloc[0]) if len(enough) else None
 
 
 def snr_table(r: Sequence[float], *, assurance: float = 0.8) -> pd.DataFrame:

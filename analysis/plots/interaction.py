@@ -17,13 +17,16 @@ LEFT = 0.56
 """Of the width of the axes, beside labels, a colour bar or a legend."""
 
 
-def plot_cells(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> Axes:
+def plot_cells(
+    cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str, unit: str = "mean loss"
+) -> Axes:
     """Draw the mean of every cell as a shade with its number in it.
 
     Args:
         cells: Columns `rows`, `columns`, `mean`; one row per cell.
         rows: Factor down the side.
         columns: Factor along the bottom.
+        unit: What the numbers are, beside the scale.
     """
     means = cells.pivot_table(index=rows, columns=columns, values="mean", sort=False).astype(float)
     size = _number_size(ax, columns=len(means.columns))
@@ -39,7 +42,7 @@ def plot_cells(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> Axe
         # Its own labels would be turned where they overlap, for which it draws the whole figure.
         xticklabels=False,
         yticklabels=False,
-        cbar_kws={"label": "mean loss (nats)"},
+        cbar_kws={"label": unit},
     )
     for text in ax.texts:
         # Seaborn's pure white is the page's paper colour, which is dark in the dark look; shades are not.

@@ -54,7 +54,7 @@ def plot_objective(fit: ReductionFit, ax: Axes, *, prices: list[float]) -> Axes:
 
 
 def plot_sweep(fit: ReductionFit, ax: Axes, *, switches: pd.DataFrame) -> Axes:
-    """Draw r* of the theory with its band against the price, and what the tested ratios say.
+    """Draw r* with its band against the price, and what the theory and the tested ratios say.
 
     Args:
         fit: A fit whose sweep is not empty.
@@ -66,10 +66,13 @@ def plot_sweep(fit: ReductionFit, ax: Axes, *, switches: pd.DataFrame) -> Axes:
     bottom, top = tested[0] / 1.6, tested[-1] * 1.6
     if np.isfinite(sweep["low"]).any():
         high = sweep["high"].fillna(np.inf).clip(upper=top * 4)
-        ax.fill_between(price, sweep["low"], high, color=BLUE, alpha=0.15, linewidth=0)
-    finite = np.isfinite(sweep["r_star"])
-    if finite.any():
-        ax.plot(price[finite], sweep["r_star"][finite], color=BLUE, label="r* by the theory")
+        ax.fill_between(price, sweep["low"], high, color=RED, alpha=0.15, linewidth=0)
+    rejected = fit.status in ("quadratic_rejected", "curves_rejected")
+    theory = "r* by the theory" + (" (rejected)" if rejected else "")
+    for column, colour, name in (("theory", BLUE, theory), ("r_star", RED, "r*")):
+        finite = np.isfinite(sweep[column])
+        if finite.any():
+            ax.plot(price[finite], sweep[column][finite], color=colour, label=name)
     ax.step(
         price,
         sweep["best_tested"],
@@ -90,7 +93,7 @@ def plot_sweep(fit: ReductionFit, ax: Axes, *, switches: pd.DataFrame) -> Axes:
     ax.set_ylim(bottom, top)
     ax.set_xlim(price.min(), price.max())
     if fit.price_per_param is not None and price.min() <= fit.price_per_param <= price.max():
-        ax.axvline(fit.price_per_param, color=RED, linestyle=(0, (1, 1.2)), label="the named price")
+        ax.axvline(fit.price_per_param, color=INK, linestyle=(0, (1, 1.2)), label="the named price")
     ax.set_xlabel("price of one weight (loss)")
     ax.set_ylabel("ratio r")
     return ax

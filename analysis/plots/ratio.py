@@ -9,7 +9,11 @@ from matplotlib.collections import LineCollection
 
 from analysis.plots.drawing.frames import rows, spread
 from analysis.plots.drawing.style import BLUE, FAINT, GOLD, INK, MUTED, RED, open_arrow, ratio_axis
-from analysis.tradeoff.reduction_fit import Interval, ReductionFit
+from analysis.tradeoff.kappa import Interval
+from analysis.tradeoff.reduction_fit import ReductionFit
+
+BASIS = {"average": "average", "monotone": "best tested", "theory": "theory", "given": "given"}
+"""What r* rests on, in a legend."""
 
 
 def plot_ratio(fit: ReductionFit, ax: Axes, *, runs: pd.DataFrame, means: pd.DataFrame) -> Axes:
@@ -43,9 +47,11 @@ def plot_ratio(fit: ReductionFit, ax: Axes, *, runs: pd.DataFrame, means: pd.Dat
 
 
 def _curves(fit: ReductionFit, ax: Axes, r: np.ndarray) -> None:
-    ax.plot(r, fit.curve(r), color=BLUE, label="L0 + κ r²/2 (the theory)", zorder=3)
+    rejected = fit.status in ("quadratic_rejected", "curves_rejected")
+    name = "L0 + κ r²/2 (the theory" + (", rejected)" if rejected else ")")
+    ax.plot(r, fit.curve(r), color=BLUE, linewidth=0.8 if rejected else None, label=name, zorder=3)
     low, high = fit.curve_band(r)
-    if np.isfinite(low).all():
+    if np.isfinite(low).all() and not rejected:
         ax.fill_between(r, low, high, color=BLUE, alpha=0.15, linewidth=0, zorder=2)
     ax.plot(
         r,
@@ -70,20 +76,23 @@ def _controls(fit: ReductionFit, ax: Axes) -> None:
 
 
 def _best_ratio(fit: ReductionFit, ax: Axes) -> None:
-    if fit.r_star is None or fit.r_star_ci is None:
+    """The answer with its interval; beside it the theory's r*, where its curve is not rejected."""
+    if fit.r_star_ci is None:
         return
     left, right = ax.get_xlim()
-    _interval(fit.r_star_ci, ax, name=f"{100 * fit.confidence:g} % interval of r* (theory)")
-    if left <= fit.r_star <= right and fit.status == "ok":
-        ax.axvline(fit.r_star, color=BLUE, linewidth=0.9, label=f"r* = {fit.r_star:.3g} (theory)")
-    average = fit.average.r_star
-    if left <= average <= right and fit.status in ("ok", "lower_bound_only"):
+    _interval(fit.r_star_ci, ax, name=f"{100 * fit.confidence:g} % interval of r*")
+    if fit.r_star is not None and left <= fit.r_star <= right:
+        name = f"r* = {fit.r_star:.3g} ({BASIS[str(fit.basis)]})"
+        ax.axvline(fit.r_star, color=RED, linewidth=0.9, linestyle=(0, (5, 2)), label=name)
+    theory = fit.theory_r_star
+    if (
+        fit.status == "ok"
+        and fit.basis != "theory"
+        and theory is not None
+        and left <= theory <= right
+    ):
         ax.axvline(
-            average,
-            color=RED,
-            linewidth=0.9,
-            linestyle=(0, (5, 2)),
-            label=f"r* = {average:.3g} (average)",
+            theory, color=BLUE, linewidth=0.9, label=f"r* = {theory:.3g} (if the theory holds)"
         )
     ax.set_xlim(left, right)
 
@@ -94,10 +103,10 @@ def _interval(ends: Interval, ax: Axes, *, name: str) -> None:
     if not math.isfinite(low):
         return
     if low < right and high > left:
-        ax.axvspan(max(low, left), min(high, right), color=BLUE, alpha=0.1, linewidth=0, label=name)
+        ax.axvspan(max(low, left), min(high, right), color=RED, alpha=0.1, linewidth=0, label=name)
     if high > right:
         bottom, top = ax.get_ylim()
-        open_arrow(ax, (right, bottom + 0.04 * (top - bottom)), towards="right", colour=BLUE)
+        open_arrow(ax, (right, bottom + 0.04 * (top - bottom)), towards="right", colour=RED)
 
 
 def plot_residuals(runs: pd.DataFrame, ax: Axes) -> Axes:

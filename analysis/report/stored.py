@@ -6,6 +6,7 @@ from analysis.plain import records
 from analysis.report.evidence import shown
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.sections import words
+from analysis.tradeoff.tradeoff_json import as_json
 
 
 def numbers_of(evidence: Evidence) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def numbers_of(evidence: Evidence) -> dict[str, Any]:
         },
         "verdicts": words.verdict_lines(evidence),
         "ratio": None if ratio is None else {
-            "fit": ratio.fit.to_json(),
+            "fit": as_json(ratio.fit),
             "means": records(ratio.means),
             "residuals": records(ratio.runs),
             "without_each": records(ratio.dropped),

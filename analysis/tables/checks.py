@@ -15,7 +15,11 @@ LARGEST = 1e75
 FLAGGED = ("early_stopped", "diverged")
 """Columns of other tools' tables: a run where one is true never enters an estimate."""
 
-
+TRUTH = {
+    **dict.fromkeys(("true", "yes", "y", "t", "on", "1", "1.0"), True),
+    **dict.fromkeys(("", "false", "no", "n", "f", "off", "0", "0.0", "none", "nan", "null"), False),
+}
+"""Words for a truth value, in lower case."""
 MISSING = frozenset(("nan", "-nan", "na", "n/a", "#n/a", "<na>", "none", "null"))
 """Words for a missing value where a number must be; in lower case."""
 
@@ -75,7 +79,7 @@ def reasons_to_leave_out(frame: pd.DataFrame, *, metric: str) -> "pd.Series[str]
     """Per row: why it may not enter an estimate; an empty string where it may."""
     state = frame["state"].astype(str)
     run, planned = frame["epochs_run"], frame["epochs_planned"]
-    flagged = {name: frame[name].fillna(False).astype(bool) for name in FLAGGED if name in frame}
+    flagged = {name: _truth(frame[name]) for name in FLAGGED if name in frame}
     rules = [
         (state != "COMPLETE", "state " + state),
         *((mask, name) for name, mask in flagged.items()),
@@ -90,6 +94,22 @@ def reasons_to_leave_out(frame: pd.DataFrame, *, metric: str) -> "pd.Series[str]
     if (fine & searched).any() and (fine & ~searched).any():
         reason = np.where(fine & searched, "search run (selected by its result)", reason)
     return pd.Series(reason, index=frame.index, dtype=object)
+
+
+def _truth(column: "pd.Series[Any]") -> "pd.Series[bool]":
+    """The column as truth values; an empty cell is false.
+
+    Raises:
+        TableError: If a word is none for a truth value; says the column and the row.
+    """
+    words = column.astype(str).str.strip().str.lower().where(column.notna(), "")
+    known = words.map(TRUTH)
+    if known.isna().any():
+        row: Any = known.isna().idxmax()
+        raise TableError(
+            f"`{column.name}` must say yes or no (true, false, 1, 0), but row {row} has {column[row]!r}."
+        )
+    return known.astype(bool)
 
 
 def check_ratios_given(rows: pd.DataFrame, *, ratio: str, by: Sequence[str]) -> None:

@@ -1,6 +1,8 @@
-"""A CSV file as a DataFrame that keeps words such as None as the levels that they may be."""
+"""A CSV file as a DataFrame that keeps words such as None as the levels that they may be, and repairs nothing."""
 
+import csv
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,10 @@ NOT_A_NUMBER = frozenset(("nan", "-nan", "na", "n/a", "#n/a", "<na>"))
 """What programs write for a missing number; in lower case."""
 NAMES = ("arm", "label")
 """Columns of the contract that hold names, where None is as good as another."""
+NUMBER = re.compile(r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)\s*", re.I | re.ASCII)
+WHOLE = re.compile(r"\s*[+-]?\d{1,15}\s*", re.ASCII)
+TRUTH = {"true": True, "false": False}
+LONGEST_CELL = 2**24
 
 
 READ = (
@@ -23,49 +29,81 @@ READ = (
 
 
 def read_file(path: Path) -> pd.DataFrame:
-    """The cells of a CSV: an empty one is missing, and NaN beside numbers.
+    """The cells of a CSV: an empty one is missing, and NaN beside numbers. Row numbers are lines of the file.
 
-    Elsewhere None, NA and null are text, since an ablation's level may be called so; not so in the
-    contract's own columns, `arm` and `label` aside.
+    A column is of numbers where every word in it is one. Elsewhere None, NA and null are text, since an
+    ablation's level may be called so; not so in the contract's own columns, `arm` and `label` aside.
 
     Raises:
-        TableError: If there is no such file, or it is no CSV table.
+        TableError: If there is no such file, it is no CSV table, a line has more or fewer cells than the
+            header, or two columns have one name.
     """
     if path.suffix in (".yaml", ".yml") and path.is_file():
         # One whose lines hold no comma would pass for a table with one column.
         raise TableError(f"{path} is not a CSV table: it is a YAML file. {READ}")
+    header, lines, cells = _cells(path)
+    columns = {name: [row[i] for row in cells] for i, name in enumerate(header)}
+    index = pd.Index(lines, dtype="int64")
+    return pd.DataFrame({n: _typed(n, texts, index) for n, texts in columns.items()}, index=index)
+
+
+def _cells(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
+    """The header, and the cells of each row with the line that it begins on."""
+    csv.field_size_limit(LONGEST_CELL)
+    lines: list[int] = []
+    cells: list[list[str]] = []
     try:
-        # In chunks, pandas would type one column in several ways, and warn of it.
-        frame = pd.read_csv(path, keep_default_na=False, na_values=[""], low_memory=False)
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            header = next((row for row in reader if row), None)
+            end = reader.line_num
+            for row in reader:
+                if row:
+                    lines.append(end + 1)
+                    cells.append(row)
+                end = reader.line_num
     except FileNotFoundError:
         raise TableError(f"there is no study and no file {str(path)!r}.") from None
     except OSError as error:
         raise TableError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise TableError(f"{path} is not a CSV table{_why(error)}. {READ}") from None
-    for name in frame.columns:
-        if not pd.api.types.is_numeric_dtype(frame[name]):
-            frame[name] = _typed(frame[name])
-    return frame
+    except (csv.Error, UnicodeDecodeError) as error:
+        why = f" (line {reader.line_num}: {error})" if isinstance(error, csv.Error) else ""
+        raise TableError(f"{path} is not a CSV table{why}. {READ}") from None
+    if header is None:
+        raise TableError(f"{path} is not a CSV table: it is empty. {READ}")
+    twice = [name for name, count in Counter(header).items() if count > 1]
+    if twice:
+        raise TableError(
+            f"the table has the column `{twice[0]}` twice; keep one, or rename the other."
+        )
+    for line, row in zip(lines, cells, strict=True):
+        if len(row) != len(header):
+            raise TableError(
+                f"{path} is not a CSV table: line {line} has {len(row)} cells, but the header has "
+                f"{len(header)}. {READ}"
+            )
+    return header, lines, cells
 
 
-def _why(error: Exception) -> str:
-    """What is wrong with the file, in words other than pandas's own."""
-    if isinstance(error, pd.errors.EmptyDataError):
-        return ": it is empty"
-    ragged = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
-    if ragged is None:
-        return ""
-    columns, line, cells = ragged.groups()
-    return f": line {line} has {cells} cells, but the lines above have {columns}"
-
-
-def _typed(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    words = column.astype(str).str.strip().str.lower()
-    if column.name in COLUMNS and column.name not in NAMES:
-        return column.mask(words.isin(MISSING))
-    without = column.mask(words.isin(NOT_A_NUMBER))
-    if without.isna().all():
-        return without
-    numbers = pd.to_numeric(without, errors="coerce")
-    return numbers if numbers.notna().equals(without.notna()) else column
+def _typed(name: str, texts: list[str], index: "pd.Index[int]") -> "pd.Series[Any]":
+    """A column as numbers, truth values or words; empty cells as missing."""
+    given = [text for text in texts if text.strip()]
+    words = {text.strip().lower() for text in given}
+    missing = NOT_A_NUMBER
+    if name in COLUMNS and name not in NAMES:
+        missing = MISSING
+    numbers = [text for text in given if text.strip().lower() not in missing]
+    if given and words <= set(TRUTH):
+        values = [TRUTH[t.strip().lower()] if t.strip() else None for t in texts]
+        return pd.Series(values, index=index, dtype=bool if len(given) == len(texts) else object)
+    if numbers and all(map(NUMBER.fullmatch, numbers)):
+        if len(numbers) == len(texts) and all(map(WHOLE.fullmatch, numbers)):
+            return pd.Series([int(text) for text in texts], index=index, dtype="int64")
+        known = [t.strip() and t.strip().lower() not in missing for t in texts]
+        found = [float(t) if k else float("nan") for t, k in zip(texts, known, strict=True)]
+        return pd.Series(found, index=index, dtype=float)
+    if not numbers and name not in NAMES:
+        return pd.Series([float("nan")] * len(texts), index=index, dtype=float)
+    drop = missing if missing is MISSING else frozenset()
+    kept = [t if t.strip() and t.strip().lower() not in drop else None for t in texts]
+    return pd.Series(kept, index=index, dtype=object)

@@ -1,21 +1,31 @@
 """Any CSV or DataFrame with a loss, a seed and factors as a runs table."""
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.errors import TableError
 from analysis.tables.checks import check_metric, check_ratios_given, reasons_to_leave_out
 from analysis.tables.csv_file import read_file
 from analysis.tables.directions import direction_of
+from analysis.tables.levels import level_named, with_plain_levels
+from analysis.tables.reading import read_as
 from analysis.tables.run_states import read_states, state_column
 from analysis.tables.runs_table import COLUMNS, REDUCTION, RunsTable, typed
-from analysis.tables.wandb_export import is_export, read_export
+from analysis.tables.wandb_export import as_runs, is_export
 
 RENAMED = {"r": REDUCTION, "reduction": REDUCTION}
+OWN = "factors"
+"""The group of a factor whose name is a column's of the contract: `factors.hidden`."""
+NO_FACTORS = (
+    "study", "run", "attempt", "arm", "label", "seed", "state", "metric", "error", "train_loss", "val_loss",
+    "val_accuracy", "seconds",
+)  # fmt: skip
 
 
 def read_csv(
@@ -24,10 +34,10 @@ def read_csv(
     metric: str | None = None,
     baseline: Mapping[str, Any] | None = None,
     factors: Sequence[str] = (),
+    direction: str | None = None,
 ) -> RunsTable:
     """The runs table of any CSV with `val_loss` (or another `metric`), `seed` and the factors.
 
-    A metric whose name says accuracy is to be made large (`direction_of`).
     A column that the contract does not name and whose values repeat is a factor. A W&B export is
     recognised by its columns. Row numbers are lines of the file.
 
@@ -35,7 +45,8 @@ def read_csv(
         path: The file.
         metric: The column to estimate from; `val_loss` unless the file's `metric` column says other.
         baseline: Factor -> value that comparisons are made against.
-        factors: For a W&B export of another program: the configuration values that vary.
+        factors: The columns that vary on purpose; needed for a W&B export of another program.
+        direction: `minimize` or `maximize`, where the metric's name does not say it (`direction_of`).
 
     Raises:
         TableError: If a column is missing, mixes metrics, or holds text where a number must be.
@@ -43,10 +54,15 @@ def read_csv(
     frame = read_file(path)
     given = tuple(map(str, frame.columns))
     if is_export(frame.columns):
-        frame = read_export(path, factors=factors)
+        lines = frame.index
+        frame = as_runs(frame, factors=factors)
         baseline = baseline or frame.attrs["baseline"]
-    frame.index = pd.RangeIndex(2, len(frame) + 2)
-    table = from_frame(frame, metric=metric, baseline=baseline, study=path.stem)
+        if len(frame) == len(lines):
+            frame.index = lines
+    table = from_frame(
+        frame, metric=metric, baseline=baseline, study=path.stem, factors=factors or None,
+        direction=direction,
+    )  # fmt: skip
     return replace(table, given=given)
 
 
@@ -57,8 +73,12 @@ def from_frame(
     baseline: Mapping[str, Any] | None = None,
     study: str = "runs",
     factors: Sequence[str] | None = None,
+    direction: str | None = None,
 ) -> RunsTable:
     """The runs table of a DataFrame that a user made; the same rules as `read_csv`.
+
+    None and NaN in a column are empty cells, as they are for pandas; a level that is called None is written so.
+    A table without seeds has runs that share none: each is a seed of its own.
 
     Args:
         frame: One row per run.
@@ -66,24 +86,31 @@ def from_frame(
         baseline: Factor -> value that comparisons are made against.
         study: What the table is called.
         factors: The columns that vary on purpose, where that is known.
+        direction: `minimize` or `maximize`, where the metric's name does not say it.
 
     Raises:
         TableError: As `read_csv`.
     """
     metric = check_metric(frame, metric=metric)
+    towards = direction_of(metric, direction)
     given = tuple(map(str, frame.columns))
-    state = state_column(given, factors=factors or ())
-    frame = frame.rename(columns=str).rename(columns={**RENAMED, state: "state"})
+    frame, factors = _own_factors(frame.rename(columns=str), factors)
+    state = state_column(frame.columns, factors=factors or ())
+    frame = frame.rename(columns={**RENAMED, state: "state"})
     doubled = frame.columns[frame.columns.duplicated()]
     if len(doubled):
         raise TableError(f"the table has the column `{doubled[0]}` twice; keep one.")
     for name in COLUMNS:
         if name not in frame:
             frame[name] = None
+    for name in set(frame.columns) - set(COLUMNS):
+        frame[name] = with_plain_levels(frame[name])
     frame["study"] = frame["study"].fillna(study)
     frame["metric"] = metric
     frame["state"] = read_states(frame["state"], name=state)
     frame = _with_c2_eff(typed(frame, metric=metric))
+    if frame["seed"].isna().all():
+        frame["seed"] = np.arange(len(frame), dtype=float)
     found = (
         _factors_of(frame, metric=metric)
         if factors is None
@@ -95,14 +122,40 @@ def from_frame(
         baseline=_named_baseline(frame, found, baseline or _labelled_baseline(frame, found)),
         metric=metric,
         study=study,
-        direction=direction_of(metric),
+        direction=towards,
         given=given,
+        read_as=read_as(
+            frame, factors=found, metric=metric, direction=towards, said=direction is not None
+        ),
     )
     if factors is None:
         others = [name for name in found if name != REDUCTION]
         rows = table.frame[table.reasons == ""]
         check_ratios_given(rows, ratio=REDUCTION, by=["arm", "label", *others])
     return table
+
+
+def _own_factors(
+    frame: pd.DataFrame, factors: Sequence[str] | None
+) -> tuple[pd.DataFrame, list[str] | None]:
+    """The table with each named factor in a column of its own, where the contract has one of its name.
+
+    Raises:
+        TableError: If a factor is no column, or says which run it is or what came of it.
+    """
+    if factors is None:
+        return frame, None
+    known = [*frame.columns, *(new for old, new in RENAMED.items() if old in frame)]
+    for name in factors:
+        if name not in known:
+            near = difflib.get_close_matches(name, list(frame.columns), n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            there = ", ".join(frame.columns)
+            raise TableError(f"`{name}` is no column of the table; it has {there}.{hint}")
+        if name in NO_FACTORS:
+            raise TableError(f"`{name}` says which run it is or what came of it; it is no factor.")
+    own = {name: f"{OWN}.{name}" for name in factors if name in COLUMNS}
+    return frame.rename(columns=own), [own.get(name, name) for name in factors]
 
 
 def _with_c2_eff(frame: pd.DataFrame) -> pd.DataFrame:
@@ -153,17 +206,10 @@ def _named_baseline(
         if not match:
             raise TableError(f"`{name}` is no factor of the table; its factors are {factors}.")
         column = frame[match[0]].dropna()
-        same = [level for level in column.unique() if _same(level, value)]
-        if not same:
+        level = level_named(list(column.unique()), value)
+        if level is None:
             raise TableError(
                 f"`{name}` never is {value!r} in the table; its levels are {sorted(map(str, column.unique()))}."
             )
-        named[match[0]] = same[0]
+        named[match[0]] = level
     return named
-
-
-def _same(level: object, value: object) -> bool:
-    try:
-        return float(str(level)) == float(str(value))
-    except ValueError:
-        return str(level).lower() == str(value).lower()  # True, as a shell writes it

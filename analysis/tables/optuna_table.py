@@ -1,6 +1,6 @@
 """The runs table of any Optuna study: one row per trial, whoever ran it."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.errors import TableError
 from analysis.tables.csv_table import from_frame
+from analysis.tables.levels import level_of
 from analysis.tables.runs_table import COLUMNS, RunsTable
 
 IDENTITY = ("study", "run", "attempt", "arm", "label", "stage", "state", "metric")
@@ -15,7 +16,13 @@ STATES = {"COMPLETE": "COMPLETE", "PRUNED": "PRUNED", "FAIL": "FAILED", "RUNNING
           "WAITING": "WAITING"}  # fmt: skip
 
 
-def read_optuna(text: str, *, metric: str | None = None) -> RunsTable:
+def read_optuna(
+    text: str,
+    *,
+    metric: str | None = None,
+    factors: Sequence[str] = (),
+    direction: str | None = None,
+) -> RunsTable:
     """The trials of `STORAGE_URL#study` (for example `sqlite:///a.db#mine`, `journal:///a.log#mine`).
 
     Parameters become factors, but for one named `seed`; user attributes with the names of the runs
@@ -23,6 +30,12 @@ def read_optuna(text: str, *, metric: str | None = None) -> RunsTable:
     it out of every estimate. Without a `seed` each trial counts as a seed of its own. Trials that a
     sampler proposed are of stage `search`; those of a grid or brute-force sampler are not told apart, so
     all are `search` unless an attribute `stage` says otherwise.
+
+    Args:
+        text: The storage and the study.
+        metric: What the trials' value is called.
+        factors: The parameters that vary on purpose; all that vary, without.
+        direction: That of the study; another is refused.
 
     Raises:
         TableError: If the storage or the study cannot be read, or a parameter has a column's name.
@@ -56,9 +69,12 @@ def read_optuna(text: str, *, metric: str | None = None) -> RunsTable:
             f"parameter {clash!r} of study {name!r} has the name of a column that says which run it "
             "is or what came of it; rename the parameter."
         )
-    varied = [p for p in params if p != "seed" and len(frame[p].unique()) > 1]
-    table = from_frame(frame, metric=value, study=name, factors=varied)
-    return replace(table, direction=study.direction.name.lower())
+    towards = study.direction.name.lower()
+    if direction not in (None, towards):
+        raise TableError(f"study {name!r} was told to {towards}, but `direction` is {direction!r}.")
+    varied = [p for p in params if p != "seed" and len(frame[p].map(repr).unique()) > 1]
+    named = list(factors) or varied
+    return from_frame(frame, metric=value, study=name, factors=named, direction=towards)
 
 
 def _storage(url: str) -> Any:
@@ -85,7 +101,7 @@ def _row(trial: Any, metric: str) -> dict[str, Any]:
         "run": str(trial.number),
         "seed": trial.number,
         "stage": "search",
-        **trial.params,
+        **{name: level_of(trial.params, name) for name in trial.params},
         **known,
         "state": STATES[trial.state.name],
     }

@@ -15,6 +15,8 @@ import pandas as pd
 
 from analysis.errors import TableError
 from analysis.tables.checks import check_duplicates, check_numbers, reasons_to_leave_out
+from analysis.tables.reading import doubts
+from analysis.tables.repetition import REPEATS, repeats
 
 REDUCTION = "attention.reduction"
 COLUMNS = (
@@ -22,7 +24,9 @@ COLUMNS = (
     "channels", "c2_eff", "params", "attention_params", "macs", "epochs_run", "epochs_planned",
     "train_loss", "val_loss", "val_accuracy", "seconds", "device", "error",
 )  # fmt: skip
-"""All columns but the factors'."""
+"""All columns but the factors', and the metrics of a study that measures others."""
+USUAL_METRICS = ("train_loss", "val_loss", "val_accuracy")
+"""What the runs of a study measure that does not say more."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,10 @@ class RunsTable:
     """Factor -> value of the arm that comparisons are made against."""
     baseline_arm: str | None = None
     metric: str = "val_loss"
+    unit: str = ""
+    """Of the metric, as a reader writes it behind a number; empty where there is none or nobody said it."""
+    measured: tuple[str, ...] = USUAL_METRICS
+    """The metrics that runs have, that one among them."""
     study: str = "runs"
     question: str = ""
     direction: str = "minimize"
@@ -49,17 +57,37 @@ class RunsTable:
     """`study.json` as it is; empty for other sources."""
     given: tuple[str, ...] = ()
     """The source's own columns, where it is a table that a user made."""
+    read_as: str = ""
+    """What the reader decided of such a table, in one sentence: the metric's direction, the factors."""
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The metrics that are shown beside the one that is analysed: those of validation or test."""
+        if self.measured == USUAL_METRICS:
+            return ("val_accuracy",)
+        return tuple(name for name in self.measured if name not in (self.metric, "train_loss"))
 
     @cached_property
     def reasons(self) -> "pd.Series[str]":
         """Per row: why it may not enter an estimate; an empty string where it may."""
-        return reasons_to_leave_out(self.frame, metric=self.metric)
+        reasons = reasons_to_leave_out(self.frame, metric=self.metric)
+        rows = self.frame[reasons == ""]
+        again = repeats(rows, metric=self.metric, by=self.arm_columns)
+        reasons[again.index[again]] = REPEATS
+        return reasons
 
     @cached_property
     def excluded(self) -> dict[str, int]:
         """Reason -> number of runs that may not enter an estimate, most frequent first."""
         given = self.reasons[self.reasons != ""]
         return {str(reason): int(count) for reason, count in given.value_counts().items()}
+
+    @cached_property
+    def doubts(self) -> list[str]:
+        """What makes errors that are estimated from these runs too small, a sentence each."""
+        rows = self.frame[self.reasons == ""]
+        repeated = self.excluded.get(REPEATS, 0)
+        return doubts(rows, metric=self.metric, by=self.arm_columns, repeated=repeated)
 
     @property
     def selected(self) -> bool:
@@ -83,7 +111,7 @@ class RunsTable:
                 f"({left_out or 'it has no runs'})."
             )
         if not self.selected:
-            check_duplicates(rows, by=self._identity())
+            check_duplicates(self.frame[self.reasons.isin(("", REPEATS))], by=self.identity)
         return rows
 
     def column(self, name: str) -> str:
@@ -113,9 +141,17 @@ class RunsTable:
         except TableError:
             return False
 
-    def _identity(self) -> list[str]:
+    @property
+    def identity(self) -> list[str]:
+        """The columns that say which arm a run is of."""
         by_arm = self.frame["arm"].notna().all()
         return ["arm"] if by_arm else list(dict.fromkeys([*self.factors, *self.baseline]))
+
+    @property
+    def arm_columns(self) -> list[str]:
+        """The columns in which runs of two arms differ: a table may tell them apart by a label or a width."""
+        named = dict.fromkeys([*self.identity, "label", "c2_eff"])
+        return [name for name in named if name in self.frame]
 
 
 def typed(frame: pd.DataFrame, *, metric: str) -> pd.DataFrame:

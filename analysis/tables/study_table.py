@@ -10,13 +10,12 @@ from analysis.errors import TableError
 from analysis.tables.checks import check_table_version
 from analysis.tables.directions import direction_of
 from analysis.tables.json_files import json_lines, json_object
-from analysis.tables.runs_table import COLUMNS, RunsTable, typed
+from analysis.tables.runs_table import COLUMNS, USUAL_METRICS, RunsTable, typed
 
-RESULT_COLUMNS = (
-    "epochs_run", "train_loss", "val_loss", "val_accuracy", "seconds", "device", "attempt", "state",
-)  # fmt: skip
-METRICS = ("val_loss", "train_loss", "val_accuracy", "seconds", "latency")
-"""The numbers of a result that may be analysed; `latency` where the runs measured it."""
+RESULT_COLUMNS = ("epochs_run", "seconds", "device", "attempt", "state")
+ALWAYS = ("seconds", "latency")
+"""Numbers of a result that may be analysed in every study; `latency` where the runs measured it."""
+USUAL_UNITS = {"train_loss": "nats", "val_loss": "nats"}
 
 
 def read_study(folder: Path, *, metric: str | None = None) -> RunsTable:
@@ -24,7 +23,7 @@ def read_study(folder: Path, *, metric: str | None = None) -> RunsTable:
 
     Args:
         folder: The study.
-        metric: One of `METRICS`, instead of the study's own.
+        metric: One that its runs measure, or of `ALWAYS`, instead of the one that decides.
 
     Raises:
         TableError: If the folder is no study, was written by a newer version, or has no such metric.
@@ -35,13 +34,16 @@ def read_study(folder: Path, *, metric: str | None = None) -> RunsTable:
     baseline = dict(info.get("baseline") or {})
     own = str(info.get("metric", "val_loss"))
     metric = metric or own
-    if metric not in (own, *METRICS):
+    declared = info.get("metrics") or {}
+    measured = tuple(declared) or USUAL_METRICS
+    known = list(dict.fromkeys([own, *measured, *ALWAYS]))
+    if metric not in known:
         raise TableError(
-            f"`metric` of a study must be one of {', '.join(METRICS)}, but got {metric!r}."
+            f"`metric` of a study must be one of {', '.join(known)}, but got {metric!r}."
         )
-    data = ((info.get("space") or {}).get("baseline") or {}).get("data", {})
+    data = _group((info.get("space") or {}).get("baseline"), "data")
     records = [
-        _study_row(line, folder / "runs" / str(line["run"]), known=data.get("name"))
+        _study_row(line, folder / "runs" / str(line["run"]), known=data.get("name"), numbers=known)
         for line in plan
     ]
     factors = [str(f["name"]) for f in (info.get("space") or {}).get("factors", [])]
@@ -56,9 +58,13 @@ def read_study(folder: Path, *, metric: str | None = None) -> RunsTable:
         baseline=baseline,
         baseline_arm=info.get("baseline_arm"),
         metric=metric,
+        unit=str(declared[metric].get("unit", ""))
+        if metric in declared
+        else USUAL_UNITS.get(metric, ""),
+        measured=measured,
         study=str(info.get("study", folder.name)),
         question=str((info.get("space") or {}).get("question", "")),
-        direction=str(info.get("direction", "minimize")) if metric == own else direction_of(metric),
+        direction=_direction(info, declared, metric),
         planned=info.get("planned"),
         planned_hash=info.get("planned_hash"),
         folder=folder,
@@ -87,12 +93,13 @@ def read_epochs(table: RunsTable) -> pd.DataFrame:
     return pd.DataFrame.from_records(records)
 
 
-def _study_row(line: dict[str, Any], folder: Path, *, known: str | None) -> dict[str, Any]:
+def _study_row(
+    line: dict[str, Any], folder: Path, *, known: str | None, numbers: list[str]
+) -> dict[str, Any]:
     row = {k: line.get(k) for k in ("run", "arm", "label", "seed", "stage", "epochs_planned")}
     row |= line.get("factors") or {}
     row |= line.get("cost") or {}
-    arm = (line.get("settings") or {}).get("arm") or {}
-    row["data"] = (arm.get("data") or {}).get("name", known)
+    row["data"] = _group((line.get("settings") or {}).get("arm"), "data").get("name", known)
     try:
         outcome = json_object(folder / "result.json")
     except FileNotFoundError:
@@ -101,9 +108,15 @@ def _study_row(line: dict[str, Any], folder: Path, *, known: str | None) -> dict
         # One file that the disk spoilt: the others still say what they say, and this one is counted.
         return row | {"state": "DAMAGED", "error": str(error)}
     row |= {k: outcome.get(k) for k in RESULT_COLUMNS}
-    row |= {k: outcome[k] for k in METRICS if k in outcome}
+    row |= {k: outcome[k] for k in numbers if k in outcome}
     row["error"] = _error_text(outcome.get("error"))
     return row
+
+
+def _group(arm: Any, name: str) -> dict[str, Any]:
+    """A group of an arm's settings; empty where the subject has no such group."""
+    found = arm.get(name) if isinstance(arm, Mapping) else None
+    return dict(found) if isinstance(found, Mapping) else {}
 
 
 def _error_text(error: Mapping[str, Any] | None) -> str | None:
@@ -114,6 +127,15 @@ def _ordered(factors: list[str], records: list[dict[str, Any]]) -> list[str]:
     extra = dict.fromkeys(key for record in records for key in record)
     head = COLUMNS[: COLUMNS.index("hidden")]
     return list(dict.fromkeys([*head, *factors, *COLUMNS, *extra]))
+
+
+def _direction(info: Mapping[str, Any], declared: Mapping[str, Any], metric: str) -> str:
+    """Which way a metric of the study is better: as it says, or by the metric's name."""
+    if metric in declared:
+        return str(declared[metric]["direction"])
+    if metric == info.get("metric", "val_loss"):
+        return str(info.get("direction", "minimize"))
+    return direction_of(metric)
 
 
 def _study_file(path: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The runs tables of a source: a study folder, a folder of studies, a CSV, an Optuna storage."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,12 @@ from analysis.tables.study_table import read_study
 
 
 def read_tables(
-    source: str | Path, *, metric: str | None = None, baseline: Mapping[str, Any] | None = None
+    source: str | Path,
+    *,
+    metric: str | None = None,
+    baseline: Mapping[str, Any] | None = None,
+    factors: Sequence[str] = (),
+    direction: str | None = None,
 ) -> list[RunsTable]:
     """The runs tables of a study folder, a folder of studies, a CSV, or `STORAGE_URL#study`.
 
@@ -22,12 +27,14 @@ def read_tables(
     if "://" in text:
         from analysis.tables.optuna_table import read_optuna
 
-        return [read_optuna(text, metric=metric)]
+        return [read_optuna(text, metric=metric, factors=factors, direction=direction)]
     path = Path(source)
     studies = _studies(path)
-    if studies and baseline:
+    given = {"baseline": baseline, "factors": factors, "direction": direction}
+    named = next((name for name, value in given.items() if value), None)
+    if studies and named:
         raise TableError(
-            "a study has the baseline that it was started with, so `baseline` is for tables without a study, "
+            f"a study has the {named} that it was started with, so `{named}` is for tables without a study, "
             f"but it was given for {source}. Leave it out, or compare the levels in an exported table."
         )
     if studies:
@@ -36,7 +43,7 @@ def read_tables(
         raise TableError(
             f"{path} is no study and holds none: there is no study.json in it or one below."
         )
-    return [read_csv(path, metric=metric, baseline=baseline)]
+    return [read_csv(path, metric=metric, baseline=baseline, factors=factors, direction=direction)]
 
 
 def _studies(path: Path) -> list[Path]:
@@ -50,14 +57,21 @@ def _studies(path: Path) -> list[Path]:
 
 
 def read_table(
-    source: str | Path, *, metric: str | None = None, baseline: Mapping[str, Any] | None = None
+    source: str | Path,
+    *,
+    metric: str | None = None,
+    baseline: Mapping[str, Any] | None = None,
+    factors: Sequence[str] = (),
+    direction: str | None = None,
 ) -> RunsTable:
     """The one runs table of a source.
 
     Raises:
         TableError: If it is a folder of several studies, or no table at all.
     """
-    tables = read_tables(source, metric=metric, baseline=baseline)
+    tables = read_tables(
+        source, metric=metric, baseline=baseline, factors=factors, direction=direction
+    )
     if len(tables) > 1:
         names = ", ".join(table.study for table in tables)
         raise TableError(f"{source} holds several studies ({names}); name one of them.")

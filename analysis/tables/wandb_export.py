@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.errors import TableError
+from analysis.tables.csv_file import read_file
 from analysis.tables.wandb_file import OfflineRun, offline_files, read_offline_file
 from analysis.tables.wandb_rows import LoggedRun, is_missing, table_of
 
@@ -41,7 +42,7 @@ def as_runs(
     The baseline's levels are in `attrs["baseline"]`, where the runs say what the baseline is.
 
     Args:
-        frame: An export as pandas reads it.
+        frame: An export as `csv_file.read_file` reads it; pandas takes a level called None for a missing one.
         study: Take the runs of the study with this name (W&B's group) or this `study_id` only.
         factors: The configuration values that vary, for runs that another program made; those of
             this project say it themselves.
@@ -65,7 +66,7 @@ def read_export(
     path: Path, *, study: str | None = None, factors: Sequence[str] = ()
 ) -> pd.DataFrame:
     """The rows of the runs table that a CSV export holds; see `as_runs`."""
-    return as_runs(pd.read_csv(path), study=study, factors=factors)
+    return as_runs(read_file(path), study=study, factors=factors)
 
 
 def read_offline(
@@ -192,10 +193,22 @@ def _literal(text: str) -> object:
 
 
 class _NoNumbers(ast.NodeTransformer):
-    """Makes the names `nan` and `inf`, which Python writes into a dict's text, a missing value."""
+    """Makes `nan`, `inf` and `-inf`, which Python writes into a dict's text, a missing value.
+
+    And `np.float64(0.5)`, as numpy writes its numbers, the number in it.
+    """
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.Constant(None) if node.id in ("nan", "inf") else node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        return self.visit_Name(node.operand) if isinstance(node.operand, ast.Name) else node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        numpys = ast.unparse(node.func).startswith(("np.", "numpy."))
+        if not numpys or len(node.args) != 1 or node.keywords:
+            return node
+        return self.visit(node.args[0])  # type: ignore[no-any-return]
 
 
 def _flat(tree: Mapping[str, Any], head: str = "") -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.errors import TableError
+from analysis.tables.levels import level_of
 
 IDENTITY = ("study", "run", "attempt", "arm", "label", "seed", "stage", "state", "data", "metric")
 COST = ("hidden", "channels", "c2_eff", "params", "attention_params", "macs")
@@ -67,6 +68,7 @@ def table_of(
         rows = [row for row in rows if study in (row["study"], row["study_id"])]
     if not rows:
         raise TableError(f"there is no run of study {study!r}." if study else "there are no runs.")
+    _name_apart(rows)
     order = list(dict.fromkeys(key for row in rows for key in row if key not in (*COST, *OUTCOME)))
     frame = pd.DataFrame(rows, columns=[*order, *COST, *OUTCOME])
     # A run that was tried again counts once: as COMPLETE if any attempt is, else as its last attempt.
@@ -78,6 +80,19 @@ def table_of(
     arms = {run.config.get("baseline_arm") for run in found} - {None}
     frame.attrs["baseline"] = _baseline(frame, arms)
     return frame
+
+
+def _name_apart(rows: list[dict[str, Any]]) -> None:
+    """Give each run of another program a name of its own: W&B lets several have one.
+
+    Only this project's own runs say which attempt they are; two rows of theirs can be one run.
+    """
+    seen: dict[Any, int] = {}
+    for row in rows:
+        if not row.pop("_own"):
+            name = row["run"]
+            seen[name] = seen.get(name, 0) + 1
+            row["run"] = name if seen[name] == 1 else f"{name} ({seen[name]})"
 
 
 def is_missing(value: object) -> bool:
@@ -110,7 +125,8 @@ def _row(run: LoggedRun, given: Sequence[str]) -> dict[str, Any]:
             f"run {run.name!r} does not say what varies; name the configuration values that do "
             "(`factors=`)."
         )
-    levels = {str(name): config.get(str(name)) for name in names}
+    own = config.get("run") is not None and config.get("attempt") is not None
+    levels = {str(name): _level(config, str(name), own=own) for name in names}
     arm = hashlib.sha256(json.dumps(levels, sort_keys=True, default=str).encode()).hexdigest()[:10]
     row = {key: config.get(key) for key in IDENTITY}
     name = config.get("study") or run.group or "wandb"
@@ -121,18 +137,24 @@ def _row(run: LoggedRun, given: Sequence[str]) -> dict[str, Any]:
         "attempt": _whole(run, "attempt", default=1),
         "arm": config.get("arm") or arm,
         "label": config.get("label") or ", ".join(f"{k}={v}" for k, v in levels.items()),
-        "seed": _whole(run, "seed"),
+        "seed": _whole(run, "seed") if config.get("seed") is not None else None,
+        "_own": own,
         "stage": config.get("stage") or "grid",
         "state": _state(summary.get("state"), run.state),
         "data": config.get("data.name"),
         "metric": config.get("metric") or "val_loss",
     }
-    row |= levels
     row |= {key: config.get(key) for key in COST}
     row |= {"hidden": _as_list(config.get("hidden")), "channels": _as_list(config.get("channels"))}
     row |= {key: summary.get(key) for key in OUTCOME}
     row["epochs_planned"] = config.get("epochs_planned")
-    return row
+    return row | levels
+
+
+def _level(config: dict[str, Any], name: str, *, own: bool) -> Any:
+    """A factor's level; in this project's own runs None is a factor that the arm does not use."""
+    level = level_of(config, name)
+    return None if own and str(level).lower() in ("none", "null") else level
 
 
 def _whole(run: LoggedRun, name: str, *, default: int | None = None) -> int:
@@ -163,7 +185,10 @@ def _state(ours: object, theirs: object) -> str:
     if ours in ("LOST", "HANDED_BACK"):
         # Begun, and no result: what the study folder calls RUNNING.
         return "RUNNING"
-    return str(ours) if ours else STATES.get(str(theirs), "RUNNING")
+    if ours:
+        return str(ours)
+    # An export without states is of runs that have ended, as any other table without them is.
+    return "COMPLETE" if theirs is None else STATES.get(str(theirs), "RUNNING")
 
 
 def _as_list(value: object) -> list[Any] | None:

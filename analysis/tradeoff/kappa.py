@@ -2,16 +2,24 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.tradeoff.cr2 import Slope, classical, cr2, hc2
 from analysis.tradeoff.ratios import Cluster, RatioRuns
-from analysis.tradeoff.reduction_fit import Interval, Status
 
 Floats = NDArray[np.float64]
+Interval = tuple[float, float]
+Status = Literal[
+    "ok", "quadratic_rejected", "curves_rejected", "lower_bound_only", "not_identified", "decreasing",
+    "too_few_seeds", "single_seed", "no_noise",
+]  # fmt: skip
+"""What kind of answer a fit is; `quadratic_rejected` and `curves_rejected` are said of whole fits only."""
 MIN_SEEDS = 3
+ROUNDING = 1e-12
+"""Relative to the losses: an error below it is that of adding numbers up."""
 NO_INTERVAL = (math.nan, math.nan)
 
 
@@ -58,6 +66,13 @@ def _status(
 ) -> tuple[Status, Interval]:
     """What kind of answer this is, and kappa's interval (NaN where there is none)."""
     low, high = map(float, slope.interval(confidence))
+    reach = float(np.ptp(runs.r**2 / 2))
+    exact = float(slope.se) * reach <= ROUNDING * float(np.abs(runs.loss).max())
+    if exact:
+        # No spread at all is no measure of one, so there is nothing to hold kappa against.
+        if slope.value * reach <= ROUNDING * float(np.abs(runs.loss).max()):
+            return "not_identified", NO_INTERVAL
+        return ("single_seed" if interval == "classical" else "no_noise"), NO_INTERVAL
     if interval == "classical":
         if math.isnan(low) or low > 0:
             return "single_seed", (low, high)

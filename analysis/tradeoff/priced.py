@@ -6,8 +6,8 @@ r* = (lam C2 / kappa)^(1/3)       the interval of r* is the monotone image of ka
 import math
 from dataclasses import dataclass
 
+from analysis.tradeoff.kappa import Interval
 from analysis.tradeoff.prices.price import Price, best_ratio
-from analysis.tradeoff.reduction_fit import Interval
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import TableError
+from analysis.tables.repetition import REPEATS
 from analysis.tables.runs_table import REDUCTION, RunsTable
 from analysis.tradeoff.cr2 import Codes, codes_of
 from analysis.tradeoff.prices.cost import Cost, realised_ratio
@@ -220,6 +221,8 @@ def _blocks(rows: pd.DataFrame, cluster: Cluster) -> tuple[Codes, bool]:
             raise TableError("the table has no seeds to cluster by; it lacks the column `seed`.")
         return none, False
     if seeds.nunique() == len(rows):
+        if cluster == "seed":
+            raise TableError("the table has no seeds to cluster by: no two runs share one.")
         return none, False
     return codes_of(seeds.to_numpy()), True
 
@@ -231,7 +234,7 @@ def _missing_not_random(table: RunsTable, name: str) -> tuple[str, ...]:
     begun = table.frame[
         table.frame[name].notna() & ~table.frame["state"].isin(["WAITING", "RUNNING"])
     ]
-    done = table.reasons[begun.index] == ""
+    done = table.reasons[begun.index].isin(("", REPEATS))
     if done.all():
         return ()
     ratios = begun[name].unique()

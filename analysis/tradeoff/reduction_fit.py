@@ -1,22 +1,19 @@
 """What a reduction-ratio fit hands back: numbers, their intervals, and a status on each."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.tradeoff.answer import Basis
 from analysis.tradeoff.curves.families import Fits, averaged_curve
 from analysis.tradeoff.curves.lack_of_fit import LackOfFit
 from analysis.tradeoff.curves.reduced import Reduced
+from analysis.tradeoff.kappa import Interval, Status
 from analysis.tradeoff.prices.price import Price
 
 Floats = NDArray[np.float64]
-Interval = tuple[float, float]
-Status = Literal[
-    "ok", "lower_bound_only", "not_identified", "decreasing", "too_few_seeds", "single_seed"
-]
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Average:
-    """The answer of all eight curve families together."""
+    """What all eight curve families together say."""
 
     r_star: float
     """Between 1 and the largest tested ratio; NaN without a price, or with too few runs for AICc."""
@@ -69,12 +66,22 @@ class ReductionFit:
     price_per_param: float | None
     price_ci: Interval | None
     """For an implied price or a budget: interval of the price per weight; None where kappa cannot be > 0."""
+    basis: Basis | None
+    """What r* rests on: the averaged curves; the tested ratios and no more than that the loss does not fall
+    (`monotone`); the theory, where the curves cannot be averaged; or a ratio that was given. None without r*."""
     r_star: float | None
-    """None without a price; infinity where kappa <= 0 and so the model has no minimum. Under a
-    budget the ratio that it allows, whatever kappa is."""
+    """The answer; None without a price, and where at most a limit is known. Under a budget the ratio that
+    it allows, whatever kappa is."""
     r_star_ci: Interval | None
+    """Its interval; of a ratio known to a limit only, open above."""
+    theory_r_star: float | None
+    """(lam C2/kappa)^(1/3): r* if the loss rises as r^2. Infinity where kappa <= 0; None without a price."""
+    theory_ci: Interval | None
+    """The image of kappa's interval."""
     c2_eff: float | None
     lack_of_fit: LackOfFit
+    curves_p: float
+    """The largest p of the lack-of-fit test over all curves of the interval; NaN where it cannot be tested."""
     models: pd.DataFrame
     """`family, k, aicc, weight, r_star`, the heaviest first; no weights where a family has no AICc."""
     average: Average
@@ -90,11 +97,12 @@ class ReductionFit:
     sigma: float
     """Standard deviation of one run around its ratio's mean within its seed; NaN without replicates."""
     sweep: pd.DataFrame
-    """Per price: `price, r_star, low, high, best_tested, not_worse`."""
+    """Per price: `price`, the answer's `r_star, low, high`, the theory's `theory, theory_low, theory_high`,
+    and `best_tested, not_worse`."""
     switch_prices: pd.DataFrame
     """`best_below, best_above, price`: where the best tested design changes; no model."""
     control: pd.DataFrame
-    """Arms without a ratio: `label, n, loss, difference, se, df, low, high` against the best ratio."""
+    """Arms without a ratio: `label, n, loss, loss_low, loss_high, difference, low, high` against the best ratio."""
     excluded: dict[str, int]
     shape: Curve
 
@@ -113,15 +121,3 @@ class ReductionFit:
     def average_curve(self, r: Floats) -> Floats:
         """The AICc-weighted mean of the eight curves at ratios `r`."""
         return self.shape.average(np.asarray(r, dtype=float))
-
-    def sentences(self) -> list[str]:
-        """The verdict in plain words, the most important first."""
-        from analysis.tradeoff.tradeoff_words import sentences
-
-        return sentences(self)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; infinity and undefined numbers are null."""
-        from analysis.tradeoff.tradeoff_words import as_json
-
-        return as_json(self)

@@ -5,36 +5,38 @@ import math
 import numpy as np
 import pandas as pd
 
-from analysis.tradeoff.prices.price import best_ratio, switch_prices
+from analysis.tradeoff.answer import Answers
+from analysis.tradeoff.kappa import NO_INTERVAL, Interval
+from analysis.tradeoff.priced import price_kappa
+from analysis.tradeoff.prices.price import Price, switch_prices
 from analysis.tradeoff.ratios import RatioRuns
-from analysis.tradeoff.tested import Pairs
 
-COLUMNS = ["price", "r_star", "low", "high", "best_tested", "not_worse"]
+COLUMNS = [
+    "price", "r_star", "low", "high", "theory", "theory_low", "theory_high", "best_tested", "not_worse",
+]  # fmt: skip
 POINTS_PER_DECADE = 6
 PLACEMENT = "attention.placement"
 
 
 def price_sweep(
-    runs: RatioRuns,
-    pairs: Pairs,
-    *,
-    kappa: float,
-    kappa_ci: tuple[float, float],
-    confidence: float,
+    runs: RatioRuns, answers: Answers, *, kappa: float, kappa_ci: Interval
 ) -> pd.DataFrame:
     """r* with its interval, the best tested ratio and its rivals over a log grid of prices per weight.
 
-    Empty where the cost is unknown. `r_star` is infinity where kappa <= 0; `high` where it may be.
+    Empty where the cost is unknown. `r_star` is NaN where at most a limit is known; `theory` is infinity
+    where kappa <= 0.
     """
     if runs.c2_eff is None:
         return pd.DataFrame(columns=COLUMNS)
     rows = []
     for price in prices_to_show(runs, kappa=kappa, kappa_ci=kappa_ci):
-        lam, c2 = 2 * float(price), runs.c2_eff
-        tested = pairs.at(lam_c2=lam * c2, confidence=confidence)
-        low, high = (best_ratio(k, lam=lam, c2=c2) if k == k else math.nan for k in kappa_ci[::-1])
-        r_star = best_ratio(kappa, lam=lam, c2=c2)
-        rows.append([float(price), r_star, low, high, tested.best, tested.argmin_set])
+        named, lam_c2 = Price.per_param(float(price)), 2 * float(price) * runs.c2_eff
+        tested = answers.pairs.at(lam_c2=lam_c2, confidence=answers.confidence)
+        theory = price_kappa(named, kappa, kappa_ci, c2=runs.c2_eff)
+        found = answers.at(lam_c2, theory)
+        r_star = math.nan if found.r_star is None else found.r_star
+        ends, theirs = found.ci or NO_INTERVAL, theory.r_star_ci or NO_INTERVAL
+        rows.append([price, r_star, *ends, theory.r_star, *theirs, tested.best, tested.argmin_set])
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

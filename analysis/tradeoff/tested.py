@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.tradeoff.cr2 import Codes
+from analysis.tradeoff.kappa import ROUNDING
 
 Floats = NDArray[np.float64]
 
@@ -16,20 +17,40 @@ Floats = NDArray[np.float64]
 class Tested:
     """The tested ratios at one price."""
 
-    frame: pd.DataFrame
-    """Per ratio: `r, loss, J, regret` (mean J less the best mean J), `p` (one-sided, against the best),
-    `not_worse`, and `regret_upper`: the most that choosing it may lose (simultaneous upper limit)."""
+    r: Floats
+    loss: Floats
+    J: Floats
+    """Mean loss and its cost."""
+    p: Floats
+    """One-sided, against the best; Bonferroni over the others."""
+    not_worse: NDArray[np.bool_]
+    regret_upper: Floats
+    """The most that choosing it may lose: a simultaneous upper limit."""
 
     @property
     def best(self) -> float:
         """The tested ratio with the smallest mean J; the larger one on a tie."""
-        frame = self.frame
-        return float(frame.loc[frame["J"] <= frame["J"].min() + 1e-15, "r"].max())
+        return float(self.r[self.J.min() + 1e-15 >= self.J].max())
 
     @property
     def argmin_set(self) -> list[float]:
         """The tested ratios that are not worse than the best at the set's confidence."""
-        return [float(r) for r in self.frame.loc[self.frame["not_worse"], "r"]]
+        return [float(r) for r in self.r[self.not_worse]]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Per ratio: `r, loss, J, regret` (mean J less the best mean J), `p, not_worse, regret_upper`."""
+        return pd.DataFrame(
+            {
+                "r": self.r,
+                "loss": self.loss,
+                "J": self.J,
+                "regret": self.J - self.J.min(),
+                "p": self.p,
+                "not_worse": self.not_worse,
+                "regret_upper": self.regret_upper,
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -60,16 +81,14 @@ class Pairs:
         p[best] = 1.0
         upper = difference + stats.t.ppf(1 - (1 - confidence) / others, self.df) * self.se
         np.fill_diagonal(upper, 0.0)
-        frame = {
-            "r": self.r,
-            "loss": self.loss,
-            "J": mean,
-            "regret": mean - mean[best],
-            "p": p,
-            "not_worse": ~(p < 1 - confidence),
-            "regret_upper": np.maximum(upper.max(axis=1), 0.0),
-        }
-        return Tested(pd.DataFrame(frame))
+        return Tested(
+            r=self.r,
+            loss=self.loss,
+            J=mean,
+            p=p,
+            not_worse=~(p < 1 - confidence),
+            regret_upper=np.maximum(upper.max(axis=1), 0.0),
+        )
 
 
 def pair_ratios(r: Floats, loss: Floats, groups: Codes, *, mean: Floats, paired: bool) -> Pairs:
@@ -80,6 +99,8 @@ def pair_ratios(r: Floats, loss: Floats, groups: Codes, *, mean: Floats, paired:
     levels, cell = np.unique(r, return_inverse=True)
     table = _by_group(loss, cell, groups, len(levels)) if paired else None
     difference, se, df = _differences(loss, cell, table, len(levels))
+    # Differences without any spread are not certain: they were not measured twice.
+    se = np.where(se > ROUNDING * np.abs(loss).max(), se, np.nan)
     return Pairs(levels, mean, difference, se, df)
 
 

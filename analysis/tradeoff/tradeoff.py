@@ -2,8 +2,9 @@
 
     L(r) = L0 + kappa r^2 / 2      J(r) = L(r) + lam C2 / r      r* = (lam C2 / kappa)^(1/3)
 
-kappa is the slope on r^2/2 with one intercept per seed and CR2 standard errors (`kappa.py`, `cr2.py`); r* is
-what a price makes of it (`priced.py`). Nothing is given without its status.
+kappa is the slope on r^2/2 with one intercept per seed and CR2 standard errors (`kappa.py`, `cr2.py`); the
+theory's r* is what a price makes of it (`priced.py`). Which r* is the answer, `answer.py` says. Nothing is given
+without its status.
 """
 
 import math
@@ -13,20 +14,18 @@ import pandas as pd
 
 from analysis.errors import TableError
 from analysis.tables.runs_table import RunsTable
+from analysis.tradeoff.answer import Answer, Answers, status_of
 from analysis.tradeoff.control import compare_control
-from analysis.tradeoff.curves.average_interval import average_interval
+from analysis.tradeoff.curves.average_interval import averaged_ratio
 from analysis.tradeoff.curves.families import (
-    Fits,
-    averaged_curve,
     families_frame,
     fit_families,
-    minimisers,
-    ratio_grid,
 )
 from analysis.tradeoff.curves.lack_of_fit import LackOfFit, lack_of_fit
 from analysis.tradeoff.curves.reduced import Reduced, reduce_grid
-from analysis.tradeoff.kappa import NO_INTERVAL, Kappa, estimate_kappa, leverages
-from analysis.tradeoff.priced import price_kappa
+from analysis.tradeoff.kappa import NO_INTERVAL, Kappa, Status, estimate_kappa, leverages
+from analysis.tradeoff.noise import icc, is_skewed
+from analysis.tradeoff.priced import Priced, price_kappa
 from analysis.tradeoff.prices.cost import Cost, parse_blocks
 from analysis.tradeoff.prices.price import ROUNDING, Price
 from analysis.tradeoff.ratios import Cluster, RatioRuns, ratio_runs
@@ -92,8 +91,16 @@ def _fit(
     grid = reduce_grid(runs.r, runs.loss, runs.seeds, blocked=runs.blocked)
     fits = fit_families(grid, grid.z[None], np.array([grid.rss]))
     lof = lack_of_fit(grid, rise=kappa.value * (grid.r[-1] ** 2 - grid.r[0] ** 2) / 2)
-    average = _average(grid, fits, lam_c2=lam_c2, confidence=confidence)
+    weighted = bool(np.isfinite(fits.aicc).all())
+    averaged = averaged_ratio(grid, fits, confidence=confidence) if weighted else None
+    average = Average(math.nan, NO_INTERVAL)
+    if averaged is not None and lam_c2 is not None:
+        average = Average(*averaged.at(lam_c2))
     pairs = pair_ratios(runs.r, runs.loss, runs.seeds, mean=grid.mean, paired=runs.blocked)
+    curves_p = averaged.p if averaged is not None else math.nan
+    status = status_of(kappa, quadratic_p=lof.p, curves_p=curves_p)
+    answers = Answers(status, averaged, pairs, confidence)
+    answer = _answer(price, priced, answers, lam_c2=lam_c2)
     tested = pairs.at(lam_c2=lam_c2 or 0.0, confidence=confidence)
     leverage = leverages(grid.r, grid.sizes.astype(float))
     smaller = None
@@ -113,16 +120,20 @@ def _fit(
         kappa_ci=kappa.ci,
         se=kappa.se,
         df=kappa.df,
-        status=kappa.status,
-        flags=_flags(runs, kappa, lof, priced.r_star, average, smaller),
+        status=status,
+        flags=_flags(runs, kappa, status, lof, answer, smaller, grid),
         price=price,
         lam=lam,
         price_per_param=priced.price_per_param,
         price_ci=priced.price_ci,
-        r_star=priced.r_star,
-        r_star_ci=priced.r_star_ci,
+        basis=answer.basis,
+        r_star=answer.r_star,
+        r_star_ci=answer.ci,
+        theory_r_star=priced.r_star,
+        theory_ci=priced.r_star_ci,
         c2_eff=c2,
         lack_of_fit=lof,
+        curves_p=curves_p,
         models=families_frame(grid, fits, lam_c2=lam_c2),
         average=average,
         tested=_tested_frame(tested, runs, leverage),
@@ -131,9 +142,12 @@ def _fit(
         without_largest=smaller,
         icc=_icc(runs, grid),
         sigma=math.sqrt(grid.sigma2) if grid.df > 0 else math.nan,
-        sweep=price_sweep(runs, pairs, kappa=kappa.value, kappa_ci=kappa.ci, confidence=confidence),
+        # Nobody reads the prices of the fit without the largest ratio.
+        sweep=pd.DataFrame()
+        if not drop_largest
+        else price_sweep(runs, answers, kappa=kappa.value, kappa_ci=kappa.ci),
         switch_prices=tested_switches(runs, loss=grid.mean),
-        control=compare_control(runs, metric=metric, best=tested.best, confidence=confidence),
+        control=compare_control(runs, metric=metric, tested=tested, confidence=confidence),
         excluded=runs.excluded,
         shape=Curve(float((runs.r**2 / 2).mean()), grid, fits),
     )
@@ -152,9 +166,20 @@ def _widest(cost: Cost | None, c2: float) -> float:
     return c2 / sum(cost.channels) if cost is not None else math.sqrt(c2)
 
 
+def _answer(
+    price: Price | None, theory: Priced, answers: Answers, *, lam_c2: float | None
+) -> Answer:
+    if price is None:
+        return Answer()
+    if price.fixes_ratio:
+        return Answer("given" if theory.r_star is not None else None, theory.r_star)
+    assert lam_c2 is not None
+    return answers.at(lam_c2, theory)
+
+
 def _flags(
-    runs: RatioRuns, kappa: Kappa, lof: LackOfFit, r_star: float | None, average: Average,
-    smaller: ReductionFit | None,
+    runs: RatioRuns, kappa: Kappa, status: Status, lof: LackOfFit, answer: Answer,
+    smaller: ReductionFit | None, grid: Reduced,
 ) -> tuple[str, ...]:  # fmt: skip
     """What a reader has to know of the fit, each once."""
     flags = [*runs.flags]
@@ -164,38 +189,28 @@ def _flags(
         flags.append("lack_of_fit_untestable")
     elif lof.p < 0.05:
         flags.append("lack_of_fit")
+    if grid.df > 0 and is_skewed(grid.residuals):
+        flags.append("skewed_noise")
     tested = runs.levels
-    # Infinity is no place outside the tested ratios: the model has no minimum there or anywhere.
-    if r_star is not None and r_star < math.inf and not tested[0] <= r_star <= tested[-1]:
+    r_star = answer.r_star
+    if r_star is not None and not tested[0] <= r_star <= tested[-1]:
         flags.append("extrapolated")
-    if average.r_star < tested[0]:
-        flags.append("average_extrapolated")
-    if smaller is not None and _depends_on_largest(kappa, smaller):
+    identified = status in ("ok", "single_seed")
+    if identified and smaller is not None and _differs_without_largest(kappa, smaller):
         flags.append("rmax_dependent")
     return tuple(dict.fromkeys(flags))
 
 
-def _depends_on_largest(kappa: Kappa, smaller: ReductionFit) -> bool:
-    """Whether the answer changes without the largest ratio: another status, or disjoint intervals."""
-    (low, high), (other_low, other_high) = kappa.ci, smaller.kappa_ci
+def _differs_without_largest(kappa: Kappa, smaller: ReductionFit) -> bool:
+    """Whether the smaller ratios contradict kappa: it lies outside their own interval."""
+    low, high = smaller.kappa_ci
     # Without noise the intervals have no width, and rounding alone would set them apart.
-    near = ROUNDING * max(map(abs, (*kappa.ci, *smaller.kappa_ci)))
-    apart = low > other_high + near or high < other_low - near
-    return apart or smaller.status != kappa.status
-
-
-def _average(grid: Reduced, fits: Fits, *, lam_c2: float | None, confidence: float) -> Average:
-    if lam_c2 is None or not np.isfinite(fits.aicc).all():
-        return Average(math.nan, NO_INTERVAL)
-    steps = ratio_grid(grid.r)
-    curve = averaged_curve(fits, steps, r_max=float(grid.r[-1]))
-    r_star = float(minimisers(curve, steps, lam_c2=lam_c2)[0])
-    interval = average_interval(grid, fits, lam_c2=lam_c2, confidence=confidence)
-    return Average(r_star, interval)
+    near = ROUNDING * max(map(abs, (kappa.value, *smaller.kappa_ci)))
+    return kappa.value < low - near or kappa.value > high + near
 
 
 def _tested_frame(tested: Tested, runs: RatioRuns, leverage: dict[float, float]) -> pd.DataFrame:
-    frame = tested.frame.copy()
+    frame = tested.frame
     nominal = pd.Series(runs.nominal).groupby(runs.r).first()
     frame.insert(1, "nominal", nominal.reindex(frame["r"]).to_numpy())
     frame.insert(2, "n", [int(np.sum(runs.r == r)) for r in frame["r"]])
@@ -205,14 +220,7 @@ def _tested_frame(tested: Tested, runs: RatioRuns, leverage: dict[float, float])
 
 
 def _icc(runs: RatioRuns, grid: Reduced) -> float:
-    """Share of the noise variance that runs of one seed have in common, at least 0."""
     if not runs.blocked or grid.groups < 2 or grid.df < 1:
         return math.nan
     away = runs.loss - grid.mean[np.searchsorted(grid.r, runs.r)]
-    per_seed = np.bincount(runs.seeds, away) / np.bincount(runs.seeds)
-    between = float(per_seed.var(ddof=1)) - grid.sigma2 * float(
-        np.mean(1 / np.bincount(runs.seeds))
-    )
-    between = max(between, 0.0)
-    total = between + grid.sigma2
-    return between / total if total > 0 else math.nan
+    return icc(away, runs.seeds, sigma2=grid.sigma2)

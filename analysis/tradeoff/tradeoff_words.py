@@ -1,52 +1,58 @@
-"""A reduction-ratio fit in plain words, and as plain values."""
+"""A reduction-ratio fit in plain words."""
 
 import math
 from typing import Any
 
-import numpy as np
-
-from analysis.plain import pair, plain, records
-from analysis.tradeoff.kappa import MIN_SEEDS
-from analysis.tradeoff.reduction_fit import ReductionFit, Status
+from analysis.tradeoff.answer import ALPHA
+from analysis.tradeoff.kappa import MIN_SEEDS, Status
+from analysis.tradeoff.reduction_fit import ReductionFit
 
 DIGITS = 10
 """Of a percentage: 99.9 and 99.999 stay what they are, and 100 * 0.95 is 95."""
 STATUS_WORDS: dict[Status, str] = {
     "ok": "the loss rises with r",
+    "quadratic_rejected": "the loss does not follow r²: r* is that of the averaged curves",
+    "curves_rejected": "no curve follows the loss: only the tested ratios say where r* lies",
     "lower_bound_only": "κ may be 0: only a lower limit of r* is known",
     "not_identified": "no rise of the loss with r was seen, so no r*",
     "decreasing": "the loss falls as r grows, so no r*",
     "too_few_seeds": f"too few seeds for an interval ({MIN_SEEDS} are needed)",
     "single_seed": "one run per ratio: the interval knows nothing of seeds",
+    "no_noise": "repeated runs do not differ, so there is no interval",
 }
 FLAG_WORDS = {
-    "lack_of_fit": "the quadratic does not hold (lack of fit), so its r* is not to be used",
+    "lack_of_fit": "the theory's quadratic does not hold (lack of fit), so neither kappa nor its r* is to be used",
     "lack_of_fit_untestable": "lack of fit cannot be tested: it needs three ratios and repeated runs that differ",
-    "extrapolated": "the ratio lies outside the tested ones",
-    "average_extrapolated": "the averaged r* lies below the tested ratios, where no run has been",
-    "rmax_dependent": "the answer rests on the largest ratio alone: it changes without it",
+    "extrapolated": "the ratio lies outside the tested ones, where no run has been",
+    "rmax_dependent": "the smaller ratios contradict kappa: it is that of the largest ratio alone",
     "missing_not_random": "the share of finished runs differs by ratio, which biases any estimate",
     "selected_data": "these runs were chosen by a search as it went; confirm them with fresh seeds",
     "rounded_duplicates": "some ratios build one and the same network and were counted as one",
     "assumed_rounding": "C/r is not whole and the table has no hidden widths; rounding half up was assumed",
     "knows_no_seeds": "one run per ratio: the interval knows nothing of seeds",
+    "skewed_noise": "the noise is skewed, so the intervals of few seeds miss more often than they say, on one side; "
+    "try the loss's logarithm",
 }
 
 
 def sentences(fit: ReductionFit) -> list[str]:
     """The verdict in plain words: the ratio, what the tested ratios say, the model, the reservations."""
-    lines = [*_given(fit), _ratio(fit), _tested(fit), _model(fit)]
+    lines = [*_given(fit), *_ratio(fit), _tested(fit), *_model(fit)]
     if not fit.control.empty:
         lines += [_control(row, fit) for row in fit.control.to_dict("records")]
-    if "rmax_dependent" in fit.flags and fit.without_largest is not None:
-        lines.append(_without_largest(fit, fit.without_largest))
-    notes = [FLAG_WORDS[flag] for flag in fit.flags]
+    lines += _without_largest(fit)
+    notes = [FLAG_WORDS[flag] for flag in fit.flags if not _said(flag, fit)]
     if notes:
         lines.append("Reservations: " + "; ".join(notes) + ".")
     if fit.excluded:
         left = ", ".join(f"{count} {reason}" for reason, count in fit.excluded.items())
         lines.append(f"Left out of the fit: {left}.")
     return lines
+
+
+def _said(flag: str, fit: ReductionFit) -> bool:
+    """Whether the first sentences say what the flag says."""
+    return flag == "lack_of_fit" and fit.status in ("quadratic_rejected", "curves_rejected")
 
 
 def _given(fit: ReductionFit) -> list[str]:
@@ -59,51 +65,139 @@ def _given(fit: ReductionFit) -> list[str]:
         none = "It has no shadow price" if budget else f"No price makes r = {r} the optimum"
         return [f"{head if budget else ''}{none}: {fit.metric} was not seen to rise with r."]
     band = "" if fit.price_ci is None else " [{:.3g}, {:.3g}]".format(*fit.price_ci)
-    price = f"{fit.price_per_param:.3g} {fit.metric} per weight{band}"
+    theory = " by the theory" if fit.status in ("quadratic_rejected", "curves_rejected") else ""
+    price = f"{fit.price_per_param:.3g} {fit.metric} per weight{band}{theory}"
     return [
         f"{head}Its shadow price is {price}." if budget else f"r = {r} is the optimum at {price}."
     ]
 
 
-def _ratio(fit: ReductionFit) -> str:
+def _ratio(fit: ReductionFit) -> list[str]:
     tested = f"{fit.tested['r'].min():g} to {fit.tested['r'].max():g}"
     match fit.status:
         case "decreasing":
-            return (
-                f"The {fit.metric} falls with r over the tested {tested}: the largest is cheapest and "
-                "best at any price, and the trade-off model is contradicted."
-            )
+            best = fit.argmin_set == [float(fit.tested["r"].max())]
+            return [
+                f"The {fit.metric} falls with r over the tested {tested} (kappa {_kappa(fit)}): the largest is "
+                f"the cheapest{' and the best at any price' if best else ''}, and the trade-off model is contradicted."
+            ]
         case "not_identified":
-            low = _lower_limit(fit)
-            return f"No rise of {fit.metric} with r was seen (kappa {_kappa(fit)}): r* is not identified{low}."
+            return [
+                f"No rise of {fit.metric} with r was seen (kappa {_kappa(fit)}): r* is not identified."
+            ]
         case "too_few_seeds":
-            return (
-                f"Too few seeds for an interval ({_replicates(fit)} per ratio, 3 needed); the point estimate "
-                f"is kappa = {fit.kappa:.3g}{_point(fit)}."
-            )
+            return [
+                f"Too few seeds for an interval ({_replicates(fit)} per ratio, {MIN_SEEDS} needed); the point "
+                f"estimate is kappa = {fit.kappa:.3g}{_point(fit)}."
+            ]
+        case "no_noise":
+            return [
+                "Repeated runs do not differ (was the seed applied?), so there is no interval; the point estimate is "
+                f"kappa = {fit.kappa:.3g}{_point(fit)}."
+            ]
         case "lower_bound_only":
-            low = _lower_limit(fit)
-            text = low.lstrip(" ,;") if low else "any price gives a lower bound only"
-            return f"Only a lower bound of r* is supported: {text} (kappa {_kappa(fit)})."
+            return [_lower_bound(fit)]
     return _identified(fit)
 
 
-def _identified(fit: ReductionFit) -> str:
-    basis = f"{fit.interval}, {fit.n} runs" + (f", {fit.seeds} seeds" if fit.seeds else "")
-    if fit.price is None:
-        span = _sweep_span(fit)
-        return (
-            f"kappa = {_kappa(fit)} ({basis}). No price was named, so there is no single r*{span}."
-        )
-    if fit.price.fixes_ratio:
-        return f"kappa = {_kappa(fit)} ({basis})."
-    if fit.r_star_ci is None:
-        return f"r* = {fit.r_star:.3g} without an interval (kappa {_kappa(fit)}; {basis})."
+def _lower_bound(fit: ReductionFit) -> str:
+    if fit.r_star_ci is None or math.isnan(fit.r_star_ci[0]):
+        doubt = f"A rise of {fit.metric} with r is not certain (kappa {_kappa(fit)})"
+        return f"{doubt}: any price gives a lower bound only."
+    low = fit.r_star_ci[0]
+    if low > 1:
+        return f"Only a lower bound of r* is supported: r* >= {low:.3g} at {_percent(fit)} (kappa {_kappa(fit)})."
+    return (
+        f"A rise of {fit.metric} with r is not certain (kappa {_kappa(fit)}), and at this price any ratio from 1 up "
+        f"may be the best ({_percent(fit)})."
+    )
+
+
+def _identified(fit: ReductionFit) -> list[str]:
+    if fit.price is not None and not fit.price.fixes_ratio:
+        answer = {"average": _by_average, "monotone": _by_tested, "theory": _by_theory}
+        return answer[str(fit.basis)](fit)
+    theory = f"kappa = {_kappa(fit)} ({_basis(fit)})."
+    if fit.status in ("quadratic_rejected", "curves_rejected"):
+        theory = f"{_rejected(fit)}: {_preferred(fit)}, and kappa is not to be used."
+    if fit.price is not None:
+        return [theory]
+    return [theory, f"No price was named, so there is no single r*{_by_price(fit)}."]
+
+
+def _by_average(fit: ReductionFit) -> list[str]:
+    assert fit.r_star_ci is not None
     low, high = fit.r_star_ci
-    return f"r* = {fit.r_star:.3g} [{low:.3g}, {high:.3g}] at {_percent(fit)} (kappa {_kappa(fit)}; {basis})."
+    at, curves = f"at {_percent(fit)}", f"by the average of eight curves ({_runs(fit)})"
+    top = float(fit.tested["r"].max())
+    if math.isfinite(high) or fit.r_star is None:
+        found = f"r* = {fit.r_star:.3g} [{low:.3g}, {high:.3g}] {at}, {curves}."
+    elif low <= 1:
+        found = f"r* is left open: any ratio from 1 up may be the best {at}, {curves}."
+    elif fit.r_star >= top * (1 - 1e-9):
+        found = f"r* >= {low:.3g} {at}: the largest tested ratio or one beyond it, {curves}."
+    else:
+        found = f"r* = {fit.r_star:.3g} [{low:.3g}, or more] {at}, {curves}."
+    if fit.status == "quadratic_rejected":
+        return [
+            found,
+            f"{_rejected(fit)}, so its r* = {_theory(fit)} does not hold: {_preferred(fit)}.",
+        ]
+    doubt = "which these runs cannot test"
+    if fit.lack_of_fit.testable:
+        doubt = "which lack of fit does not reject"
+    return [
+        found,
+        f"If the loss rises as kappa r^2/2, {doubt}, r* = {_theory(fit)} (kappa {_kappa(fit)}, {fit.interval}).",
+    ]
 
 
-def _sweep_span(fit: ReductionFit) -> str:
+def _by_tested(fit: ReductionFit) -> list[str]:
+    assert fit.r_star_ci is not None
+    low, high = fit.r_star_ci
+    between = (
+        f"between {low:.3g} and {high:.3g}" if math.isfinite(high) else f"at {low:.3g} or above"
+    )
+    return [
+        f"The best ratio lies {between} at {_percent(fit)}, if {fit.metric} nowhere falls as r grows; no curve is "
+        f"needed for that ({_runs(fit)}).",
+        f"{_rejected(fit)}, so its r* = {_theory(fit)} does not hold: {_preferred(fit)}.",
+    ]
+
+
+def _by_theory(fit: ReductionFit) -> list[str]:
+    """Where the curves cannot be averaged, the answer stands under the condition that it has."""
+    band = "without an interval"
+    if fit.theory_ci is not None:
+        band = f"[{fit.theory_ci[0]:.3g}, {_or_more(fit.theory_ci[1])}] at {_percent(fit)}"
+    r_star = fit.theory_r_star or math.nan
+    return [
+        f"If the loss rises as kappa r^2/2, r* = {r_star:.3g} {band} (kappa {_kappa(fit)}; {_basis(fit)})."
+    ]
+
+
+def _theory(fit: ReductionFit) -> str:
+    r_star = fit.theory_r_star or math.nan
+    if math.isinf(r_star):
+        return "none (kappa is not above 0)"
+    low, high = fit.theory_ci or (math.nan, math.nan)
+    tested = fit.tested["r"]
+    out = "" if tested.min() <= r_star <= tested.max() else ", outside the tested ratios"
+    return f"{r_star:.3g} [{low:.3g}, {_or_more(high)}]{out}"
+
+
+def _rejected(fit: ReductionFit) -> str:
+    return f"The theory's kappa r^2/2 is rejected (lack of fit p = {fit.lack_of_fit.p:.2g})"
+
+
+def _preferred(fit: ReductionFit) -> str:
+    first = fit.models.iloc[0]
+    if fit.status == "curves_rejected":
+        return f"no curve follows the means (p = {fit.curves_p:.2g} for the best)"
+    return f"the data prefer {first['family']} (weight {first['weight']:.2f})"
+
+
+def _by_price(fit: ReductionFit) -> str:
     if fit.switch_prices.empty or fit.c2_eff is None:
         return ""
     steps = "; ".join(
@@ -117,49 +211,59 @@ def _sweep_span(fit: ReductionFit) -> str:
 def _tested(fit: ReductionFit) -> str:
     names = ", ".join(f"{r:g}" for r in fit.argmin_set)
     where = "at this price" if fit.lam is not None else f"by {fit.metric} alone"
-    best = float(fit.tested["r"].to_numpy()[fit.tested["J"].to_numpy().argmin()])
-    rest = len(fit.tested) - len(fit.argmin_set)
+    best = f"{float(fit.tested['r'].to_numpy()[fit.tested['J'].to_numpy().argmin()]):g}"
     if fit.interval == "classical":
-        return f"Best tested ratio {where}: {best:g}; with one run per ratio none can be ruled out."
-    return (
-        f"Best tested ratio {where}: {best:g}. Not worse than it at {_percent(fit)}: {names}"
-        f"{' (none can be ruled out)' if rest == 0 else ''}."
-    )
+        return (
+            "With one run per ratio none of the tested can be ruled out; "
+            f"the smallest {_what(fit)} is at r = {best}."
+        )
+    if len(fit.argmin_set) == len(fit.tested):
+        return (
+            f"No tested ratio can be ruled out {where}; the smallest {_what(fit)} is at r = {best}."
+        )
+    return f"Best tested ratio {where}: {best}. Not worse than it at {_percent(fit)}: {names}."
 
 
-def _model(fit: ReductionFit) -> str:
-    first = fit.models.iloc[0]
-    average = ""
-    if math.isfinite(fit.average.r_star):
-        low, high = fit.average.ci
-        band = "" if math.isnan(low) else f" [{low:.3g}, {_or_more(high)}]"
-        average = f"; averaged over all families r* = {fit.average.r_star:.3g}{band}"
-    lof = fit.lack_of_fit
-    if not np.isfinite(fit.models["aicc"]).all():
-        return f"{fit.n} runs cannot tell the eight curve families apart (no AICc); they are not averaged."
-    if not lof.testable:
-        return f"Heaviest curve family: {first['family']} (weight {first['weight']:.2f}){average}."
+def _what(fit: ReductionFit) -> str:
+    return f"mean {fit.metric}" + (" with its cost" if fit.lam is not None else "")
+
+
+def _model(fit: ReductionFit) -> list[str]:
+    """What is known of the curve, as far as the first sentences have not said it."""
+    first, lof = fit.models.iloc[0], fit.lack_of_fit
+    if math.isnan(first["weight"]):
+        return [
+            f"{fit.n} runs cannot tell the eight curve families apart (no AICc); they are not averaged."
+        ]
+    if fit.status in ("quadratic_rejected", "curves_rejected"):
+        return []
+    heaviest = f"eaviest curve family: {first['family']} (weight {first['weight']:.2f})"
+    if not lof.testable or fit.status not in ("ok", "too_few_seeds"):
+        return [f"H{heaviest}."]
     weakest = min(lof.power, key=lof.power.__getitem__)
-    verdict = "rejected" if lof.p < 0.05 else "not rejected"
-    return (
-        f"The quadratic is {verdict} (lack of fit p = {lof.p:.2g}; power {lof.power['linear']:.0%} against a "
-        f"straight line, {lof.power[weakest]:.0%} against {weakest}); heaviest family: {first['family']} "
-        f"({first['weight']:.2f}){average}."
-    )
+    verdict = "rejects" if lof.p < ALPHA else "does not reject"
+    return [
+        f"Lack of fit {verdict} the quadratic (p = {lof.p:.2g}; power {lof.power['linear']:.0%} against a "
+        f"straight line, {lof.power[weakest]:.0%} against {weakest}); h{heaviest}."
+    ]
 
 
-def _without_largest(fit: ReductionFit, smaller: ReductionFit) -> str:
-    top = float(fit.tested["r"].max())
-    head = f"Without r = {top:g} kappa is {_kappa(smaller)} ({smaller.status})"
-    if fit.status not in ("ok", "single_seed"):
-        return f"{head}."
-    below = fit.tested[fit.tested["r"] < top]
-    rest = float(np.average(below["loss"], weights=below["n"]))
-    step = float(fit.tested["loss"].to_numpy()[-1]) - rest
-    return (
-        f"{head}: what the data support is that {fit.metric} is {step:+.3g} at r = {top:g} "
-        "against the smaller ratios, not a value of r*."
-    )
+def _without_largest(fit: ReductionFit) -> list[str]:
+    """What is left of kappa without the largest ratio, where kappa is used and it makes a difference."""
+    smaller = fit.without_largest
+    if fit.status not in ("ok", "single_seed") or smaller is None:
+        return []
+    top, same = float(fit.tested["r"].max()), smaller.status == fit.status
+    if "rmax_dependent" in fit.flags:
+        return [
+            f"Without r = {top:g} kappa is {_kappa(smaller)}, which does not hold {fit.kappa:.3g}."
+        ]
+    if same or math.isnan(smaller.kappa_ci[0]):
+        return []
+    return [
+        f"Without r = {top:g} kappa is {_kappa(smaller)}: the smaller ratios neither show the rise nor "
+        "contradict it."
+    ]
 
 
 def _control(row: dict[Any, Any], fit: ReductionFit) -> str:
@@ -167,16 +271,19 @@ def _control(row: dict[Any, Any], fit: ReductionFit) -> str:
     return f"{row['label']}: {fit.metric} {row['difference']:+.3g}{band} against the best tested ratio."
 
 
-def _lower_limit(fit: ReductionFit) -> str:
-    if fit.r_star_ci is not None and math.isfinite(fit.r_star_ci[0]):
-        return f"; r* >= {fit.r_star_ci[0]:.3g} ({_percent(fit)})"
-    return ""
-
-
 def _point(fit: ReductionFit) -> str:
-    if fit.r_star is None or math.isinf(fit.r_star) or (fit.price and fit.price.fixes_ratio):
+    r_star = fit.theory_r_star
+    if r_star is None or math.isinf(r_star) or (fit.price and fit.price.fixes_ratio):
         return ""
-    return f", r* = {fit.r_star:.3g}"
+    return f", r* = {r_star:.3g} if the loss rises as kappa r^2/2"
+
+
+def _basis(fit: ReductionFit) -> str:
+    return f"{fit.interval}, {_runs(fit)}"
+
+
+def _runs(fit: ReductionFit) -> str:
+    return f"{fit.n} runs" + (f", {fit.seeds} seed{'s' * (fit.seeds != 1)}" if fit.seeds else "")
 
 
 def _replicates(fit: ReductionFit) -> str:
@@ -194,64 +301,3 @@ def _percent(fit: ReductionFit) -> str:
 
 def _or_more(high: float) -> str:
     return f"{high:.3g}" if math.isfinite(high) else "or more"
-
-
-def as_json(fit: ReductionFit) -> dict[str, Any]:
-    """Plain values; infinity and undefined numbers are null."""
-    smaller = fit.without_largest
-    return {
-        "metric": fit.metric,
-        "confidence": fit.confidence,
-        "interval": fit.interval,
-        "n": fit.n,
-        "seeds": fit.seeds,
-        "L0": plain(fit.L0),
-        "kappa": plain(fit.kappa),
-        "kappa_ci": pair(fit.kappa_ci),
-        "se": plain(fit.se),
-        "df": plain(fit.df),
-        "r_star": plain(fit.r_star),
-        "r_star_ci": pair(fit.r_star_ci),
-        "status": fit.status,
-        "flags": list(fit.flags),
-        "lam": plain(fit.lam),
-        "c2_eff": plain(fit.c2_eff),
-        "price": _price(fit),
-        "lack_of_fit": {
-            "F": plain(fit.lack_of_fit.F),
-            "p": plain(fit.lack_of_fit.p),
-            "df": list(fit.lack_of_fit.df),
-            "power": {name: plain(value) for name, value in fit.lack_of_fit.power.items()},
-        },
-        "models": records(fit.models),
-        "average": {"r_star": plain(fit.average.r_star), "ci": pair(fit.average.ci)},
-        "argmin_set": fit.argmin_set,
-        "leverage": {f"{r:g}": h for r, h in fit.leverage.items()},
-        "tested": records(fit.tested),
-        "sweep": records(fit.sweep),
-        "switch_prices": records(fit.switch_prices),
-        "control": records(fit.control),
-        "icc": plain(fit.icc),
-        "sigma": plain(fit.sigma),
-        "without_largest": None if smaller is None else {
-            "kappa": plain(smaller.kappa),
-            "kappa_ci": pair(smaller.kappa_ci),
-            "r_star": plain(smaller.r_star),
-            "r_star_ci": pair(smaller.r_star_ci),
-            "status": smaller.status,
-        },
-        "excluded": fit.excluded,
-        "sentences": sentences(fit),
-    }  # fmt: skip
-
-
-def _price(fit: ReductionFit) -> dict[str, Any] | None:
-    if fit.price is None:
-        return None
-    return {
-        "mode": fit.price.mode,
-        "value": fit.price.value,
-        "unit": f"{fit.metric} per weight",
-        "per_param": plain(fit.price_per_param),
-        "per_param_ci": pair(fit.price_ci),
-    }

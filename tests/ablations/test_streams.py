@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from ablations.streams import epoch_order, generator, initialise, stream, stream_seed
-from ablations.subjects.attention.settings import Attention, Backbone
-from ablations.subjects.attention.sites.build import build_network
+from ablations.subjects.attention.placing.build import build_network
+from ablations.subjects.attention.settings.groups import Attention, Backbone
 
 
 def drawn(attention: Attention, *, seed: int) -> dict[str, torch.Tensor]:

@@ -32,8 +32,11 @@ def print_estimate(
         wanted = runs(arms, seeds=space.block(seeds), stage="grid")
     else:
         wanted = _proposed(space, search, folder)
-    found = estimate(wanted, folder=folder, slots=slots)
-    print(_sentence(found, at_most=search is not None))
+    found = estimate(wanted, subject=space.about, folder=folder, slots=slots)
+    if found is None:
+        print("time: unknown, because no run has ended yet and this subject has no pilot.")
+    else:
+        print(_sentence(found, at_most=search is not None))
 
 
 def _proposed(space: Space, search: Search, folder: StudyFolder | None) -> list[PlannedRun]:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from ablations.cli.study_plan import Plans
     from analysis.effects.component_report import ComponentReport
+    from analysis.tables.runs_table import RunsTable
     from analysis.tradeoff.reduction_fit import ReductionFit
 
 
@@ -36,10 +37,28 @@ def print_table(frame: "pd.DataFrame") -> None:
         print(shown.to_string(index=False))
 
 
+def print_reading(table: "RunsTable", *, assumed: Sequence[str] = ()) -> None:
+    """What the reader decided of a table without a study, before anything that rests on it, and its doubts.
+
+    Args:
+        table: The table.
+        assumed: The factors whose baseline nobody named.
+    """
+    said = [table.read_as] if table.read_as else []
+    if said and assumed:
+        names = " and ".join(name.rpartition(".")[2] for name in assumed)
+        said.append(
+            f"Nobody named the baseline of {names}: the first run's level was taken (--baseline FACTOR=LEVEL)."
+        )
+    print_lines([*said, *table.doubts])
+
+
 def print_fit(study: str, fit: "ReductionFit", *, sweep: bool) -> None:
     """A reduction-ratio fit: verdict, tested ratios, curve families, prices."""
+    from analysis.tradeoff.tradeoff_words import sentences
+
     print(f"{study}: {fit.status}" + (f" ({', '.join(fit.flags)})" if fit.flags else ""))
-    print_lines(fit.sentences())
+    print_lines(sentences(fit))
     columns = ["nominal", "r", "n", "loss", "J", "regret", "regret_upper", "not_worse", "leverage"]
     named = fit.tested[columns].rename(columns={"nominal": "ratio", "r": "realised"})
     print("\nTested ratios")

@@ -1,5 +1,7 @@
 """How `ablate show` says what a space is and what a design makes of it."""
 
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 
@@ -8,8 +10,7 @@ from ablations.designs.assignments import baseline
 from ablations.designs.expand import Expansion, PlannedArm, expand
 from ablations.designs.fractional import aliases
 from ablations.designs.space import Factor, Space
-from ablations.subjects.attention.settings import Attention
-from ablations.subjects.attention.sites.own_attention import usual_attention
+from ablations.subjects.subject import Subject
 
 
 def print_space(space: Space, *, design: str, seeds: int | None) -> None:
@@ -21,7 +22,8 @@ def print_space(space: Space, *, design: str, seeds: int | None) -> None:
     for factor in space.factors:
         table.add_row(factor.name, _levels(factor), str(base[factor.name]))
     console.print(table)
-    _print_own_attention(console, space)
+    for note in space.about.notes(space.baseline):
+        console.print(note)
     if design == "search":
         console.print(
             "\nA search draws arms from these factors; it proposes, `ablate confirm` concludes."
@@ -32,43 +34,27 @@ def print_space(space: Space, *, design: str, seeds: int | None) -> None:
     total = count * len(expansion.arms)
     console.print(
         f"\n{design.replace('_', '-')}: {len(expansion.arms)} arms x {count} seed{'s' * (count > 1)} = {total} runs, "
-        f"{expansion.arms[0].arm.training.epochs} epochs each"
+        f"{space.about.epochs(space.baseline)} epochs each"
     )
-    console.print(_arms(expansion.arms))
+    console.print(_arms(space.about, expansion.arms))
     _print_left_out(console, space, expansion)
     if design == "fractional":
         for group in aliases([factor.name for factor in space.factors]):
             console.print(f"aliased: {' = '.join(group)}")
 
 
-def _print_own_attention(console: Console, space: Space) -> None:
-    """What the baseline has of its network, where that is not the plain block's."""
-    name = space.baseline.backbone.name
-    usual, plain = usual_attention(name), Attention()
-    if usual == plain:
-        return
-    fields = [
-        field for field in Attention.model_fields if getattr(usual, field) != getattr(plain, field)
-    ]
-    kept = [
-        f"{field}={getattr(usual, field)}"
-        for field in fields
-        if getattr(usual, field) == getattr(space.baseline.attention, field)
-    ]
-    console.print(
-        f"Attention of {name} where the space says nothing else: {', '.join(kept) or 'none'}"
-    )
-
-
-def _arms(arms: tuple[PlannedArm, ...]) -> Table:
-    table = make_table(("arm", "label"), ("hidden widths", "params", "of attention", "MACs"))
+def _arms(about: Subject, arms: tuple[PlannedArm, ...]) -> Table:
+    table = make_table(("arm", "label"), tuple(about.cost_titles.values()))
     for arm in arms:
-        cost = arm.cost
-        widths = dict.fromkeys(width for width in cost["hidden"] if width is not None)
-        hidden = " ".join(map(str, widths)) or "-"
-        numbers = (f"{cost[name]:,}" for name in ("params", "attention_params", "macs"))
-        table.add_row(arm.id, arm.label, hidden, *numbers)
+        table.add_row(arm.id, arm.label, *(_cost(arm.cost[name]) for name in about.cost_titles))
     return table
+
+
+def _cost(value: Any) -> str:
+    """Each number of a list once, and of several digits in groups of three."""
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, dict.fromkeys(x for x in value if x is not None))) or "-"
+    return f"{value:,}"
 
 
 def _print_left_out(console: Console, space: Space, expansion: Expansion) -> None:
@@ -76,14 +62,9 @@ def _print_left_out(console: Console, space: Space, expansion: Expansion) -> Non
         console.print(f"folded: {label} is the same arm as {same}")
     for label, why in expansion.illegal:
         console.print(f"cannot be built: {label}: {why}", style="yellow")
-    if any(factor.name == "attention.reduction" for factor in space.factors):
-        widths = [arm.cost["channels"] for arm in expansion.arms if arm.cost["channels"]]
-        narrowest = min((min(channels) for channels in widths), default=None)
-        if narrowest is not None:
-            console.print(
-                f"The narrowest block has {narrowest} channels: ratios up to {narrowest} that divide "
-                "every width can be built. Larger ratios need a wider network (--set backbone.width=64)."
-            )
+    names = [factor.name for factor in space.factors]
+    for remark in space.about.remarks(names, [arm.cost for arm in expansion.arms]):
+        console.print(remark)
 
 
 def _levels(factor: Factor) -> str:

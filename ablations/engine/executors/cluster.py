@@ -1,21 +1,31 @@
-"""What the executors of clusters share: slots and what runs on them, and the processes of a run."""
+"""What the executors of clusters share: slots that are told commands, what runs on them, the processes of a run."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Generic, TypeVar
 
 from ablations.engine.executors.executor import Ended, Job, Lost, Message, Unwritten
+from ablations.engine.worker.context import Verdict
 from ablations.errors import SettingError
 
 
 @dataclass
-class ClusterSlot:
+class ClusterSlot(ABC):
     """A place for one run at a time, on whatever machine the scheduler chose."""
 
     name: str
     is_up: bool = False
     job: Job | None = None
+
+    @abstractmethod
+    def tell(self, command: dict[str, Any]) -> None:
+        """Send a command to the slot's server, which obeys it (`SlotServer.obey`)."""
+
+    def start(self, job: Job) -> None:
+        """Start the run that the slot was given."""
+        self.tell({"do": "start", "job": asdict(job)})
 
     def heard(self, messages: Sequence[Message]) -> None:
         """Take note of what its run said; the slot is free where the run has ended."""
@@ -31,8 +41,9 @@ class ClusterSlot:
 S = TypeVar("S", bound=ClusterSlot)
 
 
-class ClusterSlots(Generic[S]):
-    """All slots of an executor.
+# A base class, against our habit: composed, each executor would repeat these methods to pass them on.
+class ClusterExecutor(ABC, Generic[S]):
+    """What runs on which slot; how slots are opened, heard, replaced and closed is the scheduler's.
 
     Args:
         slots: The slots.
@@ -44,31 +55,55 @@ class ClusterSlots(Generic[S]):
         self._slots = list(slots)
         self._own_device = own_device
 
-    def __iter__(self) -> Iterator[S]:
-        return iter(self._slots)
-
     @property
-    def names(self) -> tuple[str, ...]:
-        """In order."""
+    def slots(self) -> tuple[str, ...]:
+        """The names of the places."""
         return tuple(slot.name for slot in self._slots)
 
-    def room(self, *, alone: bool) -> bool:
+    def room(self, *, alone: bool = False, apart: bool = False) -> bool:
         """Whether a run could start now; alone: with nothing else on its device."""
+        del apart  # each has a worker of its own here
         busy = [slot.job for slot in self._slots if slot.job is not None]
         others = bool(alone and busy) or any(job.alone for job in busy)
         if others and not self._own_device:
             return False
         return any(slot.is_up and slot.job is None for slot in self._slots)
 
-    def take(self, job: Job) -> S:
-        """A free slot, with the job on it."""
+    def start(self, job: Job) -> str:
+        """Start a run on a free slot and return the slot's name."""
         slot = next(slot for slot in self._slots if slot.is_up and slot.job is None)
         slot.job = job
-        return slot
+        slot.start(job)
+        return slot.name
 
-    def on(self, run: str) -> list[S]:
-        """The slot that has a run, or none."""
-        return [slot for slot in self._slots if slot.job is not None and slot.job.run == run]
+    def answer(self, run: str, verdict: Verdict) -> None:
+        """Answer an epoch of a run whose job asks."""
+        self._tell_slot_of(run, {"do": "answer", "run": run, "verdict": verdict})
+
+    def kill(self, run: str) -> None:
+        """End a run by force; `Lost` follows."""
+        self._tell_slot_of(run, {"do": "kill", "run": run})
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Ask all runs to hand themselves back."""
+
+    @abstractmethod
+    def adopt(self, run: str, attempt: int) -> str | None:
+        """The slot of an attempt that another supervisor started and that still goes on, or None."""
+
+    @abstractmethod
+    def poll(self, timeout: float) -> list[Message]:
+        """What happened since the last call; waits up to `timeout` seconds for something."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End all workers."""
+
+    def _tell_slot_of(self, run: str, command: dict[str, Any]) -> None:
+        for slot in self._slots:
+            if slot.job is not None and slot.job.run == run:
+                slot.tell(command)
 
 
 def processes_of(gpus_per_run: float, processes_per_run: int) -> int:

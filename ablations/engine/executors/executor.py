@@ -1,12 +1,11 @@
 """What the supervisor asks of an executor: places for runs, and what happens on them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ablations.engine.records.folder import USUAL_METRIC, USUAL_METRICS
 from ablations.engine.worker.context import Verdict
-
-TRAIN = "ablations.subjects.attention.training.run:train_run"
-"""What trains a run, unless told otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +21,10 @@ class Job:
     settings: dict[str, Any]
     train: str
     """Import path of the function that trains, `package.module:function`."""
+    metric: str = USUAL_METRIC
+    """The number that a result must have."""
+    metrics: Sequence[str] = USUAL_METRICS
+    """The numbers that it has, or null."""
     ask: bool = False
     """Whether each epoch waits for an answer (`Executor.answer`)."""
     alone: bool = False

@@ -7,17 +7,16 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any
 
-from ablations.engine.executors.cluster import ClusterSlot, ClusterSlots, processes_of
-from ablations.engine.executors.executor import Job, Message
+from ablations.engine.executors.cluster import ClusterExecutor, ClusterSlot, processes_of
+from ablations.engine.executors.executor import Message
 from ablations.engine.executors.needed_package import needed_package
 from ablations.engine.executors.server import SlotServer
-from ablations.engine.worker.context import Verdict
 from ablations.errors import StudyError
 
 POLL_SECONDS = 0.1
 
 
-class RayExecutor:
+class RayExecutor(ClusterExecutor["_Slot"]):
     """Runs on the slots that a Ray cluster has room for.
 
     A slot whose machine dies loses its run, which the supervisor starts again; the slot comes back
@@ -73,43 +72,15 @@ class RayExecutor:
             "threads": threads,
             "pythonpath": pythonpath,
         }
-        self._slots = ClusterSlots(
-            (_Slot(f"ray{i}") for i in range(count)), own_device=gpus_per_run >= 1
-        )
+        super().__init__((_Slot(f"ray{i}") for i in range(count)), own_device=gpus_per_run >= 1)
         for slot in self._slots:
             self._open(slot)
-
-    @property
-    def slots(self) -> tuple[str, ...]:
-        """The names of the places."""
-        return self._slots.names
-
-    def room(self, *, alone: bool = False, apart: bool = False) -> bool:
-        """Whether a run could start now; alone: with nothing else on its device."""
-        del apart  # each has a worker of its own here
-        return self._slots.room(alone=alone)
-
-    def start(self, job: Job) -> str:
-        """Start a run on a free slot and return the slot's name."""
-        slot = self._slots.take(job)
-        slot.actor.start.remote(job)
-        return slot.name
-
-    def answer(self, run: str, verdict: Verdict) -> None:
-        """Answer an epoch of a run whose job asks."""
-        for slot in self._slots.on(run):
-            slot.actor.answer.remote(run, verdict)
 
     def stop(self) -> None:
         """Ask all runs to hand themselves back."""
         for slot in self._slots:
             if slot.is_up:
-                slot.actor.stop.remote()
-
-    def kill(self, run: str) -> None:
-        """End a run by force; `Lost` follows."""
-        for slot in self._slots.on(run):
-            slot.actor.kill.remote(run)
+                slot.tell({"do": "stop"})
 
     def adopt(self, run: str, attempt: int) -> None:
         """None: Ray ends its actors with the program that started them."""
@@ -158,3 +129,7 @@ class _Slot(ClusterSlot):
     actor: Any = None
     call: Any = None
     """The call to `poll` that is under way."""
+
+    def tell(self, command: dict[str, Any]) -> None:
+        """By a call of its actor."""
+        self.actor.obey.remote(command)

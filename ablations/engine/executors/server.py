@@ -1,11 +1,11 @@
 """One slot on another machine: a local executor of one slot, driven from afar."""
 
 import os
+from typing import Any
 
 from ablations.engine.executors.executor import Job, Message
 from ablations.engine.executors.local import LocalExecutor
 from ablations.engine.executors.slots import Slot
-from ablations.engine.worker.context import Verdict
 
 
 class SlotServer:
@@ -17,21 +17,17 @@ class SlotServer:
         slot = Slot(name=name, device=name, gpus=gpus, processes=processes, threads=threads)
         self._executor = LocalExecutor([slot], pythonpath=pythonpath)
 
-    def start(self, job: Job) -> None:
-        """Start a run; the one before has ended."""
-        self._executor.start(job)
-
-    def answer(self, run: str, verdict: Verdict) -> None:
-        """Answer an epoch."""
-        self._executor.answer(run, verdict)
-
-    def stop(self) -> None:
-        """Ask the run to hand itself back."""
-        self._executor.stop()
-
-    def kill(self, run: str) -> None:
-        """End a run by force."""
-        self._executor.kill(run)
+    def obey(self, command: dict[str, Any]) -> None:
+        """Do what a supervisor asks: `start` a job, `answer` an epoch, `stop` all, `kill` a run."""
+        match command["do"]:
+            case "start":
+                self._executor.start(Job(**command["job"]))
+            case "answer":
+                self._executor.answer(command["run"], command["verdict"])
+            case "stop":
+                self._executor.stop()
+            case "kill":
+                self._executor.kill(command["run"])
 
     def poll(self, timeout: float) -> list[Message]:
         """What happened; waits up to `timeout` seconds."""

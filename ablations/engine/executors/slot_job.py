@@ -47,7 +47,7 @@ def serve(
                     return
                 if command["do"] == "start":
                     busy = Job(**command["job"])
-                _obey(server, command)
+                server.obey(command)
             for message in server.poll(PAUSE_SECONDS):
                 if isinstance(message, Ended | Lost | Unwritten):
                     busy = None
@@ -59,22 +59,10 @@ def serve(
             is_over = time.monotonic() > deadline or (orphaned and busy is not None and busy.ask)
             if not stopping and is_over:
                 stopping = True
-                server.stop()
+                server.obey({"do": "stop"})
     finally:
         server.close()
         mailbox.send({"is": "down"})
-
-
-def _obey(server: SlotServer, command: dict[str, Any]) -> None:
-    match command["do"]:
-        case "start":
-            server.start(Job(**command["job"]))
-        case "answer":
-            server.answer(command["run"], command["verdict"])
-        case "stop":
-            server.stop()
-        case "kill":
-            server.kill(command["run"])
 
 
 KINDS = {kind.__name__: kind for kind in (Epoch, Beat, Ended, Lost, Unwritten)}

@@ -6,18 +6,17 @@ The study folder must be on a file system that all machines share; it carries th
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ablations.engine.executors.adoption import Adoptions, note_mailbox
-from ablations.engine.executors.cluster import ClusterSlot, ClusterSlots, processes_of
+from ablations.engine.executors.cluster import ClusterExecutor, ClusterSlot, processes_of
 from ablations.engine.executors.executor import Job, Message
 from ablations.engine.executors.mailbox import Mailbox
 from ablations.engine.executors.needed_package import needed_package
 from ablations.engine.executors.slot_job import decode, serve
 from ablations.engine.records.folder import StudyFolder
-from ablations.engine.worker.context import Verdict
 from ablations.errors import SettingError, StudyError
 
 SILENCE_SECONDS = 90.0
@@ -29,7 +28,7 @@ DONE_SECONDS = 5.0
 END_SECONDS = 5.0
 
 
-class SlurmExecutor:
+class SlurmExecutor(ClusterExecutor["_Slot"]):
     """Runs in Slurm jobs.
 
     A job that is lost loses its run, which the supervisor starts again, and a new job is submitted.
@@ -88,47 +87,18 @@ class SlurmExecutor:
             gpus_per_node=gpus_per_run,
             **(parameters or {}),
         )
-        self._slots = ClusterSlots(
-            (_Slot(f"slurm{i}") for i in range(slots)), own_device=gpus_per_run >= 1
-        )
+        super().__init__((_Slot(f"slurm{i}") for i in range(slots)), own_device=gpus_per_run >= 1)
         self._adoptions = Adoptions(folder, silence=silence)
         self._stopping = False
         with self._submitter.batch():  # one job array
             for slot in self._slots:
                 self._submit(slot)
 
-    @property
-    def slots(self) -> tuple[str, ...]:
-        """The names of the places."""
-        return self._slots.names
-
-    def room(self, *, alone: bool = False, apart: bool = False) -> bool:
-        """Whether a run could start now; alone: with nothing else on its device."""
-        del apart  # each has a worker of its own here
-        return self._slots.room(alone=alone)
-
-    def start(self, job: Job) -> str:
-        """Start a run on a free slot and return the slot's name."""
-        slot = self._slots.take(job)
-        note_mailbox(job, slot.folder)
-        slot.mailbox.send({"do": "start", "job": asdict(job)})
-        return slot.name
-
-    def answer(self, run: str, verdict: Verdict) -> None:
-        """Answer an epoch of a run whose job asks."""
-        for slot in self._slots.on(run):
-            slot.mailbox.send({"do": "answer", "run": run, "verdict": verdict})
-
     def stop(self) -> None:
         """Ask all runs to hand themselves back."""
         self._stopping = True
         for slot in self._slots:
-            slot.mailbox.send({"do": "stop"})
-
-    def kill(self, run: str) -> None:
-        """End a run by force; `Lost` follows."""
-        for slot in self._slots.on(run):
-            slot.mailbox.send({"do": "kill", "run": run})
+            slot.tell({"do": "stop"})
 
     def adopt(self, run: str, attempt: int) -> str | None:
         """Wait for an attempt whose supervisor died, as long as its job shows that it lives."""
@@ -148,7 +118,7 @@ class SlurmExecutor:
         """End all jobs of this supervisor; those that do not end by themselves are cancelled."""
         self._stopping = True
         for slot in self._slots:
-            slot.mailbox.send({"do": "end"})
+            slot.tell({"do": "end"})
         started = [slot for slot in self._slots if slot.is_up]
         deadline = time.monotonic() + END_SECONDS
         while not all(slot.submitted.done() for slot in started) and time.monotonic() < deadline:
@@ -198,6 +168,15 @@ class _Slot(ClusterSlot):
     """submitit's job."""
     asked: float = 0.0
     """When submitit was last asked whether the job is over."""
+
+    def start(self, job: Job) -> None:
+        """Also says where it is heard of, for a supervisor to come."""
+        note_mailbox(job, self.folder)
+        super().start(job)
+
+    def tell(self, command: dict[str, Any]) -> None:
+        """By a message in its folder, which a job that waits in the queue reads when it starts."""
+        self.mailbox.send(command)
 
 
 def _submitter(folder: StudyFolder, *, cluster: str | None) -> Any:

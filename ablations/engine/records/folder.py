@@ -28,6 +28,9 @@ from ablations.plan import PlannedRun
 LAYOUT = 1
 DECLARED = ("study", "design", "seeds", "space", "metric", "fingerprint")
 """What `study.json` always holds (`ablations.studies.declaration`)."""
+USUAL_METRIC = "val_loss"
+USUAL_METRICS = ("train_loss", "val_loss", "val_accuracy")
+"""What the runs of a study measure whose `study.json` does not say more."""
 RESULT = "result.json"
 CHECKPOINT = "checkpoint.ckpt"
 
@@ -141,6 +144,14 @@ class StudyFolder:
             named = ", ".join(f"`{name}`" for name in missing)
             raise StudyError(f"{self.study_file} is damaged: it lacks {named}. {RESTORE}")
         return content
+
+    def metric(self) -> str:
+        """The number of a result that decides."""
+        return str(self.study().get("metric", USUAL_METRIC))
+
+    def metrics(self) -> tuple[str, ...]:
+        """The numbers that a result has."""
+        return tuple(self.study().get("metrics", USUAL_METRICS))
 
     def rewrite_study(self, study: dict[str, Any]) -> None:
         """Replace `study.json`, where a design was extended or a drift was allowed."""

@@ -24,8 +24,9 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from ablations.engine.records.folder import USUAL_METRIC
 from ablations.engine.records.journal import SafeJournalBackend
-from ablations.engine.records.objectives import Direction, direction, objective_of
+from ablations.engine.records.objectives import Direction, objective_of
 from ablations.plan import PlannedRun
 
 STATES = {
@@ -46,7 +47,8 @@ class Index:
         storage: Path | str,
         *,
         study: str,
-        objectives: Sequence[str] = ("val_loss",),
+        objectives: Sequence[str] = (USUAL_METRIC,),
+        directions: Sequence[Direction] = ("minimize",),
         levels: Mapping[str, Sequence[Any]] | None = None,
         ranges: Mapping[str, IntDistribution | FloatDistribution] | None = None,
         warn: Callable[..., None] = lambda kind, **fields: None,
@@ -58,12 +60,14 @@ class Index:
                 PGPASSFILE or the like, not in the URL.
             study: Name of the Optuna study; made where missing.
             objectives: The numbers of a run's result, or of its cost, that are its values.
+            directions: Which way each of them is better.
             levels: Of the factors that have some; the plan's runs may have more.
             ranges: Of the factors that have a range instead.
             warn: Takes an event's kind and its fields.
         """
         self._storage, self._study_name = storage, study
         self._objectives, self._warn = tuple(objectives), warn
+        self._directions = tuple(directions)
         self._levels, self._ranges = dict(levels or {}), dict(ranges or {})
         self._distributions: dict[str, BaseDistribution] = {}
         self._queue: queue.SimpleQueue[FrozenTrial | None] = queue.SimpleQueue()
@@ -131,8 +135,7 @@ class Index:
                 time.sleep(BACKOFF[min(failures, len(BACKOFF)) - 1])
 
     def _open(self) -> "_Store":
-        directions = [direction(name) for name in self._objectives]
-        return _Store(self._storage, self._study_name, directions, self._distributions)
+        return _Store(self._storage, self._study_name, self._directions, self._distributions)
 
     def _collect(self, waiting: list[FrozenTrial], closing: bool) -> bool:
         """Gather what arrives in a second; True at the end mark."""

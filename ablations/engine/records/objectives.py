@@ -1,25 +1,14 @@
 """What a search may optimise: numbers of a run's result or of its cost, and which way each is better."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 from ablations.errors import SettingError, one_of
 
 Direction = Literal["minimize", "maximize"]
 
-DIRECTIONS: dict[str, Direction] = {
-    "val_loss": "minimize",
-    "val_accuracy": "maximize",
-    "train_loss": "minimize",
-    "params": "minimize",
-    "attention_params": "minimize",
-    "macs": "minimize",
-    "latency": "minimize",
-    "seconds": "minimize",
-}
 
-
-def check_objectives(names: Sequence[str]) -> None:
+def check_objectives(names: Sequence[str], known: Collection[str]) -> None:
     """Refuse objectives that no run has, or that are named twice.
 
     Raises:
@@ -30,13 +19,8 @@ def check_objectives(names: Sequence[str]) -> None:
             f"`objectives` must name at least one number, each once, but got {names}."
         )
     for name in names:
-        if name not in DIRECTIONS:
-            raise SettingError(one_of("objectives", name, DIRECTIONS))
-
-
-def direction(name: str) -> Direction:
-    """Which way is better; a number of the user's own is minimised."""
-    return DIRECTIONS.get(name, "minimize")
+        if name not in known:
+            raise SettingError(one_of("objectives", name, known))
 
 
 def objective_of(name: str, cost: Mapping[str, Any], result: Mapping[str, Any]) -> float | None:

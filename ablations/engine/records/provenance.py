@@ -10,41 +10,28 @@ from typing import Any
 
 import ablations
 
-PACKAGES = ("ablations", "torch", "lightning", "numpy")
-"""Those whose version can change a number that a run gives."""
-# These choose, place, show and start runs; they change no number of a run that is chosen.
-WITHOUT_NUMBERS = ("cli", "designs", "engine", "studies", "tracking", "errors.py", "plan.py")
-
 
 def fingerprint(
     *,
     space: Mapping[str, Any],
     data: str,
-    code: Iterable[Path] | None = None,
-    packages: Sequence[str] = PACKAGES,
+    code: Iterable[Path],
+    packages: Sequence[str],
 ) -> dict[str, Any]:
     """The `fingerprint` of `study.json`: `space`, `code`, `data` (hashes) and `versions`.
 
     Args:
         space: The space as JSON.
         data: Fingerprint of the data's content.
-        code: Source files that give the numbers; this package's by default (`training_code`). Add
-            a user's own.
+        code: Source files that give the numbers.
         packages: Whose versions to note.
     """
     return {
         "space": _digest(json.dumps(space, sort_keys=True).encode()),
-        "code": code_hash(training_code() if code is None else code),
+        "code": code_hash(code),
         "data": data,
         "versions": installed(packages),
     }
-
-
-def training_code() -> list[Path]:
-    """The files of this package that give a run's numbers."""
-    root = Path(ablations.__file__).parent
-    files = sorted(root.rglob("*.py"))
-    return [file for file in files if file.relative_to(root).parts[0] not in WITHOUT_NUMBERS]
 
 
 def code_hash(files: Iterable[Path]) -> str:

@@ -43,7 +43,7 @@ class SearchSource:
         seeds: Sequence[int] = (0,),
         sampler: str | BaseSampler = "tpe",
         pruner: str | BasePruner = "none",
-        objectives: Sequence[str] = ("val_loss",),
+        objectives: Sequence[str] | None = None,
         directions: Sequence[str] | None = None,
         seed: int = 0,
         epochs: int = 0,
@@ -63,7 +63,8 @@ class SearchSource:
             sampler: A name (`samplers.SAMPLERS`) or one of Optuna's.
             pruner: A name (`samplers.PRUNERS`) or one of Optuna's. Pruners by epochs see the epochs
                 of an arm's seeds one after another; Wilcoxon sees one value for each seed.
-            objectives: Numbers of a run's result, or of its planned cost; the mean over the seeds.
+            objectives: Numbers of a run's result, or of its planned cost, as means over the seeds; the study's
+                metric by default.
             directions: `minimize` or `maximize` for each objective; all minimised by default.
             seed: Of the sampler.
             epochs: Epochs of a run, for Hyperband.
@@ -74,6 +75,7 @@ class SearchSource:
         Raises:
             SettingError: A setting is out of range, or pruning is asked for several objectives.
         """
+        objectives = [folder.metric()] if objectives is None else objectives
         _check(trials, seeds, objectives)
         self._folder, self._propose = folder, propose
         self._budget = trials

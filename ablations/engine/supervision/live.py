@@ -1,6 +1,7 @@
 """An attempt that is going on, as its supervisor knows it."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,14 +44,14 @@ class Live:
             value=self.record.get(metric),
         )
 
-    def lost(self, error: dict[str, Any]) -> dict[str, Any]:
+    def lost(self, error: dict[str, Any], metrics: Sequence[str]) -> dict[str, Any]:
         """The result of the attempt where its worker can write none."""
         return {
             "run": self.planned.run,
             "attempt": self.attempt,
             "state": "FAILED",
             "epochs_run": self.record.get("epoch", 0),
-            **{name: self.record.get(name) for name in ("train_loss", "val_loss", "val_accuracy")},
+            **{name: self.record.get(name) for name in metrics},
             "seconds": None,
             "device": None,
             "host": None,

@@ -42,6 +42,7 @@ class LiveAttempts:
         self._folder, self._source = folder, source
         self._executor, self._audience = executor, audience
         self._train = train
+        self._metric, self._metrics = folder.metric(), folder.metrics()
         self._hang_timeout, self._start_timeout = hang_timeout, start_timeout
         self._tick = min(TICK_SECONDS, hang_timeout / 20)  # a hang is found 1.05 times late at most
         self._live: dict[str, Live] = {}
@@ -66,6 +67,8 @@ class LiveAttempts:
                 folder=str(self._folder.run_folder(planned.run)),
                 settings=planned.settings,
                 train=self._train,
+                metric=self._metric,
+                metrics=self._metrics,
                 ask=self._source.asks,
                 alone=start.alone,
                 apart=start.apart,
@@ -141,6 +144,8 @@ class LiveAttempts:
             else retry.died(lost.exit_code, lost.tail, out_of_memory=lost.out_of_memory)
         )
         # Its record may stand already, where only the word of it was lost.
-        if self._folder.end_attempt(live.planned.run, live.attempt, live.lost(error)):
+        if self._folder.end_attempt(
+            live.planned.run, live.attempt, live.lost(error, self._metrics)
+        ):
             self.lost += 1
             self._audience.run_lost(live, error)

@@ -7,7 +7,7 @@ crash is the same code as starting.
 import time
 from typing import TYPE_CHECKING, Any
 
-from ablations.engine.executors.executor import TRAIN, Executor
+from ablations.engine.executors.executor import Executor
 from ablations.engine.executors.local import LocalExecutor
 from ablations.engine.records.folder import StudyFolder, cannot_write
 from ablations.engine.records.lock import held
@@ -39,8 +39,8 @@ def execute(
     folder: StudyFolder,
     source: Source,
     *,
+    train: str,
     executor: Executor | None = None,
-    train: str = TRAIN,
     tracker: Tracker | None = None,
     progress: Progress | None = None,
     index: "Index | None" = None,
@@ -59,8 +59,8 @@ def execute(
     Args:
         folder: An existing study folder.
         source: Where runs come from.
-        executor: Where they run; this machine's slots by default. It is closed at the end.
         train: Import path of the function that trains, `package.module:function`.
+        executor: Where they run; this machine's slots by default. It is closed at the end.
         tracker: A view of the study, for example W&B; it cannot fail the study.
         progress: What the user sees.
         index: The Optuna study that mirrors the records; none by default.

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Literal
 
+from ablations.context import Context
 from ablations.engine.records.files import read_lines, write_once
 from ablations.engine.records.folder import now
 from ablations.engine.worker.context import (
@@ -24,10 +25,9 @@ from ablations.engine.worker.context import (
 from ablations.errors import StudyError
 
 State = Literal["COMPLETE", "PRUNED", "FAILED"]
-Train = Callable[[dict[str, Any], RunContext], dict[str, Any]]
+Train = Callable[[dict[str, Any], Context], dict[str, Any]]
 
 TRACEBACK_LINES = 30
-MEASURED = ("epochs_run", "train_loss", "val_loss", "val_accuracy", "device")
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 # What Lightning raises on SIGTERM (a SystemExit with code 0): the machine is taken, no result.
 PREEMPTED = ("SIGTERMException",)
@@ -52,10 +52,10 @@ def attempt(job: dict[str, Any], context: RunContext) -> State | Literal["HANDED
         train = load(job["train"])
         context.beat()
         began = time.monotonic()  # what a fresh worker imports is no part of the run's time
-        measured = _checked(train(job["settings"], context))
+        measured = _checked(train(job["settings"], context), job["metric"])
         outcome: dict[str, Any] = {"state": "COMPLETE", **measured, "error": None}
     except Pruned:
-        outcome = {"state": "PRUNED", **_so_far(context), "error": None}
+        outcome = {"state": "PRUNED", **_so_far(context, job), "error": None}
     except HandedBack:
         return "HANDED_BACK"
     except BaseException as error:
@@ -63,7 +63,7 @@ def attempt(job: dict[str, Any], context: RunContext) -> State | Literal["HANDED
             return "HANDED_BACK"
         if isinstance(error, OSError) and error.errno in DISK_FULL:
             raise
-        outcome = {"state": "FAILED", **_so_far(context), "error": describe(error)}
+        outcome = {"state": "FAILED", **_so_far(context, job), "error": describe(error)}
     seconds = time.monotonic() - began + _seconds_before(context, outcome)
     return _record(job, context, outcome, seconds=seconds, started=started)
 
@@ -103,12 +103,12 @@ def describe(error: BaseException) -> dict[str, Any]:
     }
 
 
-def _checked(measured: Any) -> dict[str, Any]:
+def _checked(measured: Any, metric: str) -> dict[str, Any]:
     """What a run measured, if there is a finite number in it that arms can be compared by."""
-    loss = measured.get("val_loss") if isinstance(measured, dict) else None
-    if not isinstance(loss, int | float) or isinstance(loss, bool):
+    value = measured.get(metric) if isinstance(measured, dict) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(
-            "what a run returns must be a dict with a number named val_loss, "
+            f"what a run returns must be a dict with a number named {metric}, "
             f"but it returned {measured!r:.200}"
         )
     refuse_nonfinite(measured)
@@ -128,7 +128,7 @@ def _record(
         record = {
             "run": job["run"],
             "attempt": job["attempt"],
-            **dict.fromkeys(MEASURED),
+            **dict.fromkeys(["epochs_run", *job["metrics"], "device"]),
             **finite(outcome),
             "seconds": seconds,
             "host": socket.gethostname(),
@@ -151,12 +151,11 @@ def _seconds_before(context: RunContext, outcome: dict[str, Any]) -> float:
     return sum(took for epoch, took in seconds.items() if epoch < first)
 
 
-def _so_far(context: RunContext) -> dict[str, Any]:
+def _so_far(context: RunContext, job: dict[str, Any]) -> dict[str, Any]:
     last = context.last or {}
-    names = ("train_loss", "val_loss", "val_accuracy")
     return {
         "epochs_run": last.get("epoch", 0),
-        **{name: last.get(name) for name in names},
+        **{name: last.get(name) for name in job["metrics"]},
         "device": context.device,
     }
 

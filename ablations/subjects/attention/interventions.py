@@ -11,18 +11,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ablations.designs.expand import Expansion, varied
-from ablations.designs.space import Space
-from ablations.errors import StudyError
 from ablations.one_thread import one_thread
 from ablations.streams import generator, initialise
-from ablations.subjects.attention.blocks.rules import WIDENINGS
 from ablations.subjects.attention.data.dataset import fingerprint
 from ablations.subjects.attention.data.dataset import shape as data_shape
 from ablations.subjects.attention.networks.hosts import positions
-from ablations.subjects.attention.settings import Arm, inactive
-from ablations.subjects.attention.sites.build import build_network
-from ablations.subjects.identity import canonical
+from ablations.subjects.attention.placing.build import build_network
+from ablations.subjects.attention.settings.arms import inactive
+from ablations.subjects.attention.settings.groups import Arm
+from ablations.subjects.attention.settings.identity import canonical
+from ablations.subjects.attention.settings.rules import WIDENINGS
+from ablations.subjects.intervention import Intervention
 
 IMAGES = 4
 SAME = 1e-9
@@ -39,27 +38,6 @@ class Shape:
     classes: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Intervention:
-    """What one arm changes of the baseline's network."""
-
-    label: str
-    changed: tuple[str, ...]
-    """Dotted settings of the network that differ from the baseline's."""
-    added: tuple[str, ...]
-    """Modules that the baseline's network has not."""
-    removed: tuple[str, ...]
-    """Modules that only the baseline's network has."""
-    reshaped: tuple[str, ...]
-    """Tensors in both, of other shapes."""
-    params: int
-    params_change: int
-    output_change: float
-    """Largest change of a logit, as a share of the baseline's largest."""
-    problem: str | None = None
-    """Why a study with this arm must not start; None if it may."""
-
-
 def verify(
     arms: Mapping[str, Arm], *, declared: Collection[str], shape: Shape
 ) -> tuple[Intervention, ...]:
@@ -71,7 +49,7 @@ def verify(
         shape: Of the data.
 
     Returns:
-        One row for each arm, in order. `refuse` turns problems into an error.
+        One row for each arm, in order. `intervention.refuse` turns problems into an error.
     """
     labels = list(arms)
     base_label, base_arm = labels[0], arms[labels[0]]
@@ -91,29 +69,10 @@ def verify(
     return tuple(rows)
 
 
-def verify_expansion(space: Space, expansion: Expansion) -> tuple[Intervention, ...]:
-    """What each arm of a design changes; its baseline comes first."""
-    in_channels, image, classes = data_shape(space.baseline.data)
-    return verify(
-        {planned.label: planned.arm for planned in expansion.arms},
-        declared=varied(space),
-        shape=Shape(in_channels=in_channels, image=image, classes=classes),
-    )
-
-
-def refuse(table: Collection[Intervention]) -> None:
-    """Stop before the first run if an arm is not what it says.
-
-    Raises:
-        StudyError: With the reason for each such arm, naming both arms.
-    """
-    problems = [row.problem for row in table if row.problem is not None]
-    if problems:
-        listed = "\n".join(f"  {problem}" for problem in problems)
-        raise StudyError(
-            f"{len(problems)} arm(s) are not the intervention they are called:\n{listed}\n"
-            "Leave one of each pair out of the levels, or change a level so that it makes a difference."
-        )
+def shape_of(arm: Arm) -> Shape:
+    """What the arm's data make its network take and give."""
+    in_channels, image, classes = data_shape(arm.data)
+    return Shape(in_channels=in_channels, image=image, classes=classes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,9 +91,7 @@ def _levels(space: Mapping[str, Any], plan: list[dict[str, Any]]) -> dict[str, s
 def _choose(levels: Mapping[str, set[Any]]) -> tuple[str | None, str | None]:
     numeric = [name for name, found in levels.items() if all(map(_is_number, found))]
     words = [name for name in levels if name not in numeric]
-    x = "attention.reduction" if "attention.reduction" in numeric else next(iter(numeric), None)
-    hue = "attention.gate" if "attention.gate" in words else next(iter(words), None)
-    return x, hue
+    return next(iter(numeric), None), next(iter(words), None)
 
 
 def _is_number(level: object) -> bool:

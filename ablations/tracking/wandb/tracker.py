@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from ablations.engine.records.folder import USUAL_METRICS
 from ablations.errors import SettingError, one_of
 from ablations.plan import PlannedRun
 from ablations.tracking.wandb.pipe import COMMAND, Pipe
@@ -108,7 +109,7 @@ class WandbTracker:
         id = self._opened(planned, attempt)
         if id is not None:
             self._catch_up(id, planned, attempt, before=None)
-            self._end(id, view_result(result))
+            self._end(id, view_result(result, metrics=self._study.get("metrics", USUAL_METRICS)))
         self._count(planned.run, result)
 
     def study_ended(self, summary: object = None) -> None:

@@ -10,12 +10,13 @@ key with a dot in it can not be addressed by a panel.
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ablations.engine.records.folder import USUAL_METRICS
 from ablations.plan import PlannedRun
-from ablations.subjects.attention.settings import setting_names
+from ablations.subjects.values import flat
 
 MAX_TAG = 64
 """Characters; W&B refuses longer tags."""
@@ -24,11 +25,12 @@ MAX_ID = 120
 MAX_TEXT = 200
 """Characters of any text value."""
 
-COST = ("hidden", "channels", "c2_eff", "params", "attention_params", "macs")
 OUTCOME = ("epochs_run", "seconds", "device")
-FINAL = ("train_loss", "val_loss", "val_accuracy")
 # Where files lie says nothing about the run, and names a user or a server.
-PRIVATE = frozenset({"data.root"})
+PRIVATE = frozenset({"root", "path", "folder", "dir"})
+"""Last parts of settings that are not told."""
+PLACES = ("/", "~")
+"""How a text begins that says where something lies; nor is one that holds an address told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,8 +113,8 @@ def view_run(study: Mapping[str, Any], planned: PlannedRun, attempt: int) -> Run
         "epochs_planned": planned.epochs_planned,
         "realised_ratio": realised_ratio(planned.cost),
     }
-    config |= {key: planned.cost.get(key) for key in COST}
-    config |= _grouped(_public(_settings(planned.settings) | planned.factors))
+    config |= planned.cost
+    config |= _grouped(_public(_settings(study, planned.settings) | planned.factors))
     return RunView(
         id=run_id(study, planned.run, attempt),
         name=name if attempt == 1 else f"{name} attempt {attempt}",
@@ -138,8 +140,8 @@ def view_epoch(record: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def view_result(result: Mapping[str, Any]) -> RunEnd:
-    """How an attempt ended.
+def view_result(result: Mapping[str, Any], *, metrics: Iterable[str] = USUAL_METRICS) -> RunEnd:
+    """How an attempt ended, with the study's metrics.
 
     The final values are set for a COMPLETE run only, so that no panel takes the last loss of a pruned or
     broken run for a result. `HANDED_BACK`, a run that was stopped to be gone on with, looks failed.
@@ -147,7 +149,7 @@ def view_result(result: Mapping[str, Any]) -> RunEnd:
     state = str(result["state"])
     summary: dict[str, Any] = {"state": state} | _plain_values(result, OUTCOME)
     if state == "COMPLETE":
-        summary |= _plain_values(result, FINAL)
+        summary |= _plain_values(result, metrics)
     error = result.get("error")
     if isinstance(error, Mapping):
         summary["error"] = _plain(error.get("type"))
@@ -183,20 +185,23 @@ def view_progress(results: Mapping[str, int], best: float | None) -> dict[str, f
     return row if best is None else row | {"best_value": best}
 
 
-def _settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The run's settings as dotted names, those that this project knows."""
-    arm, known = settings.get("arm") or {}, set(setting_names())
-    flat = {
-        f"{group}.{field}": value
-        for group, fields in arm.items()
-        if isinstance(fields, Mapping)
-        for field, value in fields.items()
-    }
-    return {name: value for name, value in flat.items() if name in known}
+def _settings(study: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The run's settings as dotted names, those that the study's space knows."""
+    known = flat((study.get("space") or {}).get("baseline") or {})
+    arm = flat(settings.get("arm") or {})
+    return {name: value for name, value in arm.items() if name in known}
 
 
 def _public(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in values.items() if name not in PRIVATE}
+    return {
+        name: _plain(value)
+        for name, value in values.items()
+        if name.rpartition(".")[2] not in PRIVATE and not _is_place(value)
+    }
+
+
+def _is_place(value: object) -> bool:
+    return isinstance(value, str) and (value.startswith(PLACES) or "://" in value)
 
 
 def _grouped(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -225,7 +230,7 @@ def _short(level: Any) -> str:
     return f"{level:g}" if isinstance(level, float) else str(level)
 
 
-def _plain_values(source: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+def _plain_values(source: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
     return {key: _plain(source[key]) for key in keys if key in source}
 
 

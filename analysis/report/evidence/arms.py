@@ -1,5 +1,6 @@
 """The arms of a study: their means with intervals, their cost, and which are worth their cost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,15 +25,19 @@ class Front:
     `cost_from, cost_to, mean_from, mean_to`."""
 
 
-def summarise(runs: pd.DataFrame, *, metric: str) -> pd.DataFrame:
+def summarise(
+    runs: pd.DataFrame, *, metric: str, beside: Sequence[str] = ("val_accuracy",)
+) -> pd.DataFrame:
     """Mean of the metric per arm with its marginal 95 % t interval over the seeds.
 
     Args:
         runs: Rows that may enter an estimate.
+        metric: What is summarised.
+        beside: Other metrics, of which the mean is given alone.
 
     Returns:
-        One row per arm in order of first appearance: `arm, label, n, mean, sd, low, high,
-        val_accuracy, params, attention_params, macs, seconds`.
+        One row per arm in order of first appearance: `arm, label, n, mean, sd, low, high`, the other metrics,
+        `params, attention_params, macs, seconds`.
     """
     by_arm = runs.groupby("arm", sort=False)
     table = by_arm.agg(
@@ -41,7 +46,7 @@ def summarise(runs: pd.DataFrame, *, metric: str) -> pd.DataFrame:
         n=(metric, "size"),
         mean=(metric, "mean"),
         sd=(metric, "std"),
-        val_accuracy=("val_accuracy", "mean"),
+        **{name: (name, "mean") for name in beside},
         params=("params", "first"),
         attention_params=("attention_params", "first"),
         macs=("macs", "first"),

@@ -130,7 +130,7 @@ def gather(
         folder=folder,
         table=table,
         runs=runs,
-        arms=summarise(runs, metric=table.metric),
+        arms=summarise(runs, metric=table.metric, beside=table.beside),
         epochs=_epochs(table),
         ratio=_try(gaps, "ratio", lambda: _ratio(table, price)) if some else None,
         components=_try(gaps, "effects", lambda: component_report(table, margin=margin))

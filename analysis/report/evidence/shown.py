@@ -104,8 +104,9 @@ def effects(evidence: Evidence) -> pd.DataFrame:
 
 def fit_in_numbers(fit: ReductionFit) -> str:
     """The fit's numbers in short lines, for the head of its figure."""
-    lines = [f"κ = {number(fit.kappa)} {interval(*fit.kappa_ci)}"]
-    if fit.r_star is not None and fit.r_star_ci is not None and fit.status == "ok":
+    rejected = fit.status in ("quadratic_rejected", "curves_rejected")
+    lines = [] if rejected else [f"κ = {number(fit.kappa)} {interval(*fit.kappa_ci)}"]
+    if fit.r_star is not None and fit.r_star_ci is not None:
         lines.append(f"r* = {number(fit.r_star)} {interval(*fit.r_star_ci)}")
     heaviest = fit.models.iloc[0]
     model = []

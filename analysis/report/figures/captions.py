@@ -9,6 +9,14 @@ from analysis.report.evidence.evidence import MOST_FOR_RIVALS, Evidence
 from analysis.report.page.numbers import interval, number, plural
 from analysis.tradeoff.reduction_fit import ReductionFit
 
+BASIS_WORDS = {
+    "average": "from every curve that is not rejected",
+    "monotone": "from the tested ratios alone",
+    "theory": "from that of κ",
+    "given": "which was given",
+}
+"""What the interval of r* rests on."""
+
 
 def _ratio(evidence: Evidence) -> str:
     assert evidence.ratio is not None
@@ -48,9 +56,9 @@ def _interval_words(fit: ReductionFit) -> str:
     if fit.r_star_ci is None or not np.isfinite(fit.r_star_ci[0]):
         return ""
     return (
-        f" Blue zone, as far as the axis shows it: the {100 * fit.confidence:g} % interval of the theory's r* "
-        f"at the named price, {interval(*fit.r_star_ci)}, from that of κ; an arrow where it goes on beyond the "
-        "axis."
+        f" Red zone, as far as the axis shows it: the {100 * fit.confidence:g} % interval of r* at the named "
+        f"price, {interval(*fit.r_star_ci)}, {BASIS_WORDS[fit.basis or 'given']}; an arrow where it goes on beyond "
+        "the axis."
     )
 
 
@@ -74,20 +82,21 @@ def _prices(evidence: Evidence) -> str:
     return (
         f"Left: loss plus price times weights ({number(fit.c2_eff)} = ΣC², so 2ΣC²/r weights), each "
         "price above its own tested minimum; points are tested means, lines the averaged curve, "
-        f"ticks its minimum. Right, for every price: r* by the theory {_sweep_words(fit)}, and the best tested ratio "
+        f"ticks its minimum. Right, for every price: r* {_sweep_words(fit)}, and the best tested ratio "
         f"(dashed){changes}. "
         f"{_named_price_words(fit)}"
     )
 
 
 def _sweep_words(fit: ReductionFit) -> str:
-    """Which of the theory's r* and its interval the sweep draws."""
+    """Which of r*, its interval and the theory's r* the sweep draws."""
+    theory = "; blue: the theory's" if np.isfinite(fit.sweep["theory"]).any() else ""
     if np.isfinite(fit.sweep["r_star"]).any():
         some = np.isfinite(fit.sweep["low"]).any()
-        return "with its interval (blue)" if some else "(blue; κ has no interval, so it has none)"
+        return ("with its interval (red" if some else "without an interval (red") + f"{theory})"
     if np.isfinite(fit.sweep["low"]).any():
-        return "(blue: its interval; κ itself gives none)"
-    return "(not drawn: κ gives none)"
+        return f"(red: its interval; only a limit is known{theory})"
+    return "(not drawn: the runs give none)"
 
 
 def _named_price_words(fit: ReductionFit) -> str:
@@ -95,7 +104,7 @@ def _named_price_words(fit: ReductionFit) -> str:
     if price is None:
         return "No price is assumed: read yours off the axis."
     on_axis = fit.sweep["price"].min() <= price <= fit.sweep["price"].max()
-    place = "dotted red on the right" if on_axis else "beyond the right panel's axis"
+    place = "dotted on the right" if on_axis else "beyond the right panel's axis"
     return f"The named price, {number(price)} per weight, is one of those on the left, and {place}."
 
 

@@ -30,9 +30,16 @@ from analysis.report.evidence.evidence import Evidence
 
 def metric_name(evidence: Evidence) -> str:
     """The metric as an axis label."""
-    metric = evidence.table.metric
-    known = {"val_loss": "validation loss (nats)", "val_accuracy": "validation accuracy"}
-    return known.get(metric, metric)
+    table = evidence.table
+    words = {"val_loss": "validation loss", "val_accuracy": "validation accuracy"}
+    unit = table.unit or ("nats" if table.metric == "val_loss" else "")
+    return words.get(table.metric, table.metric) + (f" ({unit})" if unit else "")
+
+
+def unit_of(evidence: Evidence) -> str:
+    """What a mean of the metric is called on a scale: `mean loss (nats)`."""
+    name = metric_name(evidence)
+    return "mean loss (nats)" if name == "validation loss (nats)" else f"mean {name}"
 
 
 def ratio_figure(evidence: Evidence, figure: Figure) -> None:
@@ -88,7 +95,7 @@ def interactions_figure(evidence: Evidence, figure: Figure) -> None:
     for (rows, columns), cells, (left, right) in zip(
         pairs, shown.cells(evidence), grid, strict=True
     ):
-        interaction.plot_cells(cells, left, rows=rows, columns=columns)
+        interaction.plot_cells(cells, left, rows=rows, columns=columns, unit=unit_of(evidence))
         interaction.plot_profiles(cells, right, rows=rows, columns=columns)
         right.set_ylabel(metric_name(evidence))
         right.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))

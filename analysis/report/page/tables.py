@@ -1,7 +1,7 @@
 """A table of the report, and the same as CSV, Markdown and LaTeX."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,12 @@ class Column:
 
 INTERVAL = Column(title="95 % interval", name="low", high="high", form="number")
 """The column of an estimate's interval, in frames whose columns are `low` and `high`."""
+RUN = Column(title="Run", name="run")
+ARM = Column(title="Arm", name="label")
+SEED = Column(title="Seed", name="seed", form="count")
+STATE = Column(title="State", name="state")
+ACCURACY = Column(title="Accuracy", name="val_accuracy", form="percent")
+"""Columns of the runs table, and of what is made of it by run or by arm."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +73,40 @@ class Table:
     def texts(self) -> list[list[str]]:
         """The cells as the reader sees them."""
         return [[column.text(row) for column in self.columns] for _, row in self.frame.iterrows()]
+
+
+def listing(
+    name: str,
+    title: str,
+    caption: str,
+    rows: Iterable[tuple[str, str]],
+    *,
+    of: tuple[str, str],
+    folded: bool = False,
+) -> Table:
+    """A table of two columns of text; `of` names them, and with a capital heads them."""
+    return Table(
+        name=name,
+        title=title,
+        caption=caption,
+        frame=pd.DataFrame(list(rows), columns=list(of)),
+        columns=tuple(Column(title=column.capitalize(), name=column) for column in of),
+        folded=folded,
+    )
+
+
+def filled(frame: pd.DataFrame, *columns: Column) -> tuple[Column, ...]:
+    """Those of the columns that have a value in some row."""
+    return tuple(column for column in columns if frame[column.name].notna().any())
+
+
+def metric_column(name: str) -> Column:
+    """The column of a metric."""
+    usual = {
+        "val_loss": Column(title="Loss", name="val_loss", form="loss"),
+        "val_accuracy": ACCURACY,
+    }
+    return usual.get(name, Column(title=name, name=name, form="number"))
 
 
 def if_any(make: Callable[[pd.DataFrame], Table], rows: pd.DataFrame) -> list[Table]:

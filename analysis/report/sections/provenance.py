@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.report.page.numbers import duration
 from analysis.report.page.page import Section
-from analysis.report.page.tables import Column, Table
+from analysis.report.page.tables import ARM, RUN, SEED, STATE, Column, Table, listing
 from analysis.tables.runs_table import RunsTable
 
 
@@ -54,10 +54,10 @@ def left_out(table: RunsTable) -> Section:
                 caption="The first 500 of them." if len(kept) > 500 else "Each of them.",
                 frame=kept.head(500),
                 columns=(
-                    Column(title="Run", name="run"),
-                    Column(title="Arm", name="label"),
-                    Column(title="Seed", name="seed", form="count"),
-                    Column(title="State", name="state"),
+                    RUN,
+                    ARM,
+                    SEED,
+                    STATE,
                     Column(title="Epochs", name="epochs_run", form="count"),
                     Column(title="Error", name="error"),
                 ),
@@ -80,20 +80,17 @@ def provenance(table: RunsTable) -> Section:
         *((f"version of {k}", v) for k, v in sorted(_versions(info).items())),
         *_execution(table),
     ]
-    frame = pd.DataFrame(
-        [(what, str(value)) for what, value in rows if value not in (None, "")],
-        columns=["what", "value"],
-    )
+    known = [(what, str(value)) for what, value in rows if value not in (None, "")]
     return Section(
         anchor="provenance",
         title="Provenance",
         parts=(
-            Table(
-                name="provenance",
-                title="What the numbers were made with",
-                caption="As recorded by the study when it started, and by each run when it ended.",
-                frame=frame,
-                columns=(Column(title="What", name="what"), Column(title="Value", name="value")),
+            listing(
+                "provenance",
+                "What the numbers were made with",
+                "As recorded by the study when it started, and by each run when it ended.",
+                known,
+                of=("what", "value"),
             ),
         ),
     )
@@ -105,13 +102,12 @@ def settings(table: RunsTable) -> Table | None:
     flat = list(_flat(nested))
     if not flat:
         return None
-    frame = pd.DataFrame(flat, columns=["setting", "value"])
-    return Table(
-        name="baseline",
-        title="The baseline, every setting",
-        caption="Arms differ from this only in what their name says.",
-        frame=frame,
-        columns=(Column(title="Setting", name="setting"), Column(title="Value", name="value")),
+    return listing(
+        "baseline",
+        "The baseline, every setting",
+        "Arms differ from this only in what their name says.",
+        flat,
+        of=("setting", "value"),
         folded=True,
     )
 

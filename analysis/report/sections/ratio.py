@@ -1,12 +1,14 @@
 """The section on the reduction ratio: the fit, the tested ratios, every price, and what the fit rests on."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pandas as pd
 
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.page import Drawings, Section, drawn
 from analysis.report.page.tables import INTERVAL, Column, Table, if_any
+from analysis.tradeoff.tradeoff_words import sentences
 
 
 def ratio_section(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator[Section]:
@@ -18,13 +20,15 @@ def ratio_section(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator
         anchor="ratio",
         title="What the reduction ratio is worth",
         kind=kind,
-        text=tuple(fit.sentences()),
+        text=tuple(sentences(fit)),
         parts=(
             *drawn(drawings, "ratio"),
             _tested(evidence),
             *drawn(drawings, "prices"),
             *if_any(_sweep, fit.sweep),
-            *if_any(_switches, fit.switch_prices),
+            *if_any(
+                partial(_switches, open_=len(fit.argmin_set) == len(fit.tested)), fit.switch_prices
+            ),
             *drawn(drawings, "diagnostics"),
             _families(fit.models),
             _dropped(evidence.ratio.dropped),
@@ -67,12 +71,13 @@ def _sweep(sweep: pd.DataFrame) -> Table:
     return Table(
         name="price_sweep",
         title="The best ratio at every price",
-        caption="Price in the metric's unit per weight; r* by the theory with its 95 % interval.",
+        caption="Price in the metric's unit per weight; r* with its 95 % interval, and the theory's.",
         frame=frame,
         columns=(
             Column(title="Price", name="price", form="number"),
             Column(title="r*", name="r_star", form="number"),
             Column(title="Interval", name="low", high="high", form="number"),
+            Column(title="By the theory", name="theory", form="number"),
             Column(title="Best tested", name="best_tested", form="level"),
             Column(title="Not worse than it", name="not_worse"),
         ),
@@ -80,11 +85,16 @@ def _sweep(sweep: pd.DataFrame) -> Table:
     )
 
 
-def _switches(frame: pd.DataFrame) -> Table:
+def _switches(frame: pd.DataFrame, *, open_: bool) -> Table:
+    doubt = (
+        " No tested ratio can be ruled out, so another set of runs may have others."
+        if open_
+        else ""
+    )
     return Table(
         name="switch_prices",
         title="Prices at which the best tested arm changes",
-        caption="From the means alone, no model: edges of the lower convex hull of loss and weights.",
+        caption=f"From the means alone, no model: edges of the lower convex hull of loss and weights.{doubt}",
         frame=frame,
         columns=(
             Column(title="Best below", name="best_below"),

@@ -14,51 +14,82 @@ def ratio_verdict(evidence: Evidence) -> str:
     fit = evidence.ratio.fit
     lines = {
         "ok": _identified,
+        "quadratic_rejected": _identified,
+        "curves_rejected": _identified,
         "lower_bound_only": _lower_bound,
         "not_identified": _not_identified,
         "decreasing": _decreasing,
         "too_few_seeds": _few_seeds,
         "single_seed": _few_seeds,
+        "no_noise": _no_noise,
     }
     return f"Reduction ratio: {lines[fit.status](fit)}"
 
 
 def _identified(fit: ReductionFit) -> str:
-    rise = f"the loss rises with r (κ = {number(fit.kappa)} {interval(*fit.kappa_ci)})"
     if fit.r_star is None or fit.r_star_ci is None:
-        return f"{rise}; which is best depends on what a weight is worth, in {_unit(fit.metric)}: {_by_price(fit)}"
-    theory = f"r* = {number(fit.r_star)} {interval(*fit.r_star_ci)}"
-    average = f"the average of eight curves gives {number(fit.average.r_star)} "
-    average += interval(*fit.average.ci)
+        worth = f"which is best depends on what a weight is worth, in {_unit(fit.metric)}"
+        return f"{_rise(fit)}; {worth}: {_by_price(fit)}"
     price = f"at {number(fit.price_per_param)} {_unit(fit.metric)} per weight"
-    tested = f"tested ratios not worse than the best: {_list(fit.argmin_set)}."
-    if "lack_of_fit" in fit.flags:
-        return (
-            f"{price} {average}; the theory's {theory} is not to be used, since its curve is rejected "
-            f"(lack of fit p = {p_value(fit.lack_of_fit.p)}); {tested}"
+    theory = ""
+    if fit.theory_r_star is not None and fit.theory_ci is not None:
+        theory = f"r* = {number(fit.theory_r_star)} {interval(*fit.theory_ci)}"
+    answer = f"r* = {number(fit.r_star)} {interval(*fit.r_star_ci)} {price}, by the average of eight curves"
+    if fit.basis == "monotone":
+        low, high = fit.r_star_ci
+        span = (
+            f"between {number(low)} and {number(high)}"
+            if math.isfinite(high)
+            else f"at {number(low)} or above"
         )
-    return f"{theory} {price} by the theory, {average}; {tested}"
+        answer = f"{price} the best ratio lies {span}, if the loss nowhere falls as r grows; no curve follows the means"
+    elif fit.basis == "theory":
+        return f"if the loss rises as r², {theory} {price}; {_free(fit)}"
+    if fit.status == "ok":
+        return f"{answer}; if the loss rises as r², {theory}. {_free(fit)}"
+    return (
+        f"{answer}; the theory's {theory} does not hold, since its curve is rejected (lack of fit p = "
+        f"{p_value(fit.lack_of_fit.p)}). {_free(fit)}"
+    )
+
+
+def _rise(fit: ReductionFit) -> str:
+    if fit.status == "ok":
+        return f"the loss rises with r (κ = {number(fit.kappa)} {interval(*fit.kappa_ci)})"
+    p = p_value(fit.lack_of_fit.p)
+    if fit.status == "curves_rejected":
+        return f"the loss follows no curve, the theory's r² included (lack of fit p = {p})"
+    first = fit.models.iloc[0]
+    return (
+        f"the loss does not follow the theory's r² (lack of fit p = {p}); the data prefer {first['family']} "
+        f"(weight {first['weight']:.2f})"
+    )
 
 
 def _lower_bound(fit: ReductionFit) -> str:
+    if fit.r_star_ci is not None and not fit.r_star_ci[0] > 1:
+        return (
+            f"a rise of the loss with r is not certain (κ = {number(fit.kappa)} {interval(*fit.kappa_ci)}), and any "
+            f"ratio may be the best. {_free(fit)}"
+        )
     return (
-        f"these data do not identify r*; they give a lower limit only{_limit(fit)}. κ = "
-        f"{number(fit.kappa)} {interval(*fit.kappa_ci)} may be zero. {_free(fit)}"
+        f"these data give a lower limit of r* only{_limit(fit)}: κ = {number(fit.kappa)} "
+        f"{interval(*fit.kappa_ci)} may be zero. {_free(fit)}"
     )
 
 
 def _not_identified(fit: ReductionFit) -> str:
     return (
         f"these data do not identify r*: no rise of the loss with r was seen (κ = {number(fit.kappa)} "
-        f"{interval(*fit.kappa_ci)}){_limit(fit)}. {_free(fit)}"
+        f"{interval(*fit.kappa_ci)}). {_free(fit)}"
     )
 
 
 def _decreasing(fit: ReductionFit) -> str:
     largest = f"{fit.tested['r'].max():g}"
     return (
-        f"the loss falls as r grows (κ = {number(fit.kappa)} {interval(*fit.kappa_ci)}), so the cheapest "
-        f"tested ratio, {largest}, is best at every price, and the trade-off's theory is contradicted."
+        f"the loss falls as r grows (κ = {number(fit.kappa)} {interval(*fit.kappa_ci)}), so the trade-off's "
+        f"theory is contradicted; the largest tested ratio, {largest}, is the cheapest. {_free(fit)}"
     )
 
 
@@ -67,6 +98,13 @@ def _few_seeds(fit: ReductionFit) -> str:
     return (
         f"{found}: too few for an interval, so nothing is concluded (κ is near {number(fit.kappa)}). "
         "Run at least 3 seeds, better 5."
+    )
+
+
+def _no_noise(fit: ReductionFit) -> str:
+    return (
+        "repeated runs do not differ, so there is no interval and nothing is concluded (κ is near "
+        f"{number(fit.kappa)}). Look whether the seed was applied."
     )
 
 

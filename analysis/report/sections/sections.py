@@ -6,10 +6,24 @@ import pandas as pd
 
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.page import Drawing, Drawings, Section, drawn
-from analysis.report.page.tables import INTERVAL, Column, Table
+from analysis.report.page.tables import (
+    ARM,
+    INTERVAL,
+    RUN,
+    SEED,
+    STATE,
+    Column,
+    Table,
+    filled,
+    listing,
+    metric_column,
+)
 from analysis.report.sections import provenance
 from analysis.report.sections.effects import effects_sections
 from analysis.report.sections.ratio import ratio_section, width_section
+from analysis.tables.runs_table import USUAL_METRICS
+
+_COUNTED = " Parameters and multiply-adds are counted, not estimated."
 
 
 def sections(evidence: Evidence, drawings: Drawings) -> tuple[Section, ...]:
@@ -46,21 +60,24 @@ def _arms(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator[Section
                 name="arms",
                 title="Every arm",
                 caption=(
-                    "Means over seeds; marginal 95 % t intervals. The baseline is bold. Parameters and "
-                    "multiply-adds are counted, not estimated."
+                    "Means over seeds; marginal 95 % t intervals. The baseline is bold."
+                    + _COUNTED * bool(frame["params"].notna().any())
                 ),
                 frame=frame,
                 columns=(
-                    Column(title="Arm", name="label"),
+                    ARM,
                     Column(title="n", name="n", form="count"),
                     Column(title="Mean", name="mean", form="loss"),
                     Column(title="95 % interval", name="low", high="high", form="loss"),
                     Column(title="sd", name="sd", form="number"),
-                    Column(title="Accuracy", name="val_accuracy", form="percent"),
-                    Column(title="Parameters", name="params", form="count"),
-                    Column(title="of attention", name="attention_params", form="count"),
-                    Column(title="Multiply-adds", name="macs", form="count"),
-                    Column(title="Seconds per run", name="seconds", form="number"),
+                    *filled(
+                        frame,
+                        *map(metric_column, evidence.table.beside),
+                        Column(title="Parameters", name="params", form="count"),
+                        Column(title="of attention", name="attention_params", form="count"),
+                        Column(title="Multiply-adds", name="macs", form="count"),
+                        Column(title="Seconds per run", name="seconds", form="number"),
+                    ),
                 ),
                 mark=tuple(
                     "baseline" if arm == evidence.table.baseline_arm else "" for arm in frame["arm"]
@@ -73,20 +90,22 @@ def _arms(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator[Section
 
 
 def _runs(evidence: Evidence) -> Table:
-    names = ["run", "label", "seed", "stage", "state", "val_loss", "val_accuracy", "seconds"]
+    table = evidence.table
+    usual = table.measured == USUAL_METRICS
+    shown = ("val_loss", "val_accuracy") if usual else (table.metric, *table.beside)
+    names = ["run", "label", "seed", "stage", "state", *shown, "seconds"]
     return Table(
         name="runs",
         title="Every run",
         caption="The rows of the runs table, also those that entered no estimate.",
-        frame=evidence.table.frame[names],
+        frame=table.frame[names],
         columns=(
-            Column(title="Run", name="run"),
-            Column(title="Arm", name="label"),
-            Column(title="Seed", name="seed", form="count"),
+            RUN,
+            ARM,
+            SEED,
             Column(title="Stage", name="stage"),
-            Column(title="State", name="state"),
-            Column(title="Loss", name="val_loss", form="loss"),
-            Column(title="Accuracy", name="val_accuracy", form="percent"),
+            STATE,
+            *map(metric_column, shown),
             Column(title="Seconds", name="seconds", form="number"),
         ),
         folded=True,
@@ -157,7 +176,7 @@ def _selection(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
                 ),
                 frame=evidence.winner.frame,
                 columns=(
-                    Column(title="Arm", name="label"),
+                    ARM,
                     Column(title="Searched", name="searched", form="loss"),
                     Column(title="Confirmed", name="mean", form="loss"),
                     Column(title="95 % interval", name="low", high="high", form="loss"),
@@ -173,7 +192,7 @@ def _absent(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
     from analysis.report.figures.figures import PICTURES
 
     rows = [
-        {"figure": picture.title, "why": picture.missing(evidence)}
+        (picture.title, picture.missing(evidence))
         for picture in PICTURES.values()
         if picture.name not in drawings
     ]
@@ -182,15 +201,12 @@ def _absent(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
             anchor="absent",
             title="What this study cannot show",
             parts=(
-                Table(
-                    name="absent",
-                    title="Figures that could not be drawn",
-                    caption="And what each of them needs.",
-                    frame=pd.DataFrame(rows),
-                    columns=(
-                        Column(title="Figure", name="figure"),
-                        Column(title="Why", name="why"),
-                    ),
+                listing(
+                    "absent",
+                    "Figures that could not be drawn",
+                    "And what each of them needs.",
+                    rows,
+                    of=("figure", "why"),
                     folded=True,
                 ),
             ),
@@ -220,15 +236,12 @@ def _reproduce(evidence: Evidence) -> Section:
             "numbers.json holds all of them unrounded.",
         ),
         parts=(
-            Table(
-                name="reproduce",
-                title="Commands",
-                caption="Each reads the study folder.",
-                frame=pd.DataFrame(rows, columns=["what", "command"]),
-                columns=(
-                    Column(title="What", name="what"),
-                    Column(title="Command", name="command"),
-                ),
+            listing(
+                "reproduce",
+                "Commands",
+                "Each reads the study folder.",
+                rows,
+                of=("what", "command"),
             ),
             *([settings] if settings else []),
         ),

@@ -38,6 +38,8 @@ class Reduced:
     """Whether the groups are seeds; if not there is one intercept for all."""
     sizes: NDArray[np.int_]
     """Runs at each ratio."""
+    residuals: Floats
+    """Of each run, with every ratio and every group free."""
 
     @property
     def z(self) -> Floats:
@@ -76,4 +78,5 @@ def reduce_grid(r: Floats, loss: Floats, groups: Codes, *, blocked: bool) -> Red
         groups=len(per_group),
         blocked=blocked,
         sizes=per_level.astype(np.int_),
+        residuals=residual,
     )

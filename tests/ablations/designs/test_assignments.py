@@ -3,7 +3,7 @@ import pytest
 from ablations.designs.assignments import DESIGNS
 from ablations.designs.space import Factor, Space
 from ablations.errors import SettingError
-from ablations.subjects.attention.settings import Arm, Attention
+from ablations.subjects.attention.settings.groups import Arm, Attention
 
 SPACE = Space(
     name="x",

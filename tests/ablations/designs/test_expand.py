@@ -4,7 +4,8 @@ from ablations.designs.expand import expand, plan_arm, refuse_illegal, runs
 from ablations.designs.space import Factor, Space
 from ablations.designs.spaces import load_space
 from ablations.errors import SettingError, StudyError
-from ablations.subjects.attention.settings import Arm, Attention, Run
+from ablations.subjects.attention.settings.arms import arm_of
+from ablations.subjects.attention.settings.groups import Arm, Attention, Run
 
 TOO_FAR = Space(
     name="far",
@@ -73,7 +74,7 @@ def test_runs_come_in_whole_seed_blocks() -> None:
     assert [run.seed for run in planned] == [3, 3, 3, 5, 5, 5]
     assert len({run.run for run in planned}) == 6
     assert len({run.arm for run in planned}) == 3
-    assert Run(**planned[0].settings) == Run(arm=arms[0].arm, seed=3)
+    assert Run(**planned[0].settings) == Run(arm=arm_of(arms[0].arm), seed=3)
 
 
 def test_an_unknown_design_gets_the_nearest_name() -> None:

@@ -20,7 +20,7 @@ def test_an_enqueued_trial_is_the_arm_it_names() -> None:
         }
     )
     arm = propose(trial, space)
-    assert arm.arm.attention.reduction == 8
+    assert arm.arm["attention.reduction"] == 8
     assert arm.label == "placement=post, reduction=8, squeeze=max, gate=two_sigmoid"
     assert trial.user_attrs["attention.reduction"] == 8
 
@@ -56,7 +56,7 @@ def test_a_budget_per_arm_is_a_search_of_each_level_over_the_other_factors() -> 
     assert parts == {f"trials-{r:.1f}": {"attention.reduction": r} for r in (1, 2, 4, 8, 16)}
     trial = optuna.create_study().ask()
     arm = propose(trial, space, fixed=parts["trials-8.0"])
-    while arm.arm.attention.placement == "none":
+    while arm.arm["attention.placement"] == "none":
         trial = optuna.create_study().ask()
         arm = propose(trial, space, fixed=parts["trials-8.0"])
     assert not [name for name in trial.params if "reduction" in name]
@@ -96,6 +96,6 @@ def test_a_range_of_hidden_widths_takes_the_place_of_the_baselines_reduction() -
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     arms = [propose(study.ask(), space) for _ in range(5)]
     widths = [trial.params["attention.hidden"] for trial in study.get_trials()]
-    assert [arm.arm.attention.hidden for arm in arms] == widths
+    assert [arm.arm["attention.hidden"] for arm in arms] == widths
     assert len(set(widths)) > 1
-    assert {arm.arm.attention.reduction for arm in arms} == {None}
+    assert {arm.arm["attention.reduction"] for arm in arms} == {None}

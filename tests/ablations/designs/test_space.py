@@ -4,7 +4,7 @@ import pytest
 
 from ablations.designs.space import Factor, Space
 from ablations.errors import SettingError
-from ablations.subjects.attention.settings import Arm, Attention
+from ablations.subjects.attention.settings.groups import Arm, Attention
 
 R4 = Arm(attention=Attention(reduction=4))
 RATIO = Factor(name="attention.reduction", levels=(2, 4, 8))
@@ -13,10 +13,6 @@ RATIO = Factor(name="attention.reduction", levels=(2, 4, 8))
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (
-            {"name": "attention.gat", "levels": ("a",)},
-            r"'attention\.gate'.*but got 'attention\.gat'",
-        ),
         ({"name": "attention.gate"}, "must have either `levels` or `low` and `high`"),
         (
             {"name": "attention.reduction", "levels": (2, 4), "low": 1, "high": 3},
@@ -35,6 +31,18 @@ def test_a_factor_that_says_too_little_or_too_much_is_refused(values: dict, mess
     [
         ({"factors": ()}, "`factors`"),
         ({"factors": (RATIO, RATIO)}, "each factor must be named once"),
+        (
+            {"factors": ({"name": "attention.gat", "levels": ("a",)},)},
+            r"'attention\.gate'.*but got 'attention\.gat'",
+        ),
+        (
+            {"factors": ({"name": "attention.gate", "low": 0, "high": 1},)},
+            r"`attention\.gate` is no number",
+        ),
+        (
+            {"factors": ({"name": "attention.bias", "low": 0, "high": 1},)},
+            r"`attention\.bias` is no number",
+        ),
         (
             {"factors": (RATIO,), "baseline": Arm()},
             r"must be one of its levels \(2, 4, 8\), but is 16\.0",
@@ -63,8 +71,6 @@ def test_numbers_are_an_ordered_scale_and_words_are_not() -> None:
 @pytest.mark.parametrize(
     ("factor", "message"),
     [
-        ({"name": "attention.gate", "low": 0, "high": 1}, r"`attention\.gate` is no number"),
-        ({"name": "attention.bias", "low": 0, "high": 1}, r"`attention\.bias` is no number"),
         ({"name": "training.learning_rate", "low": 1, "high": 0.1}, "must have `low < high`"),
         (
             {"name": "training.learning_rate", "low": 0, "high": 1, "log": True},

@@ -4,7 +4,8 @@ import pytest
 
 from ablations.designs.spaces import load_space, presets
 from ablations.errors import SettingError
-from ablations.subjects.attention.sites.own_attention import own_attention
+from ablations.subjects.attention.placing.own_attention import own_attention
+from ablations.subjects.attention.settings.arms import arm_of
 
 YAML = """
 question: Does the ratio matter?
@@ -25,7 +26,7 @@ def test_a_space_is_a_yaml_file(tmp_path: Path) -> None:
     space = load_space(str(path))
     assert (space.name, space.seeds, space.factors[0].levels) == ("mine", 3, (2, 4))
     # YAML 1.1 reads 1e-2 as a string.
-    assert space.baseline.training.learning_rate == 0.01
+    assert space.baseline["training.learning_rate"] == 0.01
 
 
 def test_what_a_space_does_not_say_of_attention_is_its_networks_own(tmp_path: Path) -> None:
@@ -34,7 +35,7 @@ def test_what_a_space_does_not_say_of_attention_is_its_networks_own(tmp_path: Pa
         "baseline: {backbone: {name: mobilenet_v3_small}, attention: {hidden: 8}}\n"
         "factors: [{name: attention.gate, levels: [hard_sigmoid, sigmoid]}]\n"
     )
-    attention = load_space(str(path)).baseline.attention
+    attention = arm_of(load_space(str(path)).baseline).attention
     assert (attention.hidden, attention.reduction) == (8, None)
     own = own_attention("mobilenet_v3_small").model_copy(update={"hidden": 8, "reduction": None})
     assert attention == own
@@ -42,20 +43,22 @@ def test_what_a_space_does_not_say_of_attention_is_its_networks_own(tmp_path: Pa
 
 def test_a_presets_words_stay_in_another_network_and_the_rest_is_its_own() -> None:
     values = {"backbone.name": "efficientnet_b0", "attention.bias": False}
-    attention = load_space("reduction", values).baseline.attention
+    attention = arm_of(load_space("reduction", values).baseline).attention
     own = own_attention("efficientnet_b0")
-    preset = load_space("reduction").baseline.attention
+    preset = arm_of(load_space("reduction").baseline).attention
     assert attention == own.model_copy(update={"reduction": preset.reduction, "bias": False})
 
 
 def test_a_network_without_attention_of_its_own_gets_the_plain_block() -> None:
-    preset = load_space("reduction").baseline
+    preset = arm_of(load_space("reduction").baseline)
     for name in ("resnet50", "cifar_resnet20", "small_vit"):
         assert (
-            load_space("reduction", {"backbone.name": name}).baseline.attention == preset.attention
+            arm_of(load_space("reduction", {"backbone.name": name}).baseline).attention
+            == preset.attention
         )
     assert (
-        load_space("reduction", {"backbone.name": "googlenet"}).baseline.attention.order == "after"
+        load_space("reduction", {"backbone.name": "googlenet"}).baseline["attention.order"]
+        == "after"
     )
 
 
@@ -122,6 +125,10 @@ def test_an_unknown_space_says_what_there_is(text: str, message: str) -> None:
         ("a: [1, 2", "must be a YAML file"),
         ("just words", "must hold a mapping"),
         ("factors: []", "`factors`"),
+        (
+            "seeds: 3\nseeds: 4",
+            "bad.yaml' must be a YAML file, but line 2: the key 'seeds' must stand once",
+        ),
         ("factor: []", "`setting` must be one of"),
         ("x: !!python/object/apply:os.system ['true']", "must be a YAML file"),
     ],

@@ -13,7 +13,7 @@ import torch
 
 import ablations.subjects.lightning.checkpoint as checkpoint
 from ablations.engine.worker.context import RunContext
-from ablations.subjects.attention.settings import Run
+from ablations.subjects.attention.settings.groups import Run
 from ablations.subjects.attention.training.run import train as train_one
 
 

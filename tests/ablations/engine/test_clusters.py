@@ -6,12 +6,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from monkey import HERE, until
 
-from ablations.engine.executors.cluster import ClusterSlot, ClusterSlots, processes_of
+from ablations.engine.executors.cluster import ClusterExecutor, ClusterSlot, processes_of
 from ablations.engine.executors.executor import Ended, Job, Lost
 from ablations.engine.executors.mailbox import Mailbox
 from ablations.engine.records.files import append_lines, read_lines
@@ -95,7 +96,7 @@ def test_a_job_outlives_its_supervisor_and_the_next_one_takes_its_result(folder)
     pytest.importorskip("submitit")
     order = {
         "folder": str(folder.path), "runs": 1, "train": "trivial:steps",
-        "settings": {"epochs": 40, "pause": 0.1},
+        "settings": {"epochs": 200, "pause": 0.1},
         "executor": {"slots": 1, "cluster": "local", "silence": 5},
     }  # fmt: skip
     command = [sys.executable, str(HERE / "cluster_study.py"), "slurm", json.dumps(order)]
@@ -139,23 +140,51 @@ def job(run: str, *, alone: bool = False) -> Job:
     return Job(run=run, arm="a", attempt=1, folder="/x", settings={}, train="a:b", alone=alone)
 
 
+@dataclass
+class Noted(ClusterSlot):
+    told: list[dict] = field(default_factory=list)
+
+    def tell(self, command: dict) -> None:
+        self.told.append(command)
+
+
+class NotedCluster(ClusterExecutor[Noted]):
+    def stop(self) -> None: ...
+    def adopt(self, run: str, attempt: int) -> None: ...
+    def poll(self, timeout: float) -> list: ...
+    def close(self) -> None: ...
+
+
 @pytest.mark.parametrize("own_device", [True, False])
 def test_a_run_that_must_be_alone_waits_only_where_slots_may_share_a_device(own_device):
-    slots = ClusterSlots(
-        [ClusterSlot("a", is_up=True), ClusterSlot("b", is_up=True)], own_device=own_device
-    )
-    first = slots.take(job("ordinary"))
-    assert slots.room(alone=False)
-    assert slots.room(alone=True) is own_device
-    first.heard([Ended("ordinary", 1, "COMPLETE")])
-    assert slots.room(alone=True)
-    slots.take(job("big", alone=True))
-    assert slots.room(alone=False) is own_device
-    assert [slot.name for slot in slots.on("big")] == ["a"]
+    slots = [Noted("a", is_up=True), Noted("b", is_up=True)]
+    cluster = NotedCluster(slots, own_device=own_device)
+    assert cluster.start(job("ordinary")) == "a"
+    assert cluster.room(alone=False)
+    assert cluster.room(alone=True) is own_device
+    slots[0].heard([Ended("ordinary", 1, "COMPLETE")])
+    assert cluster.room(alone=True)
+    assert cluster.start(job("big", alone=True)) == "a"
+    assert cluster.room(alone=False) is own_device
+
+
+def test_the_slot_of_a_run_is_told_and_no_other():
+    slots = [Noted("a"), Noted("b", is_up=True), Noted("c", is_up=True)]
+    cluster = NotedCluster(slots, own_device=True)
+    cluster.start(job("one"))
+    cluster.start(job("two"))
+    cluster.answer("two", "prune")
+    cluster.kill("one")
+    assert [[command["do"] for command in slot.told] for slot in slots] == [
+        [],
+        ["start", "kill"],
+        ["start", "answer"],
+    ]
+    assert Job(**slots[1].told[0]["job"]) == job("one")
 
 
 def test_a_slot_that_is_lost_loses_its_run_once():
-    slot = ClusterSlot("a", is_up=True, job=job("one"))
+    slot = Noted("a", is_up=True, job=job("one"))
     assert slot.lose("the node died") == [Lost("one", 1, None, "the node died")]
     assert slot.lose("the node died") == []
 

@@ -9,7 +9,7 @@ from ablations.errors import SettingError, StudyError
 from ablations.plan import PlannedRun
 from ablations.studies.confirmation import confirm_runs, unfinished_confirm
 from ablations.studies.declaration import declare
-from ablations.subjects.attention.settings import Run
+from ablations.subjects.attention.settings.groups import Run
 
 SPACE = load_space("reduction")
 LOSS = {1: 0.5, 2: 0.1, 4: 0.3, 8: 0.2, 16: 0.4}

@@ -1,13 +1,8 @@
-from itertools import count
 from typing import Any
-
-import pytest
 
 from ablations.designs.expand import expand, runs
 from ablations.designs.space import Space
-from ablations.studies import estimate as module
-from ablations.studies.estimate import Estimate, Pace, estimate, pace
-from ablations.subjects.attention.settings import Arm
+from ablations.studies.estimate import Estimate, estimate
 
 SPACE = Space(
     name="three",
@@ -38,7 +33,7 @@ class Folder:
 def test_runs_of_the_study_tell_the_time_of_the_others_by_arm() -> None:
     first, second, third = WANTED[:3]  # one of each arm
     folder = Folder(**{f"run_{first.run}": 10.0, f"run_{second.run}": 20.0})
-    found = estimate(WANTED, folder=folder, slots=2)  # type: ignore[arg-type]
+    found = estimate(WANTED, subject=SPACE.about, folder=folder, slots=2)  # type: ignore[arg-type]
     # Left: the third arm twice at the mean of 15 s, the others' second seeds at 10 and 20 s.
     assert third.arm not in (first.arm, second.arm)
     assert (found.runs, found.total, found.shortest, found.longest) == (4, 60.0, 10.0, 20.0)
@@ -49,9 +44,9 @@ def test_runs_of_the_study_tell_the_time_of_the_others_by_arm() -> None:
 def test_of_a_stacked_runs_time_its_share_counts() -> None:
     first, second = WANTED[:2]
     folder = Folder(**{f"run_{first.run}": 10.0, f"run_{second.run}": 20.0})
-    alone = estimate(WANTED, folder=folder, slots=1)  # type: ignore[arg-type]
+    alone = estimate(WANTED, subject=SPACE.about, folder=folder, slots=1)  # type: ignore[arg-type]
     folder.stacked = 5
-    found = estimate(WANTED, folder=folder, slots=1)  # type: ignore[arg-type]
+    found = estimate(WANTED, subject=SPACE.about, folder=folder, slots=1)  # type: ignore[arg-type]
     assert (found.slots, found.total) == (1, alone.total / 5)
 
 
@@ -62,35 +57,5 @@ def test_a_study_takes_no_less_than_its_longest_run() -> None:
 
 def test_a_study_that_is_done_takes_no_more_time() -> None:
     folder = Folder(**{f"run_{run.run}": 5.0 for run in WANTED})
-    found = estimate(WANTED, folder=folder, slots=4)  # type: ignore[arg-type]
+    found = estimate(WANTED, subject=SPACE.about, folder=folder, slots=4)  # type: ignore[arg-type]
     assert (found.runs, found.seconds) == (0, 0.0)
-
-
-def test_without_runs_the_pace_lies_between_the_cheapest_and_the_costliest_arm(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    costs = sorted({run.cost["macs"] for run in WANTED})
-    timed = []
-
-    def fake(arm: Arm, *, macs: int, device: str) -> Pace:
-        timed.append(macs)
-        return Pace(macs=macs, train=1.0 if macs == costs[0] else 3.0, val=0.0)
-
-    monkeypatch.setattr(module, "pace", fake)
-    found = estimate(WANTED, folder=None, slots=1)
-    assert timed == [costs[0], costs[-1]]
-    # Digits: 1258 images in training, 2 epochs, 2 seeds; the middle arm by its cost.
-    share = (costs[1] - costs[0]) / (costs[2] - costs[0])
-    assert found.shortest == 2 * 1258
-    assert found.longest == 2 * 1258 * 3
-    assert found.total == pytest.approx(2 * 2 * 1258 * (1 + 3 + 1 + 2 * share))
-
-
-def test_a_pace_is_the_seconds_of_a_step_and_of_a_validation_for_each_example(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    ticks = count()
-    monkeypatch.setattr(module.time, "perf_counter", lambda: float(next(ticks)))
-    found = pace(Arm.model_validate({"training": {"batch_size": 32}}), macs=7, device="cpu")
-    # One second between two looks at the clock; the 539 validation images are one batch.
-    assert found == Pace(macs=7, train=1 / 32, val=1 / 539)

@@ -10,7 +10,6 @@ from ablations.designs.spaces import load_space
 from ablations.errors import StudyError
 from ablations.studies.declaration import Declaration, declare
 from ablations.studies.opening import open_or_create
-from ablations.subjects.attention.settings import with_values
 
 GATE = load_space("gate")
 
@@ -41,12 +40,12 @@ def test_a_setting_that_came_later_than_the_study_is_no_difference(path: Path) -
     del study["space"]["baseline"]["training"]["attention_learning_rate"]
     file.write_text(json.dumps(study))
     open_or_create(path, declared())
-    other = changed(baseline=with_values(GATE.baseline, {"training.attention_learning_rate": 2}))
+    other = changed(baseline={**GATE.baseline, "training.attention_learning_rate": 2})
     with pytest.raises(StudyError, match=r"attention_learning_rate: 1\.0 -> 2\.0"):
         open_or_create(path, declared(other))
 
 
-OTHER_RECIPE = changed(baseline=with_values(GATE.baseline, {"training.epochs": 7}))
+OTHER_RECIPE = changed(baseline={**GATE.baseline, "training.epochs": 7})
 FEWER = changed(factors=(Factor(name="attention.gate", levels=("sigmoid", "two_sigmoid")),))
 OTHER_CONTROL = changed(controls={"no attention": {"attention.squeeze": "max"}})
 MORE = changed(

@@ -8,7 +8,7 @@ from ablations.designs.space import Factor, Space
 from ablations.errors import SettingError
 from ablations.studies.planned_comparisons import refuse_planned_search, refuse_undecidable
 from ablations.studies.study import run, show
-from ablations.subjects.attention.settings import Arm, Attention
+from ablations.subjects.attention.settings.groups import Arm, Attention
 from analysis.planned.comparisons import load_comparisons
 
 SPACE = Space(

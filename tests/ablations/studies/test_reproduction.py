@@ -9,7 +9,8 @@ from ablations.engine.records.folder import StudyFolder
 from ablations.errors import SettingError, StudyError
 from ablations.studies.declaration import declare
 from ablations.studies.reproduction import reproduce
-from ablations.subjects.attention.settings import Run
+from ablations.subjects.attention.settings.arms import arm_of
+from ablations.subjects.attention.settings.groups import Run
 from ablations.subjects.attention.training.run import train
 
 SHORT = {"training.epochs": 1, "training.warmup_epochs": 0, "training.batch_size": 256}
@@ -18,7 +19,7 @@ SHORT = {"training.epochs": 1, "training.warmup_epochs": 0, "training.batch_size
 @pytest.fixture(scope="module")
 def stored() -> dict[str, object]:
     arm = plan_arm(load_space("gate", SHORT), {})
-    outcome = train(Run(arm=arm.arm, seed=0))
+    outcome = train(Run(arm=arm_of(arm.arm), seed=0))
     return {"attempt": 1, "state": "COMPLETE", "versions": {"torch": "1.0"}, **asdict(outcome)}
 
 

@@ -13,7 +13,7 @@ from ablations.engine.sources.source import PlannedSource
 from ablations.errors import SettingError
 from ablations.studies.adaptive_search import Search
 from ablations.studies.study import Execution, confirm, objective, run, show
-from ablations.subjects.attention.settings import Arm, Attention, Training
+from ablations.subjects.attention.settings.groups import Arm, Attention, Training
 
 SPACE = Space(
     name="tiny",
@@ -50,8 +50,7 @@ def test_the_objective_can_be_pruned(quiet: None) -> None:
         def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
             return True
 
-    longer = SPACE.baseline.training.model_copy(update={"epochs": 2})
-    base = SPACE.baseline.model_copy(update={"training": longer})
+    base = {**SPACE.baseline, "training.epochs": 2}
     study = optuna.create_study(pruner=Always())
     study.optimize(objective(SPACE.model_copy(update={"baseline": base})), n_trials=1)
     assert study.trials[0].state == optuna.trial.TrialState.PRUNED

@@ -31,6 +31,10 @@ STUDY: dict[str, Any] = {
             {"name": "attention.reduction", "levels": [2, 4]},
             {"name": "attention.gate", "levels": ["sigmoid", "one_plus_tanh"]},
         ],
+        "baseline": {
+            "attention": {"reduction": 4, "gate": "sigmoid", "placement": "standard"},
+            "training": {"epochs": 3},
+        },
     },
     "baseline": {
         "attention.reduction": 4,

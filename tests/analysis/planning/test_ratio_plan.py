@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from analysis.errors import TableError
 from analysis.planning.ratio_plan import plan_ratio, snr_table
@@ -30,6 +31,29 @@ def test_the_promised_width_is_reached_with_the_promised_assurance() -> None:
         low, _ = slope.interval(0.95)
         width = np.where(low > 0, np.cbrt(slope.value / np.where(low > 0, low, 1)) - 1, np.inf)
         assert (np.mean(width <= 0.2) >= 0.8) == enough
+
+
+def test_a_pilots_noise_is_planned_for_by_its_upper_end() -> None:
+    # 3 seeds of 5 ratios: 8 degrees of freedom. Pilots whose sigma lies at these quantiles of its law, the rise known:
+    # does the plan ask for the seeds that the true noise needs?
+    snr, df = 4.0, 8.0
+    enough = plan_ratio(R, snr=snr).seeds
+    assert enough is not None
+    by_estimate, by_upper = [], []
+    for quantile in (0.05, 0.15, 0.35, 0.7):
+        found = math.sqrt(float(stats.chi2.ppf(quantile, df)) / df)
+        plan = plan_ratio(R, snr=snr / found, pilot_df=df)
+        assert plan.pilot is not None
+        by_estimate.append((plan.pilot.seeds or 61) >= enough)
+        by_upper.append((plan.seeds or 61) >= enough)
+    assert by_estimate == [False, False, False, True]
+    assert by_upper == [False, True, True, True]
+    exact = plan_ratio(R, snr=snr, pilot_df=df)
+    assert exact.pilot is not None
+    assert exact.snr == pytest.approx(snr / exact.pilot.high)
+    assert (exact.pilot.low, exact.pilot.high) == pytest.approx((0.774, 1.514), abs=1e-3)
+    [said] = [line for line in exact.sentences() if line.startswith("The pilot knows sigma")]
+    assert f"(snr 4), {exact.pilot.seeds} seeds would do" in said
 
 
 def test_a_budget_says_what_it_can_decide() -> None:

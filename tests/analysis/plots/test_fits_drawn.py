@@ -73,7 +73,7 @@ def test_an_open_upper_limit_is_an_arrow_at_the_right_edge(flat, ax):
 
 def test_the_zone_of_the_best_ratio_is_in_the_legend_with_its_ends(fit, ax):
     plot_ratio(fit, ax, runs=RUNS, means=MEANS)
-    [zone] = [patch for patch in ax.patches if patch.get_label() == "95 % interval of r* (theory)"]
+    [zone] = [patch for patch in ax.patches if patch.get_label() == "95 % interval of r*"]
     box = zone.get_extents().transformed(ax.transData.inverted())
     assert (box.x0, box.x1) == pytest.approx(fit.r_star_ci)
 

@@ -41,7 +41,7 @@ def test_beside_numbers_such_a_word_is_a_missing_number(tmp_path: Path, word: st
 
 
 def test_none_beside_numbers_is_a_level_but_in_a_metric_a_missing_value(tmp_path: Path) -> None:
-    path = csv(tmp_path, "dropout,seed,val_loss\n0.1,0,1\nNone,0,None\n0.1,1,1\nNone,1,2\n")
+    path = csv(tmp_path, "dropout,seed,val_loss\n0.1,0,1\nNone,0,None\n0.1,1,1.5\nNone,1,2\n")
     table = read_csv(path)
     assert table.frame["dropout"].tolist() == ["0.1", "None"] * 2
     assert table.excluded == {"no finite val_loss": 1}

@@ -8,6 +8,7 @@ from analysis.effects.effects_words import sentences
 from analysis.errors import TableError
 from analysis.tables.csv_table import read_csv
 from analysis.tradeoff.tradeoff import fit_reduction
+from analysis.tradeoff.tradeoff_words import sentences as fit_sentences
 
 Make = Callable[..., Path]
 RATIO = "attention.reduction"
@@ -82,7 +83,7 @@ def test_a_baseline_of_a_csv_is_found_by_number_and_name(tmp_path: Path) -> None
         ("reduction,r,val_loss\n2,2,1\n", "the table has the column `attention.reduction` twice"),
         ("reduction,seed,val_loss,hidden\n2,0,1,many\n", "`hidden` must be a list like"),
         ("", r"is not a CSV table: it is empty\. What is read: a CSV file"),
-        ("seed,val_loss\n0,1\n1,2,3\n", "is not a CSV table: line 3 has 3 cells, but the lines above have 2"),
+        ("seed,val_loss\n0,1\n1,2,3\n", "is not a CSV table: line 3 has 3 cells, but the header has 2"),
     ],
 )  # fmt: skip
 def test_a_bad_csv_is_told_by_column_and_row(tmp_path: Path, text: str, message: str) -> None:
@@ -110,14 +111,14 @@ def test_a_control_says_that_it_has_no_ratio(
     tmp_path: Path, column: str, with_ratio: str, without: str
 ) -> None:
     rows = "".join(
-        f"2,{s},{1 + s / 100},{with_ratio}\n4,{s},{1.1 + s / 100},{with_ratio}2\n,{s},1.5,{without}\n"
+        f"2,{s},{1 + s / 100},{with_ratio}\n4,{s},{1.1 + s / 100},{with_ratio}2\n,{s},{1.5 + s / 50},{without}\n"
         for s in range(3)
     )
     rows = rows.replace("standard2", "standard").replace("se2", "se").replace(",2\n", ",\n")
     table = read_csv(csv(tmp_path, f"reduction,seed,val_loss,{column}\n{rows}"))
     fit = fit_reduction(table)
     assert fit.excluded == {"no ratio (control arm)": 3}
-    assert any("val_loss +" in line for line in fit.sentences())
+    assert any("val_loss +" in line for line in fit_sentences(fit))
 
 
 def test_the_page_export_of_wandb_is_recognised(tmp_path: Path) -> None:

@@ -40,7 +40,11 @@ def test_a_trade_off_of_an_accuracy_is_refused_for_a_table_too() -> None:
 
 def test_effects_on_an_accuracy_say_which_way_it_goes() -> None:
     rows = [
-        {"gate": g, "seed": s, "val_accuracy": 0.9 - 0.1 * (g == "b") + 0.001 * s * (g == "a")}
+        {
+            "gate": g,
+            "seed": s,
+            "val_accuracy": 0.9 - 0.1 * (g == "b") + 0.001 * s * (1 + (g == "a")),
+        }
         for s in range(4)
         for g in "ab"
     ]

@@ -19,7 +19,7 @@ def objective(trial: optuna.Trial) -> float:
     trial.report(9.0, step=0)
     if trial.number % 5 == 4:
         raise optuna.TrialPruned
-    return 1 + 1e-4 * float(r) ** 2
+    return 1 + 1e-4 * float(r) ** 2 + 0.01 * (trial.number // 4)
 
 
 def test_a_study_in_sqlite_is_read_and_its_pruned_values_are_not(tmp_path: Path) -> None:

@@ -9,7 +9,12 @@ from analysis.tables.csv_table import from_frame, read_csv
 
 def table(states: list[object], *, column: str = "state") -> pd.DataFrame:
     return pd.DataFrame(
-        {"gate": ["a", "b"] * 2, "seed": [0, 0, 1, 1], "val_loss": 1.0, column: states}
+        {
+            "gate": ["a", "b"] * 2,
+            "seed": [0, 0, 1, 1],
+            "val_loss": [1.0, 1.1, 1.2, 1.4],
+            column: states,
+        }
     )
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.contrasts.cells import cells_of
 from analysis.errors import TableError
+from analysis.tables.csv_table import from_frame
 from analysis.tables.wandb_export import as_runs, is_export, read_export, read_offline
 
 CONFIG = {
@@ -128,9 +130,13 @@ def test_runs_of_another_program_name_their_factors(export):
         as_runs(export(*theirs))
 
 
-def test_a_run_without_a_seed_is_refused(export):
-    with pytest.raises(TableError, match=r"run 'run 0' has no `seed` in its configuration\."):
-        as_runs(export(({"lr": 0.1}, {"val_loss": 1.0})), factors=["lr"])
+def test_runs_without_seeds_share_none(export):
+    runs = [({"lr": lr}, {"val_loss": lr + i / 100}) for i, lr in enumerate((0.1, 0.2, 0.1, 0.2))]
+    frame = as_runs(export(*runs), factors=["lr"])
+    assert frame["seed"].isna().all()
+    table = from_frame(frame, factors=["lr"])
+    assert table.frame["seed"].is_unique
+    assert cells_of(table).runs.tolist() == [2, 2]
 
 
 @pytest.mark.parametrize("seed", ["s0", 0.5])

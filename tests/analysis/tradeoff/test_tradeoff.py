@@ -16,6 +16,8 @@ from analysis.tables.runs_table import RunsTable
 from analysis.tables.study_table import read_study
 from analysis.tradeoff.prices.price import Price
 from analysis.tradeoff.tradeoff import fit_reduction
+from analysis.tradeoff.tradeoff_json import as_json
+from analysis.tradeoff.tradeoff_words import sentences
 
 Make = Callable[..., Path]
 R = (2, 4, 8, 16, 32)
@@ -73,7 +75,7 @@ def test_eight_times_the_price_doubles_r_star_and_twice_the_channels_raise_it_by
     None
 ):
     fits = [
-        fit_reduction(table(), price=Price.per_param(p), channels=c).r_star
+        fit_reduction(table(), price=Price.per_param(p), channels=c).theory_r_star
         for p, c in ((1e-6, 64), (8e-6, 64), (1e-6, 128))
     ]
     assert fits[0] is not None
@@ -107,7 +109,7 @@ def test_a_constant_added_to_a_seed_changes_nothing_but_the_level() -> None:
 def test_each_answer_has_its_status(options: dict[str, Any], status: str) -> None:
     fit = fit_reduction(table(**options), price=PRICE, channels=64)
     assert fit.status == status
-    assert fit.to_json()["status"] == status
+    assert as_json(fit)["status"] == status
 
 
 @pytest.mark.parametrize(
@@ -117,16 +119,20 @@ def test_a_slope_that_is_not_positive_never_yields_a_number(options: dict[str, A
     for price in (PRICE, Price.implied_by(16), None):
         fit = fit_reduction(table(**options), price=price, channels=64)
         assert fit.kappa <= 0
-        assert fit.to_json()["r_star"] is None
+        assert as_json(fit)["r_star"] is None
 
 
 def test_the_interval_of_r_star_is_open_exactly_where_kappa_may_be_zero() -> None:
     fit = fit_reduction(table(kappa=2e-5, sigma=0.05), price=PRICE, channels=64)
     assert fit.r_star_ci is not None
+    assert fit.theory_ci is not None
     assert fit.kappa_ci[0] < 0 < fit.kappa_ci[1]
-    assert fit.r_star_ci[1] == math.inf
-    assert fit.to_json()["r_star_ci"] == [fit.r_star_ci[0], None]
-    assert fit.r_star_ci[0] == pytest.approx((2e-6 * 64**2 / fit.kappa_ci[1]) ** (1 / 3))
+    assert fit.theory_ci[1] == math.inf
+    assert fit.theory_ci[0] == pytest.approx((2e-6 * 64**2 / fit.kappa_ci[1]) ** (1 / 3))
+    content = as_json(fit)
+    assert content["r_star"] is None
+    assert content["r_star_ci"] == [fit.average.ci[0], None]
+    assert content["theory"]["ci"] == [fit.theory_ci[0], None]
 
 
 def test_two_seeds_give_a_point_but_no_interval() -> None:
@@ -134,20 +140,29 @@ def test_two_seeds_give_a_point_but_no_interval() -> None:
     assert fit.r_star is not None
     assert math.isfinite(fit.r_star)
     assert fit.r_star_ci is None
-    assert fit.to_json()["kappa_ci"] is None
-    assert "Too few seeds for an interval (2 per ratio, 3 needed)" in fit.sentences()[0]
+    assert as_json(fit)["kappa_ci"] is None
+    assert "Too few seeds for an interval (2 per ratio, 3 needed)" in sentences(fit)[0]
 
 
 def test_without_a_price_there_is_a_sweep_and_no_single_r_star() -> None:
     fit = fit_reduction(table(sigma=0.002), channels=64)
     assert fit.r_star is None
     assert fit.r_star_ci is None
+    assert fit.basis is None
     sweep = fit.sweep
-    slope = np.diff(np.log(sweep["r_star"])) / np.diff(np.log(sweep["price"]))
+    slope = np.diff(np.log(sweep["theory"])) / np.diff(np.log(sweep["price"]))
     assert slope == pytest.approx(1 / 3, rel=1e-6)
+    assert (np.diff(sweep["r_star"]) >= 0).all()
+    named = fit_reduction(
+        table(sigma=0.002), price=Price.per_param(sweep["price"][12]), channels=64
+    )
+    row = sweep.iloc[12]
+    assert (named.r_star, named.r_star_ci) == (row["r_star"], (row["low"], row["high"]))
     assert sweep["best_tested"].iloc[0] == 2
     assert sweep["best_tested"].iloc[-1] == 32
-    assert "No price was named" in fit.sentences()[0]
+    assert sentences(fit)[1].startswith(
+        "No price was named, so there is no single r*; best tested by price"
+    )
 
 
 def test_the_implied_price_is_the_one_at_which_the_ratio_is_best() -> None:
@@ -175,12 +190,12 @@ def test_a_budget_fixes_the_ratio_and_tells_its_shadow_price() -> None:
 )
 def test_a_budgets_ratio_needs_no_slope(options: dict[str, Any], upper: bool) -> None:
     fit = fit_reduction(table(**options), price=Price.budget(512), channels=64)
-    content = fit.to_json()
+    content = as_json(fit)
     assert fit.kappa <= 0
     assert content["r_star"] == 16  # 2 * 64^2 / 512
     assert content["price"]["per_param"] is None
     assert (content["price"]["per_param_ci"] is not None) is upper
-    assert fit.sentences()[0] == (
+    assert sentences(fit)[0] == (
         "The budget of 512 weights allows r >= 16 (2 C2/budget; no fit enters). It has no shadow price: "
         "val_loss was not seen to rise with r."
     )
@@ -225,14 +240,15 @@ def test_several_blocks_have_one_hidden_unit_each_at_the_widest_ratio() -> None:
 
 
 def test_a_confidence_is_not_rounded_to_certainty() -> None:
-    text = " ".join(fit_reduction(table(), price=PRICE, channels=64, confidence=0.999).sentences())
+    text = " ".join(sentences(fit_reduction(table(), price=PRICE, channels=64, confidence=0.999)))
     assert "at 99.9%" in text
     assert "100%" not in text
 
 
 def test_a_model_without_a_minimum_is_not_called_extrapolated() -> None:
     fit = fit_reduction(table(kappa=-5e-5, sigma=0.002), price=PRICE, channels=64)
-    assert fit.r_star == math.inf
+    assert fit.theory_r_star == math.inf
+    assert fit.r_star is None
     assert "extrapolated" not in fit.flags
 
 
@@ -248,17 +264,18 @@ def test_an_averaged_ratio_below_the_tested_ones_is_flagged() -> None:
     two = table(kappa=2e-4, sigma=0.002, ratios=(4, 32))
     fit = fit_reduction(two, price=Price.per_param(1e-6), channels=64)
     assert 1 <= fit.average.r_star < 4
-    assert "average_extrapolated" in fit.flags
-    assert any("the averaged r* lies below the tested ratios" in s for s in fit.sentences())
+    assert fit.basis == "average"
+    assert "extrapolated" in fit.flags
+    assert any("the ratio lies outside the tested ones" in s for s in sentences(fit))
     inside = fit_reduction(table(sigma=0.002), price=PRICE, channels=64)
     assert inside.average.r_star > 2
-    assert "average_extrapolated" not in inside.flags
+    assert "extrapolated" not in inside.flags
 
 
 def test_families_without_an_aicc_have_no_weights() -> None:
     fit = fit_reduction(table(seeds=1, sigma=0.002), price=PRICE, channels=64)
-    assert any("(no AICc); they are not averaged" in s for s in fit.sentences())
-    assert [row["weight"] for row in fit.to_json()["models"]] == [None] * 8
+    assert any("(no AICc); they are not averaged" in s for s in sentences(fit))
+    assert [row["weight"] for row in as_json(fit)["models"]] == [None] * 8
 
 
 def test_missing_runs_widen_but_do_not_break() -> None:
@@ -270,14 +287,58 @@ def test_missing_runs_widen_but_do_not_break() -> None:
     assert b.df < a.df
 
 
-def test_the_largest_ratio_is_dropped_and_its_weight_is_told() -> None:
-    frame = runs(kappa=0.0, sigma=0.003, random=3)
+def test_smaller_ratios_that_contradict_kappa_are_told_of() -> None:
+    # One seed: no lack-of-fit test, so nothing else says that a single ratio makes the rise.
+    frame = runs(kappa=0.0, sigma=0.0003, seeds=1, ratios=(2, 4, 6, 8, 16, 32))
     frame.loc[frame["reduction"] == 32, "val_loss"] += 0.05
     fit = fit_reduction(from_frame(frame), price=PRICE, channels=64)
+    assert fit.status == "single_seed"
+    assert "rmax_dependent" in fit.flags
+    [said] = [line for line in sentences(fit) if line.startswith("Without r = 32 kappa is")]
+    assert said.endswith(f"which does not hold {fit.kappa:.3g}.")
+
+
+def test_a_rise_that_the_smaller_ratios_neither_show_nor_contradict_is_no_reservation() -> None:
+    fit = fit_reduction(table(kappa=1e-4, sigma=0.01, seeds=3), price=PRICE, channels=64)
+    assert fit.status == "ok"
     assert fit.leverage[32.0] == pytest.approx(0.956, abs=5e-4)
     assert fit.without_largest is not None
-    assert "rmax_dependent" in fit.flags
-    assert any("Without r = 32 kappa is" in line for line in fit.sentences())
+    assert fit.without_largest.status != "ok"
+    assert "rmax_dependent" not in fit.flags
+    assert any("neither show the rise nor contradict it" in line for line in sentences(fit))
+
+
+@pytest.mark.parametrize("kappa", [0.0, 1e-5, -1e-5])
+def test_nothing_rests_on_anything_where_nothing_is_identified(kappa: float) -> None:
+    seen = set()
+    for random in range(12):
+        fit = fit_reduction(table(kappa=kappa, sigma=0.05, random=random), price=PRICE, channels=64)
+        seen.add(fit.status)
+        if fit.status in ("not_identified", "lower_bound_only"):
+            said = " ".join(sentences(fit))
+            assert "rmax_dependent" not in fit.flags
+            assert "Without r =" not in said
+            assert "rests on" not in said
+            assert not ("is not identified" in said and "r* >=" in said)
+    assert "not_identified" in seen
+
+
+def test_a_step_between_tested_ratios_is_answered_by_them_alone() -> None:
+    frame = runs(kappa=0.0, sigma=0.002)
+    frame["val_loss"] += 0.1 * (frame["reduction"] > 11)
+    fit = fit_reduction(from_frame(frame), price=Price.per_param(1e-5), channels=64)
+    assert fit.status == "curves_rejected"
+    assert fit.basis == "monotone"
+    assert fit.r_star_ci is not None
+    low, high = fit.r_star_ci
+    assert 5 < low < 8 == fit.r_star
+    assert high == 16
+    lines = sentences(fit)
+    said = (
+        f"The best ratio lies between {low:.3g} and 16 at 95%, if val_loss nowhere falls as r grows"
+    )
+    assert lines[0].startswith(said)
+    assert "does not hold: no curve follows the means" in lines[1]
 
 
 def test_a_curve_that_is_no_quadratic_is_flagged_and_the_average_follows_it() -> None:
@@ -288,8 +349,18 @@ def test_a_curve_that_is_no_quadratic_is_flagged_and_the_average_follows_it() ->
     assert fit.models["family"].iloc[0] == "log"
     assert fit.average.r_star == pytest.approx(8, rel=0.1)
     assert fit.average.ci[0] < 8 < fit.average.ci[1]
-    assert fit.r_star is not None
-    assert abs(fit.r_star - 8) > 2
+    assert fit.status == "quadratic_rejected"
+    assert (fit.basis, fit.r_star, fit.r_star_ci) == ("average", fit.average.r_star, fit.average.ci)
+    assert fit.theory_r_star is not None
+    assert abs(fit.theory_r_star - 8) > 2
+    content, lines = as_json(fit), sentences(fit)
+    assert content["status"] == "quadratic_rejected"
+    assert content["r_star"] == fit.average.r_star
+    assert lines[0].startswith(f"r* = {fit.r_star:.3g} [")
+    assert lines[1].startswith("The theory's kappa r^2/2 is rejected (lack of fit p = ")
+    assert lines[1].endswith(
+        f"does not hold: the data prefer log (weight {fit.models['weight'].iloc[0]:.2f})."
+    )
 
 
 def test_runs_with_seeds_of_their_own_are_not_blocked() -> None:
@@ -397,7 +468,7 @@ def test_a_searchs_runs_are_flagged_as_selected(make_study: Make) -> None:
 
 def test_the_json_has_the_documented_keys_and_no_infinity() -> None:
     fit = fit_reduction(table(kappa=2e-5, sigma=0.05), price=PRICE, channels=64)
-    content = json.loads(json.dumps(fit.to_json(), allow_nan=False))
+    content = json.loads(json.dumps(as_json(fit), allow_nan=False))
     keys = {"L0", "kappa", "kappa_ci", "se", "df", "r_star", "r_star_ci", "status", "flags", "lack_of_fit",
             "models", "average", "argmin_set", "leverage", "without_largest", "excluded"}  # fmt: skip
     assert keys <= set(content)

@@ -18,9 +18,9 @@ from ablations.subjects.attention.blocks.gates import make_gate, opening_logit
 from ablations.subjects.attention.blocks.hidden import hidden_width
 from ablations.subjects.attention.blocks.layers import Shift
 from ablations.subjects.attention.blocks.layout import is_channels_last
-from ablations.subjects.attention.blocks.rules import WIDENINGS, WITH_HIDDEN_UNITS, WITHOUT_IMAGE
 from ablations.subjects.attention.blocks.squeezes import POOLED, STATISTICS, make_squeeze
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
+from ablations.subjects.attention.settings.rules import WIDENINGS, WITH_HIDDEN_UNITS, WITHOUT_IMAGE
 
 SMALL = 2**16
 """On a map of so few numbers a function in Python costs more than the passes over the map that it saves."""
@@ -141,7 +141,7 @@ def refuse_no_block(a: Attention) -> None:
         value = "placement='none'" if a.placement == "none" else f"control={a.control!r}"
         raise SettingError(
             f"`{value}` leaves the block out, so there is none to make. "
-            "Use `ablations.subjects.attention.sites.build.build_network`, which builds the whole network."
+            "Use `ablations.subjects.attention.placing.build.build_network`, which builds the whole network."
         )
 
 

@@ -3,13 +3,13 @@
 from torch import nn
 
 from ablations.errors import SettingError
+from ablations.import_path import is_import_path
 from ablations.subjects.attention.blocks.block import SqueezeExcite, refuse_no_block
 from ablations.subjects.attention.blocks.controls import ConstantGate, StaticGate
 from ablations.subjects.attention.blocks.gates import make_gate, start, start_logit
 from ablations.subjects.attention.blocks.kin import KIN, GatherExcite
 from ablations.subjects.attention.blocks.own import BLOCK, load_function
-from ablations.subjects.attention.blocks.rules import is_import_path
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 
 def build_block(

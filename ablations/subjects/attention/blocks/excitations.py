@@ -20,9 +20,9 @@ from ablations.subjects.attention.blocks.layers import (
     Diagonal,
     Linear,
     Shift,
-    he_normal,
+    draw_start,
 )
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,11 +123,7 @@ class NeighbourConv(nn.Module):
 
     def reset_parameters(self) -> None:
         """He's normal (fan in), or zero."""
-        if self.zero:
-            nn.init.zeros_(self.weight)
-        else:
-            he_normal(self.weight)
-        self.shift.set(self.bias)
+        draw_start(self.weight, self.bias, zero=self.zero, shift=self.shift)
 
     def forward(self, z: Tensor) -> Tensor:
         """(..., k C) to (..., C)."""

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 from ablations.errors import SettingError
 from ablations.subjects.attention.blocks.own import GATE, load_function
-from ablations.subjects.attention.blocks.rules import starts_open
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
+from ablations.subjects.attention.settings.rules import starts_open
 
 Function = Callable[[Tensor], Tensor]
 

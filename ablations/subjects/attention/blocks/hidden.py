@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 from ablations.errors import SettingError
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 
 def hidden_width(attention: Attention, base: int) -> int:

@@ -17,10 +17,10 @@ from ablations.subjects.attention.blocks.block import SqueezeExcite
 from ablations.subjects.attention.blocks.excitations import Bottleneck, Shape
 from ablations.subjects.attention.blocks.gates import make_gate
 from ablations.subjects.attention.blocks.hidden import hidden_width
+from ablations.subjects.attention.blocks.host_layers import BATCH_NORMS, CONVS, conv
 from ablations.subjects.attention.blocks.layers import NO_SHIFT, Linear
 from ablations.subjects.attention.blocks.squeezes import AttentionPool
-from ablations.subjects.attention.networks.layers import BATCH_NORMS, CONVS, conv
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 
 class Cbam(nn.Module):

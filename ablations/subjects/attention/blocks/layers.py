@@ -42,6 +42,15 @@ def he_normal(
         nn.init.normal_(weight, std=std)
 
 
+def draw_start(weight: Tensor, bias: Tensor | None, *, zero: bool, shift: Shift) -> None:
+    """He's normal start (fan in), or zero, and the bias that is given."""
+    if zero:
+        nn.init.zeros_(weight)
+    else:
+        he_normal(weight)
+    shift.set(bias)
+
+
 class Linear(nn.Linear):
     """A linear layer whose start is He's (normal, fan in, zero bias), or zero, with a given bias."""
 
@@ -59,11 +68,7 @@ class Linear(nn.Linear):
 
     def reset_parameters(self) -> None:
         """Draw the weights from torch's global generator."""
-        if self.zero:
-            nn.init.zeros_(self.weight)
-        else:
-            he_normal(self.weight)
-        self.shift.set(self.bias)
+        draw_start(self.weight, self.bias, zero=self.zero, shift=self.shift)
 
 
 class Diagonal(nn.Module):

@@ -1,8 +1,8 @@
 """What an arm costs, exactly and before training (`cost.counting` says what is counted)."""
 
-from ablations.subjects.attention.cost.counting import Cost, count
-from ablations.subjects.attention.settings import Attention, Backbone
-from ablations.subjects.attention.sites.arm_sites import arm_sites
+from ablations.subjects.attention.counting.counting import Cost, count
+from ablations.subjects.attention.placing.arm_sites import arm_sites
+from ablations.subjects.attention.settings.groups import Attention, Backbone
 
 
 def cost(

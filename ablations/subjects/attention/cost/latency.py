@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ablations.subjects.attention.networks.hosts import positions
-from ablations.subjects.attention.settings import Arm, Attention
-from ablations.subjects.attention.sites.build import build_network
+from ablations.subjects.attention.placing.build import build_network
+from ablations.subjects.attention.settings.groups import Arm, Attention
 
 SECONDS = 5.0
 """Repeats stop after this long, but not before the third."""

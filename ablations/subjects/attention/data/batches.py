@@ -9,7 +9,7 @@ from torch import Tensor
 from ablations.errors import SettingError
 from ablations.streams import epoch_order, generator
 from ablations.subjects.attention.data.examples import Examples
-from ablations.subjects.attention.settings import Arm
+from ablations.subjects.attention.settings.groups import Arm
 
 VALIDATION_BATCH = 1024
 """Or a little less, where that would leave a single example over (`validation_batch`)."""

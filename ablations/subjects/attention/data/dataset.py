@@ -10,7 +10,7 @@ from ablations.subjects.attention.data.remembered import remembered
 from ablations.subjects.attention.data.sources.content import Content
 from ablations.subjects.attention.data.sources.read import read
 from ablations.subjects.attention.data.split import split_by_class
-from ablations.subjects.attention.settings import Data
+from ablations.subjects.attention.settings.groups import Data
 
 
 def load(data: Data) -> Split:

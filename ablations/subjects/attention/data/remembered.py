@@ -5,7 +5,7 @@ from functools import lru_cache, wraps
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
-from ablations.subjects.attention.settings import Data
+from ablations.subjects.attention.settings.groups import Data
 
 _Rest = TypeVarTuple("_Rest")
 _Answer = TypeVar("_Answer")

@@ -7,17 +7,17 @@ option B; 272 474). `cifar_preact_resnet<6n+2>` has pre-activation units.
 """
 
 import re
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ablations.errors import SettingError
+from ablations.subjects.attention.blocks.host_layers import conv
 from ablations.subjects.attention.blocks.layout import every_second, mean_over_positions
-from ablations.subjects.attention.networks.layers import conv
-from ablations.subjects.attention.networks.preact import PreactBasicBlock
-from ablations.subjects.attention.networks.residual import BasicBlock, Place
-from ablations.subjects.attention.sites.sites import Sites
+from ablations.subjects.attention.networks.residual import basic, residual_stage
+from ablations.subjects.attention.networks.sites import Sites
 
 FAMILY = re.compile(r"cifar_(preact_)?resnet(\w*)")
 
@@ -45,9 +45,16 @@ class CifarResNet(nn.Module):
         blocks = (depth(name) - 2) // 6
         self.conv1 = conv(2, in_channels, width, 3)
         self.bn1: nn.Module = nn.Identity() if self.preact else nn.BatchNorm2d(width)
-        self.layer1 = self._stage(1, blocks, width, width, shortcut, sites)
-        self.layer2 = self._stage(2, blocks, width, 2 * width, shortcut, sites)
-        self.layer3 = self._stage(3, blocks, 2 * width, 4 * width, shortcut, sites)
+        stage = partial(
+            residual_stage,
+            layers_of=basic,
+            shortcut=SHORTCUTS[shortcut],
+            preact=self.preact,
+            sites=sites,
+        )
+        self.layer1 = stage(1, blocks, width, width)
+        self.layer2 = stage(2, blocks, width, 2 * width)
+        self.layer3 = stage(3, blocks, 2 * width, 4 * width)
         self.bn_last: nn.Module = nn.BatchNorm2d(4 * width) if self.preact else nn.Identity()
         self.fc = nn.Linear(4 * width, classes)
 
@@ -58,30 +65,6 @@ class CifarResNet(nn.Module):
         h = torch.relu(self.bn_last(h)) if self.preact else h
         logits: Tensor = self.fc(mean_over_positions(h))
         return logits
-
-    def _stage(
-        self, number: int, blocks: int, inputs: int, outputs: int, shortcut: str, sites: Sites
-    ) -> nn.Sequential:
-        stage = nn.Sequential()
-        for block in range(blocks):
-            shrinks = number > 1 and block == 0
-            stage.append(
-                (PreactBasicBlock if self.preact else BasicBlock)(
-                    inputs if block == 0 else outputs,
-                    outputs,
-                    stride=2 if shrinks else 1,
-                    downsample=SHORTCUTS[shortcut](inputs, outputs) if shrinks else None,
-                    sites=sites,
-                    place=Place(
-                        name=f"layer{number}.{block}",
-                        stage=number,
-                        block=block,
-                        of=blocks,
-                        nonnegative_input=not self.preact,
-                    ),
-                )
-            )
-        return stage
 
 
 def depth(name: str) -> int:
@@ -101,11 +84,12 @@ def depth(name: str) -> int:
     return number
 
 
-def _project(inputs: int, outputs: int) -> nn.Module:
-    return nn.Sequential(conv(2, inputs, outputs, 1, stride=2), nn.BatchNorm2d(outputs))
+def _project(inputs: int, outputs: int, stride: int) -> nn.Module:
+    return nn.Sequential(conv(2, inputs, outputs, 1, stride=stride), nn.BatchNorm2d(outputs))
 
 
-def _pad(inputs: int, outputs: int) -> nn.Module:
+def _pad(inputs: int, outputs: int, stride: int) -> nn.Module:
+    assert stride == 2
     return PadShortcut(outputs - inputs)
 
 

@@ -8,9 +8,9 @@ heads.
 import torch
 from torch import Tensor, nn
 
+from ablations.subjects.attention.blocks.host_layers import conv
 from ablations.subjects.attention.blocks.layout import mean_over_positions
-from ablations.subjects.attention.networks.layers import conv
-from ablations.subjects.attention.sites.sites import Site, Sites, Unit
+from ablations.subjects.attention.networks.sites import Site, Sites, Unit
 
 # inputs; 1x1; 3x3 reduce, 3x3; "5x5" reduce, "5x5"; pool projection. Stages are divided by pools.
 MODULES = (

@@ -12,9 +12,9 @@ from ablations.subjects.attention.networks.cifar_resnet import CifarResNet
 from ablations.subjects.attention.networks.googlenet import GoogLeNet
 from ablations.subjects.attention.networks.regnet import LINES, RegNet
 from ablations.subjects.attention.networks.sequence_resnet import SequenceResNet
+from ablations.subjects.attention.networks.sites import Sites
 from ablations.subjects.attention.networks.vit import SmallVit
-from ablations.subjects.attention.settings import Backbone
-from ablations.subjects.attention.sites.sites import Sites
+from ablations.subjects.attention.settings.groups import Backbone
 
 Host = Callable[..., nn.Module]
 

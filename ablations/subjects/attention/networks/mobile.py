@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from ablations.subjects.attention.blocks.host_layers import conv
 from ablations.subjects.attention.blocks.layout import mean_over_positions
-from ablations.subjects.attention.networks.layers import conv
-from ablations.subjects.attention.sites.sites import Site, Sites, Unit
+from ablations.subjects.attention.networks.sites import Site, Sites, Unit
 
 ACTS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,

@@ -7,13 +7,12 @@ hidden width is a quarter of the unit's input.
 import math
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
+from ablations.subjects.attention.blocks.host_layers import conv
 from ablations.subjects.attention.blocks.layout import mean_over_positions
-from ablations.subjects.attention.networks.layers import conv
-from ablations.subjects.attention.networks.residual import Place, Residual
-from ablations.subjects.attention.sites.sites import Sites
+from ablations.subjects.attention.networks.residual import Layer, Layers, Place, ResidualUnit
+from ablations.subjects.attention.networks.sites import Sites
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,36 +39,6 @@ LINES = {
 }
 
 
-class RegNetUnit(Residual):
-    """1x1, grouped 3x3, 1x1, all of one width; `inner` follows the 3x3."""
-
-    def __init__(
-        self, inputs: int, width: int, *, stride: int, group: int, sites: Sites, place: Place
-    ) -> None:
-        super().__init__()
-        group = min(group, width)
-        inner = sites.inner(width, granule=group)
-        self.conv1 = conv(2, inputs, inner, 1)
-        self.bn1 = nn.BatchNorm2d(inner)
-        self.conv2 = conv(2, inner, inner, 3, stride=stride, groups=inner // group)
-        self.bn2 = nn.BatchNorm2d(inner)
-        self.conv3 = conv(2, inner, width, 1)
-        self.bn3 = nn.BatchNorm2d(width)
-        self.downsample = (
-            nn.Sequential(conv(2, inputs, width, 1, stride=stride), nn.BatchNorm2d(width))
-            if stride > 1 or inputs != width
-            else None
-        )
-        self.place_attention(sites, place, inputs=inputs, inner=inner, outputs=width)
-
-    def branch(self, x: Tensor) -> Tensor:
-        """Three convolutions, each with a norm."""
-        h = torch.relu(self.bn1(self.conv1(x)))
-        h = self.activated_inner(self.bn2(self.conv2(h)))
-        last: Tensor = self.bn3(self.conv3(h))
-        return last
-
-
 class RegNet(nn.Module):
     """A 3x3 stem of stride 2, four stages that each halve the map, a linear head."""
 
@@ -87,12 +56,11 @@ class RegNet(nn.Module):
                 place = Place(
                     name=f"stages.{stage - 1}.{block}", stage=stage, block=block, of=count
                 )
+                stride = 2 if block == 0 else 1
                 units.append(
-                    RegNetUnit(
-                        inputs,
-                        width,
-                        stride=2 if block == 0 else 1,
-                        group=line.group,
+                    ResidualUnit(
+                        _layers(inputs, width, stride=stride, group=line.group, sites=sites),
+                        downsample=_projection(inputs, width) if block == 0 else None,
                         sites=sites,
                         place=place,
                     )
@@ -115,6 +83,21 @@ def stages(line: Line) -> list[tuple[int, int]]:
         widths.append(8 * round(line.start * line.base**step / 8))
     counts = {width: widths.count(width) for width in sorted(set(widths))}
     return [(_whole_groups(width, line.group), count) for width, count in counts.items()]
+
+
+def _layers(inputs: int, width: int, *, stride: int, group: int, sites: Sites) -> Layers:
+    """1x1, grouped 3x3, 1x1, all of one width; `inner` follows the 3x3."""
+    group = min(group, width)
+    inner = sites.inner(width, granule=group)
+    return (
+        Layer(inputs=inputs, outputs=inner, kernel=1),
+        Layer(inputs=inner, outputs=inner, kernel=3, stride=stride, groups=inner // group),
+        Layer(inputs=inner, outputs=width, kernel=1),
+    )
+
+
+def _projection(inputs: int, width: int) -> nn.Module:
+    return nn.Sequential(conv(2, inputs, width, 1, stride=2), nn.BatchNorm2d(width))
 
 
 def _whole_groups(width: int, group: int) -> int:

@@ -4,62 +4,56 @@
 1x1 (the papers). Weights of torchvision load unchanged.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ablations.subjects.attention.blocks.host_layers import conv
 from ablations.subjects.attention.blocks.layout import mean_over_positions
-from ablations.subjects.attention.networks.layers import conv
-from ablations.subjects.attention.networks.preact import PreactBasicBlock, PreactBottleneck
-from ablations.subjects.attention.networks.residual import BasicBlock, Bottleneck, Place
-from ablations.subjects.attention.sites.sites import Sites
-
-Block = Callable[..., Any]
+from ablations.subjects.attention.networks.residual import (
+    LayersOf,
+    basic,
+    bottleneck,
+    residual_stage,
+)
+from ablations.subjects.attention.networks.sites import Sites
 
 
 @dataclass(frozen=True, kw_only=True)
 class Design:
     """What distinguishes the members of the family."""
 
-    block: Block
+    layers_of: LayersOf
     blocks: tuple[int, int, int, int]
+    expansion: int = 1
+    """Channels that leave a unit, in multiples of its width."""
     preact: bool = False
-    options: dict[str, Any] = field(default_factory=dict)
 
 
 DEPTHS = {
-    18: (BasicBlock, (2, 2, 2, 2)),
-    34: (BasicBlock, (3, 4, 6, 3)),
-    50: (Bottleneck, (3, 4, 6, 3)),
-    101: (Bottleneck, (3, 4, 23, 3)),
-    152: (Bottleneck, (3, 8, 36, 3)),
+    18: Design(layers_of=basic, blocks=(2, 2, 2, 2)),
+    34: Design(layers_of=basic, blocks=(3, 4, 6, 3)),
+    50: Design(layers_of=bottleneck, expansion=4, blocks=(3, 4, 6, 3)),
+    101: Design(layers_of=bottleneck, expansion=4, blocks=(3, 4, 23, 3)),
+    152: Design(layers_of=bottleneck, expansion=4, blocks=(3, 8, 36, 3)),
 }
-PREACT = {BasicBlock: PreactBasicBlock, Bottleneck: PreactBottleneck}
+
+
+def _bottlenecks(depth: int, **options: Any) -> Design:
+    return replace(DEPTHS[depth], layers_of=partial(bottleneck, **options))
+
 
 DESIGNS: dict[str, Design] = {
-    **{f"resnet{d}": Design(block=block, blocks=n) for d, (block, n) in DEPTHS.items()},
-    **{
-        f"resnet{d}_v1": Design(block=block, blocks=n, options={"early_stride": True})
-        for d, (block, n) in DEPTHS.items()
-        if block is Bottleneck
-    },
-    **{
-        f"preact_resnet{d}": Design(block=PREACT[block], blocks=n, preact=True)
-        for d, (block, n) in DEPTHS.items()
-    },
-    "resnext50_32x4d": Design(
-        block=Bottleneck, blocks=(3, 4, 6, 3), options={"groups": 32, "group_width": 4}
-    ),
-    "resnext101_32x8d": Design(
-        block=Bottleneck, blocks=(3, 4, 23, 3), options={"groups": 32, "group_width": 8}
-    ),
-    "wide_resnet50_2": Design(block=Bottleneck, blocks=(3, 4, 6, 3), options={"group_width": 128}),
-    "wide_resnet101_2": Design(
-        block=Bottleneck, blocks=(3, 4, 23, 3), options={"group_width": 128}
-    ),
+    **{f"resnet{depth}": design for depth, design in DEPTHS.items()},
+    **{f"resnet{depth}_v1": _bottlenecks(depth, early_stride=True) for depth in (50, 101, 152)},
+    **{f"preact_resnet{depth}": replace(design, preact=True) for depth, design in DEPTHS.items()},
+    "resnext50_32x4d": _bottlenecks(50, groups=32, group_width=4),
+    "resnext101_32x8d": _bottlenecks(101, groups=32, group_width=8),
+    "wide_resnet50_2": _bottlenecks(50, group_width=128),
+    "wide_resnet101_2": _bottlenecks(101, group_width=128),
 }
 
 
@@ -72,11 +66,18 @@ class ResNet(nn.Module):
         self.bn1: nn.Module = nn.Identity() if design.preact else nn.BatchNorm2d(64)
         self.relu = nn.Identity() if design.preact else nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        stage = partial(
+            residual_stage,
+            layers_of=design.layers_of,
+            shortcut=_project_alone if design.preact else _project,
+            preact=design.preact,
+            sites=sites,
+        )
         inputs = 64
-        for stage, count in enumerate(design.blocks, start=1):
-            width = 64 * 2 ** (stage - 1)
-            self.add_module(f"layer{stage}", _stage(design, stage, inputs, width, count, sites))
-            inputs = width * _expansion(design)
+        for number, count in enumerate(design.blocks, start=1):
+            width = 64 * 2 ** (number - 1)
+            self.add_module(f"layer{number}", stage(number, count, inputs, width))
+            inputs = width * design.expansion
         # The activation that a pre-activation unit would do first.
         self.bn_last: nn.Module = nn.BatchNorm2d(inputs) if design.preact else nn.Identity()
         self.fc = nn.Linear(inputs, classes)
@@ -96,43 +97,10 @@ class ResNet(nn.Module):
         return [self.get_submodule(f"layer{stage}") for stage in (1, 2, 3, 4)]
 
 
-def _expansion(design: Design) -> int:
-    expansion: int = design.block.expansion  # type: ignore[attr-defined]
-    return expansion
+def _project(inputs: int, outputs: int, stride: int) -> nn.Module:
+    return nn.Sequential(conv(2, inputs, outputs, 1, stride=stride), nn.BatchNorm2d(outputs))
 
 
-def _stage(
-    design: Design, stage: int, inputs: int, width: int, count: int, sites: Sites
-) -> nn.Sequential:
-    layers = nn.Sequential()
-    outputs = width * _expansion(design)
-    for block in range(count):
-        stride = 2 if stage > 1 and block == 0 else 1
-        changes = stride != 1 or inputs != outputs
-        place = Place(
-            name=f"layer{stage}.{block}",
-            stage=stage,
-            block=block,
-            of=count,
-            # The map before the first pre-activation unit has no activation either.
-            nonnegative_input=not design.preact,
-        )
-        layers.append(
-            design.block(
-                inputs,
-                width,
-                stride=stride,
-                downsample=_projection(inputs, outputs, stride, design.preact) if changes else None,
-                sites=sites,
-                place=place,
-                **design.options,
-            )
-        )
-        inputs = outputs
-    return layers
-
-
-def _projection(inputs: int, outputs: int, stride: int, preact: bool) -> nn.Module:
-    projection = nn.Sequential(conv(2, inputs, outputs, 1, stride=stride))
-    # A pre-activation network adds the bare convolution.
-    return projection if preact else projection.append(nn.BatchNorm2d(outputs))
+def _project_alone(inputs: int, outputs: int, stride: int) -> nn.Module:
+    """Of a pre-activation network."""
+    return nn.Sequential(conv(2, inputs, outputs, 1, stride=stride))

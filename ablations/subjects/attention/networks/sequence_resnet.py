@@ -8,9 +8,9 @@ no other position; batch norm's statistics in training do see them as zeros.
 import torch
 from torch import Tensor, nn
 
+from ablations.subjects.attention.blocks.host_layers import conv
 from ablations.subjects.attention.networks.cifar_resnet import depth
-from ablations.subjects.attention.networks.layers import conv
-from ablations.subjects.attention.sites.sites import Site, Sites, Unit
+from ablations.subjects.attention.networks.sites import Site, Sites, Unit
 
 
 class SequenceUnit(Unit):

@@ -7,8 +7,8 @@ paper's is after the non-linearity (`order='after'`).
 import torch
 from torch import Tensor, nn
 
-from ablations.subjects.attention.networks.layers import conv
-from ablations.subjects.attention.sites.sites import Site, Sites, Unit
+from ablations.subjects.attention.blocks.host_layers import conv
+from ablations.subjects.attention.networks.sites import Site, Sites, Unit
 
 COUNTS = {
     "vgg11_bn": (1, 1, 2, 2, 2),

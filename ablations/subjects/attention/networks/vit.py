@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ablations.errors import SettingError
-from ablations.subjects.attention.networks.layers import conv
-from ablations.subjects.attention.sites.sites import Site, Sites, Unit
+from ablations.subjects.attention.blocks.host_layers import conv
+from ablations.subjects.attention.networks.sites import Site, Sites, Unit
 
 LAYERS, HEADS, PATCH, STRETCH = 6, 4, 4, 2
 

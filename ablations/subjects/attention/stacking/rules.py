@@ -13,12 +13,11 @@ from torch import nn
 from ablations.subjects.attention.blocks.block import SqueezeExcite
 from ablations.subjects.attention.blocks.excitations import Bottleneck as TwoLayers
 from ablations.subjects.attention.blocks.gates import GATES, channel_softmax
+from ablations.subjects.attention.blocks.host_layers import Conv1, Conv2
 from ablations.subjects.attention.blocks.squeezes import avg, avg_max, l2, largest, std
 from ablations.subjects.attention.networks.cifar_resnet import CifarResNet, PadShortcut
-from ablations.subjects.attention.networks.layers import Conv1, Conv2
-from ablations.subjects.attention.networks.preact import PreactBasicBlock, PreactBottleneck
-from ablations.subjects.attention.networks.regnet import RegNet, RegNetUnit
-from ablations.subjects.attention.networks.residual import BasicBlock, Bottleneck
+from ablations.subjects.attention.networks.regnet import RegNet
+from ablations.subjects.attention.networks.residual import ResidualUnit
 from ablations.subjects.attention.networks.resnet import ResNet
 from ablations.subjects.attention.networks.sequence_resnet import SequenceResNet, SequenceUnit
 from ablations.subjects.attention.stacking.layers import (
@@ -164,11 +163,7 @@ FRAMES = (
     ResNet,
     RegNet,
     SequenceResNet,
-    BasicBlock,
-    Bottleneck,
-    PreactBasicBlock,
-    PreactBottleneck,
-    RegNetUnit,
+    ResidualUnit,
     SequenceUnit,
 )
 """Their forward passes do nothing between channels but through their children."""

@@ -15,8 +15,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from ablations.errors import SettingError
 from ablations.streams import initialise, stream
 from ablations.subjects.attention.networks.hosts import position_dims
-from ablations.subjects.attention.settings import Attention, Backbone, Training
-from ablations.subjects.attention.sites.build import build_network
+from ablations.subjects.attention.placing.build import build_network
+from ablations.subjects.attention.settings.groups import Attention, Backbone, Training
 from ablations.subjects.attention.training.optimisers import make_optimiser, warmup_cosine
 
 _S = TypeVar("_S", Backbone, Training)

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
-from ablations.subjects.attention.settings import Training
+from ablations.subjects.attention.settings.groups import Training
 
 Group = dict[str, Any]
 """A parameter group: `params`, `lr`, `weight_decay`."""

@@ -5,11 +5,12 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
 
+from ablations.context import Context
 from ablations.errors import SettingError
 from ablations.lockstep import Lockstep
 from ablations.subjects.attention.cost.latency import inference_milliseconds
@@ -22,11 +23,11 @@ from ablations.subjects.attention.data.batches import (
 )
 from ablations.subjects.attention.data.dataset import fingerprint, on_device
 from ablations.subjects.attention.data.examples import Split
-from ablations.subjects.attention.settings import Run
-from ablations.subjects.attention.stacking.classifier import SteppingClassifier
+from ablations.subjects.attention.settings.groups import Run
+from ablations.subjects.attention.settings.identity import run_id
 from ablations.subjects.attention.training.gate_recorder import GateRecorder
 from ablations.subjects.attention.training.module import AttentionClassifier
-from ablations.subjects.identity import run_id
+from ablations.subjects.attention.training.stepping import SteppingClassifier
 from ablations.subjects.lightning.epoch_watch import EpochWatch
 from ablations.subjects.lightning.trainer import make_trainer, quiet
 
@@ -49,26 +50,7 @@ class Outcome:
     """Runs in the largest of its steps, where it was trained in step with others."""
 
 
-class RunContext(Protocol):
-    """What the engine gives to a run (`ablations.engine.worker.context`)."""
-
-    run: str
-    folder: Path
-    attempt_folder: Path
-    device: str
-    threads: int
-    rank: int
-    world_size: int
-    lockstep: Lockstep | None
-
-    def epoch(self, record: dict[str, Any]) -> None:
-        """Take an epoch's record; raises to stop the run."""
-
-    def beat(self) -> None:
-        """Take note that the run makes progress."""
-
-
-def train_run(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
+def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
     """Train one run for the engine; goes on from `checkpoint.ckpt` in the run's folder, if it is there."""
     torch.set_num_threads(context.threads)
     # Data sets too are read one at a time: a function of the user's may seed a global generator.

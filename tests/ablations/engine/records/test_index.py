@@ -91,7 +91,11 @@ def test_an_arm_outside_the_range_that_was_searched_is_indexed(folder):
 def test_several_objectives_are_several_values_each_in_its_own_direction(folder, local):
     run(folder, local, [planned(0)])  # an index of one objective, from before
     index = Index(
-        folder.journal_file, study="first", objectives=("val_accuracy", "params"), warn=folder.event
+        folder.journal_file,
+        study="first",
+        objectives=("val_accuracy", "params"),
+        directions=("maximize", "minimize"),
+        warn=folder.event,
     )
     index.prepare([planned(0), planned(1)])
     sure = {"state": "COMPLETE", "val_loss": 0.5, "val_accuracy": 0.75}

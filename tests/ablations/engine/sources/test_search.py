@@ -15,7 +15,8 @@ from ablations.engine.sources.trials import TrialRecords
 from ablations.engine.supervision.supervisor import execute
 from ablations.errors import SettingError, StudyError
 from ablations.plan import PlannedRun
-from ablations.subjects.attention.settings import Arm, with_values
+from ablations.subjects.attention.settings.arms import with_values
+from ablations.subjects.attention.settings.groups import Arm
 
 
 def two(trial: optuna.Trial, seed: int) -> PlannedRun:

@@ -4,20 +4,19 @@ import random
 from functools import cache
 from typing import Any, get_args
 
-import pytest
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from ablations.errors import SettingError
-from ablations.subjects.attention.blocks import choices
 from ablations.subjects.attention.blocks.controls import StaticGate
-from ablations.subjects.attention.blocks.rules import unused
 from ablations.subjects.attention.blocks.squeezes import GeneralisedMean
 from ablations.subjects.attention.cost.cost import cost
-from ablations.subjects.attention.settings import Attention, Backbone
-from ablations.subjects.attention.sites.build import build_network
+from ablations.subjects.attention.placing.build import build_network
+from ablations.subjects.attention.settings import choices
+from ablations.subjects.attention.settings.groups import Attention, Backbone
+from ablations.subjects.attention.settings.rules import unused
 
 COUNT = 500
 HOSTS = ("cifar_resnet8",) * 7 + ("cifar_preact_resnet8", "sequence_resnet8", "small_vit")
@@ -101,14 +100,6 @@ def trained_once(backbone: Backbone, arm: Attention, *, draw: int) -> nn.Module:
     logits = network(torch.randn(images, 2, *size_of(backbone)))
     nn.functional.cross_entropy(logits, torch.arange(images) % 3).backward()
     return network
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class Counter(TorchDispatchMode):

@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 
 from ablations.designs.expand import expand
+from ablations.designs.expand import verify as verify_arms
 from ablations.designs.spaces import load_space
 from ablations.errors import StudyError
 from ablations.subjects.attention.interventions import (
-    Intervention,
     Shape,
-    refuse,
     verify,
-    verify_expansion,
 )
-from ablations.subjects.attention.settings import Arm, Attention, Backbone, with_values
+from ablations.subjects.attention.settings.arms import with_values
+from ablations.subjects.attention.settings.groups import Arm, Attention, Backbone
+from ablations.subjects.intervention import Intervention, refuse
 
 SHAPE = Shape(in_channels=1, image=8, classes=3)
 BASE = Arm(attention=Attention(reduction=4), backbone=Backbone(width=8))
@@ -162,7 +162,7 @@ def test_every_arm_of_the_presets_is_an_intervention(name):
     space = load_space(name)
     expansion = expand(space)
     assert not expansion.illegal
-    refuse(verify_expansion(space, expansion))
+    refuse(verify_arms(space, expansion) or ())
 
 
 def test_other_data_are_no_twin_wherever_they_lie(tmp_path):

@@ -15,7 +15,14 @@ from ablations.subjects.attention.data.dataset import fingerprint, load, shape
 from ablations.subjects.attention.data.examples import Examples
 from ablations.subjects.attention.data.sources.read import read
 from ablations.subjects.attention.networks.hosts import positions
-from ablations.subjects.attention.settings import Arm, Attention, Backbone, Data, Run, Training
+from ablations.subjects.attention.settings.groups import (
+    Arm,
+    Attention,
+    Backbone,
+    Data,
+    Run,
+    Training,
+)
 from ablations.subjects.attention.training.run import train
 
 RNG = np.random.default_rng(0)

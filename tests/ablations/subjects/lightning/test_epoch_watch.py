@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ablations.errors import NonFinite
-from ablations.subjects.attention.settings import Arm, Attention, Run, Training
+from ablations.subjects.attention.settings.groups import Arm, Attention, Run, Training
 from ablations.subjects.attention.training.run import train
 
 

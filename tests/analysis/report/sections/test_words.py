@@ -27,8 +27,14 @@ def test_with_a_price_the_line_gives_both_best_ratios_with_intervals(evidence):
     found = evidence("ordinary", 5e-7)
     line = verdict_lines(found)[0]
     assert found.ratio is not None
-    assert f"r* = {found.ratio.fit.r_star:.3g} [" in line
-    assert "at 5.00e−7 nats per weight by the theory, the average of eight curves gives" in line
+    fit = found.ratio.fit
+    assert fit.basis == "average"
+    assert line.startswith(f"Reduction ratio: r* = {fit.r_star:.3g} [")
+    assert (
+        "at 5.00e−7 nats per weight, by the average of eight curves; if the loss rises as r²"
+        in line
+    )
+    assert f"r* = {fit.theory_r_star:.3g} [" in line
 
 
 @pytest.mark.parametrize(
@@ -37,7 +43,7 @@ def test_with_a_price_the_line_gives_both_best_ratios_with_intervals(evidence):
         ("flat", "these data do not identify r*: no rise of the loss with r was seen"),
         (
             "falling",
-            "the loss falls as r grows (κ = −0.000200 [−0.000202, −0.000198]), so the cheapest",
+            "the loss falls as r grows (κ = −0.000200 [−0.000202, −0.000198]), so the trade-off's theory",
         ),
         ("one_seed", "one seed: too few for an interval, so nothing is concluded"),
         ("two_seeds", "2 seeds: too few for an interval, so nothing is concluded"),
@@ -62,14 +68,14 @@ def test_a_lower_limit_is_given_as_one(study):
     found = gather(study("ordinary", sigma=0.03, seeds=4), price=5e-7)
     assert found.ratio is not None
     assert found.ratio.fit.status == "lower_bound_only"
-    assert "they give a lower limit only (r* ≥ " in verdict_lines(found)[0]
+    assert "these data give a lower limit of r* only (r* ≥ " in verdict_lines(found)[0]
 
 
 def test_a_rejected_curve_takes_its_ratio_down_with_it(study):
     found = gather(study("ordinary", kappa=0.0, sigma=0.001, effects=SATURATING), price=5e-7)
     assert found.ratio is not None
-    assert "lack_of_fit" in found.ratio.fit.flags
-    assert "is not to be used, since its curve is rejected" in verdict_lines(found)[0]
+    assert found.ratio.fit.status in ("quadratic_rejected", "curves_rejected")
+    assert "does not hold, since its curve is rejected" in verdict_lines(found)[0]
 
 
 def test_failed_runs_are_counted_with_the_type_of_error_and_no_message(evidence):

@@ -7,7 +7,7 @@ import numpy as np
 from ablations.errors import SettingError
 from ablations.subjects.attention.data.sources.content import Arrays
 from ablations.subjects.attention.data.sources.root import existing_root
-from ablations.subjects.attention.settings import Data
+from ablations.subjects.attention.settings.groups import Data
 
 
 def npz(data: Data) -> Arrays:

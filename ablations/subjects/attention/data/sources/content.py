@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ablations.errors import SettingError
 from ablations.import_path import words_of
-from ablations.subjects.attention.settings import Data
+from ablations.subjects.attention.settings.groups import Data
 
 Values = NDArray[np.float32]
 Labels = NDArray[np.int64]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ablations.subjects.attention.data.sources.content import Labels, Values
-from ablations.subjects.attention.settings import Data
+from ablations.subjects.attention.settings.groups import Data
 
 
 def digits(data: Data) -> tuple[Values, Labels]:

@@ -9,7 +9,7 @@ from ablations.errors import SettingError
 from ablations.import_path import words_of
 from ablations.subjects.attention.data.sources.content import Labels, Values
 from ablations.subjects.attention.data.sources.root import existing_root
-from ablations.subjects.attention.settings import Data
+from ablations.subjects.attention.settings.groups import Data
 
 
 def folder(data: Data) -> tuple[Values, Labels]:

@@ -3,7 +3,7 @@
 from ablations.errors import SettingError
 from ablations.import_path import load, words_of
 from ablations.subjects.attention.data.sources.content import Arrays
-from ablations.subjects.attention.settings import Data
+from ablations.subjects.attention.settings.groups import Data
 
 
 def own(data: Data) -> Arrays:

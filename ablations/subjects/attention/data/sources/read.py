@@ -9,7 +9,7 @@ from ablations.subjects.attention.data.sources.content import Arrays, Content, c
 from ablations.subjects.attention.data.sources.digits import digits, digits_sequence
 from ablations.subjects.attention.data.sources.image_folder import folder
 from ablations.subjects.attention.data.sources.own import own
-from ablations.subjects.attention.settings import Data
+from ablations.subjects.attention.settings.groups import Data
 
 Source = Callable[[Data], Arrays]
 

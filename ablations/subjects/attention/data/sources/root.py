@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ablations.errors import SettingError
-from ablations.subjects.attention.settings import Data
+from ablations.subjects.attention.settings.groups import Data
 
 
 def existing_root(data: Data) -> Path:

@@ -6,7 +6,7 @@ from ablations.errors import SettingError
 from ablations.subjects.attention.blocks import block as block_module
 from ablations.subjects.attention.blocks.block import SqueezeExcite
 from ablations.subjects.attention.blocks.build import build_block
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 EXACT = {"rtol": 0, "atol": 1e-9}
 
@@ -331,9 +331,12 @@ def test_frozen_weights_get_no_gradient_and_the_map_does(images):
         (
             {"kind": "cbam"},
             r"^`SqueezeExcite` is `kind='squeeze_excite'`, but got `kind='cbam'`\. "
-            r"Use `ablations\.attention\.build\.build_block`, which makes every kind and control\.$",
+            r"Use `ablations\.subjects\.attention\.blocks\.build\.build_block`, which makes every kind and control\.$",
         ),
-        ({"kind": "gct"}, r"but got `kind='gct'`\. Use `ablations\.attention\.build\.build_block`"),
+        (
+            {"kind": "gct"},
+            r"but got `kind='gct'`\. Use `ablations\.subjects\.attention\.blocks\.build\.build_block`",
+        ),
         (
             {"control": "static"},
             r"^`SqueezeExcite` is a gate that sees the image, but got `control='static'`\. Use",
@@ -342,7 +345,7 @@ def test_frozen_weights_get_no_gradient_and_the_map_does(images):
         (
             {"control": "widen_params"},
             r"^`control='widen_params'` leaves the block out, so there is none to make\. "
-            r"Use `ablations\.networks\.build\.build_network`",
+            r"Use `ablations\.subjects\.attention\.sites\.build\.build_network`",
         ),
         ({"placement": "none"}, r"^`placement='none'` leaves the block out"),
     ],

@@ -5,7 +5,7 @@ from ablations.errors import SettingError
 from ablations.subjects.attention.blocks.block import SqueezeExcite
 from ablations.subjects.attention.blocks.build import build_block
 from ablations.subjects.attention.blocks.controls import batch_mean, shuffled
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 
 def test_a_shuffled_gate_is_always_another_images_and_each_is_used_once():

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from ablations.errors import SettingError
-from ablations.subjects.attention.blocks import choices
 from ablations.subjects.attention.blocks.gates import GATES, make_gate, start
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings import choices
+from ablations.subjects.attention.settings.groups import Attention
 
 # name, g(0), g'(0), largest slope, range
 FACTS = [

@@ -2,7 +2,7 @@ import pytest
 
 from ablations.errors import SettingError
 from ablations.subjects.attention.blocks.hidden import hidden_width
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from ablations.errors import SettingError
 from ablations.subjects.attention.blocks.block import SqueezeExcite
 from ablations.subjects.attention.blocks.build import build_block
 from ablations.subjects.attention.blocks.excitations import adaptive_kernel, channel_order
-from ablations.subjects.attention.settings import Attention
+from ablations.subjects.attention.settings.groups import Attention
 
 EXACT = {"rtol": 0, "atol": 1e-9}
 

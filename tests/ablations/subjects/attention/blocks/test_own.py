@@ -10,7 +10,7 @@ from ablations.import_path import load
 from ablations.subjects.attention.blocks.block import SqueezeExcite
 from ablations.subjects.attention.blocks.build import build_block
 from ablations.subjects.attention.cost.cost import cost
-from ablations.subjects.attention.settings import Attention, Backbone
+from ablations.subjects.attention.settings.groups import Attention, Backbone
 
 MODULE = """
 import torch

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from ablations.errors import SettingError
-from ablations.subjects.attention.blocks import choices
 from ablations.subjects.attention.blocks.squeezes import EPSILON, FUNCTIONS, MODULES, make_squeeze
+from ablations.subjects.attention.settings import choices
 
 # One image, one channel, four positions.
 MAP = torch.tensor([1.0, 2.0, 3.0, 6.0], dtype=torch.float64).reshape(1, 1, 2, 2)

@@ -11,8 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ablations.errors import SettingError
 from ablations.subjects.attention.cost.cost import cost
-from ablations.subjects.attention.settings import Attention, Backbone
-from ablations.subjects.attention.sites.build import build_network
+from ablations.subjects.attention.placing.build import build_network
+from ablations.subjects.attention.settings.groups import Attention, Backbone
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference/param_counts.json").read_text())
 CIFAR = REFERENCE["cifar_resnet_10cls"]["models"]
@@ -220,10 +220,10 @@ def test_small_and_large_networks_are_counted_alike(monkeypatch, host, settings)
         return found.to_json()
 
     before = torch.random.get_rng_state()
-    monkeypatch.setattr("ablations.subjects.attention.cost.tracing.SMALL", math.inf)
+    monkeypatch.setattr("ablations.subjects.attention.counting.tracing.SMALL", math.inf)
     with_zeros = counted()
     assert torch.equal(torch.random.get_rng_state(), before)
-    monkeypatch.setattr("ablations.subjects.attention.cost.tracing.SMALL", 0)
+    monkeypatch.setattr("ablations.subjects.attention.counting.tracing.SMALL", 0)
     without = counted()
     # A shuffled gate's order, of 16 bytes, is kept with numbers only.
     kept = with_zeros.pop("activation_bytes")

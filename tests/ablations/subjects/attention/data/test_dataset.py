@@ -6,7 +6,7 @@ import torch
 
 from ablations.errors import SettingError
 from ablations.subjects.attention.data.dataset import fingerprint, load, sizes
-from ablations.subjects.attention.settings import Data
+from ablations.subjects.attention.settings.groups import Data
 
 
 def test_the_split_seed_changes_the_split_and_not_the_content() -> None:

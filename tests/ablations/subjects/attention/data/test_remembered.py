@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ablations.subjects.attention.data.remembered import remembered
-from ablations.subjects.attention.settings import Data
+from ablations.subjects.attention.settings.groups import Data
 
 
 def counted(most: int = 4) -> tuple[Callable[[Data, str], str], list[str]]:

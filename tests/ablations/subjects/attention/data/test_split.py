@@ -5,7 +5,7 @@ import torch
 from ablations.errors import SettingError
 from ablations.subjects.attention.data.dataset import load, shape
 from ablations.subjects.attention.data.sources.read import SOURCES
-from ablations.subjects.attention.settings import Data
+from ablations.subjects.attention.settings.groups import Data
 
 
 def test_digits_are_the_real_ones_split_by_class() -> None:

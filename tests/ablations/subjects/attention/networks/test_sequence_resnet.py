@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from ablations.streams import initialise
-from ablations.subjects.attention.blocks import choices
-from ablations.subjects.attention.settings import Attention, Backbone
-from ablations.subjects.attention.sites.build import build_network
+from ablations.subjects.attention.placing.build import build_network
+from ablations.subjects.attention.settings import choices
+from ablations.subjects.attention.settings.groups import Attention, Backbone
 
 
 def network_with(**settings):

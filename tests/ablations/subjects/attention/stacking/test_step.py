@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ablations.streams import initialise
-from ablations.subjects.attention.settings import Attention, Backbone
-from ablations.subjects.attention.sites.build import build_network
+from ablations.subjects.attention.placing.build import build_network
+from ablations.subjects.attention.settings.groups import Attention, Backbone
 from ablations.subjects.attention.stacking.rules import structure
 from ablations.subjects.attention.stacking.step import Part, Stack, StackFailed, train_in_step
 

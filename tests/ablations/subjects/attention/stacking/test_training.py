@@ -13,10 +13,10 @@ import pytest
 
 from ablations.errors import NonFinite
 from ablations.lockstep import Lockstep
-from ablations.subjects.attention.settings import Arm, Attention, Run, Training
-from ablations.subjects.attention.stacking.classifier import SteppingClassifier
+from ablations.subjects.attention.settings.groups import Arm, Attention, Run, Training
 from ablations.subjects.attention.training import run as training
 from ablations.subjects.attention.training.run import Outcome, train, train_run
+from ablations.subjects.attention.training.stepping import SteppingClassifier
 
 SECONDS = 60
 ROUNDING = 1e-4

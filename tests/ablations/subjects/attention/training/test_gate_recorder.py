@@ -4,7 +4,7 @@ from pathlib import Path
 import torch
 
 from ablations.subjects.attention.data.examples import Examples
-from ablations.subjects.attention.settings import Arm, Attention, Run, Training
+from ablations.subjects.attention.settings.groups import Arm, Attention, Run, Training
 from ablations.subjects.attention.training.gate_recorder import GateRecorder
 from ablations.subjects.attention.training.module import AttentionClassifier
 from ablations.subjects.attention.training.run import train

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from ablations.subjects.attention.settings import Training
+from ablations.subjects.attention.settings.groups import Training
 from ablations.subjects.attention.training.optimisers import make_optimiser, warmup_cosine
 
 

@@ -10,10 +10,10 @@ from ablations.engine.worker.context import RunContext
 from ablations.errors import SettingError
 from ablations.subjects.attention.data.batches import check_batches
 from ablations.subjects.attention.data.dataset import fingerprint, on_device
-from ablations.subjects.attention.settings import Arm, Attention, Run, Training
+from ablations.subjects.attention.settings.groups import Arm, Attention, Run, Training
+from ablations.subjects.attention.settings.identity import canonical, run_id
 from ablations.subjects.attention.training import run as training
 from ablations.subjects.attention.training.run import train, train_run
-from ablations.subjects.identity import canonical, run_id
 from benchmarks.bare_loop import bare_loop
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from ablations.errors import SettingError
 from ablations.subjects.attention.data.sources.read import read
-from ablations.subjects.attention.settings import Data
+from ablations.subjects.attention.settings.groups import Data
 
 
 @pytest.mark.parametrize(

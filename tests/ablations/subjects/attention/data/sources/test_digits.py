@@ -2,7 +2,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from ablations.subjects.attention.data.sources.read import read
-from ablations.subjects.attention.settings import Data
+from ablations.subjects.attention.settings.groups import Data
 
 
 def test_digits_are_what_scikit_learn_loads() -> None:

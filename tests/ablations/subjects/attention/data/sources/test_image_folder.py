@@ -6,7 +6,7 @@ import pytest
 
 from ablations.errors import SettingError
 from ablations.subjects.attention.data.sources.read import read
-from ablations.subjects.attention.settings import Data
+from ablations.subjects.attention.settings.groups import Data
 
 X = np.random.default_rng(0).integers(0, 256, (20, 3, 32, 32), dtype=np.uint8)
 

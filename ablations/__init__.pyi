@@ -1,0 +1,64 @@
+# The public names: docs/python.md describes each, and moves inside never change one.
+from .designs.space import Factor as Factor
+from .designs.space import Space as Space
+from .designs.spaces import load_space as load_space
+from .designs.spaces import presets as presets
+from .errors import NonFinite as NonFinite
+from .errors import SettingError as SettingError
+from .errors import StudyError as StudyError
+from .streams import initialise as initialise
+from .studies.adaptive_search import Search as Search
+from .studies.reproduction import reproduce as reproduce
+from .studies.study import (
+    Execution as Execution,
+)
+from .studies.study import (
+    confirm as confirm,
+)
+from .studies.study import (
+    objective as objective,
+)
+from .studies.study import (
+    run as run,
+)
+from .studies.study import (
+    show as show,
+)
+from .studies.study import (
+    status as status,
+)
+from .subjects.attention.blocks.block import SqueezeExcite as SqueezeExcite
+from .subjects.attention.blocks.build import build_block as build_block
+from .subjects.attention.cost.cost import cost as cost
+from .subjects.attention.placing.build import build_network as build_network
+from .subjects.attention.settings.groups import (
+    Arm as Arm,
+)
+from .subjects.attention.settings.groups import (
+    Attention as Attention,
+)
+from .subjects.attention.settings.groups import (
+    Backbone as Backbone,
+)
+from .subjects.attention.settings.groups import (
+    Data as Data,
+)
+from .subjects.attention.settings.groups import (
+    Training as Training,
+)
+from .subjects.attention.training.module import AttentionClassifier as AttentionClassifier
+from .subjects.subject import (
+    Metric as Metric,
+)
+from .subjects.subject import (
+    Objective as Objective,
+)
+from .subjects.subject import (
+    Pace as Pace,
+)
+from .subjects.subject import (
+    Setting as Setting,
+)
+from .subjects.subject import (
+    Subject as Subject,
+)

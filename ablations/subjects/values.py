@@ -1,0 +1,27 @@
+"""Assignments as records and files hold them: a tree of groups for `group.field`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted names as a tree: `{"a.b": 1}` is `{"a": {"b": 1}}`."""
+    tree: dict[str, Any] = {}
+    for name, value in values.items():
+        *groups, last = name.split(".")
+        place = tree
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[last] = value
+    return tree
+
+
+def flat(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse; names that are dotted already stay as they are."""
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}.{inner}": x for inner, x in flat(value).items()}
+        else:
+            found[str(name)] = value
+    return found

@@ -1,0 +1,34 @@
+"""The plans of the presets are those of the first release, bit for bit: ids, labels, settings, costs."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from ablations import SettingError, load_space, show
+from ablations.designs.expand import runs
+
+GOLDEN = json.loads(Path(__file__).with_name("plans.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("named", [name for name in GOLDEN if isinstance(GOLDEN[name], dict)])
+def test_a_presets_plan_is_what_it_was(named: str) -> None:
+    preset, _, design = named.partition("/")
+    found = show(load_space(preset), design=design)
+    planned = [run.to_json() for run in runs(found.arms, seeds=[0, 3], stage=design)]  # type: ignore[arg-type]
+    golden = GOLDEN[named]
+    assert {run["label"]: run["arm"] for run in planned} == golden["arms"]
+    assert (len(planned), len(found.illegal), len(found.folded)) == (
+        golden["runs"], golden["illegal"], golden["folded"],
+    )  # fmt: skip
+    content = json.dumps(planned, sort_keys=True).encode()
+    assert hashlib.sha256(content).hexdigest() == golden["sha256"]
+
+
+@pytest.mark.parametrize("named", [name for name in GOLDEN if isinstance(GOLDEN[name], str)])
+def test_a_design_that_does_not_fit_a_preset_says_so_as_it_did(named: str) -> None:
+    preset, _, design = named.partition("/")
+    with pytest.raises(SettingError) as error:
+        show(load_space(preset), design=design)
+    assert f"SettingError: {error.value}" == GOLDEN[named]
