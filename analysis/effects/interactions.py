@@ -32,14 +32,19 @@ class Interactions:
 
     frame: pd.DataFrame
     """One row per pair of levels: `first, first_level, second, second_level, backgrounds` and the test:
-    `n_pairs, error, estimate, se, df, low, high, p, p_adjusted, sim_low, sim_high, present`. Empty without crossed
-    factors."""
+    `n_pairs, error, estimate, se, df, low, high, p, p_adjusted, sim_low, sim_high, present, detectable` (the
+    smallest that would have been found with 80 % power). Empty without crossed factors."""
     additivity: pd.DataFrame
     """Arms with several changes: `arm, changes, together, singly, gap, se, df, low, high, p, p_adjusted,
     explained_by`; `gap` is what they do together beyond the sum of their single effects."""
-    detectable: float
-    """The smallest interaction that any of these tests finds with 80 % power; NaN where nothing can be tested."""
     alpha: float
+
+    def detectable(self, factor: str | None = None) -> float:
+        """From which size every interaction (of a factor) would have been found; NaN where none can be tested."""
+        rows = self.frame
+        if factor is not None:
+            rows = rows[(rows["first"] == factor) | (rows["second"] == factor)]
+        return float(rows["detectable"].max()) if rows["detectable"].notna().any() else float("nan")
 
     @property
     def partners(self) -> dict[str, list[str]]:
@@ -64,7 +69,7 @@ class Interactions:
         tested = int(self.frame["p"].notna().sum())
         if tested and not self.frame["present"].any():
             lines.append(
-                f"No interaction was seen among {_pairs_of(tested)} of levels; one of {self.detectable:.2g} would "
+                f"No interaction was seen among {_pairs_of(tested)} of levels; one of {self.detectable():.2g} would "
                 "have been found with 80 % power, a smaller one may be there."
             )
         if tested < len(self.frame):
@@ -78,7 +83,7 @@ class Interactions:
         """Plain values; infinity and undefined numbers are null."""
         return {
             "interactions": records(self.frame),
-            "interaction_detectable": plain(self.detectable),
+            "interaction_detectable": plain(self.detectable()),
             "stacking": records(self.additivity),
             "sentences": self.sentences(),
         }
@@ -100,9 +105,10 @@ def interactions_of(cells: Cells, *, alpha: float, error: ErrorModel = "auto") -
                         ["first", "first_level", "second", "second_level", "backgrounds"])  # fmt: skip
     frame["present"] = (frame["p_adjusted"] < alpha).astype(bool)
     half = (frame["sim_high"] - frame["sim_low"]).astype(float) / 2
-    reach = half + stats.t.ppf(0.8, frame["df"].astype(float)) * frame["se"].astype(float)
-    detectable = float(reach.max()) if reach.notna().any() else float("nan")
-    return Interactions(frame, additivity(cells, index, tests, frame), detectable, alpha)
+    frame["detectable"] = half + stats.t.ppf(0.8, frame["df"].astype(float)) * frame["se"].astype(
+        float
+    )
+    return Interactions(frame, additivity(cells, index, tests, frame), alpha)
 
 
 def simple_effects(cells: Cells, partners: dict[str, list[str]]) -> Iterator[Contrast]:

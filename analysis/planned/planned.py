@@ -228,7 +228,7 @@ def _seeds(count: int) -> str:
 
 def _verdict(row: Mapping[Any, Any]) -> str:
     words = {"untested": "no verdict", "differs": "differs from zero, by less than the margin"}
-    return words.get(row["verdict"], row["verdict"])
+    return words.get(row["verdict"], str(row["verdict"]))
 
 
 def _band(row: Mapping[Any, Any]) -> str:

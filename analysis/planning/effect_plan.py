@@ -199,7 +199,7 @@ def _without_effects(seeds: int, comparisons: int, error: ErrorModel, alpha: flo
     if error == "pooled":
         df = np.full(size.shape, float((seeds - 1) * comparisons))
         variance = 2 * np.sum(rest**2, axis=(1, 2))[:, None] / df
-        level = _level([Part(0, int(df[0, 0]), 1.0)], df[0, 0], comparisons, alpha)
+        level: float | Floats = _level([Part(0, int(df[0, 0]), 1.0)], df[0, 0], comparisons, alpha)
     elif error == "paired" or comparisons == 1 or seeds < 3:
         variance, df = own, alone
         weights = np.column_stack([-np.ones(comparisons), np.eye(comparisons)])

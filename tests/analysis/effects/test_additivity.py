@@ -36,7 +36,7 @@ def test_additive_effects_add_up(make_study: Make) -> None:
     assert found.partners == {}
     first, adding_up = found.sentences()
     assert first == (
-        f"No interaction was seen among 3 pairs of levels; one of {found.detectable:.2g} would have been found with "
+        f"No interaction was seen among 3 pairs of levels; one of {found.detectable():.2g} would have been found with "
         "80 % power, a smaller one may be there."
     )
     assert adding_up.startswith("Adding up: no departure was seen: ")
