@@ -99,7 +99,7 @@ def _standings(found: Effects) -> dict[str, str]:
         "negligible": f"negligible{within}{late}",
         "unseen": "undecided, with no difference seen",
         "undecided": "undecided once all comparisons are allowed for",
-        "untested": "without a verdict, since nothing that repeats differs",
+        "untested": "without a verdict, since nothing tells their error",
     }
 
 
