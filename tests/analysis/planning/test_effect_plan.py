@@ -92,7 +92,7 @@ def test_without_a_question_five_seeds_are_named() -> None:
     ("hours", "sentence"),
     [
         (3, "The budget pays for 0 seeds; with fewer than 2 no effect can be tested."),
-        (400, "The budget pays for 100 seeds: effects from 0.0059 are found, with 60 of them."),
+        (400, "The budget pays for 100 seeds: effects from 0.00587 are found, with 60 of them."),
     ],
 )
 def test_a_budget_says_no_more_than_it_buys(hours: float, sentence: str) -> None:
