@@ -3,6 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Networks that attention is attached to in the tests. In a folder of their own and without what they depend on: beside a
+# CPU build of torch, Lightning cannot be imported where torchvision is installed.
+OUTSIDE := transformers timm segmentation-models-pytorch torchvision safetensors huggingface_hub hf-xet tokenizers regex \
+    httpx2 httpcore2 truststore typer shellingham annotated-doc
+
 .PHONY: demo test setup chaos coverage integration
 setup: $(VENV)/.installed
 
@@ -29,8 +34,8 @@ chaos: setup
 coverage: setup
 	$(BIN)/pytest -q -m slow tests/analysis
 
-# What needs a server or a browser: PostgreSQL, MariaDB, Ray, Slurm, W&B's protocol, Chromium. Installs what is missing where
-# it may (as root); what still lacks is skipped with the reason.
+# What needs a server, a browser or networks of other libraries: PostgreSQL, MariaDB, Ray, Slurm, W&B's protocol, Chromium,
+# transformers, timm. Installs what is missing where it may (as root); what still lacks is skipped with the reason.
 integration: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt \
 	    -e ".[test,ray,slurm,cma,dashboard,wandb-reports,images]" psycopg2-binary pymysql
@@ -40,4 +45,7 @@ integration: setup
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 	    postgresql mariadb-server slurm-wlm munge chromium > /dev/null; \
 	fi
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps --upgrade \
+	    --target $(VENV)/outside $(OUTSIDE)
 	$(BIN)/pytest -q -m integration -rs
+	PYTHONPATH=$(VENV)/outside $(BIN)/pytest -q -m integration -rs tests/ablations/subjects/attention/attach/test_outside.py

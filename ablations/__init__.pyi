@@ -27,6 +27,23 @@ from .studies.study import (
 from .studies.study import (
     status as status,
 )
+from .subjects.attention.attach.attach import (
+    Attached as Attached,
+)
+from .subjects.attention.attach.attach import (
+    attach as attach,
+)
+from .subjects.attention.attach.detach import detach as detach
+from .subjects.attention.attach.state import (
+    attention_parameters as attention_parameters,
+)
+from .subjects.attention.attach.state import (
+    host_state_dict as host_state_dict,
+)
+from .subjects.attention.attach.state import (
+    load_host_state_dict as load_host_state_dict,
+)
+from .subjects.attention.attach.table import sites as sites
 from .subjects.attention.blocks.block import SqueezeExcite as SqueezeExcite
 from .subjects.attention.blocks.build import build_block as build_block
 from .subjects.attention.cost.cost import cost as cost

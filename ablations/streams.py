@@ -46,16 +46,22 @@ def stream(seed: int, name: str, *, device: torch.device | None = None) -> Itera
             source.set_state(state)
 
 
-def initialise(network: nn.Module, *, seed: int) -> None:
+def initialise(network: nn.Module, *, seed: int, under: str = "") -> None:
     """Draw every tensor of the network from the stream of its module's name.
 
     Two networks that share a module name and its shapes get bit-identical tensors there, whatever
     else they contain. Attention is an extra child, never a wrapper, so it renames nothing.
 
+    Args:
+        network: Whose tensors.
+        seed: The run's.
+        under: The name of `network` in a larger one: the tensors are those that the larger one's would be.
+
     Raises:
         TypeError: If a module owns tensors but has no `reset_parameters`.
     """
-    for name, module in network.named_modules():
+    for inside, module in network.named_modules():
+        name = ".".join(part for part in (under, inside) if part)
         owns = any(True for _ in module.parameters(recurse=False))
         if not owns:
             continue

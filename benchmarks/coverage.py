@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.tradeoff.cr2 import cr2
+from analysis.contrasts.cr2 import cr2
 from analysis.tradeoff.curves.average_interval import average_interval
 from analysis.tradeoff.curves.families import fit_families
 from analysis.tradeoff.curves.lack_of_fit import lof_ratio

@@ -4,18 +4,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from imports import circles, files, folders, graph, imported, modules
+from imports import ROOT, circles, files, folders, graph, imported, modules
 
 OURS = {"ablations", "search_spaces", "analysis", "plain_files"}
 A = "ablations.subjects.attention"
 FRAMEWORK = ("ablations.designs", "ablations.studies", "ablations.engine", "ablations.tracking")
 """These know no subject and name no setting of one; the commands of `cli` that are attention's own do."""
-OF_ATTENTION = {"ablations.cli.cost", "ablations.cli.study_plan"}
+OF_ATTENTION = {"ablations.cli.cost", "ablations.cli.options.study_plan"}
 MOST_FILES = 15
 
 # Each folder and what its files import besides each other, from the ground up: a folder names none below it.
-# `.` begins the folders of ablations.subjects.attention, `/` those of ablations.engine. Change a line only
-# for a reason that docs/architecture.md can state.
+# `.` begins the folders of ablations.subjects.attention, `/` those of ablations.engine, `_` those of analysis.
+# Change a line only for a reason that docs/architecture.md can state.
 DIRECTIONS = """
 plain_files:
 ablations:
@@ -25,6 +25,7 @@ ablations.subjects.lightning: ablations
 .blocks: ablations .settings
 .networks: ablations .settings .blocks
 .counting: ablations .settings .blocks .networks
+.attach: ablations .settings .blocks .counting
 .placing: ablations .settings .networks .counting
 .data.sources: ablations .settings
 .data: ablations .settings .data.sources
@@ -38,12 +39,40 @@ ablations.subjects.lightning: ablations
 /executors: ablations /records /worker
 /sources: ablations /records
 /supervision: ablations /records /executors /sources
-ablations.designs: ablations ablations.subjects /sources plain_files
+ablations.designs: plain_files ablations ablations.subjects /sources
 ablations.tracking.wandb: ablations ablations.subjects /records
-ablations.studies: ablations ablations.subjects ablations.designs /records /worker /executors /sources /supervision
-  ablations.tracking.wandb
-ablations.tracking.optuna: ablations /records ablations.studies ablations.tracking.wandb
+ablations.studies: ablations ablations.subjects /records /worker /executors /sources /supervision
+  ablations.designs ablations.tracking.wandb
+ablations.tracking.optuna: ablations /records ablations.tracking.wandb ablations.studies
 search_spaces: ablations
+analysis:
+_tables.formats: analysis
+_tables: analysis _tables.formats
+_contrasts: analysis _tables
+_planned: plain_files analysis _tables _contrasts
+_effects: analysis _tables _contrasts _planned
+_importance: analysis _tables _contrasts
+_tradeoff.prices: analysis
+_tradeoff.curves: _contrasts
+_tradeoff: analysis _tables _contrasts _tradeoff.prices _tradeoff.curves
+_tradeoff.width: analysis _tables _contrasts _tradeoff.prices _tradeoff
+_planning: analysis _contrasts _tradeoff.curves
+_plots.drawing: analysis
+_plots: _tradeoff _plots.drawing
+_report.page: _plots.drawing
+_report.evidence: analysis _tables _contrasts _effects _importance _tradeoff.prices _tradeoff.curves _tradeoff
+  _tradeoff.width _plots _report.page
+_report.figures: analysis _tradeoff _plots.drawing _plots _report.page _report.evidence
+_report.sections: _tables _contrasts _planned _effects _tradeoff _report.page _report.evidence _report.figures
+_report: analysis _tradeoff _plots.drawing _report.page _report.evidence _report.figures _report.sections
+ablations.cli.words: ablations ablations.subjects /records /executors /supervision ablations.designs
+  ablations.studies _tables _effects _tradeoff
+ablations.cli.options: ablations /records /executors /supervision ablations.designs ablations.studies analysis
+  _tables _contrasts _tradeoff _planning
+ablations.cli: ablations .settings .networks .counting .placing .cost /records /supervision ablations.designs
+  ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis _tables.formats _planned
+  _effects _importance _tradeoff.prices _tradeoff _tradeoff.width _plots.drawing _report.evidence
+  _report.figures _report.sections _report ablations.cli.words ablations.cli.options
 """
 
 
@@ -54,9 +83,8 @@ def directions() -> dict[str, set[str]]:
 
 
 def whole(name: str) -> str:
-    return (
-        f"{A}{name}".rstrip(".") if name.startswith(".") else name.replace("/", "ablations.engine.")
-    )
+    prefix = {".": f"{A}.", "/": "ablations.engine.", "_": "analysis."}.get(name[0], name[0])
+    return f"{prefix}{name[1:]}".rstrip(".")
 
 
 @pytest.mark.parametrize("name", directions())
@@ -69,8 +97,7 @@ def test_the_table_of_directions_runs_from_the_ground_up_and_leaves_out_no_folde
     for name, others in directions().items():
         assert others <= known
         known.add(name)
-    rest = {name for name in folders() if not name.startswith(("ablations.cli", "analysis"))}
-    assert rest - known == {"ablations.engine", "ablations.tracking"} & rest
+    assert folders().keys() - known == {"ablations.engine", "ablations.tracking"}
 
 
 def test_no_files_and_no_folders_import_each_other_in_a_circle() -> None:
@@ -152,10 +179,49 @@ def test_every_public_name_is_there_and_is_described(package: str) -> None:
         assert f"`{package}.{name}`" in page
 
 
-def test_every_folder_says_in_its_init_what_its_question_is() -> None:
-    for package in sorted(OURS):
-        for path in files(package):
-            if path.name == "__init__.py" and path.with_suffix(".pyi").exists() is False:
-                (only,) = ast.parse(path.read_text(encoding="utf-8")).body
-                assert isinstance(only, ast.Expr), path
-                assert "TODO" not in ast.unparse(only), path
+def short(name: str) -> str:
+    """The end of a folder's dotted name that no other folder has."""
+    last = name.rpartition(".")[2]
+    same = [other for other in folders() if other.rpartition(".")[2] == last]
+    return f"`{last}`" if len(same) == 1 else f"`{'.'.join(name.split('.')[-2:])}`"
+
+
+def named(names: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:]))) or "nothing of ours"
+
+
+def arrows_of(name: str) -> str:
+    """What a folder's `__init__.py` says of its arrows, in the order of the table."""
+    up = [short(other) for other in directions() if other in directions()[name]]
+    down = [short(other) for other, its in directions().items() if name in its]
+    return f"May import {named(up)}. Imported by {named(down)}."
+
+
+def docstring(path: Path) -> str:
+    """The docstring of a file that holds nothing else."""
+    (only,) = ast.parse(path.read_text(encoding="utf-8")).body
+    assert isinstance(only, ast.Expr), f"{path} holds more than a docstring"
+    return ast.literal_eval(only.value)
+
+
+INITS = sorted(
+    path
+    for package in sorted(OURS)
+    for path in files(package)
+    if path.name == "__init__.py" and not path.with_suffix(".pyi").exists()
+)
+
+
+@pytest.mark.parametrize("path", INITS, ids=lambda path: path.parent.name)
+def test_a_folder_says_in_five_lines_what_its_question_is_and_its_arrows(path: Path) -> None:
+    said = docstring(path)
+    assert "TODO" not in said
+    assert len(said.splitlines()) <= 5
+    name = ".".join(path.relative_to(ROOT).parent.parts)
+    whole_of_all = {"ablations.engine", "ablations.tracking", "ablations.cli"}
+    assert name in whole_of_all or arrows_of(name) in " ".join(said.split())
+
+
+def test_every_folder_has_an_init() -> None:
+    places = {path.parent for path in modules().values()}
+    assert [place for place in places if not (place / "__init__.py").exists()] == []

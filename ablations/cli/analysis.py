@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from ablations.cli.arguments import ROOT, Flag, Json, Root, Whole
-from ablations.cli.reading_options import (
+from ablations.cli.options.arguments import ROOT, Flag, Json, Root, Whole
+from ablations.cli.options.reading_options import (
     READ,
     READ_ALL,
     READ_METRIC,
@@ -17,7 +17,7 @@ from ablations.cli.reading_options import (
     ReadingOptions,
     WithoutBaseline,
 )
-from ablations.cli.tables import one_table
+from ablations.cli.options.tables import one_table
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
@@ -204,8 +204,8 @@ def plan(
         hours_per_run: Device hours of one run; the pilot's if there is one.
         design: How the space becomes arms.
     """
-    from ablations.cli.study_plan import plan_space
-    from ablations.cli.words.result_text import print_json, print_plans
+    from ablations.cli.options.study_plan import plan_space
+    from ablations.cli.words.result_text import print_json, print_lines, print_tables
 
     table = one_table(pilot, root) if pilot else None
     plans = plan_space(
@@ -216,7 +216,8 @@ def plan(
     if json:
         print_json([("", plans.to_json())])
         return
-    print_plans(plans)
+    print_lines(plans.sentences())
+    print_tables(plans.tables())
 
 
 def compare(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from ablations.cli.arguments import Flag, Json, Set, Whole, Wholes, assignments
+from ablations.cli.options.arguments import Flag, Json, Set, Whole, Wholes, assignments
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ablations.cli.arguments import ROOT, Flag, Root, Whole, find_study
+from ablations.cli.options.arguments import ROOT, Flag, Root, Whole, find_study
 
 
 def wandb(
@@ -61,7 +61,7 @@ def leet(study: str, /, *, root: Root = ROOT) -> None:
 
     from ablations.errors import StudyError
     from ablations.tracking.wandb.environment import wandb_environment
-    from analysis.tables.wandb_file import offline_files
+    from analysis.tables.formats.wandb_file import offline_files
 
     folder = find_study(root, study)
     if not offline_files(folder / "wandb"):
@@ -117,7 +117,7 @@ def dashboard(
 
 def _rebuild(folder: Path, project: str) -> None:
     from ablations.tracking.wandb.rebuild import rebuild
-    from analysis.tables.wandb_file import offline_files, read_offline_file
+    from analysis.tables.formats.wandb_file import offline_files, read_offline_file
 
     files = [read_offline_file(path) for path in offline_files(folder / "wandb")]
     written = rebuild(folder, on_disk=files, project=project)
@@ -127,7 +127,7 @@ def _rebuild(folder: Path, project: str) -> None:
 
 def _say_what_is_there(folder: Path) -> None:
     from ablations.tracking.wandb.sync import is_sent
-    from analysis.tables.wandb_file import offline_files
+    from analysis.tables.formats.wandb_file import offline_files
 
     files = offline_files(folder / "wandb")
     sent = sum(map(is_sent, files))

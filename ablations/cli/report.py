@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from ablations.cli.arguments import ROOT, Flag, Root, find_study
+from ablations.cli.options.arguments import ROOT, Flag, Root, find_study
 from ablations.errors import SettingError, StudyError, one_of
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _attach(folder: Path) -> None:
     from importlib.util import find_spec
 
     from ablations.tracking.wandb.sync import is_sent
-    from analysis.tables.wandb_file import offline_files
+    from analysis.tables.formats.wandb_file import offline_files
 
     if find_spec("optuna_dashboard") is not None:
         from ablations.tracking.optuna.attach import attach_report

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from ablations.cli.arguments import (
+from ablations.cli.options.arguments import (
     Design,
     Flag,
     Set,
@@ -16,15 +16,15 @@ from ablations.cli.arguments import (
     find_study,
     folder_name,
 )
-from ablations.cli.execution_options import (
+from ablations.cli.options.execution_options import (
     AS_IT_BEGAN,
     USUAL,
     ContinuingOptions,
     ExecutionOptions,
     execution,
 )
-from ablations.cli.executors import ExecutorOptions, ready_executor, refuse_stack
-from ablations.cli.search_options import UNSAID, SearchOptions, search_for
+from ablations.cli.options.executors import ExecutorOptions, ready_executor, refuse_stack
+from ablations.cli.options.search_options import UNSAID, SearchOptions, search_for
 
 if TYPE_CHECKING:
     from ablations.designs.space import Space
@@ -228,5 +228,5 @@ def _runs_at_most(space: "Space", *, seeds: int | None, search: "Search | None")
     """Runs of the largest design, before what is illegal or the same is taken out."""
     if search is not None:
         return search.trials * search.seeds
-    block = space.seeds if seeds is None else seeds
-    return math.prod(len(factor.levels) for factor in space.factors) * max(1, block)
+    count = space.seeds if seeds is None else seeds
+    return math.prod(len(factor.levels) for factor in space.factors) * max(1, count)

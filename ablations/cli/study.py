@@ -2,7 +2,7 @@
 
 import json as json_format
 
-from ablations.cli.arguments import (
+from ablations.cli.options.arguments import (
     ROOT,
     Design,
     Flag,

@@ -1,1 +1,5 @@
-"""Designs: how a space becomes a finite list of assignments, and those a list of runs."""
+"""Which runs does a space ask for? Every finite design, and a space in the hands of Optuna's samplers.
+
+May import `plain_files`, `ablations`, `subjects` and `engine.sources`. Imported by `studies`, `words`,
+`options` and `cli`.
+"""

@@ -77,7 +77,7 @@ class Space(Settings):
         """The subject."""
         return find_subject(self.subject)
 
-    def block(self, seeds: int | None = None) -> list[int]:
+    def first_seeds(self, seeds: int | None = None) -> list[int]:
         """The seeds of a study: so many from 0, the space's own number by default.
 
         Raises:

@@ -188,15 +188,15 @@ def run(
             how=how,
         )
     refuse_unstackable(space.about, how.stack)
-    block = space.block(seeds)
+    numbers = space.first_seeds(seeds)
     expansion = expand(space, design=design)
     refuse_illegal(space, expansion)
     refuse_undecidable(planned, expansion.arms)
     refuse(verify(space, expansion) or ())
-    declared = declare(space, expansion.arms[0], study=name, design=design, seeds=block)
+    declared = declare(space, expansion.arms[0], study=name, design=design, seeds=numbers)
     declared |= {**(planned or {}), **how.declared}
     folder = open_or_create(root / name, declared, extend=extend, allow_drift=allow_drift)
-    wanted = runs(expansion.arms, seeds=block, stage=cast(Stage, design))
+    wanted = runs(expansion.arms, seeds=numbers, stage=cast(Stage, design))
     return _execute(space.about, folder, PlannedSource(wanted, stack=how.stack), how)
 
 
@@ -247,8 +247,8 @@ def _search(
     search = search.deciding(space)
     space = search.measured(space)
     parts = search.parts(space)
-    block = list(range(search.seeds))
-    declared = declare(space, plan_arm(space, {}), study=path.name, design="search", seeds=block)
+    numbers = list(range(search.seeds))
+    declared = declare(space, plan_arm(space, {}), study=path.name, design="search", seeds=numbers)
     asked = {**declared, "search": search.to_json(), **how.declared}
     folder = open_or_create(path, asked, extend=extend, allow_drift=allow_drift)
     index = open_index(folder, storage=how.storage)

@@ -1,1 +1,5 @@
-"""TODO."""
+"""What is a study about? The protocol of a subject, its ids, and finding one; each subject is a folder.
+
+May import `ablations`. Imported by `settings`, `training`, `attention`, `designs`, `wandb`, `studies` and
+`words`.
+"""

@@ -1,1 +1,1 @@
-"""Views of a running study for other tools; never the record, never in the way."""
+"""How does a study look in other tools? Views, written from the records: never the record, never in the way."""

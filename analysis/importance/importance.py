@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.contrasts.cr2 import centred, codes_of
 from analysis.contrasts.multiplicity import holm
 from analysis.errors import TableError
 from analysis.importance.forest_shares import forest_shares
@@ -30,7 +31,6 @@ from analysis.importance.variance_shares import (
 )
 from analysis.plain import records
 from analysis.tables.runs_table import RunsTable
-from analysis.tradeoff.cr2 import centred, codes_of
 
 Floats = NDArray[np.float64]
 VARIANCE = "How much of the variance between runs is due to it? (factorial shares)"

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from analysis.tradeoff.cr2 import centred, codes_of
+from analysis.contrasts.cr2 import centred, codes_of
 
 Floats = NDArray[np.float64]
 ALPHA = 0.05

@@ -1,1 +1,4 @@
-"""TODO."""
+"""How many seeds does a question need, and what does a budget pay for?
+
+May import `analysis`, `contrasts` and `curves`. Imported by `options`.
+"""

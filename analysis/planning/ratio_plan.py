@@ -18,10 +18,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from analysis.contrasts.cr2 import codes_of
 from analysis.errors import TableError
 from analysis.plain import plain, records
 from analysis.planning.budget import MOST_SEEDS, affordable
-from analysis.tradeoff.cr2 import codes_of
 from analysis.tradeoff.curves.lack_of_fit import ALTERNATIVES, lof_power, shape
 from analysis.tradeoff.curves.reduced import Reduced, reduce_grid
 

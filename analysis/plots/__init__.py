@@ -1,1 +1,4 @@
-"""Figures: each a function from a table or a result to matplotlib axes."""
+"""How does a result look? Functions from a frame or a result to matplotlib axes; none fits or loads.
+
+May import `tradeoff` and `drawing`. Imported by `evidence` and `figures`.
+"""

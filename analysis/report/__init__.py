@@ -1,1 +1,4 @@
-"""The report: one self-contained HTML file, and the same as Markdown and LaTeX tables."""
+"""What does a study say, in one file? The report, its stored numbers, and the check that recomputes them.
+
+May import `analysis`, `tradeoff`, `drawing`, `page`, `evidence`, `figures` and `sections`. Imported by `cli`.
+"""

@@ -1,1 +1,5 @@
-"""TODO."""
+"""Which runs were there? One runs table from a study, a CSV, a DataFrame, W&B or any Optuna study.
+
+May import `analysis` and `formats`. Imported by `contrasts`, `planned`, `effects`, `importance`, `tradeoff`,
+`width`, `evidence`, `sections`, `words` and `options`.
+"""

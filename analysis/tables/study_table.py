@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.errors import TableError
 from analysis.tables.checks import check_table_version
 from analysis.tables.directions import direction_of
-from analysis.tables.json_files import json_lines, json_object
+from analysis.tables.formats.json_files import json_lines, json_object
 from analysis.tables.runs_table import COLUMNS, USUAL_METRICS, RunsTable, typed
 
 RESULT_COLUMNS = ("epochs_run", "seconds", "device", "attempt", "state")

@@ -16,7 +16,7 @@ import pandas as pd
 
 from analysis.errors import TableError
 from analysis.tables.csv_file import read_file
-from analysis.tables.wandb_file import OfflineRun, offline_files, read_offline_file
+from analysis.tables.formats.wandb_file import OfflineRun, offline_files, read_offline_file
 from analysis.tables.wandb_rows import LoggedRun, is_missing, table_of
 
 # What the page's export says about a run besides its values.

@@ -1,1 +1,5 @@
-"""TODO."""
+"""Which reduction ratio is worth its cost? kappa, r* and its interval, and whether the model holds.
+
+May import `analysis`, `tables`, `contrasts`, `prices` and `curves`. Imported by `width`, `plots`, `evidence`,
+`figures`, `sections`, `report`, `words`, `options` and `cli`.
+"""

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.tradeoff.cr2 import Slope, classical, cr2, hc2
+from analysis.contrasts.cr2 import Slope, classical, cr2, hc2
 from analysis.tradeoff.ratios import Cluster, RatioRuns
 
 Floats = NDArray[np.float64]

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.contrasts.cr2 import Codes, codes_of
 from analysis.errors import TableError
 from analysis.tables.repetition import REPEATS
 from analysis.tables.runs_table import REDUCTION, RunsTable
-from analysis.tradeoff.cr2 import Codes, codes_of
 from analysis.tradeoff.prices.cost import Cost, realised_ratio
 
 Floats = NDArray[np.float64]

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.tradeoff.cr2 import Codes
+from analysis.contrasts.cr2 import Codes
 from analysis.tradeoff.kappa import ROUNDING
 
 Floats = NDArray[np.float64]

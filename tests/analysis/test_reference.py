@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.contrasts.cr2 import classical, hc2
 from analysis.contrasts.multiplicity import holm
 from analysis.effects.factorial import factorial
 from analysis.planning.ratio_plan import equal_efficiency, grid_leverage, sxx
 from analysis.tables.csv_table import from_frame
-from analysis.tradeoff.cr2 import classical, hc2
 from analysis.tradeoff.curves.lack_of_fit import shape
 from analysis.tradeoff.prices.cost import Cost
 from analysis.tradeoff.prices.price import Price, best_ratio, regret, switch_ratio

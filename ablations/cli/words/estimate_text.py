@@ -29,7 +29,7 @@ def print_estimate(
     folder = StudyFolder.open(path) if (path / "study.json").exists() else None
     if search is None:
         arms = expand(space, design=design).arms
-        wanted = runs(arms, seeds=space.block(seeds), stage="grid")
+        wanted = runs(arms, seeds=space.first_seeds(seeds), stage="grid")
     else:
         wanted = _proposed(space, search, folder)
     found = estimate(wanted, subject=space.about, folder=folder, slots=slots)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ablations.cli.study_plan import Plans
     from analysis.effects.component_report import ComponentReport
     from analysis.tables.runs_table import RunsTable
     from analysis.tradeoff.reduction_fit import ReductionFit
@@ -85,15 +84,12 @@ def print_effects(report: "ComponentReport") -> None:
     print(f"\nEffects{beside} (intervals: 95 % marginal, then {at_once})")
     needed = f"{found.replicates.replace(' ', '_')}_needed"
     print_table(found.family[columns].rename(columns={"seeds_needed": needed}))
-    for title, frame in report.tables():
-        print(f"\n{title}")
-        print_table(frame)
+    print_tables(report.tables())
 
 
-def print_plans(plans: "Plans") -> None:
-    """What to run, and the tables behind it."""
-    print_lines(plans.sentences())
-    for title, frame in plans.tables():
+def print_tables(tables: "Iterable[tuple[str, pd.DataFrame]]") -> None:
+    """Each table under its title."""
+    for title, frame in tables:
         print(f"\n{title}")
         print_table(frame)
 

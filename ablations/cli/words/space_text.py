@@ -30,7 +30,7 @@ def print_space(space: Space, *, design: str, seeds: int | None) -> None:
         )
         return
     expansion = expand(space, design=design)
-    count = len(space.block(seeds))
+    count = len(space.first_seeds(seeds))
     total = count * len(expansion.arms)
     console.print(
         f"\n{design.replace('_', '-')}: {len(expansion.arms)} arms x {count} seed{'s' * (count > 1)} = {total} runs, "

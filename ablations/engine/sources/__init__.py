@@ -1,1 +1,4 @@
-"""TODO."""
+"""What runs next? A finite plan, or a search that proposes one arm after another.
+
+May import `ablations` and `records`. Imported by `supervision`, `designs` and `studies`.
+"""

@@ -90,7 +90,7 @@ class PlannedSource:
         unique = {planned.run: planned for planned in self._asked}
         new = [planned for run, planned in unique.items() if run not in known]
         everything = [*plan, *new]
-        ordered = _in_blocks(everything, stack=self._stack)
+        ordered = _in_groups(everything, stack=self._stack)
         self._waiting.extend(planned for planned in ordered if planned.run not in results)
         self._total = len(everything)
         return new
@@ -124,10 +124,10 @@ class PlannedSource:
         return ""
 
 
-def _in_blocks(plan: Sequence[PlannedRun], *, stack: int) -> list[PlannedRun]:
-    """The runs in blocks of so many seeds, in each block arm after arm; stage after stage.
+def _in_groups(plan: Sequence[PlannedRun], *, stack: int) -> list[PlannedRun]:
+    """The runs in groups of so many seeds, in each group arm after arm; stage after stage.
 
-    Which seeds make a block is said by the whole plan, so that it stays the same when some have their outcome.
+    Which seeds make a group is said by the whole plan, so that it stays the same when some have their outcome.
     With 1 it is the plan's order.
     """
     if stack == 1:
@@ -135,10 +135,10 @@ def _in_blocks(plan: Sequence[PlannedRun], *, stack: int) -> list[PlannedRun]:
     stages: dict[str, list[PlannedRun]] = {}
     for planned in plan:
         stages.setdefault(planned.stage, []).append(planned)
-    return [run for runs in stages.values() for run in _stage_in_blocks(runs, stack=stack)]
+    return [run for runs in stages.values() for run in _stage_in_groups(runs, stack=stack)]
 
 
-def _stage_in_blocks(runs: Sequence[PlannedRun], *, stack: int) -> list[PlannedRun]:
+def _stage_in_groups(runs: Sequence[PlannedRun], *, stack: int) -> list[PlannedRun]:
     seeds = {seed: i for i, seed in enumerate(dict.fromkeys(run.seed for run in runs))}
     arms = {arm: i for i, arm in enumerate(dict.fromkeys(run.arm for run in runs))}
     return sorted(runs, key=lambda run: (seeds[run.seed] // stack, arms[run.arm]))

@@ -40,7 +40,7 @@ WITHOUT_RESULT = frozenset({"LOST", "HANDED_BACK"})
 
 
 class OnDisk(Protocol):
-    """One of W&B's files as it was read back (`analysis.tables.wandb_file.OfflineRun`)."""
+    """One of W&B's files as it was read back (`analysis.tables.formats.wandb_file.OfflineRun`)."""
 
     path: Path
     id: str

@@ -1,1 +1,4 @@
-"""TODO."""
+"""What do all figures share? Style, axes, names beside points, and saving.
+
+May import `analysis`. Imported by `plots`, `page`, `figures`, `report` and `cli`.
+"""

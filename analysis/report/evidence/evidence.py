@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from analysis.contrasts.cr2 import codes_of
 from analysis.effects.component_report import ComponentReport, component_report
 from analysis.effects.effects import Effects
 from analysis.effects.winner import WinnerReport, winner_report
@@ -19,7 +20,6 @@ from analysis.report.evidence.arms import Front, front, summarise
 from analysis.report.evidence.gates import Gates, read_gates
 from analysis.tables.runs_table import REDUCTION, RunsTable
 from analysis.tables.study_table import read_epochs, read_study
-from analysis.tradeoff.cr2 import codes_of
 from analysis.tradeoff.curves.families import average_draws
 from analysis.tradeoff.kappa import slope_of
 from analysis.tradeoff.prices.price import Price

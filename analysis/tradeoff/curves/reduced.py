@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.tradeoff.cr2 import Codes
+from analysis.contrasts.cr2 import Codes
 
 Floats = NDArray[np.float64]
 

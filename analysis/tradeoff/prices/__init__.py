@@ -1,1 +1,4 @@
-"""TODO."""
+"""What is a parameter worth, and what does a ratio cost?
+
+May import `analysis`. Imported by `tradeoff`, `width`, `evidence` and `cli`.
+"""

@@ -1,1 +1,4 @@
-"""TODO."""
+"""How does the best ratio grow with the width of the network?
+
+May import `analysis`, `tables`, `contrasts`, `prices` and `tradeoff`. Imported by `evidence` and `cli`.
+"""

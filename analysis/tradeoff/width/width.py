@@ -14,9 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from analysis.contrasts.cr2 import centred
 from analysis.errors import TableError
 from analysis.tables.runs_table import RunsTable
-from analysis.tradeoff.cr2 import centred
 from analysis.tradeoff.prices.cost import Cost
 from analysis.tradeoff.prices.price import Price, best_ratio
 from analysis.tradeoff.ratios import RatioRuns, ratio_runs

@@ -191,6 +191,7 @@ def test_a_late_result_is_refused_without_a_crash(folder):
     job = {
         "run": "late", "attempt": number, "folder": str(folder.run_folder("late")),
         "settings": {"x": 1.0, "seed": 0}, "train": "trivial:quick", "ask": False,
+        "metric": "val_loss", "metrics": ["val_loss"],
         "device": "cpu", "threads": 1,
     }  # fmt: skip
     assert attempt(job, RunContext(job, Silent())) == "COMPLETE"
@@ -238,6 +239,7 @@ def test_epochs_count_once_for_the_seconds_of_a_run(folder, trained, seconds):
     job = {
         "run": "late", "attempt": folder.begin_attempt("late"), "folder": str(folder.run_folder("late")),
         "settings": {"trained": trained}, "train": "trivial:resumed", "ask": False,
+        "metric": "val_loss", "metrics": ["val_loss"],
         "device": "cpu", "threads": 1,
     }  # fmt: skip
     assert attempt(job, RunContext(job, Silent())) == "COMPLETE"

@@ -13,8 +13,8 @@ from ablations.tracking.wandb.rebuild import rebuild
 from ablations.tracking.wandb.sync import Sent, sync
 from ablations.tracking.wandb.tracker import WandbTracker
 from ablations.tracking.wandb.view import run_id, study_id
+from analysis.tables.formats.wandb_file import offline_files, read_offline_file
 from analysis.tables.wandb_export import read_server
-from analysis.tables.wandb_file import offline_files, read_offline_file
 
 # The real process with less patience than users need.
 QUICK = (

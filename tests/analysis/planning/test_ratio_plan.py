@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from analysis.contrasts.cr2 import cr2
 from analysis.errors import TableError
 from analysis.planning.ratio_plan import plan_ratio, snr_table
-from analysis.tradeoff.cr2 import cr2
 
 R = [2.0, 4, 8, 16, 32]
 

@@ -141,7 +141,7 @@ def refuse_no_block(a: Attention) -> None:
         value = "placement='none'" if a.placement == "none" else f"control={a.control!r}"
         raise SettingError(
             f"`{value}` leaves the block out, so there is none to make. "
-            "Use `ablations.subjects.attention.placing.build.build_network`, which builds the whole network."
+            "Use `ablations.build_network`, which builds the whole network."
         )
 
 
@@ -155,7 +155,7 @@ def _refuse_other_modules(a: Attention) -> None:
         return
     raise SettingError(
         f"`SqueezeExcite` is {rule}, but got {value}. "
-        "Use `ablations.subjects.attention.blocks.build.build_block`, which makes every kind and control."
+        "Use `ablations.build_block`, which makes every kind and control."
     )
 
 
@@ -168,10 +168,12 @@ def _is_plain(a: Attention) -> bool:
 
 def _may_fuse(x_ncs: Tensor) -> bool:
     """Where a gradient is needed and it pays, and nothing else looks inside: no tracing, compiling or autocast."""
+    # The tracers first: they would take what a size decides for a rule about all inputs.
     return (
         torch.is_grad_enabled()
-        and (x_ncs.numel() > SMALL or is_channels_last(x_ncs))
-        and not x_ncs.is_meta
         and not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
         and not torch.is_autocast_enabled(x_ncs.device.type)
+        and not x_ncs.is_meta
+        and (x_ncs.numel() > SMALL or is_channels_last(x_ncs))
     )

@@ -1,1 +1,5 @@
-"""TODO."""
+"""Which networks can host attention, and at which places?
+
+May import `ablations`, `settings` and `blocks`. Imported by `counting`, `placing`, `cost`, `stacking`,
+`training`, `attention` and `cli`.
+"""

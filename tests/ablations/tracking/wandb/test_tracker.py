@@ -11,7 +11,7 @@ from ablations.tracking.wandb import pipe
 from ablations.tracking.wandb.view import run_id, study_id
 from ablations.tracking.wandb.tracker import WandbTracker
 from analysis.tables.wandb_export import read_offline
-from analysis.tables.wandb_file import offline_files, read_offline_file
+from analysis.tables.formats.wandb_file import offline_files, read_offline_file
 
 RECEIVER = """
 import sys

@@ -1,1 +1,4 @@
-"""TODO."""
+"""Where do labelled examples come from? Built-in sets, files and the user's own function.
+
+May import `ablations` and `settings`. Imported by `data`.
+"""

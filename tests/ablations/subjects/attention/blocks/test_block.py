@@ -331,11 +331,11 @@ def test_frozen_weights_get_no_gradient_and_the_map_does(images):
         (
             {"kind": "cbam"},
             r"^`SqueezeExcite` is `kind='squeeze_excite'`, but got `kind='cbam'`\. "
-            r"Use `ablations\.subjects\.attention\.blocks\.build\.build_block`, which makes every kind and control\.$",
+            r"Use `ablations\.build_block`, which makes every kind and control\.$",
         ),
         (
             {"kind": "gct"},
-            r"but got `kind='gct'`\. Use `ablations\.subjects\.attention\.blocks\.build\.build_block`",
+            r"but got `kind='gct'`\. Use `ablations\.build_block`",
         ),
         (
             {"control": "static"},
@@ -345,7 +345,7 @@ def test_frozen_weights_get_no_gradient_and_the_map_does(images):
         (
             {"control": "widen_params"},
             r"^`control='widen_params'` leaves the block out, so there is none to make\. "
-            r"Use `ablations\.subjects\.attention\.sites\.build\.build_network`",
+            r"Use `ablations\.build_network`",
         ),
         ({"placement": "none"}, r"^`placement='none'` leaves the block out"),
     ],

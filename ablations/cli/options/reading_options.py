@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from ablations.cli.arguments import ROOT, Json, Root
-from ablations.cli.tables import one_table, tables_of
+from ablations.cli.options.arguments import ROOT, Json, Root
+from ablations.cli.options.tables import one_table, tables_of
 
 if TYPE_CHECKING:
     from analysis.tables.runs_table import RunsTable

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ablations.cli.arguments import ROOT
+from ablations.cli.options.arguments import ROOT
 from ablations.errors import LONGEST_LIST, SettingError, StudyError
 
 if TYPE_CHECKING:

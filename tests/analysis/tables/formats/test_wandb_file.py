@@ -5,7 +5,7 @@ import zlib
 import pytest
 
 from analysis.errors import TableError
-from analysis.tables.wandb_file import OfflineRun, offline_files, read_offline_file
+from analysis.tables.formats.wandb_file import OfflineRun, offline_files, read_offline_file
 
 BLOCK = 32 * 1024
 

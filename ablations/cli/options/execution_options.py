@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from ablations.cli.arguments import ROOT, Root
-from ablations.cli.executors import ExecutorOptions
+from ablations.cli.options.arguments import ROOT, Root
+from ablations.cli.options.executors import ExecutorOptions
 
 if TYPE_CHECKING:
-    from ablations.cli.executors import MakeExecutor
+    from ablations.cli.options.executors import MakeExecutor
     from ablations.studies.study import Execution
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import Parameter
 
-from ablations.cli.arguments import Whole
+from ablations.cli.options.arguments import Whole
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:

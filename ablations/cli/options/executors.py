@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from ablations.cli.arguments import Whole, assignments
+from ablations.cli.options.arguments import Whole, assignments
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:

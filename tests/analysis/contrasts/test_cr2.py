@@ -4,7 +4,7 @@ import statsmodels.api as sm
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.tradeoff.cr2 import classical, codes_of, cr2, hc2
+from analysis.contrasts.cr2 import classical, codes_of, cr2, hc2
 
 R = np.array([2.0, 4, 8, 16, 32])
 
