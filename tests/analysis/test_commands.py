@@ -197,7 +197,6 @@ def test_a_plan_comes_from_a_space_alone_from_noise_or_from_a_pilot(
         (["fit", "SENET", "--price-per-param", "1", "--budget", "2"],
          "give one price only, but got --price-per-param, --budget"),
         (["fit", "SENET", "--price-per-param", "1"], "a price needs the network's channels"),
-        (["effects", "SENET"], "`seed` must be given for effects"),
         (["effects", "SENET", "--baseline", "gate"], "`--baseline` must read FACTOR=LEVEL, but got 'gate'"),
         (["width"], "TABLES requires an argument"),
         (["plan", "gate", "--design", "search"],

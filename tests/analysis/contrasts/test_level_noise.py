@@ -13,10 +13,18 @@ def test_equal_noise_by_hand() -> None:
     v = np.sum(other**2) / 2
     side = apart.mean(axis=1).var(ddof=1)
     assert found.variance.tolist() == pytest.approx([side + v / 2] * 2)
-    # The reference counts twice as much in the degrees of freedom: 1 + 2 / (3 - 1).
-    assert found.share == pytest.approx(2 * side / (2 * side + v / 2))
+    assert found.share == pytest.approx(side / (side + v / 2))
     share = found.share
     assert found.df(3).tolist() == pytest.approx([1 / (share**2 / 2 + (1 - share) ** 2 / 2)] * 2)
+
+
+def test_many_levels_take_the_reference_to_be_less_well_known() -> None:
+    apart = np.random.default_rng(4).standard_normal((5, 5))
+    found = level_noise(apart)
+    side = apart.mean(axis=1).var(ddof=1)
+    other = found.variance[~found.own][0] - side
+    # 1 + 2 (1 - 1/4) / (5 - 1)
+    assert found.share == pytest.approx(1.375 * side / (1.375 * side + other))
 
 
 def test_the_variance_of_a_difference_is_estimated_without_bias() -> None:

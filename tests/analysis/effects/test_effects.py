@@ -339,7 +339,6 @@ def test_the_report_has_the_documented_keys_and_no_infinity(make_study: Make) ->
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
-        (tidy(noisy(3, 2)).drop(columns="seed"), "`seed` must be given for effects"),
         (tidy(noisy(3, 2)).query("part1 == 'on'"), "the table has no factor"),
         (pd.concat([tidy(noisy(3, 2))] * 2, ignore_index=True), "`seed` must be unique within an arm"),
     ],
@@ -386,3 +385,21 @@ def test_a_table_is_relabelled_only_where_that_can_be_done_in_many_ways(
     frame["val_loss"] = np.random.default_rng(0).normal(size=len(frame))
     table = from_frame(frame, factors=["gate"])
     assert (effects(table, calibration_draws=50).calibration is not None) == can
+
+
+def test_a_run_without_a_seed_among_repeated_ones_is_refused() -> None:
+    table = from_frame(tidy(noisy(3, 2)))
+    frame = table.frame.copy()
+    frame.loc[frame.index[2], "seed"] = np.nan
+    with pytest.raises(
+        TableError, match=r"`seed` must be given for effects \(seeds are the blocks\)"
+    ):
+        effects(replace(table, frame=frame))
+
+
+def test_paired_errors_are_refused_where_no_seed_is_shared() -> None:
+    frame = tidy(noisy(4, 3, icc=0.0)).assign(seed=range(12))
+    with pytest.raises(
+        TableError, match=r"`--error paired` needs arms that share seeds, but those of 2 of 2"
+    ):
+        effects(from_frame(frame), error="paired")

@@ -22,9 +22,9 @@ LOCO = {
 @pytest.mark.parametrize(
     ("error", "options", "models"),
     [
-        ("auto", {"random": 2}, {"own", "shared"}),
+        ("auto", {"random": 2}, {"shared"}),
         ("auto", {"random": 1}, {"own", "shared"}),
-        ("auto", {"random": 2, "failed": [(1, 0)]}, {"own", "shared"}),
+        ("auto", {"random": 2, "failed": [(1, 0)]}, {"shared"}),
         ("pooled", {}, {"pooled"}),
         ("paired", {}, {"own"}),
         ("auto", {"seeds": 1}, {"none"}),
