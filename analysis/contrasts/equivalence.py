@@ -117,5 +117,5 @@ def seeds_between(
         later = np.maximum(df * (total - 1) / (seeds - 1), 1.0)
         wanted = special.stdtrit(later, 1 - alpha / 2) + special.stdtrit(later, power)
         total = np.clip((wanted / np.maximum(ratio, 1e-9)) ** 2, seeds + 1, 10 * MOST_SEEDS)
-    low, high = np.quantile(np.ceil(total), [0.1, 0.9]) - seeds
+    low, high = np.round(np.quantile(np.ceil(total), [0.1, 0.9])) - seeds
     return float(low), float(high) if high <= MOST_SEEDS else float("inf")
