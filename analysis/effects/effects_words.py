@@ -42,7 +42,7 @@ def sentences(result: Effects) -> list[str]:
         lines += _margins(result)
     if "undecided" in verdicts:
         lines.append(LOOKS)
-    if math.isfinite(result.pairing) and "shared" in set(family["error"]) | {"own"}:
+    if math.isfinite(result.pairing) and verdicts != {"untested"}:
         lines.append(_pairing(result))
     lines += _checks(result)
     notes = [FLAG_WORDS[flag] for flag in result.flags]
