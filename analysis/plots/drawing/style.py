@@ -50,11 +50,11 @@ VERDICT_COLOURS = {
 }
 VERDICT_MARKERS = {
     "matters": "o",
-    "differs": "o",
+    "differs": "h",
     "negligible": "s",
     "depends": "X",
     "undecided": "D",
-    "untested": "D",
+    "untested": "v",
 }
 
 _COMMON: dict[Any, Any] = {
