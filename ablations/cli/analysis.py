@@ -138,7 +138,8 @@ def effects(
         print_json([(one.study, report.to_json()) for one, report in reports])
         return
     for one, report in reports:
-        print_reading(one, assumed=report.effects.cells.assumed)
+        found = report.effects
+        print_reading(one, assumed=found.baseline if found.cells.assumed else "")
         print_effects(report)
 
 

@@ -14,7 +14,7 @@ from analysis.tables.checks import check_metric, check_ratios_given, reasons_to_
 from analysis.tables.csv_file import read_file
 from analysis.tables.directions import direction_of
 from analysis.tables.levels import level_named, with_plain_levels
-from analysis.tables.reading import read_as
+from analysis.tables.reading import is_place, read_as
 from analysis.tables.run_states import read_states, state_column
 from analysis.tables.runs_table import COLUMNS, REDUCTION, RunsTable, typed
 from analysis.tables.wandb_export import as_runs, is_export
@@ -169,7 +169,8 @@ def _factors_of(frame: pd.DataFrame, *, metric: str) -> list[str]:
 
     With one seed a factor's levels need not repeat: there the columns that tell the runs apart are factors.
     """
-    rest = [c for c in frame.columns if c not in COLUMNS and c not in (metric, "reduction")]
+    own = [c for c in frame.columns if c not in COLUMNS and c not in (metric, "reduction")]
+    rest = [c for c in own if not is_place(c)]
     levels = {str(c): frame[c].nunique() for c in rest}
     varied = {c: n for c, n in levels.items() if n > 1 or (n == 1 and frame[c].isna().any())}
     rows = frame[reasons_to_leave_out(frame, metric=metric) == ""]

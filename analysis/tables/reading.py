@@ -21,6 +21,14 @@ MEANINGS = {
     "seconds": "how long it took",
 }
 """Columns with a meaning of their own, which a user's table may use for a factor."""
+PLACES = frozenset(
+    (
+        "gpu", "gpus", "host", "hostname", "node", "machine", "worker", "pid", "user", "username", "timestamp", "date",
+        "time", "created", "started", "finished", "runtime", "duration", "commit", "notes", "note", "comment", "tags",
+        "path", "checkpoint", "logfile",
+    )
+)  # fmt: skip
+"""Names of columns that say where and when a run was, which vary by chance and are no factors by themselves."""
 MEASURED = ("seconds", "device")
 """Such columns that differ between the runs of an arm as a matter of course."""
 NEAR_ONE = 0.95
@@ -56,9 +64,21 @@ def _not_factors(frame: pd.DataFrame, factors: Sequence[str]) -> str:
         varies = values.groupby(arm).nunique().max() > 1
         if varies and (name not in MEASURED or not len(factors)):
             taken.append(f"`{name}` is read as {meaning}")
+    places = [
+        f"`{name}`"
+        for name in frame.columns
+        if is_place(name) and name not in factors and len(frame[name].dropna().unique()) > 1
+    ]
+    if places:
+        taken.append(f"{' and '.join(places)} as where or when a run was")
     if not taken:
         return ""
     return f"; {', '.join(taken)}, not as a factor (name the factors with --factors if it is one)"
+
+
+def is_place(name: str) -> bool:
+    """Whether a column's name says that it tells where or when a run was."""
+    return name.lower() in PLACES
 
 
 def doubts(rows: pd.DataFrame, *, metric: str, by: Sequence[str], repeated: int) -> list[str]:

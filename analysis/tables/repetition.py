@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 REPEATS = "with the value of another run of its arm"
+LATTICE = 0.01
+"""How near to a whole number a multiple is."""
 COARSE = 0.25
 """Step between values, in standard deviations within arms, from which ties are no chance."""
 ROUNDING = 1e-12
@@ -36,8 +38,8 @@ def repeats(rows: pd.DataFrame, *, metric: str, by: Sequence[str]) -> "pd.Series
 def is_coarse(rows: pd.DataFrame, *, metric: str, by: Sequence[str]) -> bool:
     """Whether the values are rounded so much that runs of one arm tie: their spread is then that of rounding.
 
-    That is where an arm has fewer distinct values than runs, and the step between values, the smallest difference
-    in the table, is not small beside the spread within arms.
+    That is where an arm has fewer distinct values than runs, all differences are whole multiples of the smallest,
+    and that step is not small beside the spread within arms.
     """
     groups = rows[metric].astype(float).groupby(arms_of(rows, by))
     size = groups.size()
@@ -46,7 +48,11 @@ def is_coarse(rows: pd.DataFrame, *, metric: str, by: Sequence[str]) -> bool:
     values = np.unique(rows[metric].to_numpy(float))
     steps = np.diff(values)[np.diff(values) > ROUNDING * np.abs(values).max()]
     within = float((groups.var() * (size - 1)).sum()) / max(int((size - 1).sum()), 1)
-    return len(steps) > 0 and float(steps.min()) > COARSE * within**0.5
+    if not len(steps):
+        return False
+    multiples = steps / steps.min()
+    on_steps = bool((np.abs(multiples - np.round(multiples)) < LATTICE).all())
+    return on_steps and float(steps.min()) > COARSE * within**0.5
 
 
 def arms_of(rows: pd.DataFrame, by: Sequence[str]) -> "pd.Series[int]":

@@ -54,11 +54,12 @@ def test_the_published_table_is_fitted_and_its_limits_are_told(
     found = json.loads(ablate("fit", senet, *BLOCKS, "--price-per-param", 1e-7, "--json"))
     assert found["kappa"] == pytest.approx(9.10e-4, rel=1e-3)
     assert found["interval"] == "classical"
-    assert {"knows_no_seeds", "rmax_dependent"} <= set(found["flags"])
+    assert found["flags"] == ["knows_no_seeds", "lack_of_fit_untestable"]
+    assert (found["status"], found["basis"]) == ("single_seed", "theory")
     assert found["without_largest"]["status"] == "lower_bound_only"
     text = ablate("fit", senet, *BLOCKS)
     assert "one run per ratio: the interval knows nothing of seeds" in text
-    assert "not a value of r*" in text
+    assert "the smaller ratios neither show the rise nor contradict it" in text
 
 
 def test_a_budget_and_a_sweep_can_be_asked_for(ablate: Callable[..., str], senet: Path) -> None:
@@ -137,7 +138,11 @@ def test_two_tables_are_compared_against_a_baseline_that_is_named(
     text = ablate("compare", *both, "--baseline", "gate=b")
     assert "Nobody" not in text
     assert "Differences are against the baseline gate=b." in text
-    assert ablate("effects", both[1]).startswith("two: val_loss against the baseline gate=b\n")
+    assert ablate("effects", both[1]).splitlines()[:2] == [
+        "Read: val_loss (smaller is better, by its name); factors: gate. The baseline is gate=b, that of the first "
+        "run, since nobody named one.",
+        "two: val_loss against the baseline gate=b",
+    ]
 
 
 def test_an_optuna_study_gets_its_baseline_from_the_command_line(
@@ -210,6 +215,42 @@ def test_a_command_that_cannot_answer_says_why_in_one_line(
     said = refused(capsys, *(str(senet) if a == "SENET" else a for a in arguments))
     assert message in " ".join(said.split())
     assert "Traceback" not in said
+
+
+def test_one_run_per_arm_gives_estimates_without_verdicts_in_every_command(
+    ablate: Callable[..., str], senet: Path
+) -> None:
+    found = json.loads(ablate("effects", senet, "--baseline", "reduction=2", "--json"))
+    assert {row["verdict"] for row in found["effects"]} == {"undecided"}
+    assert json.loads(ablate("fit", senet, *BLOCKS, "--json"))["status"] == "single_seed"
+
+
+def test_a_metric_whose_name_says_no_direction_is_asked_for(
+    ablate: Callable[..., str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    rows = [f"{g},{s},{1 + 0.1 * (g == 'b') + 0.01 * s * s}" for s in range(4) for g in "ab"]
+    path = tmp_path / "own.csv"
+    path.write_text("gate,seed,quality\n" + "\n".join(rows) + "\n", "utf-8")
+    said = " ".join(refused(capsys, "effects", path, "--metric", "quality").split())
+    assert "whether `quality` is to be made small or large is not known from its name" in said
+    text = ablate("effects", path, "--metric", "quality", "--direction", "maximize")
+    assert text.startswith("Read: quality (larger is better); factors: gate.")
+
+
+def test_a_factor_that_has_a_columns_name_is_said_and_can_be_named(
+    ablate: Callable[..., str], tmp_path: Path
+) -> None:
+    rows = [
+        f"{g},{h},{s},{1 + 0.1 * h / 64 + 0.01 * s * s}"
+        for s in range(3)
+        for g in "ab"
+        for h in (64, 128)
+    ]
+    path = tmp_path / "own.csv"
+    path.write_text("gate,device,seed,val_loss\n" + "\n".join(rows) + "\n", "utf-8")
+    named = ablate("effects", path, "--factors", "gate,device", "--baseline", "device=64")
+    assert "factors: gate, device." in named.splitlines()[0]
+    assert "device=128" in named
 
 
 @pytest.mark.parametrize(

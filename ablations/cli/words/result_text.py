@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,19 +36,18 @@ def print_table(frame: "pd.DataFrame") -> None:
         print(shown.to_string(index=False))
 
 
-def print_reading(table: "RunsTable", *, assumed: Sequence[str] = ()) -> None:
+def print_reading(table: "RunsTable", *, assumed: str = "") -> None:
     """What the reader decided of a table without a study, before anything that rests on it, and its doubts.
 
     Args:
         table: The table.
-        assumed: The factors whose baseline nobody named.
+        assumed: The baseline, where nobody named it.
     """
     said = [table.read_as] if table.read_as else []
     if said and assumed:
-        names = " and ".join(name.rpartition(".")[2] for name in assumed)
-        said.append(
-            f"Nobody named the baseline of {names}: the first run's level was taken (--baseline FACTOR=LEVEL)."
-        )
+        said = [
+            f"{table.read_as} The baseline is {assumed}, that of the first run, since nobody named one."
+        ]
     print_lines([*said, *table.doubts])
 
 

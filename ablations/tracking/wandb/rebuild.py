@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from ablations.engine.records.lock import holder
 from ablations.engine.records.folder import USUAL_METRICS
+from ablations.engine.records.lock import holder
 from ablations.errors import StudyError
 from ablations.plan import PlannedRun
 from ablations.tracking.wandb.pipe import COMMAND, Pipe
@@ -138,7 +138,9 @@ def expected_runs(folder: Path, study: Mapping[str, Any]) -> Iterator[Expected]:
             yield Expected(
                 view=view_run(study, planned, attempt),
                 rows=[view_epoch(row) for row in recorded_epochs(folder, planned.run, attempt)],
-                end=view_lost() if result is None else view_result(result, metrics=study.get("metrics", USUAL_METRICS)),
+                end=view_lost()
+                if result is None
+                else view_result(result, metrics=study.get("metrics", USUAL_METRICS)),
                 started=None if result is None else result.get("started"),
             )
     yield _expected_study(folder, study)

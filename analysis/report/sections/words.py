@@ -48,6 +48,7 @@ def notices(evidence: Evidence) -> list[str]:
         names = ", ".join(map(str, lost.index[lost][:MOST_NAMED]))
         more = f" and {lost.sum() - MOST_NAMED} more" if lost.sum() > MOST_NAMED else ""
         said.append(f"No result of {names}{more}: every run of it failed.")
+    said += evidence.table.doubts
     if evidence.ratio:
         said += [_sentence(FLAG_WORDS[flag]) for flag in evidence.ratio.fit.flags]
     return said

@@ -339,6 +339,7 @@ def test_the_report_has_the_documented_keys_and_no_infinity(make_study: Make) ->
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
+        (tidy(noisy(3, 2)).assign(seed=[0, None, 1, 1, 2, 2]), "`seed` must be given for effects"),
         (tidy(noisy(3, 2)).query("part1 == 'on'"), "the table has no factor"),
         (pd.concat([tidy(noisy(3, 2))] * 2, ignore_index=True), "`seed` must be unique within an arm"),
     ],

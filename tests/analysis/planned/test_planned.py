@@ -130,7 +130,7 @@ def tabled(
             "gate": gate,
             "seed": s,
             "arm": gate,
-            "val_loss": 1.0 + 0.001 * s + (0.01 * s if gate == "tanh" else 0.0),
+            "val_loss": 1.0 + s / 7 + (0.01 * s if gate == "tanh" else 0.0),
         }
         for s in seeds
         for gate in ("sigmoid", "tanh")

@@ -17,11 +17,36 @@ def test_a_metric_whose_name_says_accuracy_is_to_be_made_large(name: str) -> Non
     assert direction_of(name) == "maximize"
 
 
-@pytest.mark.parametrize(
-    "name", ["val_loss", "error", "top1_err", "f1_loss", "accuracy_error", "rmse", "accident_cost"]
+LARGE = (
+    "accuracy acc dice diceScore miou mIoU val_mIoU mean_iou map mAP mAP50 mAP@50 ap AP75 auc auroc AUPRC f1 "
+    "f1_score r2 R2 psnr ssim bleu BLEU-4 rougeL rouge recall recall@5 precision ndcg ndcg@10 hits@10 mrr reward "
+    "episode_return iou kappa mcc spearman pearson top5_accuracy jaccard sensitivity specificity log_likelihood "
+    "throughput success_rate win_rate elo"
 )
-def test_any_other_metric_is_to_be_made_small(name: str) -> None:
+
+
+@pytest.mark.parametrize("name", LARGE.split())
+def test_the_fields_larger_is_better_names_are_known(name: str) -> None:
+    assert direction_of(name) == "maximize"
+
+
+SMALL = "val_loss error top1_err f1_loss accuracy_error rmse accident_cost fid_score perplexity wer nll mae brier_score"
+
+
+@pytest.mark.parametrize("name", SMALL.split())
+def test_a_metric_whose_name_says_loss_or_error_is_to_be_made_small(name: str) -> None:
     assert direction_of(name) == "minimize"
+
+
+@pytest.mark.parametrize("name", ["quality", "foo", "neg_log_likelihood", "y", "negative_mse"])
+def test_what_is_not_known_is_asked_for(name: str) -> None:
+    with pytest.raises(
+        TableError, match=f"whether `{name}` is to be made small or large is not known"
+    ):
+        direction_of(name)
+    assert direction_of(name, "maximize") == "maximize"
+    with pytest.raises(TableError, match="`direction` must be minimize or maximize, but got 'up'"):
+        direction_of(name, "up")
 
 
 def test_a_trade_off_of_an_accuracy_is_refused_for_a_table_too() -> None:

@@ -8,8 +8,8 @@ from ablations.errors import StudyError
 from ablations.tracking.wandb.rebuild import rebuild
 from ablations.tracking.wandb.sync import sync
 from ablations.tracking.wandb.view import run_id, study_id
-from analysis.tables.wandb_export import read_offline
 from analysis.tables.formats.wandb_file import offline_files, read_offline_file
+from analysis.tables.wandb_export import read_offline
 
 
 def files_of(folder):

@@ -8,10 +8,10 @@ import pytest
 
 from ablations.errors import SettingError
 from ablations.tracking.wandb import pipe
-from ablations.tracking.wandb.view import run_id, study_id
 from ablations.tracking.wandb.tracker import WandbTracker
-from analysis.tables.wandb_export import read_offline
+from ablations.tracking.wandb.view import run_id, study_id
 from analysis.tables.formats.wandb_file import offline_files, read_offline_file
+from analysis.tables.wandb_export import read_offline
 
 RECEIVER = """
 import sys

@@ -11,6 +11,7 @@ from analysis.importance.importance import VARIANCE
 from analysis.report.evidence.evidence import gather
 from analysis.report.figures.captions import CAPTIONS
 from analysis.report.figures.figures import PICTURES, draw, picture
+from analysis.report.page.numbers import interval
 from analysis.tables.study_table import read_study
 from analysis.tradeoff.prices.price import Price
 from analysis.tradeoff.reduction_fit import Status
@@ -92,7 +93,7 @@ def test_without_a_price_there_is_no_ratio_to_bootstrap(evidence):
     ("price", "said"),
     [
         (None, "No price is assumed: read yours off the axis."),
-        (5e-7, "The named price, 5.00e−7 per weight, is one of those on the left, and dotted red"),
+        (5e-7, "The named price, 5.00e−7 per weight, is one of those on the left, and dotted on"),
         (10.0, "The named price, 10.0 per weight, is one of those on the left, and beyond the"),
     ],
 )
@@ -102,7 +103,7 @@ def test_the_prices_say_whether_one_was_named(evidence, price, said):
     assert said in caption
     assert ("No price is assumed" in caption) == (price is None)
     names = [line.get_label() for line in draw("prices", found).axes[1].lines]
-    assert ("the named price" in names) == ("dotted red" in caption)
+    assert ("the named price" in names) == ("dotted on the right" in caption)
 
 
 def test_the_head_of_the_ratio_says_its_status_in_words(evidence):
@@ -120,7 +121,7 @@ def test_every_status_has_its_words():
 def test_the_zone_of_the_best_ratio_is_told_where_it_is_drawn(evidence):
     drawn, none = evidence("ordinary", 5e-7), evidence("falling", 5e-7)
     low, high = drawn.ratio.fit.r_star_ci
-    said = f"95 % interval of the theory's r* at the named price, [{low:.3g}, {high:.3g}]"
+    said = f"95 % interval of r* at the named price, {interval(low, high)}, from every curve that is not rejected"
     assert said in picture("ratio").caption(drawn)
     assert "Blue zone" not in picture("ratio").caption(none)
     assert "Blue zone" not in picture("ratio").caption(evidence("ordinary"))
@@ -134,9 +135,9 @@ def test_captions_promise_no_interval_where_there_are_too_few_seeds(evidence):
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("ordinary", "r* by the theory with its interval (blue)"),
-        ("two_seeds", "r* by the theory (blue; κ has no interval, so it has none)"),
-        ("falling", "r* by the theory (not drawn: κ gives none)"),
+        ("ordinary", "r* with its interval (red; blue: the theory's)"),
+        ("two_seeds", "r* without an interval (red; blue: the theory's)"),
+        ("falling", "r* (not drawn: the runs give none)"),
     ],
 )
 def test_the_prices_promise_what_the_sweep_draws(evidence, kind, said):

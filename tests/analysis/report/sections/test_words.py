@@ -65,7 +65,7 @@ def test_a_study_that_does_not_vary_the_ratio_says_nothing_of_it(evidence):
 
 
 def test_a_lower_limit_is_given_as_one(study):
-    found = gather(study("ordinary", sigma=0.03, seeds=4), price=5e-7)
+    found = gather(study("ordinary", sigma=0.03, seeds=5), price=1e-5)
     assert found.ratio is not None
     assert found.ratio.fit.status == "lower_bound_only"
     assert "these data give a lower limit of r* only (r* ≥ " in verdict_lines(found)[0]
