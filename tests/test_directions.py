@@ -20,7 +20,10 @@ DIRECTIONS = """
 plain_files:
 ablations:
 ablations.subjects: ablations
-ablations.subjects.lightning: ablations
+ablations.subjects.lightning.pairing: ablations
+ablations.subjects.lightning.loading: ablations
+ablations.subjects.lightning: ablations ablations.subjects ablations.subjects.lightning.pairing
+  ablations.subjects.lightning.loading
 .settings: ablations ablations.subjects
 .blocks: ablations .settings
 .networks: ablations .settings .blocks
@@ -73,6 +76,7 @@ ablations.cli: ablations .settings .networks .counting .placing .cost /records /
   ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis _tables.formats _planned
   _effects _importance _tradeoff.prices _tradeoff _tradeoff.width _plots.drawing _report.evidence
   _report.figures _report.sections _report ablations.cli.words ablations.cli.options
+ablations.subjects.function: ablations ablations.subjects
 """
 
 

@@ -117,7 +117,7 @@ def planned_run(arm: PlannedArm, *, seed: int, stage: Stage) -> PlannedRun:
         label=arm.label,
         seed=seed,
         stage=stage,
-        settings={"arm": nested(arm.arm), "seed": seed},
+        settings={"arm": nested(arm.arm), "seed": seed, **arm.about.carried},
         factors=arm.factors,
         cost=arm.cost,
         epochs_planned=arm.about.epochs(arm.arm),

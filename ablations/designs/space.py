@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
 from ablations.errors import SettingError
 from ablations.subjects.find import USUAL, find_subject
+from ablations.subjects.program import WORDS, Program
 from ablations.subjects.settings import Settings
 from ablations.subjects.subject import Subject
 from ablations.subjects.values import flat, nested
@@ -57,6 +58,9 @@ class Space(Settings):
     name: str
     subject: str = USUAL
     """What the settings are of: a subject's name, or the import path of one (`subjects.find`)."""
+    program: Program | None = None
+    """What is to be known of a subject that is a program of the user's own. In a file, and in a call, its words
+    (`metric`, `data`, `trainer`, ...) stand beside the others."""
     question: str = ""
     """What a study of this space answers, in one sentence."""
     baseline: dict[str, Any] = Field(default={}, validate_default=True)
@@ -72,10 +76,18 @@ class Space(Settings):
     skip_illegal: bool = False
     """Leave illegal combinations out instead of refusing to run."""
 
+    _about: Subject | None = PrivateAttr(default=None)
+
     @property
     def about(self) -> Subject:
         """The subject."""
-        return find_subject(self.subject)
+        if self._about is None:
+            self._about = find_subject(
+                self.subject,
+                program=self.program,
+                said=_named(self.baseline, self.factors, self.controls),
+            )
+        return self._about
 
     def first_seeds(self, seeds: int | None = None) -> list[int]:
         """The seeds of a study: so many from 0, the space's own number by default.
@@ -88,6 +100,11 @@ class Space(Settings):
             raise SettingError(f"`seeds >= 1` must hold, but got {count}.")
         return list(range(count))
 
+    def values(self) -> list[Any]:
+        """Every value that the space names: the baseline's, the factors' and the controls'."""
+        named = _named(self.baseline, self.factors, self.controls)
+        return [value for values in named.values() for value in values]
+
     def is_whole(self, factor: Factor) -> bool:
         """Whether the factor's setting takes whole numbers only."""
         kinds = self.about.settings[factor.name].kinds
@@ -98,6 +115,8 @@ class Space(Settings):
         content = self.model_dump(mode="json")
         if self.subject == USUAL:
             del content["subject"]
+        if self.program is None:
+            del content["program"]
         return {**content, "baseline": nested(self.baseline)}
 
     @model_validator(mode="before")
@@ -105,10 +124,11 @@ class Space(Settings):
     def _baseline_is_complete(cls, values: Any) -> Any:
         if not isinstance(values, dict) or not isinstance(values.get("subject", USUAL), str):
             return values
+        values = with_program(values)
         said = said_of(values.get("baseline", {}))
         if said is None:
             return values
-        about = find_subject(values.get("subject", USUAL))
+        about = subject_of(values, said)
         named = values.get("said") or tuple(said)
         return {**values, "baseline": about.arm(said), "said": named}
 
@@ -141,6 +161,35 @@ class Space(Settings):
                 f"the baseline's `{factor.name}` must be one of its levels {factor.levels}, "
                 f"but is {given!r}."
             )
+
+
+def with_program(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a space with the words of its program in one place."""
+    words = {name: value for name, value in values.items() if name in WORDS}
+    rest = {name: value for name, value in values.items() if name not in WORDS}
+    return {**rest, "program": Program(**words)} if words else rest
+
+
+def subject_of(values: Mapping[str, Any], said: Mapping[str, Any]) -> Subject:
+    """The subject of a space's content."""
+    program = values.get("program")
+    given = Program(**program) if isinstance(program, Mapping) else program
+    named = _named(said, values.get("factors", ()), values.get("controls", {}))
+    return find_subject(values.get("subject", USUAL), program=given, said=named)
+
+
+def _named(said: Mapping[str, Any], factors: Any, controls: Any) -> dict[str, list[Any]]:
+    """Setting -> the values that a space names, in whatever form its content is given."""
+    found: dict[str, list[Any]] = {str(name): [value] for name, value in said.items()}
+    for factor in factors if isinstance(factors, list | tuple) else ():
+        content = factor.model_dump() if isinstance(factor, BaseModel) else factor
+        if isinstance(content, Mapping) and isinstance(content.get("name"), str):
+            values = [*(content.get("levels") or ()), content.get("low"), content.get("high")]
+            found.setdefault(content["name"], []).extend(x for x in values if x is not None)
+    for changes in controls.values() if isinstance(controls, Mapping) else ():
+        for name, value in changes.items() if isinstance(changes, Mapping) else ():
+            found.setdefault(str(name), []).append(value)
+    return found
 
 
 def said_of(baseline: object) -> dict[str, Any] | None:

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ablations.designs.space import Space, said_of
+from ablations.designs.space import Space, said_of, subject_of, with_program
 from ablations.errors import SettingError, one_of
 from ablations.import_path import load_module, words_of
-from ablations.subjects.find import USUAL, find_subject
 from plain_files.yaml_file import FileError, read_yaml
 
 PRESETS = "search_spaces"
@@ -37,10 +36,10 @@ def load_space(text: str, values: Mapping[str, Any] | None = None) -> Space:
     Raises:
         SettingError: If there is no such space, or it is not a legal one.
     """
-    content = _content(text)
+    content = with_program(_content(text))
     said = said_of(content.get("baseline", {}))
-    about = find_subject(content.get("subject", USUAL))
     if said is not None:
+        about = subject_of(content, {**said, **(values or {})})
         content["baseline"] = about.baseline(said, values or {})
         content["said"] = tuple(dict.fromkeys([*said, *(values or {})]))
     return Space(**content)

@@ -6,7 +6,6 @@ from ablations.designs.expand import PlannedArm, varied
 from ablations.designs.space import Space
 from ablations.engine.records import provenance
 from ablations.engine.records.folder import USUAL_METRICS
-from ablations.subjects.find import USUAL, find_subject
 from ablations.subjects.subject import Subject
 from ablations.subjects.values import flat
 
@@ -54,7 +53,7 @@ def declare(
         "fingerprint": provenance.fingerprint(
             space=stated,
             data=about.fingerprint(space.baseline),
-            code=about.code(),
+            code=about.sources(space.values()),
             packages=about.packages,
         ),
         "code_version": provenance.code_version(),
@@ -157,7 +156,7 @@ def _levels(declared: Declaration) -> dict[str, list[Any]]:
 def _flat(declared: Declaration) -> dict[str, Any]:
     """What must be equal for two declarations to be of one study."""
     # A setting that came later than the study means in it what it means in the ids: as before.
-    about = find_subject(declared["space"].get("subject", USUAL))
+    about = Space(**declared["space"]).about
     settings = {f"baseline {name}": value for name, value in about.neutral.items()}
     settings |= {
         f"baseline {name}": value

@@ -2,13 +2,16 @@
 
 import importlib
 import importlib.util
+import json
 import pkgutil
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from ablations import subjects
 from ablations.errors import SettingError, one_of
 from ablations.import_path import is_import_path, load
+from ablations.subjects.program import Program
 from ablations.subjects.subject import Subject
 
 USUAL = "attention"
@@ -21,26 +24,73 @@ def bundled() -> list[str]:
     return [name for name in folders if importlib.util.find_spec(_module(name)) is not None]
 
 
-@cache
-def find_subject(name: str) -> Subject:
+def find_subject(
+    name: str,
+    *,
+    program: Program | None = None,
+    said: Mapping[str, Sequence[Any]] | None = None,
+) -> Subject:
     """The subject of that name.
 
     Args:
-        name: One of `bundled()`, or `package.module:name` of a `Subject`.
+        name: One of `bundled()`, or `package.module:name` of a `Subject`, of a LightningModule, or of a
+            function that trains.
+        program: What the space says of a module or function.
+        said: Setting -> the values that the space names, from which the settings of a function follow whose
+            signature does not list them.
 
     Raises:
-        SettingError: If there is none.
+        SettingError: If there is none, or it lacks what it needs.
     """
-    if is_import_path(name):
-        found: Any = load(name)
-        if not isinstance(found, Subject):
+    stated = "" if program is None else program.model_dump_json()
+    return _found(name, stated, json.dumps(said or {}, default=str) if program is not None else "")
+
+
+@cache
+def _found(name: str, stated: str, said: str) -> Subject:
+    program = Program(**json.loads(stated)) if stated else None
+    if not is_import_path(name):
+        return _bundled(name, program)
+    found: Any = load(name)
+    if isinstance(found, Subject):
+        if program is not None:
             raise SettingError(
-                f"`subject` must name an `ablations.Subject`, but {name!r} is a {type(found).__name__}."
+                f"{name!r} is an `ablations.Subject`, which says itself what it measures: leave out "
+                f"{', '.join(f'`{word}`' for word in program.model_fields_set)}."
             )
         return found
+    if not callable(found):
+        raise SettingError(
+            "`subject` must name an `ablations.Subject`, a LightningModule or a function that trains, but "
+            f"{name!r} is a {type(found).__name__}."
+        )
+    if program is None:
+        raise SettingError(
+            f"`subject` {name!r} is a program of your own, so the space must say what it measures, for example "
+            "`metric: {name: val_loss, direction: minimize}`."
+        )
+    maker = importlib.import_module(f"{subjects.__name__}.{_kind(found, program)}.program")
+    made: Subject = maker.make(name, found, program=program, said=json.loads(said))
+    return made
+
+
+def _kind(found: Any, program: Program) -> str:
+    """The folder whose subject trains what the path names."""
+    bases = {kind.__name__ for kind in getattr(found, "__mro__", ())}
+    is_module = "LightningModule" in bases or program.data is not None or bool(program.trainer)
+    return "lightning" if is_module else "function"
+
+
+def _bundled(name: str, program: Program | None) -> Subject:
     if name not in (known := bundled()):
         raise SettingError(
             one_of("subject", name, known) + " A subject of your own is `package.module:name`."
+        )
+    if program is not None:
+        raise SettingError(
+            f"the subject {name!r} is no program of your own: leave out "
+            f"{', '.join(f'`{word}`' for word in sorted(program.model_fields_set))}, or name the program as "
+            "`subject: package.module:name`."
         )
     subject: Subject = importlib.import_module(_module(name)).SUBJECT
     return subject

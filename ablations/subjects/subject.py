@@ -6,14 +6,16 @@ settings that there are, the metrics that a run gives, the function that trains 
 say. What it leaves out the framework does without, as each field's description says.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from ablations.errors import SettingError, one_of
+from ablations.import_path import load_module
 from ablations.subjects.ids import canonical, digest
 from ablations.subjects.intervention import Intervention
+from ablations.subjects.own_code import own_files
 
 Values = Mapping[str, Any]
 """An assignment: dotted name of a setting -> plain value (text, number, truth value, None)."""
@@ -129,10 +131,6 @@ def _no_remarks(factors: Sequence[str], costs: Sequence[Values]) -> list[str]:
     return []
 
 
-def _no_code() -> list[Path]:
-    return []
-
-
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """What a study is about.
@@ -192,11 +190,13 @@ class Subject:
     pilot: Callable[[Sequence[Values], Sequence[Values]], Pace] | None = None
     """How long a run of each arm takes here, from a few steps; the second argument is their costs. Left out:
     a study's time is estimated from its own runs only."""
+    carried: Values = field(default_factory=dict)
+    """What every run's settings hold besides `arm` and `seed`, as plain values, for `train`. Left out: nothing."""
     epochs: Callable[[Values], int] = _one_epoch
     """Epochs that a run of the arm is planned to have. Left out: one."""
-    code: Callable[[], list[Path]] = _no_code
-    """The source files that give a run's numbers, whose hash is in `study.json`. Left out: the module of
-    `train`."""
+    code: Callable[[Iterable[Any]], list[Path]] | None = None
+    """The source files that give a run's numbers, whose hash is in `study.json`, from all values that the space
+    names (some may be import paths). Left out: the module of `train`, and what it imports of its project."""
     packages: tuple[str, ...] = ()
     """Installed packages whose version can change a number."""
     notes: Callable[[Values], list[str]] = _no_notes
@@ -265,6 +265,12 @@ class Subject:
         return digest(
             self.canonical(arm), data=self.fingerprint(arm), seed=seed, **self._identity()
         )
+
+    def sources(self, values: Iterable[Any]) -> list[Path]:
+        """The source files that give the numbers of a space's runs, which names these values."""
+        if self.code is not None:
+            return self.code(values)
+        return own_files(load_module(self.train.partition(":")[0], named=self.train))
 
     def searchable(self) -> dict[str, Objective]:
         """What a search may optimise, by name."""

@@ -129,7 +129,7 @@ def test_a_subject_that_is_not_there_is_said(
     (here / "no.yaml").write_text(SPACE.replace("toy:SUBJECT", "atention"))
     assert "Did you mean 'attention'?" in refused(capsys, "show", "no.yaml")
     (here / "no.yaml").write_text(SPACE.replace("toy:SUBJECT", "toy:train"))
-    assert "must name an `ablations.Subject`" in refused(capsys, "show", "no.yaml")
+    assert "so the space must say what it measures" in refused(capsys, "show", "no.yaml")
     (here / "no.yaml").write_text(SPACE.replace("toy:SUBJECT", "toys:SUBJECT"))
     assert "'toys:SUBJECT' cannot be imported" in refused(capsys, "show", "no.yaml")
 

@@ -32,9 +32,10 @@ def print_space(space: Space, *, design: str, seeds: int | None) -> None:
     expansion = expand(space, design=design)
     count = len(space.first_seeds(seeds))
     total = count * len(expansion.arms)
+    epochs = space.about.epochs(space.baseline)
     console.print(
         f"\n{design.replace('_', '-')}: {len(expansion.arms)} arms x {count} seed{'s' * (count > 1)} = {total} runs, "
-        f"{space.about.epochs(space.baseline)} epochs each"
+        f"{epochs} epoch{'s' * (epochs != 1)} each"
     )
     console.print(_arms(space.about, expansion.arms))
     _print_left_out(console, space, expansion)

@@ -4,7 +4,6 @@ import json
 import os
 import queue
 import signal
-import sys
 import threading
 from typing import Any
 
@@ -19,9 +18,15 @@ class Pipe:
         self.jobs: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self.stopping = False
         """Whether the runs were asked to hand themselves back."""
+        self.told_to_stop = False
+        """Whether it was the supervisor that asked."""
         self._channels: dict[str, PipeChannel] = {}
+        self._commands = _own_standard_input()
         self._descriptor = descriptor
         self._write = threading.Lock()
+        os.register_at_fork(
+            before=_block_sigterm, after_in_parent=_unblock_sigterm, after_in_child=self._leave
+        )
 
     def channel(self, run: str) -> "PipeChannel":
         """The channel of a run that this process was told to serve."""
@@ -53,7 +58,7 @@ class Pipe:
 
     def listen(self) -> None:
         """Take commands until standard input ends; then end this process and what it started."""
-        for line in sys.stdin.buffer:
+        for line in os.fdopen(self._commands, "rb"):
             command = json.loads(line)
             match command["do"]:
                 case "run":
@@ -62,11 +67,20 @@ class Pipe:
                 case "prepare":
                     self.jobs.put(command)
                 case "stop":
+                    self.told_to_stop = True
                     self.stop()
                 case answer:
                     if channel := self._channels.get(command["run"]):
                         channel.answer(answer)
         _end()
+
+    def _leave(self) -> None:
+        """In a forked child, a loader's worker say: the pipes are its parent's, and SIGTERM ends it."""
+        # Open in a child that outlives this process, it would hide from the supervisor that this one died.
+        os.close(self._descriptor)
+        os.close(self._commands)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _unblock_sigterm()
 
 
 class PipeChannel:
@@ -92,6 +106,28 @@ class PipeChannel:
     def answer(self, verdict: Verdict) -> None:
         """Pass on what the supervisor answered."""
         self._answers.put(verdict)
+
+
+def _own_standard_input() -> int:
+    """A descriptor of standard input that nobody else reads; what reads `sys.stdin` finds its end.
+
+    The thread that waits for commands would otherwise hold the lock of `sys.stdin`, and a forked child of
+    `multiprocessing`, which closes `sys.stdin` first, would wait for that lock for ever.
+    """
+    own = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return own
+
+
+def _block_sigterm() -> None:
+    """Before a fork: CPython forgets a signal that reaches the child before it is fully there."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+
+
+def _unblock_sigterm() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
 
 
 def _end() -> None:

@@ -30,9 +30,11 @@ def main(descriptor: int) -> None:
     pipe, log, lockstep = Pipe(descriptor), Log(), Lockstep()
     # A scheduler that takes the machine back warns with SIGTERM: hand the runs back.
     signal.signal(signal.SIGTERM, lambda *_: pipe.stop())
-    threading.Thread(target=pipe.listen, daemon=True).start()
+    listening = threading.Thread(target=pipe.listen, daemon=True)
+    listening.start()
     pipe.send({"is": "ready"})
     threads: list[threading.Thread] = []
+    processes = 1
     while (command := pipe.jobs.get()) is not None:
         if command["do"] == "prepare":
             _prepare(command["train"])
@@ -40,10 +42,15 @@ def main(descriptor: int) -> None:
             threads = [thread for thread in threads if thread.is_alive()]
             threads.append(_serve_beside(command, pipe, log, lockstep))
         else:
+            processes = command["world_size"]
             _serve(command, pipe, log)
     for thread in threads:
         thread.join()
     _hand_back_unserved(pipe)
+    if pipe.told_to_stop and processes > 1:
+        # The others of the run may be behind; a process that ends is taken for one that died. The supervisor
+        # ends all of them, and with them this wait.
+        listening.join()
 
 
 def _prepare(train: str) -> None:

@@ -3,11 +3,12 @@
 What takes torch is imported where it is called: a space is read without.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ablations.import_path import is_import_path, load_module
 from ablations.subjects.attention.placing.own_attention import usual_attention
 from ablations.subjects.attention.settings.arms import (
     arm_of,
@@ -22,6 +23,7 @@ from ablations.subjects.attention.settings.arms import (
 from ablations.subjects.attention.settings.groups import Arm, Attention
 from ablations.subjects.attention.settings.identity import NEUTRAL, NOT_IDENTITY
 from ablations.subjects.intervention import Intervention
+from ablations.subjects.own_code import own_files
 from ablations.subjects.subject import Metric, Objective, Pace, Setting, Subject, Values
 
 COST_COLUMNS = {
@@ -132,15 +134,17 @@ def _remarks(factors: Sequence[str], costs: Sequence[Values]) -> list[str]:
     ]
 
 
-def _code() -> list[Path]:
-    """This subject, the streams that it draws from, and how its runs take turns."""
+def _code(values: Iterable[Any]) -> list[Path]:
+    """This subject, what it draws from and takes turns by, and the user's own parts with what they import."""
     import ablations
 
     root = Path(ablations.__file__).parent
-    around = ["import_path.py", "lockstep.py", "one_thread.py", "streams.py"]
-    folders = ("subjects",)
-    inside = [file for folder in folders for file in (root / folder).rglob("*.py")]
-    return sorted([*inside, *(root / name for name in around)])
+    around = ("import_path.py", "lockstep.py", "one_thread.py", "streams.py")
+    inside = (root / "subjects").rglob("*.py")
+    paths = {value for value in values if isinstance(value, str) and is_import_path(value)}
+    own = [load_module(path.partition(":")[0], named=path) for path in sorted(paths)]
+    theirs = {file for module in own for file in own_files(module)}
+    return sorted({*inside, *(root / name for name in around), *theirs})
 
 
 def _typed(read: Callable[[Arm], Any]) -> Callable[[Values], Any]:

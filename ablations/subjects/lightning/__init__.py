@@ -1,4 +1,4 @@
-"""How does a run use Lightning? Its quiet Trainer, the end of an epoch, and checkpoints that execute no code.
+"""How is a LightningModule trained, ours or a user's: streams, records, checkpoints, resume?
 
-May import `ablations`. Imported by `training`.
+May import `ablations`, `subjects`, `pairing` and `loading`. Imported by `training`.
 """

@@ -18,9 +18,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
     ) -> None:
-        """Replace the file at `path`."""
+        """Replace the file at `path`; its folder is made if it is not there."""
         del storage_options
         target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)  # a user's `ModelCheckpoint` relies on it
         beside = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             with beside.open("wb") as file:

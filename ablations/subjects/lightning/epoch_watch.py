@@ -7,12 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Checkpoint
+from torch import Tensor
 
 from ablations.errors import NonFinite
+from ablations.subjects.lightning.epoch_rule import EpochRule
+
+LOSSES = ("train_loss", "val_loss")
 
 
-class EpochWatch(pl.Callback):
+class EpochWatch(Checkpoint):
     """Hands each epoch's record on, keeps the checkpoint, and refuses numbers that are none.
+
+    It is one of Lightning's `Checkpoint`s, so that it runs after everything else at the end of an epoch, and what
+    it writes holds what early stopping and the user's own checkpoints came to.
 
     Args:
         on_epoch: Called after each epoch with its record; whatever it raises ends the training, with a
@@ -20,6 +28,9 @@ class EpochWatch(pl.Callback):
         on_step: Called after each step.
         checkpoint: Where the last whole epoch is kept; None keeps none.
         checkpoint_seconds: Least age of the last checkpoint before the next one is written.
+        finite: The metrics that end the run where they are NaN or infinite; another is recorded as None then.
+        rule: Which epoch's record is `kept`; None keeps none but the last.
+        best: Where the weights of the epoch that the rule keeps are written.
     """
 
     state_key = "_Watch"
@@ -32,24 +43,32 @@ class EpochWatch(pl.Callback):
         on_step: Callable[[], None] | None,
         checkpoint: Path | None,
         checkpoint_seconds: float,
+        finite: tuple[str, ...] = LOSSES,
+        rule: EpochRule | None = None,
+        best: Path | None = None,
     ) -> None:
         self.on_epoch, self.on_step = on_epoch, on_step
         self.checkpoint, self.checkpoint_seconds = checkpoint, checkpoint_seconds
         self.last: dict[str, Any] = {}
         """The last epoch's record (`docs/study-folder.md`, epochs.jsonl)."""
+        self.kept: dict[str, Any] = {}
+        """The record of the epoch that the rule names, so far."""
+        self.finite, self.rule, self.best = finite, rule, best
+        self._seen: dict[str, Tensor] = {}
         self._began = self._saved = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
         """The last epoch's record, which a run that goes on after its last epoch ends with."""
-        return {"last": self.last}
+        return {"last": self.last} if self.rule is None else {"last": self.last, "kept": self.kept}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the record that a checkpoint holds."""
-        self.last = state_dict["last"]
+        self.last, self.kept = state_dict["last"], state_dict.get("kept", {})
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """From here the epoch's seconds count."""
-        del trainer, pl_module
+        del pl_module
+        self._seen = dict(trainer.callback_metrics)
         self._began = time.monotonic()
 
     def on_train_batch_end(self, *_: Any, **__: Any) -> None:
@@ -61,10 +80,11 @@ class EpochWatch(pl.Callback):
         """Hand the record on, then end a diverged run, or write a checkpoint if the last is old.
 
         Raises:
-            NonFinite: If a loss is NaN or infinite.
+            NonFinite: If a metric that must be finite is not.
         """
         del pl_module
         self.last = self._record(trainer)
+        self._keep(trainer)
         try:
             if self.on_epoch is not None:
                 self.on_epoch(self.last)
@@ -73,28 +93,47 @@ class EpochWatch(pl.Callback):
                 self._save(trainer)
             raise
         if not self._is_finite():
-            raise NonFinite(
-                f"the loss must be finite, but after epoch {self.last['epoch']} it is "
-                f"{self.last['train_loss']} in training and {self.last['val_loss']} in validation: "
-                "the run diverged. A smaller learning rate or a longer warm-up may help."
-            )
+            raise NonFinite(self._diverged())
         is_last = trainer.current_epoch + 1 == trainer.max_epochs
         if not is_last and time.monotonic() - self._saved >= self.checkpoint_seconds:
             self._save(trainer)
 
     def _record(self, trainer: pl.Trainer) -> dict[str, Any]:
-        measured = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        # The Trainer goes on showing a metric in epochs that did not measure it.
+        fresh = {
+            name: float(value)
+            for name, value in trainer.callback_metrics.items()
+            if self._seen.get(name) is not value
+        }
+        rates = [
+            group["lr"] for optimiser in trainer.optimizers for group in optimiser.param_groups
+        ]
         return {
+            **{
+                name: value if math.isfinite(value) or name in self.finite else None
+                for name, value in fresh.items()
+                if not (name.endswith("_step") and f"{name.removesuffix('_step')}_epoch" in fresh)
+            },
             "epoch": trainer.current_epoch + 1,
-            "train_loss": measured["train_loss"],
-            "val_loss": measured["val_loss"],
-            "val_accuracy": measured["val_accuracy"],
-            "learning_rate": float(trainer.optimizers[0].param_groups[0]["lr"]),
+            **({"learning_rate": float(rates[0])} if rates else {}),
             "seconds": time.monotonic() - self._began,
         }
 
+    def _keep(self, trainer: pl.Trainer) -> None:
+        if self.rule is not None and self.rule.prefers(self.last, self.kept):
+            self.kept = self.last
+            if self.best is not None:
+                trainer.save_checkpoint(self.best, weights_only=True)
+
     def _is_finite(self) -> bool:
-        return all(math.isfinite(self.last[name]) for name in ("train_loss", "val_loss"))
+        return all(math.isfinite(self.last.get(name, 0.0)) for name in self.finite)
+
+    def _diverged(self) -> str:
+        name = next(one for one in self.finite if not math.isfinite(self.last.get(one, 0.0)))
+        return (
+            f"`{name}` must be finite, but is {self.last[name]} after epoch {self.last['epoch']}: the run diverged. "
+            "A smaller learning rate or a longer warm-up may help."
+        )
 
     def _save(self, trainer: pl.Trainer) -> None:
         if self.checkpoint is not None:

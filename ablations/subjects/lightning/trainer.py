@@ -2,13 +2,15 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import MappingProxyType
 from typing import Any
 
 import lightning.pytorch as pl
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.strategies import DDPStrategy
 
@@ -21,40 +23,53 @@ NOT_OURS = (
     "The `srun` command is available on your system but is not used",
     # What is logged is a mean over all ranks already.
     r"It is recommended to use `self\.log\(.*sync_dist=True\)`",
+    # A run that goes on finds the checkpoints that it wrote before.
+    "Checkpoint directory .* exists and is not empty",
 )
 """Warnings that a run's log would be full of."""
 
 
 def make_trainer(
-    *, epochs: int, device: str, world_size: int, callbacks: list[pl.Callback]
+    *,
+    epochs: int | None,
+    device: str,
+    world_size: int,
+    callbacks: list[pl.Callback],
+    options: Mapping[str, Any] = MappingProxyType({}),
 ) -> pl.Trainer:
     """A trainer that neither logs nor writes checkpoints: the callbacks do.
 
     Args:
-        epochs: Where training ends.
+        epochs: Where training ends; None where an option says it otherwise.
         device: A torch device; `cuda:1` is the second one.
         world_size: Processes that train the run together; they are there already.
         callbacks: In the order in which they are called.
+        options: What else the Trainer is told, a logger too (`trainer_options.checked_options`).
     """
     kind, _, index = device.partition(":")
     one_device: Any = [int(index or 0)] if kind == "cuda" else 1
     # Named, not detected: inside a Slurm job Lightning would take the job's tasks for the run's.
     alone: list[Any] = [LightningEnvironment()] if world_size == 1 else []
     together = DDPStrategy(cluster_environment=TorchElasticEnvironment())
+    free: dict[str, Any] = {
+        "logger": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "profiler": _NoProfiler(),
+        **options,
+    }
     return pl.Trainer(
         max_epochs=epochs,
         accelerator="gpu" if kind == "cuda" else kind,
         devices=one_device if world_size == 1 else world_size,
         strategy="auto" if world_size == 1 else together,
-        logger=False,
-        enable_checkpointing=False,  # ours is `EpochWatch`
-        enable_progress_bar=False,
-        enable_model_summary=False,
+        # Without one of the callbacks' own Lightning would add one that writes.
+        enable_checkpointing=any(isinstance(one, Checkpoint) for one in callbacks),
         num_sanity_val_steps=0,
-        use_distributed_sampler=False,  # `Batches` takes its rank's share itself
+        use_distributed_sampler=False,  # each rank takes its share itself
         callbacks=callbacks,
-        profiler=_NoProfiler(),
         plugins=[AtomicCheckpointIO(), *alone],
+        **free,
     )
 
 

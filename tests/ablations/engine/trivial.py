@@ -4,6 +4,7 @@ import ctypes
 import errno
 import gc
 import json
+import multiprocessing
 import os
 import random
 import signal
@@ -210,6 +211,27 @@ def ended_threads(settings: dict[str, Any], context: RunContext) -> dict[str, An
     count = sum(one.ident is not None and not one.is_alive() for one in kept)
     (context.attempt_folder / "ended_threads.json").write_text(json.dumps(count))
     return outcome(settings, 1.0)
+
+
+def forked(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """Forks children, as a data loader does, and ends one of them by SIGTERM."""
+    fork = multiprocessing.get_context("fork")
+    with fork.Pool(2) as children:
+        counted = children.map(_open_pipes, range(2), chunksize=1)
+    (context.attempt_folder / "pipes.json").write_text(json.dumps(counted))
+    sleeper = fork.Process(target=time.sleep, args=(3600,))
+    sleeper.start()
+    sleeper.terminate()
+    sleeper.join(20)
+    (context.attempt_folder / "exit_code.json").write_text(json.dumps(sleeper.exitcode))
+    return outcome(settings, 1.0)
+
+
+def _open_pipes(_: int) -> int:
+    """How many of the pipes that this process was started with are open in it."""
+    theirs = (int(sys.argv[1]), 0)
+    links = [Path(f"/proc/self/fd/{one}") for one in theirs]
+    return sum(link.exists() and str(link.readlink()).startswith("pipe:") for link in links)
 
 
 def timed(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:

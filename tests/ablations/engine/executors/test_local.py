@@ -167,6 +167,13 @@ def test_what_is_wrong_with_the_function_is_said_by_the_run_not_by_the_preparati
     assert folder.result("run00000s0")["attempt"] == 1
 
 
+def test_a_run_may_fork_and_its_children_hold_no_pipe_and_hear_a_signal(folder, local):
+    run(folder, local(1), [planned(0)], train="trivial:forked", hang_timeout=20, retries=0)
+    (attempt,) = folder.runs.glob("*/1")
+    assert json.loads((attempt / "pipes.json").read_text()) == [0, 0]
+    assert json.loads((attempt / "exit_code.json").read_text()) == -signal.SIGTERM
+
+
 def test_workers_end_with_their_supervisor(folder, local):
     executor = local(2)
     stopper = threading.Timer(0.8, os.kill, (os.getpid(), signal.SIGTERM))

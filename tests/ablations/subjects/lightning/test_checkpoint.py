@@ -23,3 +23,9 @@ def test_a_failed_write_leaves_the_old_checkpoint_and_nothing_else(
     monkeypatch.undo()
     assert torch.load(path, weights_only=True) == {"epoch": 1}
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.ckpt"]
+
+
+def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "lightning_logs" / "checkpoints" / "epoch=1.ckpt"
+    AtomicCheckpointIO().save_checkpoint({"epoch": 1}, path)
+    assert torch.load(path, weights_only=True) == {"epoch": 1}

@@ -1,0 +1,102 @@
+"""A function `train(config, seed, context)` of the user's own, as a subject."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ablations.errors import SettingError
+from ablations.import_path import load_module
+from ablations.subjects.data_files import digest_of, files_of
+from ablations.subjects.own_code import own_files
+from ablations.subjects.program import Program
+from ablations.subjects.signatures import arguments_of
+from ablations.subjects.subject import Metric, Setting, Subject, Values
+
+ARGUMENTS = ("config", "seed", "context")
+EPOCHS = "epochs"
+"""The setting of that name, where there is one, is how many epochs a run is planned to have."""
+
+
+def make(
+    name: str, found: Callable[..., Any], *, program: Program, said: Mapping[str, Sequence[Any]]
+) -> Subject:
+    """The subject of a function.
+
+    Args:
+        name: Its import path.
+        found: The function: of a config (nested settings), a seed and a context, or of the first one or two.
+        program: What the space says of it.
+        said: Setting -> the values that the space names; there are no other settings, because a config has no
+            signature. A config that is a class has: its fields are the settings then.
+
+    Raises:
+        SettingError: If the function takes other arguments, or the space names no setting.
+    """
+    _check_arguments(name, found)
+    if program.trainer or program.data or program.test:
+        raise SettingError(
+            f"`data`, `trainer` and `test` belong to a LightningModule, but {name!r} is a function, which has its "
+            "own: leave them out."
+        )
+    declared = _declared(found)
+    settings = declared or {name: _setting(values) for name, values in said.items()}
+    if not settings:
+        raise SettingError(
+            f"the space must name the settings of {name!r} in its `baseline`, for example `baseline: {{lr: 0.1}}`."
+        )
+    files = files_of(program.fingerprint)
+    return Subject(
+        name=name,
+        train="ablations.subjects.function.run:train_run",
+        code=lambda _: own_files(load_module(found.__module__, named=name)),
+        settings=settings,
+        metrics=tuple(
+            Metric(name=one.name, direction=one.direction, unit=one.unit) for one in program.metrics
+        ),
+        metric=program.metrics[0].name,
+        fingerprint=lambda arm: digest_of(files),
+        carried={"subject": name, "program": program.model_dump(mode="json")},
+        epochs=_epochs,
+        packages=("ablations", "numpy", "torch", "scikit-learn"),
+    )
+
+
+def _check_arguments(name: str, found: Callable[..., Any]) -> None:
+    given = [
+        one.name
+        for one in inspect.signature(found).parameters.values()
+        if one.default is inspect.Parameter.empty and one.kind != inspect.Parameter.VAR_KEYWORD
+    ]
+    if not 1 <= len(given) <= len(ARGUMENTS):
+        raise SettingError(
+            f"{name!r} must be `train(config)`, `train(config, seed)` or `train(config, seed, context)`, but takes "
+            f"({', '.join(given)})."
+        )
+
+
+def _declared(found: Callable[..., Any]) -> dict[str, Setting]:
+    """The fields of the config's class, where the function's hint names one."""
+    hint = next(iter(arguments_of(found).values())).annotation
+    if not inspect.isclass(hint) or issubclass(hint, dict | str | int | float) or hint is object:
+        return {}
+    return {name: one.as_setting(at="config") for name, one in arguments_of(hint).items()}
+
+
+def _setting(values: Sequence[Any]) -> Setting:
+    """A setting by the values that a space names; whole numbers among fractions are numbers."""
+    kinds = {type(value) for value in values}
+    return Setting(default=values[0], kinds=frozenset(kinds - {int} if float in kinds else kinds))
+
+
+def _epochs(arm: Values) -> int:
+    epochs = arm.get(EPOCHS, 1)
+    return epochs if type(epochs) is int and epochs >= 1 else 1
+
+
+def config_of(found: Callable[..., Any], config: dict[str, Any]) -> Any:
+    """The config as the function wants it: an object of the class that its hint names, or the tree as it is."""
+    return (
+        next(iter(arguments_of(found).values())).annotation(**config)
+        if _declared(found)
+        else config
+    )

@@ -1,0 +1,115 @@
+"""One run of a user's function: its config and seed in, its records and what it measured out."""
+
+import inspect
+import random
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ablations.context import Context
+from ablations.errors import SettingError
+from ablations.import_path import load
+from ablations.subjects.function.program import config_of
+from ablations.subjects.program import Program
+
+
+def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Call the function for the engine; what it returns, or what its last record says, is what it measured.
+
+    Before the call the random states that every program shares (Python's, numpy's, torch's where it is loaded)
+    start from the seed. A generator's records are handed on, one an epoch.
+
+    Raises:
+        SettingError: If it measures nothing, or not what the space says.
+    """
+    found, program = load(settings["subject"]), Program(**settings["program"])
+    _seed_shared_states(settings["seed"])
+    given = (config_of(found, settings["arm"]), settings["seed"], context)
+    outcome = found(*given[: _takes(found)])
+    records: list[dict[str, Any]] = []
+    if inspect.isgenerator(outcome):
+        outcome = _heard(outcome, context, records, program)
+    measured = {**(records[-1] if records else {}), **_mapping(outcome, records, program)}
+    return _result(measured, context, program, epochs=len(records))
+
+
+def _seed_shared_states(seed: int) -> None:
+    random.seed(seed)
+    # NPY002 would have a generator of our own; it is the shared one that a user's code draws from.
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
+
+
+def _takes(found: Any) -> int:
+    """How many of config, seed and context it takes."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return len(
+        [one for one in inspect.signature(found).parameters.values() if one.kind in kinds][:3]
+    )
+
+
+def _heard(
+    outcome: Iterator[Any],
+    context: Context,
+    records: list[dict[str, Any]],
+    program: Program,
+) -> Any:
+    """What a generator returns, after its records were handed on."""
+    while True:
+        try:
+            record = next(outcome)
+        except StopIteration as end:
+            return end.value
+        if not isinstance(record, Mapping):
+            raise SettingError(
+                f"what a training yields must be a dict of numbers for each epoch, but it yielded {record!r:.80}."
+            )
+        records.append({str(name): _number(value) for name, value in record.items()})
+        _check_metric(records[-1], program, when=f"epoch {len(records)}")
+        context.epoch({"epoch": len(records), **records[-1]})
+
+
+def _mapping(outcome: Any, records: list[dict[str, Any]], program: Program) -> dict[str, Any]:
+    if outcome is None and records:
+        return {}
+    if isinstance(outcome, int | float) and not isinstance(outcome, bool):
+        return {program.metrics[0].name: float(outcome)}
+    if not isinstance(outcome, Mapping):
+        told = "nothing" if outcome is None else f"{outcome!r:.80}"
+        raise SettingError(
+            f"a training must return a dict with {program.metrics[0].name!r}, or yield one for each epoch, but "
+            f"returned {told}."
+        )
+    return {str(name): _number(value) for name, value in outcome.items()}
+
+
+def _number(value: Any) -> Any:
+    """A number of numpy's or torch's as Python's; all else as it is."""
+    return value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value
+
+
+def _check_metric(measured: Mapping[str, Any], program: Program, *, when: str) -> None:
+    wanted = program.metrics[0].name
+    if wanted not in measured:
+        there = ", ".join(map(repr, measured)) or "nothing"
+        raise SettingError(
+            f"the metric {wanted!r} must be among what the training measures, but at {when} there is {there}. "
+            "Return it, or name another in the space's `metric`."
+        )
+
+
+def _result(
+    measured: dict[str, Any], context: Context, program: Program, *, epochs: int
+) -> dict[str, Any]:
+    _check_metric(measured, program, when="the end")
+    told = getattr(context, "last", None) or {}
+    run = int(measured.get("epochs_run") or epochs or told.get("epoch") or 1)
+    numbers = {
+        name: value
+        for name, value in measured.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    return {**numbers, "epochs_run": run, "device": context.device}

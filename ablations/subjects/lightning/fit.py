@@ -1,0 +1,284 @@
+"""One training of a user's LightningModule: its streams, its records, its resume, beside the user's own callbacks."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.utilities.model_helpers import is_overridden
+
+from ablations.errors import SettingError
+from ablations.randomness import seed_all, states_kept
+from ablations.streams import stream_seed
+from ablations.subjects.lightning.continuation import Continuation
+from ablations.subjects.lightning.epoch_rule import EpochRule
+from ablations.subjects.lightning.loadable import refuse_unloadable
+from ablations.subjects.lightning.loading.order import Order, ordered
+from ablations.subjects.lightning.trainer import make_trainer, quiet
+from ablations.subjects.lightning.trainer_options import checked_options
+
+CHECKPOINT_SECONDS = 10.0
+"""A checkpoint is written at the end of an epoch if the last one is older than this."""
+
+
+class Context(Protocol):
+    """What a training is given besides its settings (`ablations.engine.worker.context`)."""
+
+    folder: Path
+    device: str
+    threads: int
+    rank: int
+    world_size: int
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """Take an epoch's record; raises to stop the run."""
+
+    def beat(self) -> None:
+        """Take note that the run makes progress."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a finished training measured.
+
+    Attributes:
+        metrics: What the module logged in the epoch that the rule names; None where it is NaN or infinite.
+        epoch: That epoch, from 1.
+        epochs_run: How many were trained.
+        tested: What `Trainer.test` logged at the end; empty where it was not asked for.
+        digests: Of the first batches trained on: equal between two runs that saw the same data. Empty after
+            a resume.
+        limits: What the streams could not be given to, a sentence each.
+    """
+
+    metrics: dict[str, float | None]
+    epoch: int
+    epochs_run: int
+    tested: dict[str, float]
+    digests: tuple[str, ...]
+    limits: tuple[str, ...]
+
+
+def fit(
+    module: pl.LightningModule,
+    data: Any,
+    *,
+    rule: EpochRule,
+    trainer_options: Mapping[str, Any],
+    seed: int,
+    context: Context | None = None,
+    test: bool = False,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> Outcome:
+    """Train a module to its end; with a context it goes on from `checkpoint.ckpt` in the run's folder.
+
+    The shared random states are afterwards as they were before.
+
+    Args:
+        module: The user's, constructed (`pairing.construct`).
+        data: A LightningDataModule; a training loader, or a pair of loaders to train and to validate with;
+            None where the module has the loaders.
+        rule: What the run is compared by, and at which epoch.
+        trainer_options: Arguments of Lightning's Trainer, the user's callbacks and loggers among them.
+        seed: Of the streams of order, augmentation and of what a step draws.
+        context: Where to report and to keep the checkpoint; None keeps nothing.
+        test: Whether to run `Trainer.test` once at the end, on the weights of the epoch that the rule names.
+        checkpoint_seconds: Least age of the last checkpoint before the next one is written.
+
+    Raises:
+        SettingError: If an option is the framework's, or the metric is never logged, or what is asked for
+            cannot be had of this module and data.
+        NonFinite: If the metric is NaN or infinite.
+    """
+    options = checked_options(trainer_options)
+    source = data if data is None or isinstance(data, pl.LightningDataModule) else Loaders(data)
+    _check(module, source, resumes=context is not None)
+    if test:
+        _check_test(module, source, rule, keeps=context is not None)
+    folder = None if context is None else context.folder
+    told = _Told(rule, options, source, module, context)
+    watch = Continuation(
+        on_epoch=told.epoch,
+        on_step=None if context is None else context.beat,
+        checkpoint=None if folder is None else folder / "checkpoint.ckpt",
+        checkpoint_seconds=checkpoint_seconds,
+        finite=(rule.metric,),
+        rule=rule,
+        best=folder / "best.ckpt" if test and rule.at == "best" and folder is not None else None,
+    )
+    order = Order(
+        seed=seed,
+        epochs_done=lambda: watch.epochs_done,
+        rank=0 if context is None else context.rank,
+        world_size=1 if context is None else context.world_size,
+    )
+    given = options.pop("callbacks", None) or []
+    callbacks = [*([given] if isinstance(given, pl.Callback) else given), watch]
+    if folder is not None:
+        options.setdefault("default_root_dir", folder)
+    with states_kept(), quiet(), _streamed(module, source, order):
+        if context is not None:
+            torch.set_num_threads(context.threads)
+        seed_all(stream_seed(seed, "fit"))
+        trainer = make_trainer(
+            epochs=options.pop("max_epochs", None),
+            device="cpu" if context is None else context.device,
+            world_size=order.world_size,
+            callbacks=callbacks,
+            options=options,
+        )
+        kept = watch.checkpoint
+        trainer.fit(
+            module,
+            datamodule=source,
+            ckpt_path=kept if kept is not None and kept.exists() else None,
+            weights_only=True,
+        )
+        told.end(watch)
+        tested = _tested(trainer, module, source, watch) if test else {}
+    return Outcome(
+        metrics={name: value for name, value in watch.kept.items() if name not in NOT_METRICS},
+        epoch=watch.kept["epoch"],
+        epochs_run=watch.last["epoch"],
+        tested=tested,
+        digests=tuple(order.digests),
+        limits=tuple(order.limits),
+    )
+
+
+NOT_METRICS = ("epoch", "learning_rate", "seconds")
+
+
+class Loaders(pl.LightningDataModule):
+    """Loaders that a user has without a DataModule: the one to train with, or that and one to validate with."""
+
+    def __init__(self, loaders: Any) -> None:
+        super().__init__()
+        pair = loaders if isinstance(loaders, tuple) else (loaders, None)
+        if len(pair) != 2 or pair[0] is None:
+            raise SettingError(
+                "data must be a LightningDataModule, a loader to train with, or a pair of loaders to train and to "
+                f"validate with, but got {loaders!r:.80}."
+            )
+        self._train, self._val = pair
+
+    def train_dataloader(self) -> Any:
+        """The first."""
+        return self._train
+
+    def val_dataloader(self) -> Any:
+        """The second; none, where there is one only."""
+        return [] if self._val is None else self._val
+
+
+class _Told:
+    """Hands records on, and says where the metric is not among them."""
+
+    def __init__(
+        self,
+        rule: EpochRule,
+        options: Mapping[str, Any],
+        data: pl.LightningDataModule | None,
+        module: pl.LightningModule,
+        context: Context | None,
+    ) -> None:
+        self._rule, self._context, self._data, self._module = rule, context, data, module
+        self._every = options.get("check_val_every_n_epoch", 1)
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        """Take an epoch's record."""
+        if self._context is not None:
+            self._context.epoch(record)
+        # Where validation comes every n steps (None) it may come later than any epoch.
+        if self._every is not None and record["epoch"] == self._every:
+            self._refuse_without(record)
+
+    def end(self, watch: Continuation) -> None:
+        """Check that some epoch measured the metric."""
+        if not watch.last:
+            raise SettingError(
+                "the training ended before its first epoch did: the loader gives no batch, or `trainer.max_steps` "
+                "is smaller than an epoch. Give it more."
+            )
+        if not watch.kept:
+            self._refuse_without(watch.last)
+
+    def _refuse_without(self, record: dict[str, Any]) -> None:
+        if self._rule.metric in record:
+            return
+        logged = sorted(name for name in record if name not in NOT_METRICS)
+        names = ", ".join(map(repr, logged)) if logged else "nothing"
+        hint = f"Log it with `self.log({self._rule.metric!r}, ...)`, or name one that is logged."
+        if not _validates(self._module, self._data):
+            source = type(self._module if self._data is None else self._data).__name__
+            hint += (
+                f" `{source}` has no `val_dataloader`, so nothing is validated: that may be why."
+            )
+        raise SettingError(
+            f"the metric {self._rule.metric!r} was not logged in epoch {record['epoch']}; what was: {names}. {hint}"
+        )
+
+
+@contextmanager
+def _streamed(
+    module: pl.LightningModule, data: pl.LightningDataModule | None, order: Order
+) -> Iterator[None]:
+    with ExitStack() as stack:
+        for owner in (module, data):
+            if owner is not None:
+                stack.enter_context(ordered(owner, order))
+        yield
+
+
+def _check(
+    module: pl.LightningModule, data: pl.LightningDataModule | None, *, resumes: bool
+) -> None:
+    if not isinstance(module, pl.LightningModule):
+        raise SettingError(
+            f"what is trained must be a LightningModule, but got a {type(module).__name__}. Wrap the network in one "
+            "that has `training_step` and `configure_optimizers`, or use a function as the subject."
+        )
+    for owner in (module, data) if resumes else ():
+        if owner is not None:
+            refuse_unloadable(owner.hparams, of=type(owner).__name__)
+
+
+def _check_test(
+    module: pl.LightningModule, data: pl.LightningDataModule | None, rule: EpochRule, *, keeps: bool
+) -> None:
+    if rule.at == "best" and not keeps:
+        raise SettingError(
+            "a test of the best epoch needs a folder to keep its weights in: give `fit` a context, or read the "
+            "last epoch (`at='last'`)."
+        )
+    has_loader = _has("test_dataloader", module, data)
+    if not (has_loader and is_overridden("test_step", module)):
+        missing = "`test_step`" if has_loader else "`test_dataloader`"
+        raise SettingError(
+            f"a test at the end needs {missing}, which neither `{type(module).__name__}` nor its data have. Write "
+            "it, or do not ask for a test."
+        )
+
+
+def _validates(module: pl.LightningModule, data: pl.LightningDataModule | None) -> bool:
+    if isinstance(data, Loaders):
+        return bool(data.val_dataloader() != [])
+    return _has("val_dataloader", module, data)
+
+
+def _has(hook: str, module: pl.LightningModule, data: pl.LightningDataModule | None) -> bool:
+    of_data = data is not None and is_overridden(hook, data, pl.LightningDataModule)
+    return bool(of_data or is_overridden(hook, module))
+
+
+def _tested(
+    trainer: pl.Trainer, module: pl.LightningModule, data: Any, watch: Continuation
+) -> dict[str, float]:
+    """What the test logs."""
+    logged = trainer.test(
+        module, datamodule=data, ckpt_path=watch.best, verbose=False, weights_only=True
+    )
+    return {name: float(value) for one in logged for name, value in one.items()}

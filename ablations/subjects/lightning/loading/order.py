@@ -1,0 +1,205 @@
+"""A user's loaders with every random number in them drawn from streams of (seed, epoch, position).
+
+Order, workers' seeds, augmentation, and what a step draws (dropout) are then the same in every arm of a seed,
+whether the examples are read in this process or in workers, and after a resume. The loaders stay the
+user's own: a copy is given another sampler, and everything else about it is as it was.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from typing import Any
+
+from lightning.pytorch.utilities.combined_loader import CombinedLoader
+from torch.utils._pytree import tree_map
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset, default_collate
+
+from ablations.randomness import seed_all
+from ablations.streams import stream_seed
+from ablations.subjects.lightning.loading.batch_digest import batch_digest
+from ablations.subjects.lightning.loading.reading import StreamedDataset, StreamedIndices, whole
+
+HOOKS = ("train_dataloader", "val_dataloader", "test_dataloader")
+HASHED_BATCHES = 2
+
+
+@dataclass(kw_only=True)
+class Order:
+    """The streams of one training, and what was seen of its data.
+
+    Attributes:
+        seed: Which run's streams.
+        epochs_done: Counts the finished epochs. Not the Trainer's `current_epoch`, which is stale when
+            Lightning asks for batches on a resume.
+        rank: This process's share of each epoch ...
+        world_size: ... of how many.
+        digests: Of the first batches that this process trained on, by `batch_digest`.
+        limits: What cannot be had with these loaders, a sentence each.
+    """
+
+    seed: int
+    epochs_done: Callable[[], int]
+    rank: int = 0
+    world_size: int = 1
+    digests: list[str] = field(default_factory=list)
+    limits: list[str] = field(default_factory=list)
+
+    def apply(self, loaders: Any, *, name: str) -> Any:
+        """The same structure of loaders (one, a list, a dict, a CombinedLoader), each under streams of its name."""
+        if isinstance(loaders, CombinedLoader):
+            inner = self.apply(loaders.iterables, name=name)
+            return CombinedLoader(inner, loaders._mode)
+        if isinstance(loaders, list | tuple | dict):
+            numbers = count()
+            return tree_map(
+                lambda one: StreamedLoader(one, f"{name}/{next(numbers)}", self), loaders
+            )
+        return loaders if loaders is None else StreamedLoader(loaders, name, self)
+
+    def say(self, limit: str) -> None:
+        """Note what cannot be had, once."""
+        if limit not in self.limits:
+            self.limits.append(limit)
+
+
+@contextmanager
+def ordered(owner: Any, order: Order) -> Iterator[None]:
+    """Put the loaders that a DataModule (or a LightningModule) gives out under streams, for the length of the block."""
+    wrapped = [name for name in HOOKS if _written(getattr(owner, name, None))]
+    theirs = {name: vars(owner)[name] for name in wrapped if name in vars(owner)}
+    try:
+        for name in wrapped:
+            kind = name.removesuffix("_dataloader")
+            # Lightning asks whether a hook is overridden, and looks through a `partial` for that.
+            setattr(owner, name, partial(_call, getattr(owner, name), kind, order))
+        yield
+    finally:
+        for name in wrapped:
+            vars(owner).pop(name, None)
+        vars(owner).update(theirs)
+
+
+def _written(hook: Any) -> bool:
+    """Whether the user wrote the hook: Lightning's own raises."""
+    return callable(hook) and not (hook.__module__ or "").startswith("lightning.pytorch.core")
+
+
+def _call(hook: Callable[[], Any], name: str, order: Order) -> Any:
+    return order.apply(hook(), name=name)
+
+
+class StreamedLoader:
+    """A loader, or any iterable of batches, whose random numbers come from streams; else the loader itself.
+
+    Args:
+        loader: The user's.
+        name: What distinguishes it from the training's other loaders.
+        order: The training's streams.
+    """
+
+    def __init__(self, loader: Any, name: str, order: Order) -> None:
+        self._name, self._order = name, order
+        self._epoch, self._cycle = -1, 0
+        self._reads_here = True
+        self.loader = self._copied(loader) if isinstance(loader, DataLoader) else loader
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "loader":
+            raise AttributeError(name)
+        return getattr(self.loader, name)
+
+    @property
+    def _iterator(self) -> Any:
+        # Lightning ends persistent workers through this attribute, and then sets it.
+        return self.loader._iterator
+
+    @_iterator.setter
+    def _iterator(self, iterator: Any) -> None:
+        self.loader._iterator = iterator
+
+    def __iter__(self) -> Iterator[Any]:
+        epoch = self._order.epochs_done()
+        if epoch != self._epoch:
+            self._epoch, self._cycle = epoch, 0
+        _tell_epoch(self.loader, epoch)
+        # At once, not at the first `next`: workers start and read ahead from here on.
+        self._seed("start")
+        iterator = iter(self.loader)
+        return self._batches(iterator)
+
+    @property
+    def stream(self) -> str:
+        """The name of this pass over the data; a loader that is begun again in an epoch has another."""
+        return f"{self._name}/{self._epoch}/{self._cycle}"
+
+    def _batches(self, iterator: Iterator[Any]) -> Iterator[Any]:
+        for number in count():
+            if self._reads_here:
+                self._seed(f"read/{number}")
+            try:
+                batch = next(iterator)
+            except StopIteration:
+                self._cycle += 1
+                return
+            if self.stream == "train/0/0" and number < HASHED_BATCHES:
+                self._order.digests.append(batch_digest(batch))
+            # From here to the next batch everything that is drawn belongs to this step.
+            self._seed(f"step/{number}")
+            yield batch
+
+    def _seed(self, purpose: str) -> None:
+        rank = f"/{self._order.rank}" if self._order.world_size > 1 else ""
+        seed_all(stream_seed(self._order.seed, f"{self.stream}/{purpose}{rank}"))
+
+    def _copied(self, loader: DataLoader[Any]) -> DataLoader[Any]:
+        """A copy whose indices say where in the epoch they stand, and whose data set draws accordingly."""
+        mine = copy(loader)
+        mine._iterator = None
+        own = vars(mine)  # the loader itself refuses to be changed
+        own["generator"] = None  # its workers' seeds come from the shared state, which `_seed` set
+        if isinstance(loader.dataset, IterableDataset):
+            self._say_limits(loader)
+            self._reads_here = loader.num_workers == 0
+            return mine
+        self._reads_here = False
+        tensors = type(whole(loader.dataset)) is TensorDataset
+        still = tensors and loader.collate_fn is default_collate
+        own["dataset"] = StreamedDataset(loader.dataset, seed=self._order.seed, still=still)
+        which = "sampler" if loader.batch_sampler is None else "batch_sampler"
+        own[which] = StreamedIndices(
+            getattr(loader, which),
+            seed=self._order.seed,
+            stream=lambda: self.stream,
+            rank=self._order.rank,
+            world_size=self._order.world_size,
+        )
+        return mine
+
+    def _say_limits(self, loader: DataLoader[Any]) -> None:
+        kind = type(loader.dataset).__name__
+        self._order.say(
+            f"`{kind}` is iterable: its order is its own, drawn from streams of the epoch and the worker; "
+            f"`num_workers` ({loader.num_workers} here) is part of what is drawn."
+        )
+        if loader.num_workers and loader.persistent_workers:
+            self._order.say(
+                f"the persistent workers of the iterable `{kind}` go on from epoch to epoch with states that no "
+                "checkpoint holds, so a resumed run is not equal to an uninterrupted one. Set "
+                "`persistent_workers=False` where that matters."
+            )
+
+
+def _tell_epoch(loader: Any, epoch: int) -> None:
+    """Tell samplers and data sets that ask for it; Lightning does so too late where it resumes."""
+    batches = getattr(loader, "batch_sampler", None)
+    within = getattr(batches, "sampler", None)
+    for one in (*(getattr(loader, name, None) for name in ("dataset", "sampler")), batches, within):
+        tell = getattr(one, "set_epoch", None)
+        if callable(tell):
+            tell(epoch)

@@ -1,0 +1,31 @@
+"""One run of a user's LightningModule: settings in, what it logged out."""
+
+from typing import Any
+
+from ablations.context import Context
+from ablations.subjects.lightning.built import data_of, module_of, parts_of
+from ablations.subjects.lightning.epoch_rule import EpochRule
+from ablations.subjects.lightning.fit import fit
+from ablations.subjects.program import Program
+from ablations.subjects.values import flat
+
+
+def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Train one run for the engine; goes on from `checkpoint.ckpt` in the run's folder, if it is there."""
+    program, seed = Program(**settings["program"]), settings["seed"]
+    parts, first = parts_of(flat(settings["arm"])), program.metrics[0]
+    outcome = fit(
+        module_of(settings["subject"], parts.get("model", {}), seed=seed),
+        data_of(program.data, parts.get("data", {})),
+        rule=EpochRule(metric=first.name, direction=first.direction, at=first.at),
+        trainer_options=parts.get("trainer", {}),
+        seed=seed,
+        context=context,
+        test=program.test,
+    )
+    return {
+        **{name: value for name, value in outcome.metrics.items() if value is not None},
+        **outcome.tested,
+        "epochs_run": outcome.epochs_run,
+        "device": context.device,
+    }

@@ -1,0 +1,169 @@
+from typing import TYPE_CHECKING, Any, Literal, Optional
+
+import pytest
+from torch import nn
+
+from ablations.errors import SettingError
+from ablations.subjects.signatures import (
+    REQUIRED,
+    arguments_of,
+    check_arguments,
+    fits,
+    returns_module,
+)
+
+if TYPE_CHECKING:
+    from nowhere import Thing
+
+
+class Base(nn.Module):
+    """The one that others inherit from.
+
+    Args:
+        lr: Step size of the optimiser,
+            which goes on here.
+    """
+
+    def __init__(self, *, lr: float = 0.1, seed: int = 0) -> None:
+        super().__init__()
+
+
+class Net(Base):
+    """A network.
+
+    Args:
+        hidden (int): Units of the hidden layer.
+        norm: What normalises: batch, or nothing.
+    """
+
+    def __init__(
+        self,
+        hidden: int,
+        norm: Literal["batch", "none"] = "batch",
+        widths: list[int] | None = None,
+        dropout: Optional[float] = None,  # noqa: UP045 - as users write it
+        flag: bool = False,
+        act: Any = nn.ReLU,
+        lr: float = 0.2,
+        **more: Any,
+    ) -> None:
+        super().__init__(lr=lr, **more)
+
+
+def test_settings_are_the_arguments_with_their_types_defaults_choices_and_words() -> None:
+    found = arguments_of(Net)
+    assert list(found) == ["hidden", "norm", "widths", "dropout", "flag", "act", "lr", "seed"]
+    assert (found["hidden"].default, found["hidden"].required) == (REQUIRED, True)
+    assert found["hidden"].doc == "Units of the hidden layer."
+    assert found["norm"].doc == "What normalises: batch, or nothing."
+    assert found["norm"].choices == ("batch", "none")
+    assert found["norm"].type_text == "'batch' | 'none'"
+    assert found["flag"].choices == (True, False)
+    assert found["dropout"].choices is None
+    assert found["dropout"].type_text == "float | None"
+    assert found["widths"].type_text == "list[int] | None"
+
+
+def test_arguments_that_are_passed_on_are_those_of_the_parent_and_the_childs_default_wins() -> None:
+    found = arguments_of(Net)
+    assert found["seed"].default == 0
+    assert found["lr"].default == 0.2
+    assert arguments_of(Base)["lr"].doc == "Step size of the optimiser,"
+
+    class Closed(Base):
+        def __init__(self, depth: int = 1) -> None:
+            super().__init__()
+
+    assert list(arguments_of(Closed)) == ["depth"]
+
+
+def test_a_function_has_settings_too() -> None:
+    def build(width: int, *, kind: Literal["a", "b"] = "a") -> nn.Linear:
+        """Builds.
+
+        Parameters
+        ----------
+        width : int
+            How wide.
+        """
+        return nn.Linear(width, 1)
+
+    found = arguments_of(build)
+    assert [(one.name, one.doc) for one in found.values()] == [("width", "How wide."), ("kind", "")]
+    assert returns_module(build) is True
+    assert returns_module(Net) is True
+    assert returns_module(dict) is False
+    assert returns_module(lambda: None) is None
+
+
+def test_a_hint_that_cannot_be_resolved_is_not_checked() -> None:
+    def build(thing: "Thing", width: int = 1) -> "Thing":
+        return thing
+
+    assert arguments_of(build)["thing"].annotation is Any
+    check_arguments(build, {"thing": 3}, at="model")
+
+
+@pytest.mark.parametrize(
+    ("value", "hint", "expected"),
+    [
+        (1, int, True),
+        (1.0, int, False),
+        (True, int, False),
+        (1, float, True),
+        (True, float, False),
+        ("1", float, False),
+        (None, float | None, True),
+        (1, Literal[1, 2], True),
+        (True, Literal[1, 2], False),
+        (3, Literal[1, 2], False),
+        ([1, 2], list[int], True),
+        ([1, "a"], list[int], False),
+        ([1, "a"], tuple[int, str], True),
+        ([1], tuple[int, str], False),
+        ([1, 2, 3], tuple[int, ...], True),
+        (1, list[int], False),
+        ({"a": 1}, dict[str, int], True),
+        ({"a": "b"}, dict[str, int], False),
+        ([1], dict[str, int], False),
+        (1, str | list[str], False),
+        (object(), nn.Module, True),
+    ],
+)
+def test_which_values_fit_which_hints(value: Any, hint: Any, expected: bool) -> None:
+    assert fits(value, hint) is expected
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"hiden": 1}, r"^`model setting` must be one of 'hidden', .*, but got 'hiden'\. Did you mean 'hidden'\?$"),
+        ({"hidden": "8"}, r"^`model\.hidden` must be int, but got '8' \(str\)\.$"),
+        ({"hidden": 8, "norm": "bach"}, r"^`model\.norm` must be one of 'batch', 'none', but got 'bach'\. Did you"),
+        ({"norm": "none"}, r"^`model\.hidden` must be given: `Net` has no default for it\. Put it in the base"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        check_arguments(Net, values, at="model")
+
+
+def test_what_fits_is_accepted() -> None:
+    check_arguments(Net, {"hidden": 8, "widths": [4, 2], "lr": 1, "seed": 3}, at="model")
+
+
+def test_an_argument_is_a_setting_of_a_subject() -> None:
+    found = {name: one.as_setting(at="model") for name, one in arguments_of(Net).items()}
+    assert found["norm"].choices == ("batch", "none")
+    assert (found["lr"].default, found["lr"].kinds) == (0.2, frozenset({float}))
+    assert found["dropout"].kinds == {float, type(None)}
+    assert (found["hidden"].default, found["hidden"].meaning) == (
+        None,
+        "Units of the hidden layer.",
+    )
+    assert found["act"].kinds == {bool, int, float, str, type(None)}
+    found["lr"].check_level("model.lr", 1)
+    with pytest.raises(
+        SettingError, match=r"^`model\.lr` must be float, but got 'fast' \(str\)\.$"
+    ):
+        found["lr"].check_level("model.lr", "fast")
