@@ -1,9 +1,9 @@
-"""Measures what the analysis promises: coverage of intervals, error rates of tests and verdicts.
+"""Measures what the fit of the reduction ratio promises: coverage of its intervals, error rates of its tests.
 
     python benchmarks/coverage.py            all tables, a few minutes
     python benchmarks/coverage.py --quick    a tenth of the repetitions
 
-All draws are seeded. "mc" is the Monte-Carlo standard error of the rate above it.
+The verdicts on effects have a command of their own, `benchmarks/verdict_errors.py`. All draws are seeded.
 """
 
 import argparse
@@ -15,10 +15,6 @@ import pandas as pd
 from scipy import stats
 
 from analysis.contrasts.cr2 import cr2
-from analysis.contrasts.equivalence import tost
-from analysis.contrasts.error_rule import errors_of
-from analysis.effects.effects import effects
-from analysis.tables.csv_table import from_frame
 from analysis.tradeoff.curves.average_interval import average_interval
 from analysis.tradeoff.curves.families import fit_families
 from analysis.tradeoff.curves.lack_of_fit import lof_ratio
@@ -107,64 +103,6 @@ def missing_coverage(repetitions=4000, share=0.15, seed=1):
     )
 
 
-ARMS = {
-    "iid": np.ones(9),
-    "seeds correlate (.5)": np.ones(9),
-    "skewed": np.ones(9),
-    "sd from 1 to 1.5": np.linspace(1, 1.5, 9),
-    "one arm 2 x noisier": np.r_[np.ones(8), 2.0],
-    "one arm 3 x noisier": np.r_[np.ones(8), 3.0],
-    "baseline 2 x noisier": np.r_[2.0, np.ones(8)],
-    "baseline 3 x noisier": np.r_[3.0, np.ones(8)],
-    "baseline half as noisy": np.r_[0.5, np.ones(8)],
-    "heavy tails": np.ones(9),
-}
-
-
-def null_tables(random, kind, repetitions, s):
-    """Losses of a baseline and 8 arms without effect, shape (repetitions, seeds, 9)."""
-    shape = (repetitions, s, 9)
-    if kind == "heavy tails":
-        return random.standard_t(3, shape)
-    e = noise(random, "skewed" if kind == "skewed" else "iid", shape, np.ones(9)) * ARMS[kind]
-    return e + (random.standard_normal((repetitions, s, 1)) if "correlate" in kind else 0.0)
-
-
-def p_values(y):
-    """Of the default, of pooled and of paired errors; each of shape (tables, 8)."""
-    return [errors_of(y, error=error).p() for error in ("auto", "pooled", "paired")]
-
-
-def familywise_error(repetitions=20_000, seed=2):
-    """Share of tables with any false 'matters' among 8 null components; percent, nominal 5."""
-    random = np.random.default_rng(seed)
-    rows = []
-    for s in (3, 5, 10):
-        for kind in ARMS:
-            y = null_tables(random, kind, repetitions, s)
-            rates = [np.mean(p.min(axis=1) * 8 < 0.05) for p in p_values(y)]
-            rows.append((s, kind, *(100 * float(rate) for rate in rates)))
-    return pd.DataFrame(rows, columns=["seeds", "noise", "auto (default)", "pooled", "paired"])
-
-
-def familywise_error_whole(repetitions=1000, seed=3):
-    """The same through `effects()` itself, from a table of runs to its verdicts; percent."""
-    random = np.random.default_rng(seed)
-    rows = []
-    for s in (3, 5, 10):
-        false = 0
-        for _ in range(repetitions):
-            y = null_tables(random, "seeds correlate (.5)", 1, s)[0]
-            frame = pd.DataFrame({"seed": np.repeat(np.arange(s), 9), "val_loss": y.ravel()})
-            for k in range(8):
-                frame[f"part{k}"] = np.where(np.tile(np.arange(9), s) == k + 1, "off", "on")
-            found = effects(from_frame(frame), calibration_draws=0)
-            false += bool((found.frame["verdict"] == "matters").any())
-        rate = false / repetitions
-        rows.append((s, 100 * rate, 100 * np.sqrt(rate * (1 - rate) / repetitions)))
-    return pd.DataFrame(rows, columns=["seeds", "false 'matters'", "mc"])
-
-
 def lack_of_fit_size(repetitions=20_000, seed=4):
     """How often a true quadratic is rejected at 5 %; percent."""
     random = np.random.default_rng(seed)
@@ -184,28 +122,6 @@ def lack_of_fit_size(repetitions=20_000, seed=4):
             row.append(100 * float(np.mean(ratio > critical)))
         rows.append(row)
     return pd.DataFrame(rows, columns=["ratios", "seeds", "iid", "heteroscedastic", "t3"])
-
-
-def equivalence_size(repetitions=40_000, seed=5):
-    """False 'negligible' where effects lie exactly on the margin: one effect, and any of 8; percent."""
-    random = np.random.default_rng(seed)
-    rows = []
-    for s, margin in itertools.product((3, 5, 10), (1.0, 2.0)):
-        y = null_tables(random, "seeds correlate (.5)", repetitions, s)
-        y[:, :, 1:] += margin
-        d = (y[:, :, 1:] - y[:, :, :1]).mean(axis=1)
-        rest = (
-            y
-            - y.mean(axis=1, keepdims=True)
-            - y.mean(axis=2, keepdims=True)
-            + y.mean(axis=(1, 2), keepdims=True)
-        )
-        df = 8 * (s - 1)
-        se = np.sqrt(2 * np.sum(rest**2, axis=(1, 2)) / df / s)[:, None]
-        p = tost(d, se, np.full_like(d, df), margin=margin)
-        one, any_ = float(np.mean(p[:, 0] < 0.05)), float(np.mean(p.min(axis=1) * 8 < 0.05))
-        rows.append((s, margin, 100 * one, 100 * any_))
-    return pd.DataFrame(rows, columns=["seeds", "margin / sd", "one test", "any of 8 after Holm"])
 
 
 TRUTHS = {
@@ -244,30 +160,13 @@ def average_coverage(repetitions=1000, seed=6):
     return pd.DataFrame(rows, columns=["truth", "r*", "3 seeds", "5 seeds", "10 seeds"])
 
 
-def power(repetitions=20_000, seed=7):
-    """Power to call one real effect among 8 equally noisy, by size in sd of a run and error model; percent."""
-    random = np.random.default_rng(seed)
-    rows = []
-    for s in (3, 5, 10):
-        for size in (1.0, 2.0, 3.0):
-            y = null_tables(random, "iid", repetitions, s)
-            y[:, :, 1] += size
-            found = [np.mean(p[:, 0] * 8 < 0.05) for p in p_values(y)]
-            rows.append((s, size, *(100 * float(v) for v in found)))
-    return pd.DataFrame(
-        rows, columns=["seeds", "effect / sd", "auto (default)", "pooled", "paired"]
-    )
-
-
 def main():
     """Print every table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
     scale = 10 if parser.parse_args().quick else 1
     tables = (
-        (ratio_coverage, 40_000), (missing_coverage, 2000), (familywise_error, 20_000),
-        (familywise_error_whole, 1000), (lack_of_fit_size, 20_000), (equivalence_size, 40_000),
-        (average_coverage, 1000), (power, 20_000),
+        (ratio_coverage, 40_000), (missing_coverage, 2000), (lack_of_fit_size, 20_000), (average_coverage, 1000),
     )  # fmt: skip
     for measure, repetitions in tables:
         start = time.perf_counter()

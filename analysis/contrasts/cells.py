@@ -51,14 +51,9 @@ def cells_of(table: RunsTable) -> Cells:
     """The complete runs as a seed x cell matrix.
 
     Raises:
-        TableError: If a run has no seed, there is one arm only, or the baseline's arm has no run.
+        TableError: If a run of a repeated arm has no seed, there is one arm only, or the baseline's arm has no run.
     """
     rows = table.complete()
-    if rows["seed"].isna().any():
-        row = rows["seed"].isna().idxmax()
-        raise TableError(
-            f"`seed` must be given for effects (seeds are the blocks), but row {row} has none."
-        )
     names = [f for f in dict.fromkeys([*table.factors, *table.baseline]) if f in rows]
     if not names:
         raise TableError(
@@ -70,6 +65,14 @@ def cells_of(table: RunsTable) -> Cells:
     for name in names:
         filled[name] = filled[name].astype(object).where(filled[name].notna(), baseline[name])
     code, values = _codes(filled)
+    if rows["seed"].isna().all() and len(values) == len(rows):
+        rows = rows.assign(seed=0.0)  # One run per arm: differences, and no seeds to judge them by.
+    if rows["seed"].isna().any():
+        row = rows["seed"].isna().idxmax()
+        raise TableError(
+            f"`seed` must be given for effects (seeds are the blocks), but row {row} has none. Number the repetitions "
+            "of an arm if they are runs of their own; one run per arm needs no seed."
+        )
     if len(values) < 2:
         raise TableError(
             "effects need at least two arms, but every complete run of the table is of one arm."

@@ -1,4 +1,4 @@
-"""A table of contrasts, each with its test; Holm's adjustment is over the table."""
+"""A table of contrasts, each with its test; they are decided together."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from analysis.contrasts.cells import Cells
-from analysis.contrasts.estimation import ErrorModel, blocks_for, estimate, t_bounds
-from analysis.contrasts.multiplicity import holm
-from analysis.contrasts.seed_blocks import two_sided
+from analysis.contrasts.estimation import ErrorModel, estimate, t_bounds
 
 Floats = NDArray[np.float64]
-TESTED = ["n_pairs", "error", "estimate", "se", "df", "low", "high", "p", "p_holm"]
+TESTED = [
+    "n_pairs", "error", "estimate", "se", "df", "low", "high", "p", "p_adjusted", "sim_low", "sim_high",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -23,22 +24,33 @@ class ContrastTests:
 
     cells: Cells
     error: ErrorModel
-    noise: float
-    """The p of the test of equal noise, by which `auto` decides."""
+    alpha: float = 0.05
 
     def frame(
-        self, heads: Iterable[tuple[Any, ...]], weights: list[Floats], names: list[str]
+        self,
+        heads: Iterable[tuple[Any, ...]],
+        units: list[Floats],
+        names: list[str],
+        *,
+        alone: bool = False,
     ) -> pd.DataFrame:
-        """One row per contrast: its description and its test, Holm-adjusted over the rows."""
+        """One row per contrast: its description and its test, marginal and as one of all rows together.
+
+        `alone` as for `analysis.contrasts.estimation.estimate`.
+        """
         described = pd.DataFrame(list(heads), columns=names).astype(object)
-        if not weights:
+        if not units:
             return described.reindex(columns=[*names, *TESTED])
-        stacked = np.stack(weights)
-        blocks, _ = blocks_for(self.cells, stacked)
-        made = estimate(self.cells, blocks, stacked, error=self.error, noise=self.noise)
-        size, se, df = (np.asarray(made[n], dtype=float) for n in ("estimate", "se", "df"))
-        bounds = t_bounds(size, se, df, 0.95, "ci")
-        p = two_sided(size, se, df)
+        made = estimate(self.cells.y, units, error=self.error, alone=alone)
+        bounds = t_bounds(made.estimate, made.se, made.df, 0.95, "ci")
+        law = made.law(np.arange(len(units)))
+        half = stats.t.isf(law.level(self.alpha) / 2, made.df) * made.se
         return described.assign(
-            **made, low=bounds["ci_low"], high=bounds["ci_high"], p=p, p_holm=holm(p)
+            **made.columns(),
+            low=bounds["ci_low"],
+            high=bounds["ci_high"],
+            p=made.p,
+            p_adjusted=law.adjusted(made.p),
+            sim_low=made.estimate - half,
+            sim_high=made.estimate + half,
         )

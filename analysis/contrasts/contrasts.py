@@ -16,24 +16,37 @@ from numpy.typing import NDArray
 from analysis.contrasts.cells import Cells, assigned
 
 Floats = NDArray[np.float64]
-Role = Literal["factor", "control", "cell"]
+Role = Literal["factor", "control", "simple", "cell"]
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """One comparison: weights on the cells, summing to zero."""
+    """One comparison of cells."""
 
     role: Role
-    """`factor`: a level against the baseline's; `control`: an arm that no factor row covers;
-    `cell`: an arm of a factorial against the baseline arm, for looking only."""
+    """`factor`: a level against the baseline's; `control`: an arm that no factor row covers; `simple`: a level
+    against the baseline's where other factors stand at given levels; `cell`: an arm of a factorial against the baseline
+    arm, for looking only."""
     label: str
     factor: str
     level: Any
     against: Any
-    weights: Floats
-    backgrounds: int
+    units: Floats
+    """Weights on the cells, summing to zero, of the comparison on each background: shape (backgrounds, cells)."""
     arm: str
     """The arm compared, where it is one; empty for a mean over backgrounds."""
+    given: str = ""
+    """Of a simple effect: where the other factors stand."""
+
+    @property
+    def weights(self) -> Floats:
+        """The comparison as a whole: the mean over its backgrounds."""
+        return np.asarray(self.units.mean(axis=0))
+
+    @property
+    def backgrounds(self) -> int:
+        """How many settings of the other factors it is a mean over."""
+        return len(self.units)
 
 
 def contrasts_of(cells: Cells) -> list[Contrast]:
@@ -69,13 +82,12 @@ def matched_pairs(cells: Cells, factor: str) -> dict[Any, list[tuple[int, int]]]
     }
 
 
-def mean_difference(pairs: list[tuple[int, int]], cells: Cells) -> Floats:
-    """Weights on the cells of the mean over the pairs of the first less the second."""
-    weights = np.zeros(len(cells.labels))
-    for high, low in pairs:
-        weights[high] += 1 / len(pairs)
-        weights[low] -= 1 / len(pairs)
-    return weights
+def differences(pairs: list[tuple[int, int]], cells: Cells) -> Floats:
+    """Weights on the cells of the first less the second of each pair, a row per pair."""
+    units = np.zeros((len(pairs), len(cells.labels)))
+    for row, (high, low) in enumerate(pairs):
+        units[row, high], units[row, low] = 1.0, -1.0
+    return units
 
 
 def _factor_rows(cells: Cells, factor: str) -> list[Contrast]:
@@ -84,7 +96,6 @@ def _factor_rows(cells: Cells, factor: str) -> list[Contrast]:
     for level, pairs in matched_pairs(cells, factor).items():
         if not pairs:
             continue
-        weights = mean_difference(pairs, cells)
         one = len(pairs) == 1 and pairs[0][1] == cells.baseline
         label = assigned(factor, level)
         if one and factor not in _named(cells, pairs[0][0]):
@@ -92,7 +103,7 @@ def _factor_rows(cells: Cells, factor: str) -> list[Contrast]:
         if len(pairs) == 1 and not one:
             label += f" (at {_background(cells, pairs[0][1])})"
         arm = cells.arms[pairs[0][0]] if one else ""
-        rows.append(Contrast("factor", label, factor, level, base, weights, len(pairs), arm))
+        rows.append(Contrast("factor", label, factor, level, base, differences(pairs, cells), arm))
     return rows
 
 
@@ -112,17 +123,13 @@ def _named(cells: Cells, cell: int) -> list[str]:
 
 
 def _arm_row(cells: Cells, cell: int, *, role: Role) -> Contrast:
-    weights = np.zeros(len(cells.labels))
-    weights[cell], weights[cells.baseline] = 1.0, -1.0
-    label = cells.labels[cell]
-    return Contrast(
-        role, label, "", label, cells.labels[cells.baseline], weights, 1, cells.arms[cell]
-    )
+    label, units = cells.labels[cell], differences([(cell, cells.baseline)], cells)
+    return Contrast(role, label, "", label, cells.labels[cells.baseline], units, cells.arms[cell])
 
 
 def contrast_frame(rows: list[Contrast]) -> pd.DataFrame:
     """The rows' descriptions as columns."""
-    names = ("role", "label", "factor", "level", "against", "backgrounds", "arm")
+    names = ("role", "label", "factor", "level", "against", "given", "backgrounds", "arm")
     return pd.DataFrame({name: [getattr(row, name) for row in rows] for name in names}).astype(
         {"level": object, "against": object}
     )

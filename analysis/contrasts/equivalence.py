@@ -4,10 +4,13 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 Floats = NDArray[np.float64]
-Verdict = Literal["matters", "negligible", "undecided"]
+Verdict = Literal["matters", "differs", "negligible", "depends", "undecided", "untested"]
+"""`matters`: differs from zero, and by more than the margin where there is one; `differs`: from zero, but by less than
+the margin; `negligible`: within the margin; `depends`: on another factor, so that no average is decided;
+`untested`: nothing repeats that it could be judged by."""
 MOST_SEEDS = 1000
 
 
@@ -21,16 +24,22 @@ def tost(estimate: Floats, se: Floats, df: Floats, *, margin: float | Floats) ->
     return np.asarray(stats.t.sf(t, df))
 
 
-def verdicts(p: Floats, p_equivalence: Floats, *, alpha: float) -> list[Verdict]:
+def verdicts(
+    estimate: Floats, p: Floats, p_equivalence: Floats, *, margin: Floats, alpha: float
+) -> list[Verdict]:
     """One verdict per comparison, from adjusted p values.
 
     An effect can be real and within the margin at once; within the margin it is negligible, since the
     margin is what was declared to be too small to matter.
     """
     return [
-        "negligible" if b < alpha else "matters" if a < alpha else "undecided"
-        for a, b in zip(p, p_equivalence, strict=True)
-    ]
+        "untested" if np.isnan(a)
+        else "negligible" if b < alpha
+        else "undecided" if a >= alpha
+        else "differs" if abs(size) <= m
+        else "matters"
+        for size, a, b, m in zip(estimate, p, p_equivalence, margin, strict=True)
+    ]  # fmt: skip
 
 
 def power_to_decide(
@@ -78,3 +87,35 @@ def seeds_needed(
     first = int(np.argmax(found))
     between = np.arange(steps[max(first - 1, 0)], steps[first] + 1)
     return float(between[np.argmax(enough(between))] - seeds)
+
+
+def seeds_between(
+    effect: float,
+    se: float,
+    *,
+    df: float,
+    seeds: int,
+    alpha: float,
+    margin: float | None,
+    power: float = 0.8,
+) -> tuple[float, float]:
+    """Seeds to add, were the effect and its noise other values that the data support: the middle 80 %.
+
+    The true effect is drawn around the estimate and the true noise around its own, each by its sampling law; infinity
+    above 1000 seeds.
+    """
+    if seeds < 2 or not np.isfinite(se) or se <= 0 or not df > 0:
+        return float("nan"), float("nan")
+    grid = (np.arange(12) + 0.5) / 12
+    sd, away = np.meshgrid(np.sqrt(df / special.chdtri(df, grid)), special.ndtri(grid))
+    true, run = np.abs(effect + away * sd * se), sd * se * np.sqrt(seeds)
+    # Decided by its distance from zero, or by what is left to the margin.
+    ratio = np.maximum(true, (margin or 0.0) - true) / run
+    # The seeds at which the critical t and the one for the power fit into the effect: a fixed point.
+    total = np.full(ratio.shape, float(2 * seeds))
+    for _ in range(8):
+        later = np.maximum(df * (total - 1) / (seeds - 1), 1.0)
+        wanted = special.stdtrit(later, 1 - alpha / 2) + special.stdtrit(later, power)
+        total = np.clip((wanted / np.maximum(ratio, 1e-9)) ** 2, seeds + 1, 10 * MOST_SEEDS)
+    low, high = np.round(np.quantile(np.ceil(total), [0.1, 0.9])) - seeds
+    return float(low), float(high) if high <= MOST_SEEDS else float("inf")

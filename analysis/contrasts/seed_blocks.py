@@ -95,46 +95,15 @@ def seed_matrix(counts: Floats) -> Floats:
     return np.asarray(np.diag(counts.sum(axis=1)) - (counts / per_cell) @ counts.T)
 
 
-def per_seed(y: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
-    """Contrasts of each seed's own cells: mean, standard error, seeds that have all the cells needed."""
-    need = (weights != 0).astype(float)
-    there = (~np.isnan(y)).astype(float)
-    whole = there @ need.T >= need.sum(axis=1) - 0.5
-    values = np.where(whole, np.where(np.isnan(y), 0.0, y) @ weights.T, 0.0)
-    n = whole.sum(axis=0).astype(float)
-    mean = values.sum(axis=0) / np.maximum(n, 1)
-    square = np.where(whole, (values - mean) ** 2, 0.0).sum(axis=0)
-    se = np.sqrt(square / np.maximum(n - 1, 1) / np.maximum(n, 1))
-    return np.where(n > 0, mean, np.nan), np.where(n > 1, se, np.nan), n
-
-
-def unequal_noise(y: Floats, *, draws: int = 4000, seed: int = 0) -> float:
-    """The p of the test that one cell is noisier than the rest: its share of the two-way residuals.
-
-    Exact for normal noise by simulation, whatever the variance and the seeds; NaN with fewer than three
-    whole seeds or three cells.
-    """
-    whole = y[~np.isnan(y).any(axis=1)]
-    if len(whole) < 3 or whole.shape[1] < 3:
-        return float("nan")
-    draws = affordable_draws(draws, whole.size)
-    noise = np.random.default_rng(seed).standard_normal((draws, *whole.shape))
-    null = largest_share(noise)
-    return float((1 + np.sum(null >= largest_share(whole[None])[0])) / (1 + draws))
+def residual_sd(y: Floats) -> float:
+    """The standard deviation of one run within its seed and cell; NaN where no run is repeated."""
+    shared = int(np.max(np.sum(~np.isnan(y), axis=1))) > 1
+    return float(np.sqrt(fit_blocks(y, blocked=shared).sigma2))
 
 
 def affordable_draws(draws: int, size: int) -> int:
     """Fewer draws for large tables, at least 200: a simulated table has `size` numbers."""
     return min(draws, max(200, MOST_NUMBERS // size))
-
-
-def largest_share(y: Floats) -> Floats:
-    """The noisiest cell's share of the two-way residual sum of squares; (B, seeds, cells) -> (B,)."""
-    residual = y - y.mean(axis=1, keepdims=True) - y.mean(axis=2, keepdims=True)
-    residual += y.mean(axis=(1, 2), keepdims=True)
-    per_cell = np.sum(residual**2, axis=1)
-    total = per_cell.sum(axis=1)
-    return np.asarray(per_cell.max(axis=1) / np.where(total > 0, total, 1.0))
 
 
 def pairing(y: Floats) -> float:

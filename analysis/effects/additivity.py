@@ -1,6 +1,5 @@
 """Whether several changes together do what they do one by one: arms with many changes against the sum."""
 
-import math
 from itertools import permutations
 from typing import Any
 
@@ -48,8 +47,8 @@ def additivity(
                 _culprit(sizes, [(columns[k], key[k]) for k in changed]),
             )
         )
-        weights.append(w)
-        together.append(gap)
+        weights.append(w[None])
+        together.append(gap[None])
     most = max((row[2] for row in rows), default=0)
     keep = [i for i, row in enumerate(rows) if row[2] == most]
     frame = tests.frame([(rows[i][0], rows[i][1], rows[i][3]) for i in keep], [weights[i] for i in keep],
@@ -61,15 +60,31 @@ def additivity(
     return frame
 
 
-def additivity_sentence(row: dict[Any, Any], alpha: float) -> str:
-    """A row of `additivity` in plain words."""
-    sums = f"{row['changes']}: {row['together']:+.3g} together, {row['singly']:+.3g} as a sum of single effects"
-    if math.isnan(row["p_holm"]):
-        return f"{sums}; whether they add up cannot be tested: at least 2 seeds are needed."
-    if row["p_holm"] < alpha:
-        why = f"; largest pair: {row['explained_by']}" if row["explained_by"] else ""
-        return f"{sums}; they do not add up (Holm p = {row['p_holm']:.2g}){why}."
-    return f"{sums}; no departure from adding up was seen ({row['gap']:+.3g} [{row['low']:+.3g}, {row['high']:+.3g}])."
+def additivity_sentence(frame: pd.DataFrame, alpha: float) -> list[str]:
+    """All rows of `additivity` in one sentence; none where there are none."""
+    if frame.empty:
+        return []
+    if frame["p_adjusted"].isna().all():
+        return ["Whether changes add up cannot be tested: at least 2 seeds that differ are needed."]
+    many = len(frame) > 1
+    away = frame[frame["p_adjusted"] < alpha]
+    if away.empty:
+        largest = frame.iloc[int(np.nanargmax(frame["gap"].to_numpy(float) ** 2))]
+        of = f" in {len(frame)} arms with the most changes; the largest" if many else ""
+        return [
+            f"Adding up: no departure was seen{of}: {_sums(largest)}, a gap of {largest['gap']:+.3g} "
+            f"[{largest['sim_low']:+.3g}, {largest['sim_high']:+.3g}]."
+        ]
+    row = away.iloc[int(np.argmin(away["p_adjusted"].to_numpy(float)))]
+    where = (
+        f" in {len(away)} of {len(frame)} arms with the most changes, most clearly" if many else ""
+    )
+    why = f"; largest pair: {row['explained_by']}" if row["explained_by"] else ""
+    return [f"Adding up fails{where}: {_sums(row)} (adjusted p = {row['p_adjusted']:.2g}){why}."]
+
+
+def _sums(row: "pd.Series[Any]") -> str:
+    return f"{row['changes']} give {row['together']:+.3g} together, {row['singly']:+.3g} as a sum of single effects"
 
 
 def _culprit(sizes: dict[tuple[Change, Change], float], changes: list[Change]) -> str:

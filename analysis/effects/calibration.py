@@ -1,25 +1,26 @@
 """The framework tests itself: what its verdicts say where nothing is there.
 
-The noise of the study (losses less their arm's and seed's mean) is dealt out at random to the arms
-within each seed, and the same tests are made. Every *matters* is then false, so the share of tables
-with one must not be above alpha.
+The levels of every factor are relabelled at random within each seed, each factor as a whole over all its
+backgrounds, and the same tests are made. Every *matters* is then false. What varies from seed to seed stays, so the
+check sees an error model that forgets it; relabelling makes all levels equally noisy, so it cannot see one that
+forgets unequal noise.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.contrasts.seed_blocks import affordable_draws
+from analysis.contrasts.estimation import by_reference, from_seed_values, seed_values
 
 Floats = NDArray[np.float64]
-
-
 WAYS = 20
 """Relabellings behind each false verdict that is expected."""
+MOST_ROWS = 4000
+"""Contrasts that one check may test."""
 
 
 @dataclass(frozen=True)
@@ -39,47 +40,69 @@ class Calibration:
         return self.false_positive_rate <= self.alpha + 2 * max(self.error, 1e-3)
 
 
-def can_calibrate(y: Floats, *, alpha: float) -> bool:
-    """Whether a table can be relabelled in enough ways for a rate near alpha to be seen.
-
-    Two arms on two seeds can be relabelled in two ways, of which one is false or both are.
-    """
-    seeds, cells = y.shape
-    return seeds > 1 and bool(math.factorial(cells) ** (seeds - 1) >= WAYS / alpha)
-
-
 def calibrate(
-    y: Floats, weights: Floats, *, alpha: float, error: str, draws: int, seed: int
-) -> Calibration:
-    """The A/A check of a complete seed x cell matrix and the contrasts that were tested on it.
+    y: Floats, units: Sequence[Floats], *, alpha: float, draws: int, seed: int
+) -> Calibration | None:
+    """The A/A check of the contrasts that were tested on a complete seed x cell matrix.
 
-    `auto` is checked as `pooled`: relabelling gives every arm the same noise.
+    None where a factor's levels cannot be relabelled in enough ways for a rate near alpha to be seen: with two levels,
+    below 10 seeds.
     """
-    draws = affordable_draws(draws, y.size)
-    noise = y - y.mean(axis=0) - y.mean(axis=1, keepdims=True) + y.mean()
+    weights = np.stack([unit.mean(axis=0) for unit in units])
+    groups = by_reference(weights, np.ones(len(units), dtype=bool))
+    ways = min(math.factorial(len(rows) + 1) ** (len(y) - 1) for rows in groups)
+    if len(y) < 2 or ways < WAYS / alpha:
+        return None
+    apart = np.column_stack([seed_values(y, unit) for unit in units])
+    apart = apart - apart.mean(axis=0)
     random = np.random.default_rng(seed)
-    dealt = random.permuted(np.broadcast_to(noise, (draws, *noise.shape)), axis=2)
-    p = contrast_p(dealt, weights, paired=error == "paired")
-    rate = float(np.mean(p.min(axis=1) * p.shape[1] < alpha))
-    return Calibration(draws, rate, float(np.sqrt(rate * (1 - rate) / draws)), alpha)
+    draws = min(draws, max(MOST_ROWS // len(units), 20))
+    false = 0
+    for _ in range(draws):
+        dealt = np.empty_like(apart)
+        for rows in groups:
+            levels = np.column_stack([np.zeros(len(y)), apart[:, rows]])
+            levels = random.permuted(levels, axis=1)
+            dealt[:, rows] = levels[:, 1:] - levels[:, :1]
+        made = from_seed_values(dealt, weights)
+        known = np.flatnonzero(~np.isnan(made.se))
+        least = float(made.p[known].min()) if len(known) else 1.0
+        # The level lies between Bonferroni's and alpha; it is drawn only where those disagree.
+        if alpha / len(units) <= least < alpha:
+            false += least < made.law(known).level(alpha)
+        else:
+            false += least < alpha
+    rate = false / draws
+    return Calibration(draws, rate, math.sqrt(max(rate * (1 - rate), 1e-4) / draws), alpha)
 
 
-def contrast_p(y: Floats, weights: Floats, *, paired: bool) -> Any:
-    """Two-sided p of each contrast in each of B complete tables; y (B, seeds, cells) -> (B, contrasts)."""
-    _, s, k = y.shape
-    if paired:
-        per_seed = y @ weights.T
-        se = per_seed.std(axis=1, ddof=1) / np.sqrt(s)
-        estimate, df = per_seed.mean(axis=1), s - 1
-    else:
-        cell = y.mean(axis=1)
-        rest = (
-            y - cell[:, None, :] - y.mean(axis=2, keepdims=True) + cell.mean(axis=1)[:, None, None]
-        )
-        df = (s - 1) * (k - 1)
-        sigma2 = np.sum(rest**2, axis=(1, 2)) / df
-        estimate = cell @ weights.T
-        se = np.sqrt(sigma2[:, None] * np.sum(weights**2, axis=1) / s)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.where(estimate == 0, 0.0, np.abs(estimate) / se)
-    return 2 * stats.t.sf(t, df)
+def varying_by_seed(y: Floats, weights: dict[str, Floats]) -> dict[str, float]:
+    """Factor -> p of the test that its effect varies from seed to seed by more than the runs' own noise.
+
+    On a complete seed x cell matrix; empty where the factors' contrasts leave nothing to compare with.
+
+    Args:
+        y: Losses.
+        weights: Factor -> its contrasts, shape (levels but the baseline's, cells).
+    """
+    if np.isnan(y).any() or len(y) < 2 or not weights:
+        return {}
+    rest = y - y.mean(axis=0) - y.mean(axis=1, keepdims=True) + y.mean()
+    all_rows = _basis(np.vstack(list(weights.values())))
+    df_noise = (len(y) - 1) * (y.shape[1] - 1 - len(all_rows))
+    noise = float(np.sum(rest**2) - np.sum((rest @ all_rows.T) ** 2))
+    if df_noise < 1 or noise <= 1e-20 * float(np.sum(y**2)):
+        return {}
+    found = {}
+    for factor, rows in weights.items():
+        basis = _basis(rows)
+        df = (len(y) - 1) * len(basis)
+        square = float(np.sum((rest @ basis.T) ** 2)) / df
+        found[factor] = float(stats.f.sf(square / (noise / df_noise), df, df_noise))
+    return found
+
+
+def _basis(rows: Floats) -> Floats:
+    """Orthonormal rows that span the same space."""
+    _, size, found = np.linalg.svd(rows, full_matrices=False)
+    return np.asarray(found[size > 1e-9 * size[0]])

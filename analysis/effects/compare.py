@@ -21,7 +21,7 @@ class StudyComparison:
 
     frame: pd.DataFrame
     """Per comparison that both have: `label, a, a_low, a_high, a_verdict, b, b_low, b_high, b_verdict,
-    difference, se, df, low, high, p, p_holm, verdict` (`differs` or `no difference seen`)."""
+    difference, se, df, low, high, p, p_holm, verdict` (`differs`, `no difference seen` or `not tested`)."""
     names: tuple[str, str]
     only: dict[str, list[str]]
     """Study -> comparisons that only it has."""
@@ -110,7 +110,9 @@ def compare(
         frame[f"{name}_verdict"] = part["verdict"].to_numpy()
     frame = frame.assign(
         difference=difference, se=se, df=df, low=bounds["ci_low"], high=bounds["ci_high"], p=p,
-        p_holm=adjusted, verdict=np.where(adjusted < alpha, "differs", "no difference seen"),
+        p_holm=adjusted, verdict=np.select(
+            [np.isnan(adjusted), adjusted < alpha], ["not tested", "differs"], "no difference seen"
+        ),
     )  # fmt: skip
     names = (a.study, b.study) if a.study != b.study else (f"{a.study} (1)", f"{b.study} (2)")
     only = {
@@ -138,8 +140,8 @@ def _flat(fingerprint: dict[str, Any]) -> dict[str, Any]:
 
 
 def _keyed(result: Effects) -> pd.DataFrame:
-    """The decided rows by what is compared: factor, level and reference."""
-    frame = result.family.copy()
+    """Factors and controls by what is compared: factor, level and reference; on average, where that depends."""
+    frame = result.family[result.family["role"] != "simple"].copy()
     keys = [
         f"{row['factor']}|{row['level']}|{row['against'] if row['factor'] else ''}"
         for row in frame.to_dict("records")

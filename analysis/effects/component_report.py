@@ -10,7 +10,7 @@ from analysis.effects.dead_weight import dead_weight
 from analysis.effects.effects import Effects, effects
 from analysis.effects.effects_words import as_json, sentences
 from analysis.effects.epochs import effects_by_epoch
-from analysis.effects.interactions import Interactions, interactions
+from analysis.effects.interactions import Interactions
 from analysis.plain import records
 from analysis.planned.planned import PlannedReport, report_planned
 from analysis.tables.runs_table import RunsTable
@@ -22,10 +22,21 @@ class ComponentReport:
 
     study: str
     effects: Effects
-    interactions: Interactions
     planned: PlannedReport | None
     dead_weight: pd.DataFrame
     by_epoch: pd.DataFrame
+
+    @property
+    def interactions(self) -> Interactions:
+        """What the factors say about each other."""
+        return self.effects.interactions
+
+    @property
+    def simple(self) -> pd.DataFrame:
+        """The simple effects that decide in place of averages."""
+        names = ["label", "estimate", "sim_low", "sim_high", "p_adjusted", "verdict"]
+        rows = self.effects.frame
+        return rows.loc[rows["role"] == "simple", names].reset_index(drop=True)
 
     def sentences(self) -> list[str]:
         """Planned verdicts, then interactions (they qualify the effects), then the effects."""
@@ -40,7 +51,7 @@ class ComponentReport:
         """The titled tables that are not empty, the effects' own aside."""
         found = [
             ("Interactions", self.interactions.frame),
-            ("Simple effects", self.interactions.simple),
+            ("Simple effects", self.simple),
             ("Stacking", self.interactions.additivity),
             ("Dead weight", self.dead_weight),
             ("Effect against epochs", self.by_epoch),
@@ -52,6 +63,7 @@ class ComponentReport:
         return {
             **as_json(self.effects),
             **{k: v for k, v in self.interactions.to_json().items() if k != "sentences"},
+            "simple_effects": records(self.simple),
             "planned": self.planned.to_json() if self.planned else None,
             "dead_weight": records(self.dead_weight),
             "by_epoch": records(self.by_epoch),
@@ -72,10 +84,9 @@ def component_report(
     return ComponentReport(
         study=table.study,
         effects=found,
-        interactions=interactions(table, alpha=alpha, error=error, seed=seed),
         planned=report_planned(table),
         dead_weight=dead_weight(found),
-        by_epoch=effects_by_epoch(table, error=error, seed=seed),
+        by_epoch=effects_by_epoch(table, error=error),
     )
 
 

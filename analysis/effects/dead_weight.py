@@ -23,6 +23,8 @@ def dead_weight(result: Effects) -> pd.DataFrame:
     """
     there = [name for name in COLUMNS if name in result.frame]
     rows = result.family[result.family["verdict"] == "negligible"]
+    # A simple effect is negligible at one setting alone: the change is not free everywhere.
+    rows = rows[rows["role"] != "simple"]
     cheaper = pd.Series(False, index=rows.index)
     for name in ("saved_params", "saved_macs"):
         if name in rows:

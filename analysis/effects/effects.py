@@ -1,7 +1,9 @@
 """Which components matter, by how much, and which are still undecided.
 
-Every comparison is between runs that share a seed. Holm's adjusted test decides that an effect is real,
-two one-sided tests against a margin (adjusted alike) that it is negligible. Nothing else decides.
+Every comparison is between runs that share a seed, and its error is its own variation over seeds. The joint law of all
+comparisons decides that an effect is real, two one-sided tests against a margin (adjusted by Holm) that it is
+negligible. Where a factor takes part in an interaction, its effects at each setting of its partners are decided in
+its place. Nothing else decides.
 """
 
 import math
@@ -11,16 +13,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.contrasts.cells import Cells, cells_of
+from analysis.contrasts.cells import Cells, assigned, cells_of
 from analysis.contrasts.contrasts import Contrast, contrast_frame, contrasts_of, weights_of
-from analysis.contrasts.estimation import NOISE_GATE, ErrorModel, blocks_for, estimate
-from analysis.contrasts.seed_blocks import Blocks, pairing, unequal_noise
-from analysis.effects.calibration import Calibration, calibrate, can_calibrate
+from analysis.contrasts.estimation import ErrorModel, Estimates, estimate
+from analysis.contrasts.seed_blocks import pairing
+from analysis.effects.calibration import Calibration, calibrate, varying_by_seed
 from analysis.effects.deciding import decide
+from analysis.effects.interactions import Interactions, interactions_of, simple_effects
 from analysis.errors import TableError
 from analysis.planned.declared import declared_of, late_margin
 from analysis.tables.runs_table import RunsTable
 
+FEW_SEEDS = 3
+"""Up to so many seeds the docs name what cannot be known."""
 Floats = NDArray[np.float64]
 
 
@@ -30,13 +35,13 @@ class Effects:
 
     metric: str
     frame: pd.DataFrame
-    """One row per comparison: `role, label, factor, level, against, backgrounds, arm, n_pairs, error,
-    estimate, se, df, ci95_low, ci95_high, ci90_low, ci90_high, sim_low, sim_high, p, p_holm, p_bh,
-    p_equivalence, p_equivalence_holm, verdict, seeds_needed, correlation, variance_ratio, margin,
-    exploratory` and, where known, `saved_params, saved_macs, saved_seconds` (positive: the level is
-    cheaper). `seeds_needed` counts seeds for all arms, or runs per arm where the arms share no seeds.
-    `estimate` is the level's loss less the baseline's: positive is worse. `exploratory` says
-    why a verdict beside a plan is exploratory."""
+    """One row per comparison: `role, label, factor, level, against, given, backgrounds, arm, n_pairs, error,
+    estimate, se, df, ci95_low, ci95_high, ci90_low, ci90_high, sim_low, sim_high, p, p_adjusted, p_bh,
+    p_equivalence, p_equivalence_adjusted, verdict, seeds_needed, seeds_needed_low, seeds_needed_high, correlation,
+    variance_ratio, margin, exploratory` and, where known, `saved_params, saved_macs, saved_seconds` (positive: the
+    level is cheaper). `seeds_needed` counts seeds for all arms, or runs per arm where the arms share no seeds; between
+    `_low` and `_high` it lies with 80 %. `estimate` is the level's loss less the baseline's: positive is worse.
+    `exploratory` says why a verdict beside a plan is exploratory."""
     baseline: str
     """The levels of the arm that all others are compared with: `gate=sigmoid, squeeze=avg`."""
     alpha: float
@@ -47,28 +52,26 @@ class Effects:
     seeds: int
     pairing: float
     """Correlation of runs that share a seed; seeds are worth 1/(1 - correlation) as many unpaired ones."""
-    unequal_noise: float
-    """p of the test that one arm is noisier than the rest; NaN where it cannot be tested."""
     flags: tuple[str, ...]
     calibration: Calibration | None
-    """What the same tests say of arms that are relabelled at random within seeds."""
+    """What the same tests say where each factor's levels are relabelled at random within seeds."""
+    varying: dict[str, float]
+    """Factor -> p of the test that its effect varies from seed to seed by more than the runs' own noise."""
+    interactions: Interactions
     cells: Cells
     excluded: dict[str, int]
+    lost: dict[str, str]
+    """Arm -> why it is compared with nothing: none of its runs may enter."""
 
     @property
     def family(self) -> pd.DataFrame:
-        """The rows that are decided together: factors and controls."""
+        """The rows that were asked about: factors, controls, and simple effects where they decide."""
         return self.frame[self.frame["role"] != "cell"]
 
     @property
     def replicates(self) -> str:
         """What `seeds_needed` counts: `seeds`, or `runs per arm` where the arms share no seeds."""
         return "runs per arm" if "unpaired" in self.flags else "seeds"
-
-    def more(self, count: float) -> str:
-        """So many replicates to add, in words: `about 1 more seed`."""
-        one = self.replicates.replace("seeds", "seed").replace("runs", "run")
-        return f"about {count:.0f} more {one if round(count) == 1 else self.replicates}"
 
     @property
     def margins(self) -> list[float]:
@@ -82,10 +85,10 @@ def effects(
     margin: float | None = None,
     alpha: float = 0.05,
     error: ErrorModel = "auto",
-    calibration_draws: int = 1000,
+    calibration_draws: int = 200,
     seed: int = 0,
 ) -> Effects:
-    """Seed-blocked effects of every factor's levels, and of every arm, against the baseline.
+    """Effects of every factor's levels, and of every arm, against the baseline.
 
     Args:
         table: Runs with seeds; complete runs only enter.
@@ -93,12 +96,9 @@ def effects(
             one, a planned comparison has the margin that was declared for it, and no other has any. One that
             is given only now is exploratory.
         alpha: Family-wise error of the verdicts.
-        error: `pooled`: one noise variance for all arms. `paired`: each comparison's own paired
-            differences, valid however the arms' noise differs. `auto`: pooled, unless the noise is seen
-            to differ (p < 0.2) or the baseline looks noisier (`analysis.contrasts.estimation`). Choose before
-            looking.
-        calibration_draws: Random relabellings for the A/A check; 0 leaves it out.
-        seed: Of every simulation.
+        error: As for `analysis.contrasts.estimation.estimate`. Choose before looking.
+        calibration_draws: Random relabellings for the A/A check, fewer with very many comparisons; 0 leaves it out.
+        seed: Of the relabellings.
 
     Raises:
         TableError: If the table has no seeds, one arm only, or an option breaks its rule.
@@ -108,23 +108,28 @@ def effects(
     if not 0 < alpha < 0.5:
         raise TableError(f"`0 < alpha < 0.5` must hold, but got {alpha!r}.")
     cells = cells_of(table)
+    between = interactions_of(cells, alpha=alpha, error=error)
     rows = contrasts_of(cells)
-    weights = weights_of(rows)
-    blocks, flags = blocks_for(cells, weights)
-    noise = unequal_noise(cells.y, seed=seed)
-    frame = contrast_frame(rows).assign(
-        **estimate(cells, blocks, weights, error=error, noise=noise)
+    asked = [row for row in rows if row.role != "cell"]
+    asked += simple_effects(cells, between.partners)
+    looked_at = [row for row in rows if row.role == "cell"]
+    decided = np.array(
+        [row.role == "simple" or row.factor not in between.partners for row in asked]
     )
-    frame["correlation"], frame["variance_ratio"] = _pairing_by_row(cells, weights)
-    frame["margin"], frame["exploratory"] = declared_of(
-        frame, table, margin=margin, seeds=len(cells.seeds)
-    )
-    frame = _savings(decide(frame, weights, cells, blocks, alpha=alpha, seed=seed), rows, cells)
-    if error == "auto" and noise < NOISE_GATE:
-        flags.append("unequal_noise")
-    if table.selected:
-        flags.append("selected_data")
-    family = weights[(frame["role"] != "cell").to_numpy()]
+    made = estimate(cells.y, [row.units for row in asked], error=error)
+    parts = [decide(_described(asked, table, cells, margin=margin), made, decided, alpha=alpha)]
+    if looked_at:
+        arms = estimate(cells.y, [row.units for row in looked_at], error=error, alone=True)
+        everyone = np.ones(len(looked_at), dtype=bool)
+        described = _described(looked_at, table, cells, margin=margin)
+        parts.append(decide(described, arms, everyone, alpha=alpha))
+    frame = _savings(pd.concat(parts, ignore_index=True), [*asked, *looked_at], cells)
+    mine = [row for row, is_decided in zip(asked, decided, strict=True) if is_decided]
+    paired = bool(np.all(np.isin(made.error, ("own", "shared"))))
+    check = None
+    if calibration_draws and cells.complete and paired:
+        units = [row.units for row in mine]
+        check = calibrate(cells.y, units, alpha=alpha, draws=calibration_draws, seed=seed)
     return Effects(
         metric=table.metric,
         frame=frame,
@@ -133,15 +138,68 @@ def effects(
         margin=None if frame["margin"].isna().all() else float(frame["margin"].min()),
         exploratory=late_margin(table, margin),
         seeds=len(cells.seeds),
-        pairing=pairing(cells.y) if blocks.blocked else math.nan,
-        unequal_noise=noise,
-        flags=tuple(flags),
-        calibration=_calibration(
-            cells, blocks, family, alpha=alpha, error=error, draws=calibration_draws, seed=seed
-        ),
+        pairing=math.nan if (made.error == "welch").all() else pairing(cells.y),
+        flags=tuple(_flags(made, cells, table)),
+        calibration=check,
+        varying=varying_by_seed(cells.y, _by_factor(asked)) if paired else {},
+        interactions=between,
         cells=cells,
         excluded=table.excluded,
+        lost=_lost(table, cells),
     )
+
+
+def _described(
+    rows: list[Contrast], table: RunsTable, cells: Cells, *, margin: float | None
+) -> pd.DataFrame:
+    """What is compared, before any test."""
+    frame = contrast_frame(rows)
+    frame["correlation"], frame["variance_ratio"] = _pairing_by_row(cells, weights_of(rows))
+    frame["margin"], frame["exploratory"] = declared_of(
+        frame, table, margin=margin, seeds=len(cells.seeds)
+    )
+    return frame
+
+
+def _flags(made: Estimates, cells: Cells, table: RunsTable) -> list[str]:
+    unpaired = made.error == "welch"
+    found = [
+        ("unpaired", unpaired.all()),
+        ("partly_unpaired", unpaired.any() and not unpaired.all()),
+        ("missing_runs", not cells.complete and not unpaired.all()),
+        ("no_variation", made.constant.any()),
+        ("few_seeds", len(cells.seeds) <= FEW_SEEDS and (made.error == "shared").any()),
+        ("selected_data", table.selected),
+    ]
+    return [name for name, there in found if there]
+
+
+def _by_factor(rows: list[Contrast]) -> dict[str, Floats]:
+    """Factor -> the weights of its average effects over several backgrounds."""
+    found: dict[str, list[Floats]] = {}
+    for row in rows:
+        if row.role == "factor" and row.backgrounds > 1:
+            found.setdefault(row.factor, []).append(row.weights)
+    return {factor: np.stack(weights) for factor, weights in found.items()}
+
+
+def _lost(table: RunsTable, cells: Cells) -> dict[str, str]:
+    """The arms of the table of which no run may enter an estimate, once they have ended."""
+    names = [f for f in cells.values.columns if f in table.frame]
+    over = ~table.reasons.str.startswith(("state WAITING", "state RUNNING", "search run"))
+    found = {}
+    for _, arm in table.frame.groupby(names, dropna=False, sort=False):
+        reasons = table.reasons[arm.index]
+        if (reasons == "").any() or not over[arm.index].all():
+            continue
+        given = arm["label"].dropna() if "label" in arm else pd.Series(dtype=object)
+        base = cells.values.iloc[cells.baseline]
+        levels = arm[names].iloc[0].dropna()
+        changed = [assigned(str(f), x) for f, x in levels.items() if x != base[str(f)]]
+        label = str(given.iloc[0]) if len(given) else ", ".join(changed) or "the baseline"
+        counts = reasons.value_counts()
+        found[label] = ", ".join(f"{count} {reason}" for reason, count in counts.items())
+    return found
 
 
 def _pairing_by_row(cells: Cells, weights: Floats) -> tuple[Floats, Floats]:
@@ -161,27 +219,10 @@ def _pairing_by_row(cells: Cells, weights: Floats) -> tuple[Floats, Floats]:
     return correlation, ratio
 
 
-def _calibration(
-    cells: Cells,
-    blocks: Blocks,
-    weights: Floats,
-    *,
-    alpha: float,
-    error: ErrorModel,
-    draws: int,
-    seed: int,
-) -> Calibration | None:
-    """The A/A check of the decided contrasts; None where it was not asked for or the table does not allow it."""
-    can = cells.complete and blocks.blocked and can_calibrate(cells.y, alpha=alpha)
-    if not (draws and can):
-        return None
-    return calibrate(cells.y, weights, alpha=alpha, error=error, draws=draws, seed=seed)
-
-
 def _savings(frame: pd.DataFrame, rows: list[Contrast], cells: Cells) -> pd.DataFrame:
     """What each level costs less than the baseline, from the cells' mean costs."""
     for name in ("params", "macs", "seconds"):
         if name in cells.costs:
             cost = cells.costs[name].to_numpy(float)
-            frame[f"saved_{name}"] = [0.0 - float(rows[i].weights @ cost) for i in frame.index]
-    return frame.reset_index(drop=True)
+            frame[f"saved_{name}"] = [0.0 - float(row.weights @ cost) for row in rows]
+    return frame

@@ -8,38 +8,43 @@ from analysis.effects.effects import Effects
 from analysis.plain import plain, records
 
 FLAG_WORDS = {
-    "unpaired": "the arms share no seeds, so runs were compared as independent",
-    "missing_runs": "some seeds lack some arms; the rest was adjusted for it",
-    "unequal_noise": "the arms' noise differs, so each comparison rests on its own noise",
+    "unpaired": "the arms share no seeds, so runs were compared as independent, each arm with its own noise",
+    "partly_unpaired": "some arms share no seeds with what they are compared with; their runs were compared as "
+    "independent",
+    "missing_runs": "some seeds lack some arms; each comparison rests on the seeds that have both sides",
+    "no_variation": "some differences are the same in every seed: the seed was not applied, or one run was repeated; "
+    "they have no error and no verdict",
+    "few_seeds": "so few seeds cannot show which arms are noisier; where one is three times as noisy as the rest, up "
+    "to 7 % of such tables have a false 'matters' instead of 5 %",
     "selected_data": "these runs were chosen by a search as it went; confirm them with fresh seeds",
 }
-ORDER = {"matters": 0, "negligible": 1, "undecided": 2}
+ORDER = {"matters": 0, "differs": 1, "depends": 2, "negligible": 3, "undecided": 4, "untested": 5}
+LOOKS = (
+    "Seeds that are added until a verdict appears are looks at the data, and err more often than promised. Declare the "
+    "looks before (`adding_seeds` of a comparisons file), or let fresh seeds alone decide."
+)
 
 
 def sentences(result: Effects) -> list[str]:
     """One sentence per decided comparison, what matters first; then how far to trust them."""
+    family = result.family
     rows = sorted(
-        result.family.to_dict("records"), key=lambda r: (ORDER[r["verdict"]], -abs(r["estimate"]))
+        family[family["role"] != "simple"].to_dict("records"),
+        key=lambda r: (ORDER[r["verdict"]], -abs(r["estimate"])),
     )
     lines = [_labelled(row, result) for row in rows]
     lines.append(against_what(result))
-    if result.exploratory and any(row["verdict"] == "negligible" for row in rows):
+    lines += _lost(result) + _averages(result)
+    verdicts = set(family["verdict"])
+    if result.exploratory and verdicts & {"negligible", "differs"}:
         lines.append(f"Exploratory: {result.exploratory}.")
-    if result.margin is None:
-        lines.append("No margin was declared, so nothing can be called negligible.")
-    elif any(math.isnan(row["margin"]) for row in rows):
-        lines.append(
-            "A declared margin holds for its own comparison alone; the others have none and cannot be "
-            "called negligible."
-        )
-    if math.isfinite(result.pairing):
+    if verdicts != {"untested"}:
+        lines += _margins(result)
+    if "undecided" in verdicts:
+        lines.append(LOOKS)
+    if math.isfinite(result.pairing) and verdicts != {"untested"}:
         lines.append(_pairing(result))
-    if result.calibration is not None:
-        check = result.calibration
-        lines.append(
-            f"A/A check: {check.false_positive_rate:.1%} of {check.draws} tables relabelled at random have "
-            f"a false 'matters' (nominal {result.alpha:.0%})."
-        )
+    lines += _checks(result)
     notes = [FLAG_WORDS[flag] for flag in result.flags]
     if notes:
         lines.append("Reservations: " + "; ".join(notes) + ".")
@@ -61,6 +66,23 @@ def against_what(result: Effects) -> str:
     )
 
 
+def more_seeds(count: float, result: Effects) -> str:
+    """So many replicates to add: `about 1 more seed`."""
+    one = result.replicates.replace("seeds", "seed").replace("runs", "run")
+    return f"about {count:.0f} more {one if round(count) == 1 else result.replicates}"
+
+
+def needed(row: dict[Any, Any], result: Effects) -> str:
+    """What an undecided comparison needs, with how uncertain that is; empty where nothing can be said."""
+    count, low, high = (row[f"seeds_needed{end}"] for end in ("", "_low", "_high"))
+    if math.isnan(count):
+        return ""
+    if math.isinf(count):
+        return f"more than {MOST_SEEDS} {result.replicates} would be needed at this size"
+    ends = f"between {low:.0f} and {high:.0f}" if math.isfinite(high) else f"{low:.0f} or more"
+    return f"it needs {more_seeds(count, result)} ({ends} with 80 %)"
+
+
 def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
@@ -71,36 +93,134 @@ def _labelled(row: dict[Any, Any], result: Effects) -> str:
 
 
 def _row(row: dict[Any, Any], result: Effects) -> str:
-    half = (row["ci95_high"] - row["ci95_low"]) / 2
-    size = f"{row['estimate']:+.3g}" + ("" if math.isnan(half) else f" ± {half:.2g}")
-    what = row["label"] + (
-        f" (over {row['backgrounds']} backgrounds)" if row["backgrounds"] > 1 else ""
-    )
+    several = row["backgrounds"] > 1
+    what = row["label"] + (f" (over {row['backgrounds']} backgrounds)" if several else "")
+    found = f"{_sized(row)} (adjusted p = {row['p_adjusted']:.2g})"
     match row["verdict"]:
         case "matters":
-            worse = "raises" if row["estimate"] > 0 else "lowers"
-            return f"{what} matters: it {worse} {result.metric}, {size} (Holm p = {row['p_holm']:.2g})."
+            return f"{what} matters: it {_direction(row)} {result.metric}, {found}."
+        case "differs":
+            return (
+                f"{what} differs from zero: it {_direction(row)} {result.metric}, {found}, by less than the margin "
+                f"of {row['margin']:g}; whether it matters is open."
+            )
         case "negligible":
             return (
-                f"{what} is negligible: {size}, within ±{row['margin']:g} "
-                f"(equivalence p = {row['p_equivalence_holm']:.2g})."
+                f"{what} is negligible: {row['estimate']:+.3g}, marginal 90 % [{row['ci90_low']:+.3g}, "
+                f"{row['ci90_high']:+.3g}], within ±{row['margin']:g} "
+                f"(equivalence p = {row['p_equivalence_adjusted']:.2g})."
             )
-    return f"{what} is undecided: {size}; {_more(row['seeds_needed'], result)}."
+        case "depends":
+            return _depends(row, result)
+        case "untested":
+            return f"{what}: {row['estimate']:+.3g}, no verdict: {_why_untested(row)}."
+    advice = needed(row, result)
+    return f"{what} is undecided: {_sized(row)}" + (f"; {advice}." if advice else ".")
 
 
-def _more(count: float, result: Effects) -> str:
-    what = result.replicates
-    if math.isnan(count):
-        return f"at least 2 {what} are needed"
-    if math.isinf(count):
-        return f"more than {MOST_SEEDS} {what} would be needed at this size"
-    return f"it needs {result.more(count)}"
+def _direction(row: dict[Any, Any]) -> str:
+    return "raises" if row["estimate"] > 0 else "lowers"
+
+
+def _sized(row: dict[Any, Any]) -> str:
+    return f"{row['estimate']:+.3g} [{row['sim_low']:+.3g}, {row['sim_high']:+.3g}]"
+
+
+def _why_untested(row: dict[Any, Any]) -> str:
+    if row["n_pairs"] > 1:
+        return "it is the same in every seed, so that nothing tells how far it would vary"
+    return "one run per arm; at least 2 seeds are needed"
+
+
+def _depends(row: dict[Any, Any], result: Effects) -> str:
+    """A level whose effect is another one at each setting of its partners."""
+    simple = result.frame[
+        (result.frame["role"] == "simple")
+        & (result.frame["factor"] == row["factor"])
+        & (result.frame["level"] == row["level"])
+    ]
+    parts = [
+        f"{_sized(one)} where {one['given']} ({_standing(one, result)})"
+        for one in simple.to_dict("records")
+    ]
+    partners = _listed(
+        [name.rpartition(".")[2] for name in result.interactions.partners[row["factor"]]]
+    )
+    return (
+        f"{row['label']} depends on {partners}: {'; '.join(parts)}. "
+        f"Averaged over {row['backgrounds']} backgrounds it is {row['estimate']:+.3g}, an average of unlike effects."
+    )
+
+
+def _standing(row: dict[Any, Any], result: Effects) -> str:
+    if row["verdict"] == "undecided":
+        advice = needed(row, result)
+        return "undecided" + (f", {advice}" if advice else "")
+    return str(row["verdict"])
+
+
+def _lost(result: Effects) -> list[str]:
+    if not result.lost:
+        return []
+    arms = "; ".join(f"{label} ({why})" for label, why in result.lost.items())
+    return [f"Not compared, since no run may enter: {arms}."]
+
+
+def _averages(result: Effects) -> list[str]:
+    """Decided averages behind which an interaction as large as themselves could have gone unseen."""
+    rows = result.family[
+        (result.family["role"] == "factor")
+        & (result.family["backgrounds"] > 1)
+        & result.family["verdict"].isin(("matters", "differs", "negligible"))
+    ]
+    unseen = {f: result.interactions.detectable(f) for f in rows["factor"].unique()}
+    size = rows["estimate"].abs().where(rows["verdict"] != "negligible", rows["margin"])
+    hidden = rows[size < rows["factor"].map(unseen).astype(float)]
+    if hidden.empty:
+        return []
+    most, one = max(unseen[f] for f in hidden["factor"]), len(hidden) == 1
+    return [
+        f"An interaction of the size of {'this verdict' if one else 'these verdicts'} could have gone unseen (found "
+        f"with 80 % power from {most:.2g}): {_listed(hidden['label'].tolist())} "
+        f"{'is an average' if one else 'are averages'} over backgrounds, not the effect in every setting."
+    ]
+
+
+def _margins(result: Effects) -> list[str]:
+    if result.margin is None:
+        return ["No margin was declared, so nothing can be called negligible."]
+    if result.family["margin"].isna().any():
+        return [
+            "A declared margin holds for its own comparison alone; the others have none and cannot be "
+            "called negligible."
+        ]
+    return []
 
 
 def _pairing(result: Effects) -> str:
     rho = result.pairing
-    gain = f", worth {1 / (1 - rho):.1f} times as many unpaired seeds" if 0 < rho < 1 else ""
-    return f"Runs that share a seed correlate at {rho:.2f}{gain}."
+    gain = f", worth {1 / (1 - rho):.1f} times as many unpaired seeds" if 0 < rho < 0.995 else ""
+    shown = f"{rho:.2f}" if rho < 0.995 else "more than 0.99"
+    return f"Runs that share a seed correlate at {shown}{gain}."
+
+
+def _checks(result: Effects) -> list[str]:
+    lines = []
+    if result.varying:
+        seen = {f.rpartition(".")[2]: p for f, p in result.varying.items() if p < result.alpha}
+        if seen:
+            which = _listed([f"{name} (p = {p:.2g})" for name, p in seen.items()])
+            lines.append(
+                f"From seed to seed the effect of {which} varies by more than runs do; its error counts that."
+            )
+    check = result.calibration
+    if check is not None:
+        lines.append(
+            f"A/A check: {check.false_positive_rate:.1%} of {check.draws} tables whose levels were relabelled within "
+            f"seeds, each factor as a whole, have a false 'matters' (nominal {result.alpha:.0%}, Monte-Carlo error "
+            f"{check.error:.1%}). It sees effects that vary from seed to seed, but not unequal noise of the levels."
+        )
+    return lines
 
 
 def as_json(result: Effects) -> dict[str, Any]:
@@ -117,8 +237,9 @@ def as_json(result: Effects) -> dict[str, Any]:
         "seeds": result.seeds,
         "seeds_needed_counts": result.replicates,
         "effects": records(result.frame),
+        "depends_on": result.interactions.partners,
         "pairing": plain(result.pairing),
-        "unequal_noise_p": plain(result.unequal_noise),
+        "varying_by_seed_p": {name: plain(p) for name, p in result.varying.items()},
         "flags": list(result.flags),
         "calibration": None if check is None else {
             "draws": check.draws,
@@ -127,5 +248,6 @@ def as_json(result: Effects) -> dict[str, Any]:
             "alpha": check.alpha,
         },
         "excluded": result.excluded,
+        "lost": result.lost,
         "sentences": sentences(result),
     }  # fmt: skip

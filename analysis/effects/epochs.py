@@ -9,7 +9,6 @@ from analysis.contrasts.cells import cells_of
 from analysis.contrasts.contrast_tests import ContrastTests
 from analysis.contrasts.contrasts import contrasts_of
 from analysis.contrasts.estimation import ErrorModel
-from analysis.contrasts.seed_blocks import unequal_noise
 from analysis.errors import TableError
 from analysis.tables.runs_table import RunsTable
 from analysis.tables.study_table import read_epochs
@@ -17,22 +16,18 @@ from analysis.tables.study_table import read_epochs
 COLUMNS = ["label", "epoch", "n_pairs", "estimate", "low", "high"]
 
 
-def effects_by_epoch(
-    table: RunsTable, *, error: ErrorModel = "auto", seed: int = 0
-) -> pd.DataFrame:
+def effects_by_epoch(table: RunsTable, *, error: ErrorModel = "auto") -> pd.DataFrame:
     """Each arm less the baseline arm, as `effects` would find it had every run ended at that epoch.
 
     At about a quarter, half, three quarters and all of the epochs.
 
     Columns: `label, epoch, n_pairs, estimate, low, high`, with marginal 95 % intervals. Empty where the
     source has no epochs. Only runs that may enter an estimate are used. The last epoch is what is decided
-    on, and has the interval of `effects`; the others only explain. The noise is judged anew at each epoch,
-    so that `auto` may rest an arm on another error model early than late.
+    on, and has the interval of `effects`; the others only explain. The noise is judged anew at each epoch.
 
     Args:
         table: Runs of a study.
         error: As for `analysis.effects.effects.effects`.
-        seed: Of the test of equal noise.
     """
     epochs, runs = read_epochs(table), table.complete().set_index("run", drop=False)
     if epochs.empty or runs.empty or table.metric not in epochs:
@@ -43,7 +38,7 @@ def effects_by_epoch(
     for epoch, rows in epochs.groupby("epoch"):
         values = rows.set_index("run")[table.metric]
         there = runs.loc[values.index].assign(**{table.metric: values})
-        parts.append(_arms(replace(table, frame=there), error=error, seed=seed).assign(epoch=epoch))
+        parts.append(_arms(replace(table, frame=there), error=error).assign(epoch=epoch))
     whole = pd.concat(parts, ignore_index=True)
     by_arm = np.argsort(pd.factorize(whole["arm"])[0], kind="stable")
     return whole.iloc[by_arm][COLUMNS].reset_index(drop=True)
@@ -54,15 +49,20 @@ def _quarters(last: int) -> set[int]:
     return {max(round(last * share), 1) for share in (0.25, 0.5, 0.75, 1.0)}
 
 
-def _arms(table: RunsTable, *, error: ErrorModel, seed: int) -> pd.DataFrame:
+def _arms(table: RunsTable, *, error: ErrorModel) -> pd.DataFrame:
     """The comparisons of single arms with the baseline's; none where one of the two sides has no run."""
     try:
         cells = cells_of(table)
     except TableError:  # Arms may train for different numbers of epochs, the baseline for fewer.
         return pd.DataFrame(columns=["arm", *COLUMNS])
-    rows = contrasts_of(cells)
-    tests = ContrastTests(cells, error, unequal_noise(cells.y, seed=seed))
-    # All rows are tested, as in `effects`: how many there are is part of how `auto` decides.
-    heads = [(row.arm, row.label) for row in rows]
-    frame = tests.frame(heads, [row.weights for row in rows], ["arm", "label"])
+    tests, rows = ContrastTests(cells, error), contrasts_of(cells)
+    parts = []
+    for alone in (
+        False,
+        True,
+    ):  # As in `effects`, where the arms of a factorial are a family of their own.
+        mine = [row for row in rows if (row.role == "cell") == alone]
+        heads, units = [(row.arm, row.label) for row in mine], [row.units for row in mine]
+        parts.append(tests.frame(heads, units, ["arm", "label"], alone=alone))
+    frame = pd.concat([part for part in parts if len(part)], ignore_index=True)
     return frame[frame["arm"] != ""]

@@ -13,11 +13,11 @@ from analysis.errors import TableError
 from analysis.tables.runs_table import RunsTable
 
 
-def factorial(table: RunsTable, *, error: ErrorModel = "pooled") -> pd.DataFrame:
+def factorial(table: RunsTable, *, error: ErrorModel = "auto") -> pd.DataFrame:
     """All effects of a complete two-level factorial, main and interactions of every order.
 
     An effect is the mean of the high half less the mean of the low half; the baseline's level is low.
-    Columns: `effect, estimate, se, df, low, high, p, p_holm, p_bh, order`.
+    Columns: `effect, estimate, se, df, low, high, p, p_adjusted, p_bh, order`.
 
     Raises:
         TableError: If a factor has not two levels, or a combination is missing.
@@ -38,7 +38,7 @@ def factorial(table: RunsTable, *, error: ErrorModel = "pooled") -> pd.DataFrame
     terms = [c for k in range(1, len(names) + 1) for c in combinations(range(len(names)), k)]
     weights = [np.prod(sign[list(term)], axis=0) * 2 / len(cells.labels) for term in terms]
     labels = [(":".join(names[i].rpartition(".")[2] for i in term), len(term)) for term in terms]
-    tests = ContrastTests(cells, error, 1.0)
-    frame = tests.frame(labels, weights, ["effect", "order"])
+    tests = ContrastTests(cells, error)
+    frame = tests.frame(labels, [w[None] for w in weights], ["effect", "order"])
     frame["p_bh"] = benjamini_hochberg(frame["p"].to_numpy(float))
     return frame

@@ -1,8 +1,8 @@
-"""Do effects depend on each other? Interactions, simple effects where one is present, and additivity.
+"""Do effects depend on each other? Interactions, the simple effects that then decide, and additivity.
 
 The interaction of two levels is a difference of differences: how much the effect of one level changes
-when the other is switched on. Where it is real, a main effect is an average of unlike things, and the
-simple effects (of one factor at each level of the other) are what to read.
+when the other is switched on. Where one is present, a main effect is an average of unlike things, and the simple
+effects (of one factor where the others stand at given levels) are what is decided.
 """
 
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from analysis.contrasts.cells import Cells, assigned, cells_of, swapped
 from analysis.contrasts.contrast_tests import ContrastTests
-from analysis.contrasts.contrasts import mean_difference
+from analysis.contrasts.contrasts import Contrast, differences
 from analysis.contrasts.estimation import ErrorModel
-from analysis.contrasts.seed_blocks import unequal_noise
 from analysis.effects.additivity import additivity, additivity_sentence
-from analysis.plain import records
+from analysis.plain import plain, records
 from analysis.tables.runs_table import RunsTable
 
 Floats = NDArray[np.float64]
@@ -32,13 +32,29 @@ class Interactions:
 
     frame: pd.DataFrame
     """One row per pair of levels: `first, first_level, second, second_level, backgrounds` and the test:
-    `n_pairs, error, estimate, se, df, low, high, p, p_holm, present`. Empty without crossed factors."""
-    simple: pd.DataFrame
-    """Where an interaction is present: `factor, level, given, given_level` and the test."""
+    `n_pairs, error, estimate, se, df, low, high, p, p_adjusted, sim_low, sim_high, present, detectable` (the
+    smallest that would have been found with 80 % power). Empty without crossed factors."""
     additivity: pd.DataFrame
-    """Arms with several changes: `arm, changes, together, singly, gap, se, df, low, high, p, p_holm,
+    """Arms with several changes: `arm, changes, together, singly, gap, se, df, low, high, p, p_adjusted,
     explained_by`; `gap` is what they do together beyond the sum of their single effects."""
     alpha: float
+
+    def detectable(self, factor: str | None = None) -> float:
+        """From which size every interaction (of a factor) would have been found; NaN where none can be tested."""
+        rows = self.frame
+        if factor is not None:
+            rows = rows[(rows["first"] == factor) | (rows["second"] == factor)]
+        return float(rows["detectable"].max()) if rows["detectable"].notna().any() else float("nan")
+
+    @property
+    def partners(self) -> dict[str, list[str]]:
+        """Factor -> the factors that its effect is seen to depend on."""
+        found: dict[str, list[str]] = {}
+        for row in self.frame[self.frame["present"]].to_dict("records") if len(self.frame) else []:
+            for one, other in ((row["first"], row["second"]), (row["second"], row["first"])):
+                if other not in found.setdefault(one, []):
+                    found[one].append(other)
+        return found
 
     def sentences(self) -> list[str]:
         """What was found, in plain words; nothing where no factors were crossed."""
@@ -47,55 +63,83 @@ class Interactions:
             pair = f"{assigned(row['first'], row['first_level'])} and {assigned(row['second'], row['second_level'])}"
             lines.append(
                 f"{pair} interact: together {row['estimate']:+.3g} beyond the sum of both "
-                f"[{row['low']:+.3g}, {row['high']:+.3g}] (Holm p = {row['p_holm']:.2g}); read the simple effects."
+                f"[{row['sim_low']:+.3g}, {row['sim_high']:+.3g}] (adjusted p = {row['p_adjusted']:.2g}); "
+                "their simple effects decide."
             )
         tested = int(self.frame["p"].notna().sum())
         if tested and not self.frame["present"].any():
-            lines.append(f"No interaction was seen among {_pairs_of(tested)} of levels.")
+            lines.append(
+                f"No interaction was seen among {_pairs_of(tested)} of levels; one of {self.detectable():.2g} would "
+                "have been found with 80 % power, a smaller one may be there."
+            )
         if tested < len(self.frame):
             lines.append(
                 f"Whether {_pairs_of(len(self.frame) - tested)} of levels interact cannot be tested: "
-                "at least 2 seeds are needed."
+                "at least 2 seeds that differ are needed."
             )
-        lines += [
-            additivity_sentence(row, self.alpha) for row in self.additivity.to_dict("records")
-        ]
-        return lines
+        return lines + additivity_sentence(self.additivity, self.alpha)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; infinity and undefined numbers are null."""
         return {
             "interactions": records(self.frame),
-            "simple_effects": records(self.simple),
+            "interaction_detectable": plain(self.detectable()),
             "stacking": records(self.additivity),
             "sentences": self.sentences(),
         }
 
 
 def interactions(
-    table: RunsTable, *, alpha: float = 0.05, error: ErrorModel = "auto", seed: int = 0
+    table: RunsTable, *, alpha: float = 0.05, error: ErrorModel = "auto"
 ) -> Interactions:
-    """Two-factor interactions of all crossed factors, Holm-adjusted together."""
-    cells = cells_of(table)
-    tests = ContrastTests(cells, error, unequal_noise(cells.y, seed=seed))
-    index = {tuple(row): i for i, row in enumerate(cells.values.itertuples(index=False))}
+    """Two-factor interactions of all crossed factors, decided together."""
+    return interactions_of(cells_of(table), alpha=alpha, error=error)
+
+
+def interactions_of(cells: Cells, *, alpha: float, error: ErrorModel = "auto") -> Interactions:
+    """Two-factor interactions between the cells' factors, decided together."""
+    tests = ContrastTests(cells, error, alpha)
+    index = _index(cells)
     found = list(_pairs(cells, index))
-    frame = tests.frame([(*f[:4], f[5]) for f in found], [f[4] for f in found],
+    frame = tests.frame([(*f[:4], len(f[4])) for f in found], [f[4] for f in found],
                         ["first", "first_level", "second", "second_level", "backgrounds"])  # fmt: skip
-    frame["present"] = frame["p_holm"] < alpha
-    present = frame[frame["present"]]
-    wanted = {(r["first"], r["second"]) for r in present.to_dict("records")}
-    wanted |= {(b, a) for a, b in wanted}
-    simple = list(_simple(cells, index, sorted(wanted)))
-    simple_frame = tests.frame(
-        [s[:4] for s in simple], [s[4] for s in simple], ["factor", "level", "given", "given_level"]
+    frame["present"] = (frame["p_adjusted"] < alpha).astype(bool)
+    half = (frame["sim_high"] - frame["sim_low"]).astype(float) / 2
+    frame["detectable"] = half + stats.t.ppf(0.8, frame["df"].astype(float)) * frame["se"].astype(
+        float
     )
-    return Interactions(frame, simple_frame, additivity(cells, index, tests, frame), alpha)
+    return Interactions(frame, additivity(cells, index, tests, frame), alpha)
+
+
+def simple_effects(cells: Cells, partners: dict[str, list[str]]) -> Iterator[Contrast]:
+    """The effect of each level of a factor at each setting of the factors that it depends on."""
+    index, columns = _index(cells), list(cells.values.columns)
+    base = cells.values.iloc[cells.baseline]
+    for factor, others in partners.items():
+        i, at = columns.index(factor), [columns.index(other) for other in others]
+        levels = [x for x in cells.values[factor].unique() if x != base[factor]]
+        for setting in product(*(cells.values[other].unique() for other in others)):
+            here = [k for k in index if all(k[j] == x for j, x in zip(at, setting, strict=True))]
+            given = ", ".join(assigned(o, x) for o, x in zip(others, setting, strict=True))
+            for level in levels:
+                pairs = [
+                    (index[k], index[swapped(k, {i: base[factor]})])
+                    for k in here
+                    if k[i] == level and swapped(k, {i: base[factor]}) in index
+                ]
+                if pairs:
+                    label = f"{assigned(factor, level)} where {given}"
+                    units = differences(pairs, cells)
+                    yield Contrast("simple", label, factor, level, base[factor], units, "", given)
+
+
+def _index(cells: Cells) -> dict[tuple[Any, ...], int]:
+    return {tuple(row): i for i, row in enumerate(cells.values.itertuples(index=False))}
 
 
 def _pairs(
     cells: Cells, index: dict[tuple[Any, ...], int]
-) -> Iterator[tuple[str, Any, str, Any, Floats, int]]:
+) -> Iterator[tuple[str, Any, str, Any, Floats]]:
     """Every pair of non-baseline levels whose four cells exist on at least one background."""
     columns = list(cells.values.columns)
     base = cells.values.iloc[cells.baseline]
@@ -112,28 +156,10 @@ def _pairs(
                 square = (both, only_b, only_a, neither)
                 squares.setdefault((key[i], key[j]), []).append(square)
         for (a, b), found in squares.items():
-            weights = np.zeros(len(cells.labels))
-            for both, only_b, only_a, neither in found:
-                np.add.at(weights, [both, neither], 1 / len(found))
-                np.add.at(weights, [only_a, only_b], -1 / len(found))
-            yield first, a, second, b, weights, len(found)
-
-
-def _simple(
-    cells: Cells, index: dict[tuple[Any, ...], int], wanted: list[tuple[str, str]]
-) -> Iterator[tuple[str, Any, str, Any, Floats]]:
-    """The effect of each level of a factor at each level of the other, over the backgrounds there."""
-    columns = list(cells.values.columns)
-    base = cells.values.iloc[cells.baseline]
-    for factor, given in wanted:
-        i, j = columns.index(factor), columns.index(given)
-        levels = [x for x in cells.values[factor].unique() if x != base[factor]]
-        for level, at in product(levels, cells.values[given].unique()):
-            here = [key for key in index if key[i] == level and key[j] == at]
-            pairs = [(index[k], index[swapped(k, {i: base[factor]})]) for k in here
-                     if swapped(k, {i: base[factor]}) in index]  # fmt: skip
-            if pairs:
-                yield factor, level, given, at, mean_difference(pairs, cells)
+            units = np.zeros((len(found), len(cells.labels)))
+            for row, square in enumerate(found):
+                units[row, list(square)] = (1.0, -1.0, -1.0, 1.0)
+            yield first, a, second, b, units
 
 
 def _pairs_of(count: int) -> str:

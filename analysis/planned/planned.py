@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.contrasts.cells import assigned, cells_of, short
-from analysis.contrasts.contrasts import matched_pairs, mean_difference
+from analysis.contrasts.contrasts import differences, matched_pairs
 from analysis.contrasts.equivalence import tost, verdicts
-from analysis.contrasts.estimation import blocks_for, estimate, t_bounds
+from analysis.contrasts.estimation import estimate, t_bounds
 from analysis.contrasts.multiplicity import holm
-from analysis.contrasts.seed_blocks import two_sided, unequal_noise
+from analysis.contrasts.seed_blocks import two_sided
 from analysis.plain import records
 from analysis.planned.comparisons import content_hash, level_key
 from analysis.planned.spending import nominal_levels, repeated_p
@@ -41,7 +41,7 @@ class PlannedReport:
         lines = [f"Planned: no verdict yet: {self.pending}."] if self.pending else []
         for row in self.frame.to_dict("records"):
             lines.append(
-                f"Planned: {comparison(row)}: {row['verdict']} ({row['estimate']:+.3g}{_band(row)}, {self.basis})."
+                f"Planned: {comparison(row)}: {_verdict(row)} ({row['estimate']:+.3g}{_band(row)}, {self.basis})."
             )
         return lines + [f"Deviation from the plan: {text}." for text in self.deviations]
 
@@ -72,24 +72,21 @@ def report_planned(table: RunsTable) -> PlannedReport | None:
     if runs.pending:
         return PlannedReport(pd.DataFrame(), deviations, basis, runs.pending)
     cells = cells_of(rows)
-    noise = unequal_noise(cells.y)
-    heads, weights = [], []
+    heads, units = [], []
     for entry in content["comparisons"]:
         found = _weights(rows, cells, entry)
         if not found:
             deviations.append(
                 f"`{entry['factor']}` at {entry['levels']} was planned but has no complete runs"
             )
-        for head, weight in found:
+        for head, unit in found:
             heads.append({**head, "direction": entry["direction"], "margin": entry["margin"]})
-            weights.append(weight)
+            units.append(unit)
     frame = pd.DataFrame(heads)
     if frame.empty:
         return PlannedReport(frame, deviations, basis)
-    stacked = np.stack(weights)
-    blocks, _ = blocks_for(cells, stacked)
-    made = estimate(cells, blocks, stacked, error="auto", noise=noise)
-    frame = frame.assign(seeds=len(cells.seeds), **{k: made[k] for k in ("estimate", "se", "df")})
+    made = estimate(cells.y, units)
+    frame = frame.assign(seeds=len(cells.seeds), estimate=made.estimate, se=made.se, df=made.df)
     return PlannedReport(_decide(frame, content, look=runs.look), deviations, basis)
 
 
@@ -124,7 +121,7 @@ def _decide(frame: pd.DataFrame, content: Mapping[str, Any], *, look: int) -> pd
         p=p,
         p_holm=adjusted,
         p_equivalence=adjusted_equal,
-        verdict=verdicts(adjusted, adjusted_equal, alpha=alpha),
+        verdict=verdicts(size, adjusted, adjusted_equal, margin=margin, alpha=alpha),
     )
 
 
@@ -150,7 +147,7 @@ def _weights(
         both = pairs.get(at.get(level_key(level)), [])
         if both:
             head = {"factor": factor, "level": level, "against": reference}
-            found.append((head, mean_difference(both, cells)))
+            found.append((head, differences(both, cells)))
     return found
 
 
@@ -227,6 +224,11 @@ def _whole_seeds(table: RunsTable) -> list[float]:
 
 def _seeds(count: int) -> str:
     return f"{count} seed" if count == 1 else f"{count} seeds"
+
+
+def _verdict(row: Mapping[Any, Any]) -> str:
+    words = {"untested": "no verdict", "differs": "differs from zero, by less than the margin"}
+    return words.get(row["verdict"], str(row["verdict"]))
 
 
 def _band(row: Mapping[Any, Any]) -> str:

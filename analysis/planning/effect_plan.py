@@ -1,7 +1,7 @@
-"""How many seeds effects need: to be found by Holm's test, or to be shown to be negligible, with 80 % power.
+"""How many seeds effects need: to be found, or to be shown to be negligible, with 80 % power.
 
-The power is simulated with the rule that decides the errors (`contrasts.error_rule`), so that it is the power of
-what `ablate effects` does.
+The power is simulated with the errors and the joint law that decide (`contrasts.level_noise`, `contrasts.joint`), so
+that it is the power of what `ablate effects` does.
 """
 
 import math
@@ -10,17 +10,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from numpy.typing import NDArray
+from scipy import special
 
-from analysis.contrasts.error_rule import Errors, Floats, errors_of
-from analysis.contrasts.estimation import ErrorModel
+from analysis.contrasts.estimation import ErrorModel, from_seed_values
+from analysis.contrasts.joint import Part, joint_law
+from analysis.contrasts.level_noise import level_noise
 from analysis.contrasts.seed_blocks import affordable_draws
 from analysis.errors import TableError
 from analysis.plain import records
 from analysis.planning.budget import MOST_SEEDS, affordable
 
-DRAWS = 1000
-"""Simulated tables for each number of seeds, fewer where they are large: a power is right to about 0.01."""
+Floats = NDArray[np.float64]
+DRAWS = 3000
+"""Simulated comparisons for each number of seeds, in tables of all arms: a power is right to about 0.01."""
+SIMULATED = (*range(2, 13), 14, 16, 20, 25, 30, 40, 50, 60)
+"""Numbers of seeds that are simulated; what lies between is read off between its neighbours."""
 POWER = 0.8
 UNASKED_SEEDS = 5
 """Where no effect and no margin was named."""
@@ -94,7 +99,7 @@ def plan_effects(
     hours_per_run: float | None = None,
     budget_hours: float | None = None,
 ) -> EffectPlan:
-    """Seeds for `comparisons` arms against one baseline, by Holm's test at its first step.
+    """Seeds for `comparisons` arms against one baseline, all decided together.
 
     Every arm is taken to be equally noisy. What the default error model costs even then is in the numbers.
 
@@ -104,7 +109,7 @@ def plan_effects(
         effect: An effect to be found with 80 % power.
         margin: An effect whose absence is to be shown with 80 % power.
         alpha: Family-wise error.
-        error: As for `analysis.effects.effects.effects`.
+        error: As for `analysis.contrasts.estimation.estimate`.
         hours_per_run: Device hours of one run.
         budget_hours: Device hours there are.
 
@@ -122,9 +127,9 @@ def plan_effects(
         raise TableError(f"`0 < alpha < 0.5` must hold, but got {alpha!r}.")
     rows = [
         _row(seeds, comparisons, sigma, effect=effect, margin=margin, alpha=alpha, error=error)
-        for seeds in range(2, MOST_SEEDS + 1)
+        for seeds in SIMULATED
     ]
-    table = pd.DataFrame(rows)
+    table = _between(pd.DataFrame(rows), comparisons + 1)
     table["hours"] = table["runs"] * (hours_per_run if hours_per_run is not None else math.nan)
     asked = table[["power", "power_negligible"]].dropna(axis=1)
     enough = (asked >= POWER).all(axis=1) if asked.shape[1] else table["seeds"] >= UNASKED_SEEDS
@@ -138,36 +143,103 @@ def plan_effects(
     )
 
 
+def _between(simulated: pd.DataFrame, arms: int) -> pd.DataFrame:
+    """Every number of seeds: what can be detected falls with a power of them, powers lie on a line."""
+    seeds = np.arange(2, MOST_SEEDS + 1)
+    at = simulated["seeds"].to_numpy(float)
+    detectable = np.interp(np.log(seeds), np.log(at), np.log(simulated["detectable"]))
+    columns: dict[str, Any] = {
+        "seeds": seeds,
+        "runs": seeds * arms,
+        "detectable": np.exp(detectable),
+    }
+    for name in ("power", "power_negligible"):
+        columns[name] = np.interp(seeds, at, simulated[name])
+    return pd.DataFrame(columns)
+
+
 def _row(
     seeds: int, comparisons: int, sigma: float, *, effect: float | None, margin: float | None,
     alpha: float, error: ErrorModel,
 ) -> dict[str, float]:  # fmt: skip
     """What so many seeds reach: one line of the plan's table."""
-    none = _without_effects(seeds, comparisons, error)
-    level = alpha / comparisons
-    half = _critical(level / 2, none.df) * none.se
-    inside = np.abs(none.size) + _critical(level, none.df) * none.se
-    found = np.abs(none.size + effect / sigma) > half if effect is not None else math.nan
+    none = _without_effects(seeds, comparisons, error, alpha)
+    inside = np.abs(none.size) + _critical(alpha / comparisons, none.df) * none.se
+    found = np.abs(none.size + effect / sigma) > none.half if effect is not None else math.nan
     absent = inside < margin / sigma if margin is not None else math.nan
     return {
         "seeds": seeds,
-        "runs": seeds * (comparisons + 1),
         # An effect is found where it and its error pass the half width together.
-        "detectable": sigma * float(np.quantile(half - none.size, POWER)),
+        "detectable": sigma * float(np.quantile(none.half - none.size, POWER)),
         "power": float(np.mean(found)),
         "power_negligible": float(np.mean(absent)),
     }
 
 
-def _critical(tail: float, df: Floats) -> Floats:
-    """Critical t, computed once for each value of `df`: most comparisons share theirs."""
-    values, at = np.unique(df, return_inverse=True)
-    critical: Floats = np.asarray(stats.t.isf(tail, values))
-    return critical[at].reshape(df.shape)
+@dataclass(frozen=True)
+class _Null:
+    """Comparisons in tables without effects; each of shape (tables, comparisons)."""
+
+    size: Floats
+    se: Floats
+    df: Floats
+    half: Floats
+    """Half of the simultaneous interval."""
 
 
-def _without_effects(seeds: int, comparisons: int, error: ErrorModel) -> Errors:
-    """The errors in tables of nothing but noise of standard deviation 1."""
-    draws = affordable_draws(DRAWS, 4 * seeds * (comparisons + 1))
-    noise = np.random.default_rng(seeds).standard_normal((draws, seeds, comparisons + 1))
-    return errors_of(noise, error=error)
+def _without_effects(seeds: int, comparisons: int, error: ErrorModel, alpha: float) -> _Null:
+    """The rule's intervals in tables of nothing but noise of standard deviation 1."""
+    draws = min(max(DRAWS // comparisons, 50), affordable_draws(DRAWS, seeds * (comparisons + 1)))
+    y = np.random.default_rng(seeds).standard_normal((draws, seeds, comparisons + 1))
+    apart = y[:, :, 1:] - y[:, :, :1]
+    size, own = apart.mean(axis=1), apart.var(axis=1, ddof=1)
+    alone = np.full(size.shape, seeds - 1.0)
+    rest = y - y.mean(axis=1, keepdims=True)
+    rest = rest - rest.mean(axis=2, keepdims=True)
+    if error == "pooled":
+        df = np.full(size.shape, float((seeds - 1) * comparisons))
+        variance = 2 * np.sum(rest**2, axis=(1, 2))[:, None] / df
+        level: float | Floats = _level([Part(0, int(df[0, 0]), 1.0)], df[0, 0], comparisons, alpha)
+    elif error == "paired" or comparisons == 1 or seeds < 3:
+        variance, df = own, alone
+        weights = np.column_stack([-np.ones(comparisons), np.eye(comparisons)])
+        level = (
+            from_seed_values(apart[0], weights, alone=True).law(np.arange(comparisons)).level(alpha)
+        )
+    else:
+        variance, df, level = _shared(y, own, alpha)
+    se = np.sqrt(variance / seeds)
+    return _Null(size, se, df, _critical(level / 2, df) * se)
+
+
+def _critical(tail: float | Floats, df: Floats) -> Floats:
+    """The t that is passed with the chance `tail`."""
+    return np.asarray(-special.stdtrit(df, tail))
+
+
+def _shared(y: Floats, own: Floats, alpha: float) -> tuple[Floats, Floats, Floats]:
+    """`contrasts.level_noise` of many complete tables: variances, degrees of freedom and the p that decides."""
+    _, seeds, cells = y.shape
+    q = cells - 1
+    noise = [level_noise(table[:, 1:] - table[:, :1]) for table in y]
+    variance = np.stack([one.variance for one in noise])
+    df = np.stack([one.df(seeds) for one in noise])
+    # The law depends on how loud the baseline looks: computed at a few shares, read off between them.
+    share = np.array([one.share for one in noise])
+    at = np.quantile(share, np.linspace(0.02, 0.98, 4))
+    rest = (seeds - 1) * (q - 1)
+    levels = []
+    for part in at:
+        quiet = noise[int(np.argmin(np.abs(share - part)))]
+        pieces = (Part(0, seeds - 1, float(part)), Part(1, rest, 1 - float(part)))
+        spread = 1 / (part**2 / (seeds - 1) + (1 - part) ** 2 / rest)
+        law = joint_law(np.full(q, spread), quiet.correlation, [pieces] * q)
+        levels.append(law.level(alpha))
+    return variance, df, np.interp(share, at, levels)[:, None]
+
+
+def _level(pieces: list[Part], df: float, comparisons: int, alpha: float) -> float:
+    """The p that decides equally noisy arms against one baseline."""
+    correlation = np.full((comparisons, comparisons), 0.5) + 0.5 * np.eye(comparisons)
+    law = joint_law(np.full(comparisons, df), correlation, [tuple(pieces)] * comparisons)
+    return law.level(alpha)

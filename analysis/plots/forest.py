@@ -18,8 +18,9 @@ def plot_forest(effects: pd.DataFrame, ax: Axes, *, margin: float | None) -> Axe
 
     Args:
         effects: Columns `name`, `estimate`, `ci95_low`, `ci95_high`, `ci90_low`, `ci90_high`,
-            `sim_low`, `sim_high`, `p_holm`, `n_pairs`, and `verdict` (`matters`, `negligible`,
-            `undecided`).
+            `sim_low`, `sim_high`, `p_adjusted`, `n_pairs`, and `verdict`
+            (`analysis.contrasts.equivalence.Verdict`); a row that depends on other factors has no
+            simultaneous interval and no p.
         margin: Half-width of the zone called negligible, in the metric's unit; None for no zone.
     """
     if margin is not None:
@@ -42,7 +43,7 @@ def plot_forest(effects: pd.DataFrame, ax: Axes, *, margin: float | None) -> Axe
             markersize=7,
             zorder=4,
         )
-        note_row(ax, row, f"{verdict}, {_p(effect.p_holm)}, n={effect.n_pairs}", gap=6)
+        note_row(ax, row, _note(verdict, effect.p_adjusted, effect.n_pairs), gap=6)
     return list_rows(ax, [str(name) for name in effects["name"]])
 
 
@@ -55,6 +56,14 @@ def _bar(
     ax.plot(ends, [row, row], color=colour, linewidth=width, solid_capstyle="butt", zorder=3)
     if caps:
         ax.plot(ends, [row, row], "|", color=colour, markersize=6, markeredgewidth=width, zorder=3)
+
+
+def _note(verdict: str, p: float, pairs: int) -> str:
+    if verdict == "depends":
+        return f"an average that depends on other factors, n={pairs}"
+    if verdict == "untested":
+        return f"no verdict, n={pairs}"
+    return f"{verdict}, {_p(p)}, n={pairs}"
 
 
 def _p(p: float) -> str:

@@ -221,7 +221,7 @@ def test_one_run_per_arm_gives_estimates_without_verdicts_in_every_command(
     ablate: Callable[..., str], senet: Path
 ) -> None:
     found = json.loads(ablate("effects", senet, "--baseline", "reduction=2", "--json"))
-    assert {row["verdict"] for row in found["effects"]} == {"undecided"}
+    assert {row["verdict"] for row in found["effects"]} == {"untested"}
     assert json.loads(ablate("fit", senet, *BLOCKS, "--json"))["status"] == "single_seed"
 
 

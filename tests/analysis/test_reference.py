@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis.contrasts.cr2 import classical, hc2
+from analysis.contrasts.multiplicity import holm
 from analysis.effects.factorial import factorial
 from analysis.planning.ratio_plan import equal_efficiency, grid_leverage, sxx
 from analysis.tables.csv_table import from_frame
@@ -227,7 +228,9 @@ def test_the_factorial_meets_every_stored_effect() -> None:
         for k, (a, b, c) in enumerate(cells)
     ]
     table = from_frame(pd.DataFrame(rows))
-    pooled, own = factorial(table), factorial(table, error="paired")
+    pooled = factorial(table, error="pooled")
+    own = factorial(table)
+    pooled["p_holm"] = holm(pooled["p"].to_numpy(float))
     assert list(pooled["effect"]) == expected["names"]
     for column, key in (
         ("estimate", "effect"),

@@ -184,9 +184,6 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
 def _residual_sd(pilot: "RunsTable") -> float:
     """The standard deviation of one run within its seed and arm; NaN where no run is repeated."""
     from analysis.contrasts.cells import cells_of
-    from analysis.contrasts.contrasts import contrasts_of, weights_of
-    from analysis.contrasts.estimation import blocks_for
+    from analysis.contrasts.seed_blocks import residual_sd
 
-    cells = cells_of(pilot)
-    blocks, _ = blocks_for(cells, weights_of(contrasts_of(cells)))
-    return math.sqrt(blocks.sigma2)
+    return residual_sd(cells_of(pilot).y)

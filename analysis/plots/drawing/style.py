@@ -40,8 +40,22 @@ DASHES: tuple[Any, ...] = (
     (0, (8, 3)),
 )
 
-VERDICT_COLOURS = {"matters": BLUE, "negligible": GOLD, "undecided": MUTED}
-VERDICT_MARKERS = {"matters": "o", "negligible": "s", "undecided": "D"}
+VERDICT_COLOURS = {
+    "matters": BLUE,
+    "differs": BLUE,
+    "negligible": GOLD,
+    "depends": MUTED,
+    "undecided": MUTED,
+    "untested": MUTED,
+}
+VERDICT_MARKERS = {
+    "matters": "o",
+    "differs": "h",
+    "negligible": "s",
+    "depends": "X",
+    "undecided": "D",
+    "untested": "v",
+}
 
 _COMMON: dict[Any, Any] = {
     "figure.constrained_layout.use": True,

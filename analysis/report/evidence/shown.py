@@ -97,7 +97,7 @@ def effects(evidence: Evidence) -> pd.DataFrame:
         return pd.DataFrame()
     family = evidence.effects.family
     if len(family) > MOST_EFFECTS:
-        family = family.loc[family["p_holm"].nsmallest(MOST_EFFECTS).index.sort_values()]
+        family = family.loc[family["p"].nsmallest(MOST_EFFECTS).index.sort_values()]
     over = [f" (over {n} backgrounds)" if n > 1 else "" for n in family["backgrounds"]]
     return family.assign(name=[a + b for a, b in zip(family["label"], over, strict=True)])
 

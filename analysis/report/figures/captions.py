@@ -137,8 +137,8 @@ def _effects(evidence: Evidence) -> str:
         f"Difference to the baseline, {found.baseline}, in mean {found.metric} over "
         f"{plural(found.seeds, 'seed')} as blocks; right is worse. Thin bars: marginal 95 % "
         "intervals; thick: marginal 90 % (the equivalence test's); capped lines: simultaneous 95 % for "
-        f"the whole family; {zone}. p is Holm-adjusted, and it decides; n counts pairs of runs that "
-        f"share a seed.{cut}"
+        f"the whole family; {zone}. p is adjusted for all of them and decides with the capped lines; n counts the "
+        f"seeds of a comparison. An average that depends on other factors has no verdict.{cut}"
     )
 
 

@@ -72,7 +72,7 @@ def _interactions(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator
         parts=(
             *drawn(drawings, "interactions"),
             _pairs_table(found.frame),
-            *if_any(_simple_table, found.simple),
+            *if_any(_simple_table, evidence.components.simple),
             *if_any(_by_epoch, evidence.components.by_epoch),
         ),
     )
@@ -104,7 +104,7 @@ def _effects_table(name: str, rows: pd.DataFrame, found: Effects) -> Table:
     several = (rows["backgrounds"] > 1).any()
     basis = [Column(title="Backgrounds", name="backgrounds", form="count")] if several else []
     equivalence = (
-        [Column(title="Equivalence p", name="p_equivalence_holm", form="p")]
+        [Column(title="Equivalence p", name="p_equivalence_adjusted", form="p")]
         if found.margin is not None
         else []
     )
@@ -117,9 +117,10 @@ def _effects_table(name: str, rows: pd.DataFrame, found: Effects) -> Table:
         name=name,
         title=f"Comparisons with the baseline, {found.baseline}",
         caption=(
-            "Positive is worse than the baseline. Marginal intervals hold one by one, simultaneous ones "
-            "for the whole family; Holm's p decides. Backgrounds: settings of the other factors that a "
-            "difference is the mean over. Needed: beyond what there is, for 80 % power."
+            "Positive is worse than the baseline. Simultaneous intervals hold for the whole family and decide with "
+            "the adjusted p: a difference is real where they leave 0 out. Marginal ones hold one by one. Backgrounds: "
+            "settings of the other factors that a difference is the mean over. Needed: beyond what there is, for 80 % "
+            "power, and between which numbers that lies with 80 %."
         ),
         frame=rows.drop(columns=["level", "against"]),
         columns=(
@@ -128,11 +129,14 @@ def _effects_table(name: str, rows: pd.DataFrame, found: Effects) -> Table:
             Column(title="Difference", name="estimate", form="signed"),
             Column(title="95 % marginal", name="ci95_low", high="ci95_high", form="number"),
             Column(title="95 % simultaneous", name="sim_low", high="sim_high", form="number"),
-            Column(title="Holm p", name="p_holm", form="p"),
+            Column(title="Adjusted p", name="p_adjusted", form="p"),
             *equivalence,
             Column(title="Verdict", name="verdict"),
             Column(
                 title=f"{found.replicates.capitalize()} needed", name="seeds_needed", form="count"
+            ),
+            Column(
+                title="Between", name="seeds_needed_low", high="seeds_needed_high", form="number"
             ),
             Column(title="Pairs", name="n_pairs", form="count"),
             *saved,
@@ -170,15 +174,15 @@ def _pairs_table(rows: pd.DataFrame) -> Table:
         title="Interactions",
         caption=(
             "How much the effect of one level changes when the other is switched on (a difference of "
-            "differences), marginal 95 % intervals, Holm over all pairs."
+            "differences), simultaneous 95 % intervals, decided together."
         ),
         frame=_named(rows, "first", "first_level", "second", "second_level"),
         columns=(
             Column(title="One", name="one"),
             Column(title="Other", name="other"),
             Column(title="Interaction", name="estimate", form="signed"),
-            INTERVAL,
-            Column(title="Holm p", name="p_holm", form="p"),
+            Column(title="95 % simultaneous", name="sim_low", high="sim_high", form="number"),
+            Column(title="Adjusted p", name="p_adjusted", form="p"),
             Column(title="Pairs", name="n_pairs", form="count"),
         ),
     )
@@ -188,15 +192,17 @@ def _simple_table(rows: pd.DataFrame) -> Table:
     return Table(
         name="simple_effects",
         title="Simple effects",
-        caption="The effect of a level where the other factor stands at the level given.",
-        frame=_named(rows, "factor", "level", "given", "given_level"),
+        caption="The effect of a level where the factors that it depends on stand as given. They decide in place of "
+        "the averages, together with all other comparisons.",
+        frame=rows,
         columns=(
-            Column(title="Effect of", name="one"),
-            Column(title="At", name="other"),
+            Column(title="Effect", name="label"),
             Column(title="Difference", name="estimate", form="signed"),
-            INTERVAL,
-            Column(title="Holm p", name="p_holm", form="p"),
+            Column(title="95 % simultaneous", name="sim_low", high="sim_high", form="number"),
+            Column(title="Adjusted p", name="p_adjusted", form="p"),
+            Column(title="Verdict", name="verdict"),
         ),
+        mark=tuple(str(verdict) for verdict in rows["verdict"]),
         folded=len(rows) > 12,
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.effects.effects import Effects
+from analysis.effects.effects_words import needed
 from analysis.planned.planned import PlannedReport, comparison
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.numbers import interval, number, p_value, plural, signed
@@ -43,13 +44,14 @@ def interactions_verdict(evidence: Evidence) -> list[str]:
     seen = found.frame[found.frame["present"]]
     if seen.empty:
         return []
-    best = seen.groupby(["first", "second"], sort=False)["p_holm"].min().reset_index()
+    best = seen.groupby(["first", "second"], sort=False)["p_adjusted"].min().reset_index()
     pairs = [
-        f"{_last(row['first'])} and {_last(row['second'])} (Holm p {_equals(row['p_holm'])})"
+        f"{_last(row['first'])} and {_last(row['second'])} (adjusted p {_equals(row['p_adjusted'])})"
         for row in best.to_dict("records")
     ]
     return [
-        f"Not to be read one by one: {', '.join(pairs)} change each other's effect. Read the simple effects."
+        f"Not to be read one by one: {', '.join(pairs)} change each other's effect. Their simple effects are decided "
+        "instead."
     ]
 
 
@@ -83,8 +85,7 @@ def _standing(rows: pd.DataFrame) -> "pd.Series[str]":
     """Verdicts, with the undecided told apart by what their interval says."""
     unseen = (rows["ci95_low"] <= 0) & (rows["ci95_high"] >= 0)
     undecided = rows["verdict"] == "undecided"
-    standing = rows["verdict"].mask(undecided & unseen, "unseen")
-    return standing.mask(undecided & rows["ci95_low"].isna(), "unjudged")
+    return rows["verdict"].mask(undecided & unseen, "unseen")
 
 
 def _standings(found: Effects) -> dict[str, str]:
@@ -93,10 +94,12 @@ def _standings(found: Effects) -> dict[str, str]:
     late = ", by a margin given after the runs" if found.exploratory else ""
     return {
         "matters": "found to matter",
+        "differs": "different from zero, by less than the margin",
+        "depends": "dependent on other factors, so not decided on average",
         "negligible": f"negligible{within}{late}",
         "unseen": "undecided, with no difference seen",
-        "undecided": "undecided once Holm's correction is made",
-        "unjudged": "undecided, since one seed gives no interval",
+        "undecided": "undecided once all comparisons are allowed for",
+        "untested": "without a verdict, since nothing tells their error",
     }
 
 
@@ -107,11 +110,11 @@ def _few(rows: pd.DataFrame, found: Effects) -> str:
 
 
 def _row(row: "pd.Series[Any]", found: Effects) -> str:
-    ends = interval(row["ci95_low"], row["ci95_high"])
+    ends = interval(row["sim_low"], row["sim_high"])
     said = f"{row['label']} {signed(row['estimate'])} {ends}".rstrip()
-    needed, unseen = row["seeds_needed"], row["ci95_low"] <= 0 <= row["ci95_high"]
+    unseen = row["ci95_low"] <= 0 <= row["ci95_high"]
     # Without a margin no number of seeds decides that there is nothing; so none is asked for.
     decidable = not math.isnan(row["margin"]) or not unseen
-    if row["verdict"] == "undecided" and decidable and math.isfinite(needed) and needed > 0:
-        return f"{said}, needs {found.more(needed)}"
+    if row["verdict"] == "undecided" and decidable and math.isfinite(row["seeds_needed"]):
+        return f"{said}, {needed(row.to_dict(), found).removeprefix('it ')}"
     return said

@@ -65,7 +65,7 @@ def _basis(evidence: Evidence) -> str:
     lost = f"; {out:,} left out" if out else ""
     return (
         f"Basis: {len(evidence.runs):,} of {len(frame):,} planned runs ({arms}, {seeds}, {data}){lost}. "
-        "Intervals are marginal 95 % unless said otherwise; verdicts use Holm-adjusted tests."
+        "Intervals of comparisons hold for all of them at once, others are marginal 95 %."
     )
 
 

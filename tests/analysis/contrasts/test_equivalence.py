@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from statsmodels.stats.weightstats import DescrStatsW
 
-from analysis.contrasts.equivalence import power_to_decide, seeds_needed, tost, verdicts
+from analysis.contrasts.equivalence import (
+    power_to_decide,
+    seeds_between,
+    seeds_needed,
+    tost,
+    verdicts,
+)
 
 
 def test_tost_agrees_with_statsmodels() -> None:
@@ -14,9 +20,44 @@ def test_tost_agrees_with_statsmodels() -> None:
 
 def test_negligible_goes_before_matters() -> None:
     found = verdicts(
-        np.array([0.01, 0.01, 0.5, 0.5]), np.array([0.01, 0.5, 0.01, np.nan]), alpha=0.05
+        np.array([0.02, 0.2, 0.1, 0.1]),
+        np.array([0.01, 0.01, 0.5, 0.5]),
+        np.array([0.01, 0.5, 0.01, np.nan]),
+        margin=np.full(4, 0.1),
+        alpha=0.05,
     )
     assert found == ["negligible", "matters", "negligible", "undecided"]
+
+
+def test_a_difference_within_the_margin_does_not_matter() -> None:
+    nothing, size = np.array([np.nan]), np.array([-0.07])
+    sure = np.array([0.01])
+    assert verdicts(size, sure, nothing, margin=np.array([0.1]), alpha=0.05) == ["differs"]
+    assert verdicts(size, sure, nothing, margin=np.array([0.05]), alpha=0.05) == ["matters"]
+    assert verdicts(size, sure, nothing, margin=nothing, alpha=0.05) == ["matters"]
+
+
+def test_what_cannot_be_tested_has_no_verdict() -> None:
+    nothing = np.array([np.nan])
+    assert verdicts(np.array([0.3]), nothing, nothing, margin=nothing, alpha=0.05) == ["untested"]
+
+
+@pytest.mark.parametrize(("effect", "margin"), [(0.5, None), (0.05, 0.6)])
+def test_the_seeds_still_needed_are_as_uncertain_as_the_effect(effect, margin) -> None:
+    low, high = seeds_between(effect, 0.3, df=4, seeds=5, alpha=0.05, margin=margin)
+    best = seeds_needed(effect, 0.3, df=4, seeds=5, alpha=0.05, margin=margin)
+    assert low < best < high
+    # The middle 80 % of what other true effects and noises would need, one by one.
+    random = np.random.default_rng(0)
+    sd = 0.3 * np.sqrt(4 / random.chisquare(4, 400))
+    true = effect + sd * random.standard_normal(400)
+    each = [
+        seeds_needed(abs(t), s, df=4, seeds=5, alpha=0.05, margin=margin)
+        for t, s in zip(true, sd, strict=True)
+    ]
+    shares = [np.mean(np.array(each) < low), np.mean(np.array(each) > high)]
+    # A coarse grid and a fixed point for the power: about right.
+    assert shares == pytest.approx([0.1, 0.1], abs=0.09)
 
 
 def test_power_is_what_simulation_gives() -> None:

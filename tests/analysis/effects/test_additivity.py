@@ -25,7 +25,7 @@ def test_single_effects_that_do_not_add_up_are_told_with_the_pair_that_explains_
     assert row["together"] == pytest.approx(row["singly"] + row["gap"])
     assert row["gap"] == pytest.approx(0.03, abs=0.008)
     assert row["explained_by"] == "squeeze=max x gate=one_plus_tanh"
-    assert any("they do not add up" in line for line in found.sentences())
+    assert any(line.startswith("Adding up fails: ") for line in found.sentences())
 
 
 def test_additive_effects_add_up(make_study: Make) -> None:
@@ -33,6 +33,10 @@ def test_additive_effects_add_up(make_study: Make) -> None:
         read_study(make_study(effects=CROSSED, seeds=8, sigma=0.003, kappa=0.0, random=1))
     )
     assert not found.frame["present"].any()
-    assert found.simple.empty
-    assert "No interaction was seen among 3 pairs of levels." in found.sentences()
-    assert any("no departure from adding up was seen" in line for line in found.sentences())
+    assert found.partners == {}
+    first, adding_up = found.sentences()
+    assert first == (
+        f"No interaction was seen among 3 pairs of levels; one of {found.detectable():.2g} would have been found with "
+        "80 % power, a smaller one may be there."
+    )
+    assert adding_up.startswith("Adding up: no departure was seen: ")

@@ -22,12 +22,12 @@ LOCO = {
 @pytest.mark.parametrize(
     ("error", "options", "models"),
     [
-        ("auto", {"random": 2}, {"pooled"}),
-        ("auto", {"random": 1}, {"paired", "split"}),
-        ("auto", {"random": 2, "failed": [(1, 0)]}, {"pooled"}),
+        ("auto", {"random": 2}, {"shared"}),
+        ("auto", {"random": 1}, {"own", "shared"}),
+        ("auto", {"random": 2, "failed": [(1, 0)]}, {"shared"}),
         ("pooled", {}, {"pooled"}),
-        ("paired", {}, {"paired"}),
-        ("auto", {"seeds": 1}, {"pooled"}),
+        ("paired", {}, {"own"}),
+        ("auto", {"seeds": 1}, {"none"}),
     ],
 )
 def test_the_last_epoch_has_the_interval_of_the_effect(

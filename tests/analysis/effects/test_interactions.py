@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.effects.effects import effects
 from analysis.effects.interactions import interactions
 from analysis.tables.study_table import read_study
 
@@ -27,22 +28,25 @@ def test_a_planted_interaction_is_found_and_its_simple_effects_are_right(make_st
     }
     row = frame.loc[(SQUEEZE, GATE)]
     assert row["low"] < 0.03 < row["high"]
-    simple = found.simple.set_index(["factor", "given_level"])["estimate"].to_dict()
-    assert simple == pytest.approx(
-        {(GATE, "avg"): 0.01, (GATE, "max"): 0.04, (SQUEEZE, "sigmoid"): 0.02, (SQUEEZE, "one_plus_tanh"): 0.05},
+    assert found.partners == {SQUEEZE: [GATE], GATE: [SQUEEZE]}
+    simple = effects(read_study(folder)).frame.query("role == 'simple'")
+    assert simple.set_index("label")["estimate"].to_dict() == pytest.approx(
+        {
+            "gate=one_plus_tanh where squeeze=avg": 0.01,
+            "gate=one_plus_tanh where squeeze=max": 0.04,
+            "squeeze=max where gate=sigmoid": 0.02,
+            "squeeze=max where gate=one_plus_tanh": 0.05,
+        },
         abs=0.004,
-    )  # fmt: skip
+    )
 
 
 def test_one_seed_allows_no_test_of_interactions(make_study: Make) -> None:
     found = interactions(read_study(make_study(effects=CROSSED, seeds=1, kappa=0.0)))
-    first, additivity = found.sentences()
-    assert (
-        first == "Whether 3 pairs of levels interact cannot be tested: at least 2 seeds are needed."
-    )
-    assert additivity.endswith(
-        "; whether they add up cannot be tested: at least 2 seeds are needed."
-    )
+    assert found.sentences() == [
+        "Whether 3 pairs of levels interact cannot be tested: at least 2 seeds that differ are needed.",
+        "Whether changes add up cannot be tested: at least 2 seeds that differ are needed.",
+    ]
     assert not found.frame["present"].any()
 
 

@@ -103,7 +103,7 @@ EFFECTS = pd.DataFrame(
         "ci95_low": [0.01, -0.003, -0.02], "ci95_high": [0.03, 0.005, 0.008],
         "ci90_low": [0.012, -0.002, -0.017], "ci90_high": [0.028, 0.004, 0.005],
         "sim_low": [0.006, -0.005, -0.03], "sim_high": [0.034, 0.007, 0.015],
-        "p_holm": [0.0004, 0.6, 0.3], "n_pairs": [5, 5, 4],
+        "p_adjusted": [0.0004, 0.6, 0.3], "n_pairs": [5, 5, 4],
         "verdict": ["matters", "negligible", "undecided"],
     }
 )  # fmt: skip
@@ -139,7 +139,7 @@ def test_the_forest_of_one_seed_draws_points_without_intervals(ax, texts):
     nothing = EFFECTS.assign(
         **{name: np.nan for name in EFFECTS.columns if name[:2] in ("ci", "si")}
     )
-    plot_forest(nothing.assign(p_holm=np.nan), ax, margin=None)
+    plot_forest(nothing.assign(p_adjusted=np.nan), ax, margin=None)
     assert texts(ax)[0] == "matters, p not given, n=5"
 
 

@@ -40,7 +40,10 @@ def test_with_one_seed_the_column_that_tells_the_runs_apart_is_the_factor(tmp_pa
     assert table.factors == ["gate"]
     found = effects(table)
     assert found.frame["estimate"].tolist() == pytest.approx([0.2, -0.1])
-    assert sentences(found)[0] == "gate=tanh is undecided: +0.2; at least 2 seeds are needed."
+    assert (
+        sentences(found)[0]
+        == "gate=tanh: +0.2, no verdict: one run per arm; at least 2 seeds are needed."
+    )
 
 
 def test_with_one_seed_changed_one_at_a_time_each_column_is_a_factor_and_an_id_is_none(

@@ -36,7 +36,7 @@ def test_the_first_three_colours_are_told_apart_in_grey():
 
 
 def test_verdicts_differ_in_shape_and_not_in_colour_alone():
-    assert len(set(VERDICT_MARKERS.values())) == len(VERDICT_COLOURS) == 3
+    assert len(set(VERDICT_MARKERS.values())) == len(VERDICT_COLOURS) == 6
 
 
 def test_every_colour_has_a_marker_and_a_dash_pattern_of_its_own():

@@ -100,7 +100,7 @@ def test_interactions_that_were_seen_stand_among_the_verdicts(study):
     none = verdict_lines(gather(study("gates", sigma=0.001)))
     assert not any("Not to be read" in line for line in none)
     (said,) = [line for line in lines if line.startswith("Not to be read one by one: ")]
-    assert "change each other's effect. Read the simple effects." in said
+    assert "change each other's effect. Their simple effects are decided instead." in said
 
 
 SATURATING = {"attention.reduction": {2: 0.0, 4: 0.03, 8: 0.05, 16: 0.06, 32: 0.062}}
@@ -130,7 +130,7 @@ def test_a_margin_given_after_the_runs_is_called_so(study):
 
 def test_one_seed_judges_nothing(evidence):
     line = verdict_lines(evidence("one_seed"))[1]
-    assert "4 undecided, since one seed gives no interval" in line
+    assert "4 without a verdict, since nothing tells their error" in line
 
 
 def test_the_last_line_counts_what_entered(evidence):
