@@ -148,6 +148,7 @@ class Pilot:
 def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
     """What a pilot tells of noise, rise over noise and hours per run; what was given by hand stays."""
     from analysis.errors import TableError
+    from analysis.tables.repetition import REPEATS
     from analysis.tradeoff.tradeoff import fit_reduction
 
     seconds = pilot.complete()["seconds"].mean()
@@ -166,7 +167,8 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
     if sigma is None and noise > 0:
         sigma = noise
     if sigma is None:
-        why = "repeated runs of an arm do not differ" if noise == 0 else "no run of it is repeated"
+        alike = noise == 0 or REPEATS in pilot.excluded
+        why = "repeated runs of an arm do not differ" if alike else "no run of it is repeated"
         unused.append(
             f"The pilot does not tell the noise: {why}; run every arm with at least 2 seeds, or give --sigma."
         )
