@@ -8,6 +8,8 @@ found by linear programming, has the most power for one real effect of 2 sd wher
 among those whose false verdicts stay at 5 % for every true ratio of the variances from 1 to 16. All draws are seeded.
 """
 
+import argparse
+
 import numpy as np
 from scipy import optimize, sparse
 
@@ -61,6 +63,9 @@ def bound(seeds: int, arms: int, *, alpha: float = 0.05) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     print(
         f"Power at 2 sd, percent; {TABLES} tables\n\n seeds  arms  best valid rule  pooled Dunnett"
     )
