@@ -1,6 +1,7 @@
 """A LightningModule of the user's own, with its data, as a subject: settings from signatures, runs by `fit`."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ablations.errors import SettingError, one_of
@@ -32,50 +33,11 @@ def make(
     Raises:
         SettingError: If a setting is unknown, or an option of the Trainer is the framework's.
     """
-    from ablations.subjects.lightning.trainer_options import checked_options
-
     makers = {"model": found}
     if program.data is not None:
         makers["data"] = load(program.data)
-    settings = {
-        f"{group}.{argument}": one.as_setting(at=group)
-        for group, maker in makers.items()
-        for argument, one in arguments_of(maker).items()
-    }
-    fixed = {f"trainer.{option}": value for option, value in program.trainer.items()}
-    named = {one: values for one, values in said.items() if one.startswith("trainer.")}
-    for one in {**fixed, **named}:
-        options = {
-            "max_epochs": 1,
-            one.partition(".")[2]: fixed.get(one, named.get(one, [None])[0]),
-        }
-        checked_options(options)
-        values = [*([fixed[one]] if one in fixed else []), *named.get(one, ())]
-        settings[one] = Setting(default=values[0], kinds=frozenset(map(type, values)))
-    if EPOCHS not in settings and "trainer.max_steps" not in settings:
-        raise SettingError(
-            f"`{EPOCHS}` must be given, since how long a run trains has no default: for example "
-            "`trainer: {max_epochs: 20}`."
-        )
-    for one in said:
-        if one not in settings:
-            raise SettingError(one_of("setting", one, settings))
+    settings = _settings(makers, program, said)
     files = files_of(program.fingerprint)
-
-    def assign(values: Values) -> dict[str, Any]:
-        arm = {one: values.get(one, setting.default) for one, setting in settings.items()}
-        parts = parts_of(arm)
-        for group, maker in makers.items():
-            required = {
-                argument
-                for argument, one in arguments_of(maker).items()
-                if one.required and f"{group}.{argument}" not in values
-            }
-            given = {x: y for x, y in parts.get(group, {}).items() if x not in required}
-            check_arguments(maker, given, at=group)
-        checked_options(parts.get("trainer", {}))
-        return arm
-
     return Subject(
         name=name,
         train="ablations.subjects.lightning.run:train_run",
@@ -84,7 +46,7 @@ def make(
             Metric(name=one.name, direction=one.direction, unit=one.unit) for one in program.metrics
         ),
         metric=program.metrics[0].name,
-        assign=assign,
+        assign=partial(_assign, settings=settings, makers=makers),
         fingerprint=lambda arm: digest_of(files) or _own_fingerprint(program, arm),
         cost=lambda arm: {"params": _params(name, arm)},
         cost_columns={"params": "integer"},
@@ -94,6 +56,60 @@ def make(
         code=lambda _: own_files(load_module(name.partition(":")[0], named=name)),
         packages=("ablations", "torch", "lightning", "numpy"),
     )
+
+
+def _settings(
+    makers: Mapping[str, Callable[..., Any]], program: Program, said: Mapping[str, Sequence[Any]]
+) -> dict[str, Setting]:
+    """Dotted name -> setting, of the module, its data, and the options of the Trainer that the space names."""
+    from ablations.subjects.lightning.trainer_options import checked_options
+
+    settings = {
+        f"{group}.{argument}": one.as_setting(at=group)
+        for group, maker in makers.items()
+        for argument, one in arguments_of(maker).items()
+    }
+    options: dict[str, list[Any]] = {
+        f"trainer.{x}": [value] for x, value in program.trainer.items()
+    }
+    for name, values in said.items():
+        if name.startswith("trainer."):
+            options.setdefault(name, []).extend(values)
+    for name, values in options.items():
+        checked_options({"max_epochs": 1, name.partition(".")[2]: values[0]})
+        settings[name] = Setting(default=values[0], kinds=frozenset(map(type, values)))
+    if not options.keys() & {EPOCHS, "trainer.max_steps"}:
+        raise SettingError(
+            f"`{EPOCHS}` must be given, since how long a run trains has no default: for example "
+            "`trainer: {max_epochs: 20}`."
+        )
+    for name in said:
+        if name not in settings:
+            raise SettingError(one_of("setting", name, settings))
+    return settings
+
+
+def _assign(
+    values: Values,
+    *,
+    settings: Mapping[str, Setting],
+    makers: Mapping[str, Callable[..., Any]],
+) -> dict[str, Any]:
+    """The whole arm, if the module, its data and the Trainer take the values."""
+    from ablations.subjects.lightning.trainer_options import checked_options
+
+    arm = {name: values.get(name, setting.default) for name, setting in settings.items()}
+    parts = parts_of(arm)
+    for group, maker in makers.items():
+        absent = {
+            argument
+            for argument, one in arguments_of(maker).items()
+            if one.required and f"{group}.{argument}" not in values
+        }
+        given = {name: x for name, x in parts.get(group, {}).items() if name not in absent}
+        check_arguments(maker, given, at=group)
+    checked_options(parts.get("trainer", {}))
+    return arm
 
 
 def _own_fingerprint(program: Program, arm: Values) -> str:
