@@ -20,8 +20,8 @@ from analysis.tables.wandb_export import read_server
 QUICK = (
     sys.executable,
     "-c",
-    "import ablations.tracking.wandb.runs as runs; from ablations.tracking import wandb_process;"
-    "runs.REACH_SECONDS = runs.INIT_SECONDS = runs.FINISH_SECONDS = 2.0; wandb_process.main()",
+    "import ablations.tracking.wandb.runs as runs; from ablations.tracking.wandb import process;"
+    "runs.REACH_SECONDS = runs.INIT_SECONDS = runs.FINISH_SECONDS = 2.0; process.main()",
 )
 
 
