@@ -19,7 +19,7 @@ class PlannedRun:
     seed: int
     stage: Stage
     settings: dict[str, Any]
-    """`settings.Run` as JSON."""
+    """The whole arm as a tree, the seed, and what its subject carries: what `train` gets."""
     factors: dict[str, Any]
     """Dotted setting -> value; None where the arm does not use the factor."""
     cost: dict[str, Any]

@@ -111,10 +111,6 @@ def _no_data(arm: Values) -> str:
     return ""
 
 
-def _no_name(arm: Values) -> str | None:
-    return None
-
-
 def _no_cost(arm: Values) -> dict[str, Any]:
     return {}
 
@@ -170,8 +166,6 @@ class Subject:
     """Settings that change no number of a run: where files lie, what is recorded."""
     fingerprint: Callable[[Values], str] = _no_data
     """A hash of the content of the arm's data. Left out: the data are not checked."""
-    data_name: Callable[[Values], str | None] = _no_name
-    """The name of the arm's data, which the column `data` of the runs table has. Left out: none."""
     cost: Callable[[Values], dict[str, Any]] = _no_cost
     """What an arm costs, exactly and before training: the columns of `cost_columns`. Raises where the arm does
     not fit its network or data. Left out: no cost is shown, and none can be an objective."""

@@ -165,7 +165,6 @@ SUBJECT = Subject(
     neutral=NEUTRAL,
     outside_identity=NOT_IDENTITY,
     fingerprint=_fingerprint,
-    data_name=lambda arm: str(arm["data.name"]),
     cost=_cost,
     cost_columns=COST_COLUMNS,
     cost_titles=COST_TITLES,

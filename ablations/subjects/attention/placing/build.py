@@ -19,7 +19,7 @@ def build_network(
 
     Args:
         backbone: The host.
-        attention: What is in it; `networks.own_attention.own_attention(name)` is the literature's.
+        attention: What is in it; `own_attention.own_attention(name)` is the literature's.
         in_channels: Channels of the image, or of the sequence.
         classes: Outputs.
         image: Side of the image, its height and width, or length of the sequence; needed where the

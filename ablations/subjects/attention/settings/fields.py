@@ -1,4 +1,4 @@
-"""The fields of channel attention, each checked by itself; which go together is `blocks/rules.py`."""
+"""The fields of channel attention, each checked by itself; which go together is `rules.py`."""
 
 from typing import Annotated, Any, Literal, get_args
 
