@@ -24,8 +24,8 @@ NOISY = 0.08
 """A level whose test of being noisier than the rest has a p below this rests on its own differences."""
 APART = 0.001
 """Below this p, over the number of levels, a noisy level is also left out of the others' noise."""
-EQUAL = 0.08
-"""How sure one is beforehand that the reference is as noisy as its levels: what false verdicts of 5 % leave room for."""
+EQUAL = 0.05
+"""How sure one is beforehand that the reference is as noisy as its levels: false verdicts of 5 % leave room for it."""
 RATIOS = 2.0 ** np.arange(-9, 24, 0.25)
 """Of the variances of the reference and of a level. Where the reference is quieter still nothing changes."""
 LOUDEST = 2.0**16

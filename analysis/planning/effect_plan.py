@@ -297,9 +297,7 @@ def _shared(y: Floats, own: Floats, alpha: float) -> tuple[Floats, Floats, Float
     return variance, df, level[:, None]
 
 
-def _level(
-    pieces: Pieces, df: float, comparisons: int, alpha: float, alike: float = 0.5
-) -> float:
+def _level(pieces: Pieces, df: float, comparisons: int, alpha: float, alike: float = 0.5) -> float:
     """The p that decides arms against one baseline, which correlate at `alike`."""
     correlation = np.full((comparisons, comparisons), alike) + (1 - alike) * np.eye(comparisons)
     return joint_law(np.full(comparisons, df), correlation, [pieces] * comparisons).level(alpha)
