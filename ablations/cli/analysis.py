@@ -143,7 +143,7 @@ def effects(
         print_effects(report)
 
 
-def estimate_importance(
+def importance(
     table: str,
     /,
     *,

@@ -113,3 +113,31 @@ def test_a_budget_says_no_more_than_it_buys(hours: float, sentence: str) -> None
 def test_an_option_that_breaks_its_rule_is_told(options, message: str) -> None:
     with pytest.raises(TableError, match=message):
         plan_effects(**{"comparisons": 3, "sigma": 1.0, **options})
+
+
+def test_a_pilots_sigma_is_planned_for_by_its_upper_end() -> None:
+    exact = plan_effects(comparisons=2, sigma=1.0, effect=2.0)
+    plan = plan_effects(comparisons=2, sigma=1.0, effect=2.0, pilot_df=4)
+    assert plan.pilot is not None
+    assert plan.pilot.high == pytest.approx(np.sqrt(4 / stats.chi2.ppf(0.1, 4)))
+    assert plan.sigma == pytest.approx(plan.pilot.high)
+    assert plan.pilot.seeds == exact.seeds
+    assert plan.seeds is not None
+    assert plan.pilot.seeds_low < exact.seeds < plan.seeds
+    said = plan.sentences()[1]
+    assert f"between {plan.pilot.seeds_low} and {plan.seeds} seeds" in said
+    assert said.endswith(f"by the estimate itself {exact.seeds}.")
+
+
+def test_the_power_that_a_plan_from_a_pilot_promises_is_reached_on_average() -> None:
+    true = plan_effects(comparisons=2, sigma=1.0, effect=2.0).table.set_index("seeds")["power"]
+    df, reached, by_estimate = 4, [], []
+    for share in (np.arange(6) + 0.5) / 6:
+        # Pilots whose estimates are the middles of six equally likely ranges.
+        sigma = float(np.sqrt(stats.chi2.ppf(share, df) / df))
+        plan = plan_effects(comparisons=2, sigma=sigma, effect=2.0, pilot_df=df)
+        assert plan.pilot is not None
+        reached.append(true[plan.seeds or 60])
+        by_estimate.append(true[plan.pilot.seeds or 60])
+    assert np.mean(reached) >= 0.8
+    assert np.mean(by_estimate) < 0.8
