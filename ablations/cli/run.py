@@ -90,6 +90,8 @@ def run(
     with ready_executor(how, train=asked.about.train, runs=most) as make:
         from ablations.studies import study as studies
 
+        for note in asked.about.notes(asked.baseline):
+            print(note)
         summary = studies.run(
             asked,
             study=name,

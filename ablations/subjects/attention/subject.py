@@ -106,7 +106,24 @@ def _pilot(arms: Sequence[Values], costs: Sequence[Values]) -> Pace:
 
 
 def _notes(baseline: Values) -> list[str]:
-    """What the baseline has of its network, where that is not the plain block's."""
+    """What the baseline is trained on, and what it has of its network where that is not the plain block's."""
+    return [_data_in_words(baseline), *_usual_in_words(baseline)]
+
+
+def _data_in_words(baseline: Values) -> str:
+    """A layout that was taken for another shows here first."""
+    from ablations.subjects.attention.data.dataset import shape, sizes
+
+    data = arm_of(baseline).data
+    (channels, size, classes), (train, val) = shape(data), sizes(data)
+    across = f"{size[0]} long" if len(size) == 1 else f"{size[0]} high and {size[1]} wide"
+    return (
+        f"Data {data.name}: {train + val:,} examples of {channels} channel{'s' * (channels != 1)}, {across}, in "
+        f"{classes} classes; {train:,} train, {val:,} validate"
+    )
+
+
+def _usual_in_words(baseline: Values) -> list[str]:
     name = baseline["backbone.name"]
     usual, plain = usual_attention(name), Attention()
     if usual == plain:
