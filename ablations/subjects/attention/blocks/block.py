@@ -7,7 +7,6 @@ x_ncs is a feature map (N, C, ...) of one, two, three or any number of position 
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ablations.errors import SettingError
