@@ -27,10 +27,12 @@ class AttentionClassifier(pl.LightningModule):
 
     Works with any `Trainer` and any loader of batches (x, y), y of shape (n,), or (x, y, mask), mask of
     shape (n, length) for padded sequences, not 0 where a sequence is; each row needs a position that counts,
-    because the mean over none is NaN (not checked: a look at the numbers would make a GPU wait). Logs
+    because the mean over none is NaN (not checked: a look at the numbers would make a GPU wait). y may be soft, of
+    shape (n, classes); its accuracy is that of the likeliest class. Logs
     `train_loss`, `val_loss` (nats per example, means over the epoch) and `val_accuracy`, or `test_loss` and
-    `test_accuracy`; predicts logits. Its hyperparameters are plain values, so a checkpoint loads with
-    `weights_only=True`.
+    `test_accuracy`; of several loaders the first one's, and the others' as `val_loss_1`, `val_loss_2`, ... Predicts
+    logits. Its hyperparameters are plain values, so a checkpoint loads with `weights_only=True`. What a subclass adds
+    is trained with it. `learning_rate` is the recipe's, and may be set, as `Tuner.lr_find` does.
 
     Args:
         in_channels: Channels of an image or a sequence.
@@ -84,8 +86,9 @@ class AttentionClassifier(pl.LightningModule):
         if self.recipe.compile != "none":
             self.network.compile(mode=self.recipe.compile, dynamic=False)
         self._network_name = host.name
-        self._sums = {"train": _Sums(), "val": _Sums(), "test": _Sums()}
+        self._sums: dict[str, _Sums] = {"train": _Sums()}
         self._train_loss_is_logged = False
+        self._accumulates = False
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Lightning writes this one 40 times a step, and torch's way of setting an attribute is long:
@@ -95,51 +98,68 @@ class AttentionClassifier(pl.LightningModule):
         else:
             super().__setattr__(name, value)
 
+    @property
+    def learning_rate(self) -> float:
+        """The recipe's."""
+        return self.recipe.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        self.recipe = Training(**{**self.recipe.model_dump(), "learning_rate": rate})
+        self.hparams["training"] = self.recipe.model_dump()
+
     def forward(self, x: Tensor, *mask: Tensor) -> Tensor:
         """Logits of shape (n, classes); networks for sequences take a mask too, of any type of number."""
         logits: Tensor = self.network(x, *(self._checked_mask(x, given) for given in mask))
         return logits
 
-    def training_step(self, batch: tuple[Tensor, ...], _: int) -> Tensor:
+    def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
         """Mean loss of the batch, label-smoothed if the recipe says so."""
         x, y, *mask = batch
         if self.seed is None:
             logits = self(x, *mask)
         else:
-            with stream(self.seed, f"step/{self.global_step}", device=x.device):
+            # Of the batches that one step gathers each has draws of its own.
+            part = f"/{batch_idx}" if self._accumulates else ""
+            with stream(self.seed, f"step/{self.global_step}{part}", device=x.device):
                 logits = self(x, *mask)
         loss = F.cross_entropy(logits, y, label_smoothing=self.recipe.label_smoothing)
         self._sums["train"].add(loss.detach() * len(y), len(y))
         return loss
 
-    def validation_step(self, batch: tuple[Tensor, ...], _: int) -> None:
+    def validation_step(
+        self, batch: tuple[Tensor, ...], batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
         """Adds the batch to the epoch's sums; the validation loss is never smoothed."""
-        self._measure("val", batch)
+        del batch_idx
+        self._measure("val", batch, dataloader_idx)
 
     def on_validation_epoch_end(self) -> None:
         """Logs the validation means, and the training mean since the last validation of the epoch."""
-        loss, accuracy = self._means("val")
-        self.log_dict({"val_loss": loss, "val_accuracy": accuracy})
+        self._log_means("val")
         self._log_train_loss()
 
-    def test_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:
+    def test_step(self, batch: tuple[Tensor, ...], batch_idx: int, dataloader_idx: int = 0) -> None:
         """Adds the batch to the sums of the test, as validation does."""
         del batch_idx
-        self._measure("test", batch)
+        self._measure("test", batch, dataloader_idx)
 
     def on_test_epoch_end(self) -> None:
         """Logs the means over all test examples."""
-        loss, accuracy = self._means("test")
-        self.log_dict({"test_loss": loss, "test_accuracy": accuracy})
+        self._log_means("test")
 
-    def predict_step(self, batch: Tensor | tuple[Tensor, ...], _: int) -> Tensor:
+    def predict_step(
+        self, batch: Tensor | tuple[Tensor, ...], batch_idx: int, dataloader_idx: int = 0
+    ) -> Tensor:
         """Logits of a batch x, (x,), (x, y) or (x, y, mask)."""
+        del batch_idx, dataloader_idx
         x, *rest = (batch,) if isinstance(batch, Tensor) else batch
         logits: Tensor = self(x, *rest[1:])
         return logits
 
     def on_train_epoch_start(self) -> None:
         """A new epoch, a new mean."""
+        self._accumulates = self.trainer.accumulate_grad_batches > 1
         self._sums["train"] = _Sums()
         self._train_loss_is_logged = False
 
@@ -154,7 +174,9 @@ class AttentionClassifier(pl.LightningModule):
         Raises:
             SettingError: If the Trainer does not know how many steps it will take.
         """
-        optimiser = make_optimiser(self.network, self.recipe)
+        # Where gradients are scaled, a fused optimiser leaves nothing to clip; of half precision it is not right.
+        whole = self.trainer.precision in ("32-true", "64-true")
+        optimiser = make_optimiser(self, self.recipe, fused=whole)
         steps = self._steps()
         warmup = steps * self.recipe.warmup_epochs // self.recipe.epochs
         schedule = LambdaLR(optimiser, warmup_cosine(steps=steps, warmup=warmup))
@@ -193,22 +215,34 @@ class AttentionClassifier(pl.LightningModule):
             )
         return mask.bool()
 
-    def _measure(self, part: str, batch: tuple[Tensor, ...]) -> None:
+    def _measure(self, part: str, batch: tuple[Tensor, ...], loader: int) -> None:
         x, y, *mask = batch
         logits = self(x, *mask)
         loss = F.cross_entropy(logits, y, reduction="sum")
-        self._sums[part].add(loss, len(y), (logits.argmax(1) == y).sum())
+        sums = self._sums.setdefault(f"{part}_{loader}" if loader else part, _Sums())
+        label = y.argmax(1) if y.dim() == 2 else y
+        sums.add(loss, len(y), (logits.argmax(1) == label).sum())
+
+    def _log_means(self, part: str) -> None:
+        """The first loader's under the plain names, the others' with their places."""
+        self._sums.setdefault(part, _Sums())  # ranks log the same, those without a batch too
+        for name in sorted(name for name in self._sums if name.partition("_")[0] == part):
+            loss, accuracy = self._means(name)
+            suffix = name.removeprefix(part)
+            self.log_dict({f"{part}_loss{suffix}": loss, f"{part}_accuracy{suffix}": accuracy})
 
     def _log_train_loss(self) -> None:
         if self._sums["train"].count:
             self.log("train_loss", self._means("train")[0])
+            self._sums["train"] = _Sums()
             self._train_loss_is_logged = True
 
     def _means(self, part: str) -> tuple[Tensor, Tensor]:
         """Mean loss and accuracy over all ranks; afterwards the sums are empty."""
-        sums, self._sums[part] = self._sums[part], _Sums()
+        sums = self._sums.pop(part)
+        exact = torch.float32 if self.device.type == "mps" else torch.float64  # Apple's have none
         totals = torch.stack(
-            [torch.as_tensor(x, device=self.device, dtype=torch.float64) for x in sums.values()]
+            [torch.as_tensor(x, device=self.device, dtype=exact) for x in sums.values()]
         )
         totals = self.trainer.strategy.reduce(totals, reduce_op="sum")
         return (totals[0] / totals[2]).float(), (totals[1] / totals[2]).float()
