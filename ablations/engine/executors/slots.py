@@ -1,9 +1,12 @@
 """Which slots this machine has: the GPUs or shares of them, or the cores."""
 
+import ctypes
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from ablations.errors import SettingError
@@ -80,25 +83,63 @@ def refuse_empty_stack(stack: int) -> None:
 
 
 def find_gpus() -> tuple[str, ...]:
-    """The GPUs this process may use, as CUDA names them; without importing torch."""
+    """The GPUs this process may use, as CUDA names them; without importing torch.
+
+    Raises:
+        SettingError: If `CUDA_VISIBLE_DEVICES` names one that no driver knows.
+    """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")  # set by schedulers and by users alike
-    if visible is not None:
-        return tuple(name for name in visible.split(",") if name.strip() not in ("", "-1"))
-    if shutil.which("nvidia-smi") is None:
-        return ()
-    listed = subprocess.run(
-        ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
-    return tuple(listed.stdout.split()) if listed.returncode == 0 else ()
+    if visible is None:
+        return tuple((_nvidia_smi("--query-gpu=index", "--format=csv,noheader") or "").split())
+    # As CUDA reads it: up to the first word that is no name (-1, Slurm's NoDevFiles, void).
+    words = [word.strip() for word in visible.split(",")]
+    names = tuple(takewhile(re.compile(r"\d+|(GPU|MIG)-[-/\w]+").fullmatch, words))
+    _refuse_unknown(names, visible)
+    return names
 
 
 def find_cores() -> int:
     """The cores this process may use: its affinity, and a container's quota."""
     return max(1, min(len(os.sched_getaffinity(0)), _quota(Path("/sys/fs/cgroup/cpu.max"))))
+
+
+def _refuse_unknown(names: tuple[str, ...], visible: str) -> None:
+    """A run on such a GPU would fail, and the next one too."""
+    listed = _nvidia_smi("-L") if names else ""
+    if listed is None and not _has_driver():
+        raise SettingError(
+            f"CUDA_VISIBLE_DEVICES is {visible!r}, but this machine has no driver of a GPU. Unset it to run on the "
+            "cores, or run where the GPU is."
+        )
+    if not listed:
+        return
+    ids = re.findall(r"UUID: ([-/\w]+)", listed)
+    for name in names:
+        known = int(name) < len(ids) if name.isdigit() else any(i.startswith(name) for i in ids)
+        if not known:
+            raise SettingError(
+                f"CUDA_VISIBLE_DEVICES names the GPU {name!r}, which is none of this machine's {len(ids)} (`nvidia-smi "
+                "-L` lists them). Name one of those, or unset it to use all."
+            )
+
+
+def _nvidia_smi(*words: str) -> str | None:
+    """What it says; None where it is missing or fails."""
+    if shutil.which("nvidia-smi") is None:
+        return None
+    said = subprocess.run(
+        ["nvidia-smi", *words], capture_output=True, text=True, check=False, timeout=30
+    )
+    return said.stdout if said.returncode == 0 else None
+
+
+def _has_driver() -> bool:
+    """Of NVIDIA's without its program, as in some containers, or of AMD's."""
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return Path("/dev/kfd").exists()
+    return True
 
 
 def _refuse_stack(stack: int, *, gpus_per_run: float, processes_per_run: int) -> None:

@@ -66,19 +66,61 @@ def test_impossible_slots_are_refused(options, message):
         find_slots(**options)
 
 
-def test_the_gpus_are_those_that_the_environment_leaves_visible(monkeypatch):
-    for visible, expected in (("2,5", ("2", "5")), ("", ()), ("-1", ())):
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-        assert slots.find_gpus() == expected
-
-
-def test_the_gpus_are_asked_of_nvidia_smi_otherwise(monkeypatch, tmp_path):
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+@pytest.fixture
+def nvidia_smi(monkeypatch, tmp_path):
+    """A driver's program that knows three GPUs."""
     program = tmp_path / "nvidia-smi"
-    program.write_text("#!/bin/sh\necho 0\necho 1\n")
+    lines = [f"echo 'GPU {i}: H100 (UUID: GPU-a{i}c-0b)'" for i in range(3)]
+    listing = "\n".join(lines)
+    program.write_text(
+        f"#!/bin/sh\nif [ $1 = -L ]; then\n{listing}\nelse\necho 0\necho 1\necho 2\nfi\n"
+    )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert slots.find_gpus() == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("visible", "expected"),
+    [
+        ("2,1", ("2", "1")),
+        ("GPU-a1c", ("GPU-a1c",)),
+        ("", ()),
+        ("-1", ()),
+        ("NoDevFiles", ()),
+        ("0,-1,2", ("0",)),
+    ],
+)
+def test_the_gpus_are_those_that_the_environment_leaves_visible(
+    visible, expected, monkeypatch, nvidia_smi
+):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert slots.find_gpus() == expected
+
+
+def test_the_gpus_are_asked_of_nvidia_smi_otherwise(monkeypatch, nvidia_smi):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert slots.find_gpus() == ("0", "1", "2")
+
+
+@pytest.mark.parametrize("name", ["3", "GPU-b", "MIG-0"])
+def test_a_gpu_that_no_driver_knows_is_refused(name, monkeypatch, nvidia_smi):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", f"0,{name}")
+    message = rf"^CUDA_VISIBLE_DEVICES names the GPU '{name}', which is none of this machine's 3 "
+    with pytest.raises(SettingError, match=message):
+        find_slots()
+
+
+def test_a_gpu_where_there_is_no_driver_is_refused_before_the_first_run(monkeypatch, tmp_path):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(slots, "_has_driver", lambda: False)
+    with pytest.raises(
+        SettingError,
+        match=r"^CUDA_VISIBLE_DEVICES is '0', but this machine has no driver of a GPU\.",
+    ):
+        find_slots()
+    monkeypatch.setattr(slots, "_has_driver", lambda: True)
+    assert slots.find_gpus() == ("0",)
 
 
 def test_a_containers_quota_limits_the_cores(tmp_path, monkeypatch):
