@@ -22,6 +22,7 @@ from ablations.subjects.attention.settings.arms import (
 )
 from ablations.subjects.attention.settings.groups import Arm, Attention
 from ablations.subjects.attention.settings.identity import NEUTRAL, NOT_IDENTITY
+from ablations.subjects.attention.settings.recipes import RECIPES
 from ablations.subjects.intervention import Intervention
 from ablations.subjects.own_code import own_files
 from ablations.subjects.subject import Metric, Objective, Pace, Setting, Subject, Values
@@ -106,8 +107,8 @@ def _pilot(arms: Sequence[Values], costs: Sequence[Values]) -> Pace:
 
 
 def _notes(baseline: Values) -> list[str]:
-    """What the baseline is trained on, and what it has of its network where that is not the plain block's."""
-    return [_data_in_words(baseline), *_usual_in_words(baseline)]
+    """What the baseline is trained on, its recipe, and its network where that is not the plain block's."""
+    return [_data_in_words(baseline), *_recipe_notes(baseline), *_network_notes(baseline)]
 
 
 def _data_in_words(baseline: Values) -> str:
@@ -123,7 +124,18 @@ def _data_in_words(baseline: Values) -> str:
     )
 
 
-def _usual_in_words(baseline: Values) -> list[str]:
+def _recipe_notes(baseline: Values) -> list[str]:
+    recipe = baseline["training.recipe"]
+    said = RECIPES[recipe]
+    values = ", ".join(
+        f"{name.rpartition('.')[2]}={baseline[name]}"
+        + (f" (the recipe's: {value})" if baseline[name] != value else "")
+        for name, value in said.items()
+    )
+    return [f"Recipe {recipe}: {values}"] if said else []
+
+
+def _network_notes(baseline: Values) -> list[str]:
     name = baseline["backbone.name"]
     usual, plain = usual_attention(name), Attention()
     if usual == plain:

@@ -1,12 +1,11 @@
-"""Optimisers and the learning-rate schedule of the recipe."""
+"""Optimisers of the recipe, and which parameters each treats alike."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import SGD, AdamW, Optimizer
+from torch.optim import SGD, AdamW, Optimizer, RMSprop
 
 from ablations.subjects.attention.settings.groups import Training
 
@@ -15,7 +14,9 @@ Group = dict[str, Any]
 
 
 def make_optimiser(module: nn.Module, recipe: Training, *, fused: bool = True) -> Optimizer:
-    """The recipe's optimiser over the module; attention has its own rate and decay where the recipe says so.
+    """The recipe's optimiser over the module.
+
+    Attention has its own rate and decay, and norms and biases their own decay, where the recipe says so.
 
     Args:
         module: Whose parameters.
@@ -50,39 +51,29 @@ def adamw(groups: list[Group], recipe: Training, fused: bool) -> Optimizer:
     return AdamW(groups, lr=recipe.learning_rate, fused=fused or None)
 
 
+def rmsprop(groups: list[Group], recipe: Training, fused: bool) -> Optimizer:
+    """RMSprop as the mobile networks take it: squares averaged with 0.9, epsilon 0.001; torch has no fused form."""
+    del fused
+    return RMSprop(groups, lr=recipe.learning_rate, alpha=0.9, eps=1e-3, momentum=recipe.momentum)
+
+
 OPTIMISERS: dict[str, Callable[[list[Group], Training, bool], Optimizer]] = {
     "sgd": sgd,
     "adamw": adamw,
+    "rmsprop": rmsprop,
 }
 
 
 def _groups(module: nn.Module, recipe: Training) -> list[Group]:
-    """One group where attention is trained as the rest is, else the host's and the attention's."""
-    rate, decay = recipe.attention_learning_rate, recipe.attention_weight_decay
-    named = list(module.named_parameters())
-    own = {name for name, _ in named if "attention" in name.split(".")}
-    if rate == decay == 1:
-        own = set()
-    host = {
-        "params": [p for name, p in named if name not in own],
-        "lr": recipe.learning_rate,
-        "weight_decay": recipe.weight_decay,
-    }
-    attention = {
-        "params": [p for name, p in named if name in own],
-        "lr": recipe.learning_rate * rate,
-        "weight_decay": recipe.weight_decay * decay,
-    }
-    return [host, attention] if own else [host]
-
-
-def warmup_cosine(*, steps: int, warmup: int) -> Callable[[int], float]:
-    """Factor of the learning rate at a step: (step + 1)/warmup at first, then a cosine from 1 to 0."""
-
-    def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / warmup
-        done = (step - warmup) / max(1, steps - warmup)
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-
-    return factor
+    """One group for each pair of rate and decay that the recipe tells apart; the host's first."""
+    groups: dict[tuple[float, float], Group] = {}
+    for name, parameter in module.named_parameters():
+        own = "attention" in name.split(".")
+        rate = recipe.learning_rate * (recipe.attention_learning_rate if own else 1)
+        decay = recipe.weight_decay * (recipe.attention_weight_decay if own else 1)
+        if parameter.ndim < 2:
+            decay *= recipe.norm_weight_decay
+        groups.setdefault((rate, decay), {"params": [], "lr": rate, "weight_decay": decay})[
+            "params"
+        ].append(parameter)
+    return list(groups.values())
