@@ -7,7 +7,7 @@ from typing import Any
 from ablations.errors import SettingError, one_of
 from ablations.import_path import load, load_module
 from ablations.subjects.data_files import digest_of, files_of
-from ablations.subjects.lightning.built import data_of, module_of, parts_of
+from ablations.subjects.own_module.built import data_of, module_of, parts_of
 from ablations.subjects.own_code import own_files
 from ablations.subjects.program import Program
 from ablations.subjects.signatures import arguments_of, check_arguments
@@ -40,7 +40,7 @@ def make(
     files = files_of(program.fingerprint)
     return Subject(
         name=name,
-        train="ablations.subjects.lightning.run:train_run",
+        train="ablations.subjects.own_module.run:train_run",
         settings=settings,
         metrics=tuple(
             Metric(name=one.name, direction=one.direction, unit=one.unit) for one in program.metrics

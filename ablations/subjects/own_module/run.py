@@ -3,7 +3,7 @@
 from typing import Any
 
 from ablations.context import Context
-from ablations.subjects.lightning.built import data_of, module_of, parts_of
+from ablations.subjects.own_module.built import data_of, module_of, parts_of
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.fit import fit
 from ablations.subjects.program import Program

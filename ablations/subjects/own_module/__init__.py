@@ -1,0 +1,4 @@
+"""How is a LightningModule of the user's own, with its data, a study's subject?
+
+May import `ablations`, `subjects`, `pairing` and `lightning`. Imported by nothing of ours.
+"""
