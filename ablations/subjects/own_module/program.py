@@ -1,14 +1,22 @@
 """A LightningModule of the user's own, with its data, as a subject: settings from signatures, runs by `fit`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ablations.errors import SettingError, one_of
-from ablations.import_path import load, load_module
-from ablations.subjects.data_files import digest_of, files_of
-from ablations.subjects.own_module.built import data_of, module_of, parts_of
+from ablations.import_path import is_import_path, load, load_module
+from ablations.subjects import ids
+from ablations.subjects.data_files import files_of
 from ablations.subjects.own_code import own_files
+from ablations.subjects.own_module import attached
+from ablations.subjects.own_module.built import parts_of
+from ablations.subjects.own_module.cost import Costs
+from ablations.subjects.own_module.identity import fingerprint, identify
+from ablations.subjects.own_module.pilot import pilot
+from ablations.subjects.own_module.two_steps import shortened
+from ablations.subjects.own_module.verify import verify
 from ablations.subjects.program import Program
 from ablations.subjects.signatures import arguments_of, check_arguments
 from ablations.subjects.subject import Metric, Setting, Subject, Values
@@ -38,6 +46,9 @@ def make(
         makers["data"] = load(program.data)
     settings = _settings(makers, program, said)
     files = files_of(program.fingerprint)
+    assign = partial(_assign, settings=settings, makers=makers)
+    used = _used if program.attach is None else _used_beside_attention
+    costs = Costs(name, program)
     return Subject(
         name=name,
         train="ablations.subjects.own_module.run:train_run",
@@ -46,16 +57,71 @@ def make(
             Metric(name=one.name, direction=one.direction, unit=one.unit) for one in program.metrics
         ),
         metric=program.metrics[0].name,
-        assign=partial(_assign, settings=settings, makers=makers),
-        fingerprint=lambda arm: digest_of(files) or _own_fingerprint(program, arm),
-        cost=lambda arm: {"params": _params(name, arm)},
-        cost_columns={"params": "integer"},
-        cost_titles={"params": "params"},
+        assign=assign,
+        fingerprint=lambda arm: fingerprint(program, files, arm),
+        identify=lambda arm: identify(name, program, files, arm),
+        cost=costs.columns,
         carried={"subject": name, "program": program.model_dump(mode="json")},
-        epochs=lambda arm: int(arm.get(EPOCHS) or 1),
-        code=lambda _: own_files(load_module(name.partition(":")[0], named=name)),
+        epochs=_epochs,
+        short=shortened,
+        code=partial(
+            _code, [name, program.data, program.attach.forward if program.attach else None]
+        ),
         packages=("ablations", "torch", "lightning", "numpy"),
+        pilot=lambda arms, _: pilot(name, program, arms, epochs=[_epochs(arm) for arm in arms]),
+        verify=lambda arms, _: verify(name, program, arms, canonical=used, epochs=_epochs),
+        **(_without_attention() if program.attach is None else _with_attention(assign, costs)),
     )
+
+
+def _epochs(arm: Values) -> int:
+    return int(arm.get(EPOCHS) or 1)
+
+
+def _used(arm: Values) -> dict[str, Any]:
+    return ids.canonical(arm, left_out=(), neutral={})
+
+
+def _used_beside_attention(arm: Values) -> dict[str, Any]:
+    return ids.canonical(arm, left_out=attached.unused(arm), neutral=attached.NEUTRAL)
+
+
+def _without_attention() -> dict[str, Any]:
+    return {
+        "cost_columns": {"params": "integer", "macs": "integer"},
+        "cost_titles": {"params": "params", "macs": "MACs"},
+    }
+
+
+def _with_attention(assign: Callable[[Values], dict[str, Any]], costs: Costs) -> dict[str, Any]:
+    """What a subject says whose network attention is attached to."""
+
+    def change(arm: Values, values: Values) -> dict[str, Any]:
+        return assign({**arm, **values, **attached.changed(arm, values)})
+
+    def notes(baseline: Values) -> list[str]:
+        return [f"Attention is attached at {baseline[attached.AT]}:", costs.places(baseline)]
+
+    return {
+        "change": change,
+        "unused": attached.unused,
+        "neutral": attached.NEUTRAL,
+        "cost_columns": {
+            "hidden": "list of integers",
+            "channels": "list of integers",
+            "c2_eff": "number",
+            "params": "integer",
+            "attention_params": "integer",
+            "macs": "integer",
+        },
+        "cost_titles": {
+            "hidden": "hidden widths",
+            "params": "params",
+            "attention_params": "of attention",
+            "macs": "MACs",
+        },
+        "notes": notes,
+    }
 
 
 def _settings(
@@ -72,6 +138,8 @@ def _settings(
     options: dict[str, list[Any]] = {
         f"trainer.{x}": [value] for x, value in program.trainer.items()
     }
+    if program.attach is not None:
+        settings |= attached.settings_of(program.attach)
     for name, values in said.items():
         if name.startswith("trainer."):
             options.setdefault(name, []).extend(values)
@@ -84,6 +152,15 @@ def _settings(
             "`trainer: {max_epochs: 20}`."
         )
     for name in said:
+        if (
+            name not in settings
+            and name.startswith((attached.GROUP, "attach."))
+            and not program.attach
+        ):
+            raise SettingError(
+                f"`{name}` is a setting of attention that is attached to your network, so the space must say where: "
+                'for example `attach: {at: "encoder.*.conv2"}`.'
+            )
         if name not in settings:
             raise SettingError(one_of("setting", name, settings))
     return settings
@@ -109,17 +186,11 @@ def _assign(
         given = {name: x for name, x in parts.get(group, {}).items() if name not in absent}
         check_arguments(maker, given, at=group)
     checked_options(parts.get("trainer", {}))
-    return arm
+    return {**arm, **attached.checked(arm)} if attached.AT in settings else arm
 
 
-def _own_fingerprint(program: Program, arm: Values) -> str:
-    """What the DataModule says of its content, where it has a method `fingerprint`."""
-    data = data_of(program.data, parts_of(arm).get("data", {}))
-    told = getattr(data, "fingerprint", None)
-    return str(told()) if callable(told) else ""
-
-
-def _params(name: str, arm: Values) -> int:
-    """Elements of all parameters of the module, built once with any numbers."""
-    module = module_of(name, parts_of(arm).get("model", {}), seed=0)
-    return sum(tensor.numel() for tensor in module.parameters())
+def _code(named: Sequence[str | None], values: Iterable[Any]) -> list[Path]:
+    """The user's own files: of what the program names, and of the import paths among the values."""
+    paths = {*named, *(x for x in values if isinstance(x, str) and is_import_path(x))} - {None}
+    modules = [load_module(str(path).partition(":")[0], named=str(path)) for path in paths]
+    return sorted({file for module in modules for file in own_files(module)})
