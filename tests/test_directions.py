@@ -22,8 +22,7 @@ ablations:
 ablations.subjects: ablations
 ablations.subjects.lightning.pairing: ablations
 ablations.subjects.lightning.loading: ablations
-ablations.subjects.lightning: ablations ablations.subjects ablations.subjects.lightning.pairing
-  ablations.subjects.lightning.loading
+ablations.subjects.lightning: ablations ablations.subjects.lightning.loading
 .settings: ablations ablations.subjects
 .blocks: ablations .settings
 .networks: ablations .settings .blocks
@@ -34,8 +33,8 @@ ablations.subjects.lightning: ablations ablations.subjects ablations.subjects.li
 .data: ablations .settings .data.sources
 .cost: .settings .networks .counting .placing .data
 .stacking: .blocks .networks
-.training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing .data
-  .cost .stacking
+.training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing
+  .data .cost .stacking
 .: ablations ablations.subjects .settings .networks .placing .data .cost .training
 /records: ablations
 /worker: ablations /records
@@ -72,11 +71,13 @@ ablations.cli.words: ablations ablations.subjects /records /executors /supervisi
   ablations.studies _tables _effects _tradeoff
 ablations.cli.options: ablations /records /executors /supervision ablations.designs ablations.studies analysis
   _tables _contrasts _tradeoff _planning
-ablations.cli: ablations .settings .networks .counting .placing .cost /records /supervision ablations.designs
-  ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis _tables.formats _planned
-  _effects _importance _tradeoff.prices _tradeoff _tradeoff.width _plots.drawing _report.evidence
-  _report.figures _report.sections _report ablations.cli.words ablations.cli.options
+ablations.cli: ablations ablations.subjects .settings .networks .counting .placing .cost /records /supervision
+  ablations.designs ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis
+  _tables.formats _planned _effects _importance _tradeoff.prices _tradeoff _tradeoff.width _plots.drawing
+  _report.evidence _report.figures _report.sections _report ablations.cli.words ablations.cli.options
 ablations.subjects.function: ablations ablations.subjects
+ablations.subjects.own_module: ablations ablations.subjects ablations.subjects.lightning.pairing
+  ablations.subjects.lightning.loading ablations.subjects.lightning .settings .attach
 """
 
 

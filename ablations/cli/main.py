@@ -12,6 +12,7 @@ from analysis.errors import TableError
 COMMANDS: dict[str, tuple[str, str]] = {
     "spaces": ("ablations.cli.study:spaces", "The presets, one line each."),
     "show": ("ablations.cli.study:show", "A space: baseline, factors, arms, what is infeasible."),
+    "check": ("ablations.cli.check:check", "Try a program out: what holds of it."),
     "run": ("ablations.cli.run:run", "Run a study, or go on with one."),
     "confirm": ("ablations.cli.run:confirm", "Fresh seeds for what a study proposes."),
     "status": ("ablations.cli.study:status", "How far a study is."),

@@ -192,12 +192,21 @@ def run(
     expansion = expand(space, design=design)
     refuse_illegal(space, expansion)
     refuse_undecidable(planned, expansion.arms)
-    refuse(verify(space, expansion) or ())
+    if allow_drift or not _all_known(root / name, expansion):
+        refuse(verify(space, expansion) or ())
     declared = declare(space, expansion.arms[0], study=name, design=design, seeds=numbers)
     declared |= {**(planned or {}), **how.declared}
     folder = open_or_create(root / name, declared, extend=extend, allow_drift=allow_drift)
     wanted = runs(expansion.arms, seeds=numbers, stage=cast(Stage, design))
     return _execute(space.about, folder, PlannedSource(wanted, stack=how.stack), how)
+
+
+def _all_known(path: Path, expansion: Expansion) -> bool:
+    """Whether the study was started with all of these arms, and so verified them."""
+    if not (path / "study.json").exists():
+        return False
+    known = {run.arm for run in StudyFolder.open(path).plan()}
+    return all(arm.id in known for arm in expansion.arms)
 
 
 def confirm(
