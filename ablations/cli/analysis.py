@@ -143,7 +143,7 @@ def effects(
         print_effects(report)
 
 
-def importance(
+def estimate_importance(
     table: str,
     /,
     *,
@@ -158,7 +158,7 @@ def importance(
     """
     from ablations.cli.words.result_text import print_json, print_lines, print_reading, print_table
     from analysis.importance.importance import CHANCE
-    from analysis.importance.importance import importance as shares
+    from analysis.importance.importance import estimate_importance as shares
 
     results = [(one, shares(one, permutations=permutations)) for one in reading.tables(table)]
     if reading.json:
