@@ -1,0 +1,1 @@
+"""What do introductions to channel attention claim, and which runs decide it? Files of claims, and their spaces."""
