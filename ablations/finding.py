@@ -8,7 +8,7 @@ from ablations.errors import SettingError
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What was computed, and whether that agrees with a claim.
+    """What was computed, and whether that agrees with a claim; numpy's and torch's values are taken as Python's.
 
     Raises:
         SettingError: If `agrees` is no truth value, `computed` is empty, or `number` is not finite.
@@ -24,6 +24,10 @@ class Finding:
 
     def __post_init__(self) -> None:
         """Refuse what says nothing."""
+        for name in ("agrees", "number"):
+            value = getattr(self, name)
+            if hasattr(value, "item"):
+                object.__setattr__(self, name, value.item())
         if not isinstance(self.agrees, bool):
             raise SettingError(f"`agrees` must be True or False, but got {self.agrees!r}.")
         if not (isinstance(self.computed, str) and self.computed.strip()):
