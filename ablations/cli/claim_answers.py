@@ -17,7 +17,7 @@ from ablations.cli.options.tables import one_table
 from ablations.errors import SettingError, StudyError, one_of
 from ablations.finding import Finding
 from ablations.import_path import load, words_of
-from analysis.claims.answer import Answer, Found
+from analysis.claims.answer import NOT_RUN, Answer, Found
 from analysis.claims.answers import Answers
 from analysis.claims.claims import Claim, ClaimsFile, Measured, load_claims
 from analysis.claims.measured import measured
@@ -159,7 +159,8 @@ def _to_run(file: ClaimsFile, name: str, *, root: Path) -> ToRun | None:
     path = root / file.folder(name)
     begun = (path / "study.json").is_file()
     if begun:
-        now = status(StudyFolder.open(path))
+        now, have = status(StudyFolder.open(path)), StudyFolder.open(path).study().get("seeds", [])
+        _refuse_more_seeds(file, name, have=len(have))
         if now.planned and now.ended == now.planned:
             return None
     try:
@@ -183,6 +184,17 @@ def _to_run(file: ClaimsFile, name: str, *, root: Path) -> ToRun | None:
         planned=planned,
         runs=len(arms) * len(numbers),
     )
+
+
+def _refuse_more_seeds(file: ClaimsFile, name: str, *, have: int) -> None:
+    """Refuse seeds that were not planned: they would be a look at the data."""
+    study = file.studies[name]
+    if study.seeds is not None and study.seeds > have:
+        raise SettingError(
+            f"study {name!r} of {file.name} must have the {have} seeds that it was started with, but got "
+            f"{study.seeds}. Seeds that are added later count only at looks that were declared before "
+            "(`adding_seeds`): give the study another name."
+        )
 
 
 def _refuse_undecidable(
@@ -265,20 +277,14 @@ def _read(claim: Claim, one: Measured, file: ClaimsFile, *, root: Path) -> tuple
     """What the study says now, and why that is exploratory."""
     ours = file.studies.get(one.study)
     if ours is not None and not (root / file.folder(one.study) / "study.json").is_file():
-        return Found(verdict="undecided", words="Not run", where="its runs"), ""
+        return NOT_RUN, ""
     try:
         table = one_table(
             file.folder(one.study) if ours else one.study,
             root,
             metric=ours.metric if ours else None,
         )
-        looks = ((table.planned or {}).get("adding_seeds") or {}).get("plan") == "alpha_spending"
-        left = int(table.frame["state"].isin(("WAITING", "RUNNING")).sum())
-        if left and not looks:
-            total = len(table.frame)
-            words = f"{total - left} of {total} runs have ended"
-            return Found(verdict="undecided", words=words, where=f"the other {left}"), ""
-        late = departure(claim, one, table.planned)
+        late = departure(claim, one, table)
         found = measured(one, table, planned=not late, alpha=file.alpha)
     except (TableError, StudyError) as error:
         raise TableError(f"claim {claim.id!r}: {error}") from None

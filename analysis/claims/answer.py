@@ -27,6 +27,9 @@ class Found:
     unit: str = ""
 
 
+NOT_RUN = Found(verdict="undecided", words="Not run", where="its runs")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """A claim, one piece of evidence, and what that says."""

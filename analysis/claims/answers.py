@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from analysis.claims.answer import Answer, Verdict
+from analysis.claims.answer import NOT_RUN, Answer, Verdict
 from analysis.errors import TableError
 
 VERDICTS = get_args(Verdict)
@@ -50,6 +50,11 @@ class Answers:
         claims = len({row.id for row in self.rows})
         counts = ", ".join(f"{count} {verdict}" for verdict, count in self.counts().items())
         return f"{claims} claim{'s' * (claims != 1)}, {len(self.rows)} answers: {counts}."
+
+    @property
+    def not_run(self) -> int:
+        """How many answers wait for a study that has not begun."""
+        return sum(row.found == NOT_RUN for row in self.rows)
 
     def having(self, verdicts: Sequence[str]) -> list[str]:
         """The ids of the claims with an answer of these verdicts."""

@@ -35,6 +35,8 @@ def measured(claim: Measured, table: RunsTable, *, planned: bool, alpha: float =
     Raises:
         TableError: If the table has no such factor, level or ratio.
     """
+    if (left := _left(table)) is not None:
+        return left
     if claim.fit:
         return _fitted(claim, table)
     _check_levels(claim, table)
@@ -52,6 +54,17 @@ def measured(claim: Measured, table: RunsTable, *, planned: bool, alpha: float =
     return together(
         [(comparison(row), _compared(claim, row, table, float(content["alpha"]))) for row in rows]
     )
+
+
+def _left(table: RunsTable) -> Found | None:
+    """That runs are left, which a verdict waits for; None where there are none, or looks were declared."""
+    looks = ((table.planned or {}).get("adding_seeds") or {}).get("plan") == "alpha_spending"
+    left = int(table.frame["state"].isin(("WAITING", "RUNNING")).sum())
+    if looks or not left:
+        return None
+    total = len(table.frame)
+    words = f"{total - left} of {total} runs have ended"
+    return Found(verdict="undecided", words=words, where=f"the other {left}")
 
 
 def _with_plan(claim: Measured, table: RunsTable, alpha: float) -> RunsTable:

@@ -7,8 +7,10 @@ from typing import Any
 
 from analysis.claims.claims import Claim, ClaimsFile, Measured
 from analysis.planned.comparisons import Comparisons, content_hash, parse_comparisons
+from analysis.tables.runs_table import RunsTable
 
 NOT_PLANNED = "the claim was written down after the runs, not before them"
+CHANGED = "the study's stored claims do not match their hash"
 EDITED = "the claim was edited after its runs began"
 
 
@@ -57,9 +59,11 @@ def claim_of(claim: Claim, measured: Measured) -> dict[str, Any]:
     }
 
 
-def departure(claim: Claim, measured: Measured, planned: Mapping[str, Any] | None) -> str:
-    """Why a claim is exploratory in a study with that plan; empty where it was planned as it stands."""
-    stored = (planned or {}).get("claims") or []
+def departure(claim: Claim, measured: Measured, table: RunsTable) -> str:
+    """Why a claim is exploratory in a study; empty where the study planned it as it stands."""
+    stored = (table.planned or {}).get("claims") or []
+    if stored and content_hash(table.planned or {}) != table.planned_hash:
+        return CHANGED
     now = _key(claim_of(claim, measured))
     if any(_key(one) == now for one in stored):
         return ""

@@ -5,7 +5,7 @@ from ablations import Factor, Space
 space = Space(
     name="co_firing",
     subject="ablations.subjects.attention.claims.planted:train_pairs",
-    metric={"name": "test_error", "direction": "minimize"},
+    metric={"name": "test_loss", "direction": "minimize"},
     question="Which excitation sees that two channels exclude each other?",
     baseline={"excitation": "linear_bottleneck"},
     factors=(Factor(name="excitation", levels=("linear_bottleneck", "bottleneck", "eca")),),

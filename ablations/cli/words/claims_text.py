@@ -25,5 +25,5 @@ def print_answers(answers: "Answers") -> None:
     console.print(escape(answers.title))
     console.print(table)
     console.print(escape(answers.summary()))
-    if "undecided" in answers.counts():
-        console.print(f"What is not run yet: {escape(answers.command)}")
+    if answers.not_run:
+        console.print(f"{answers.not_run} wait for runs: {escape(answers.command)}")

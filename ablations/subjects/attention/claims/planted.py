@@ -53,13 +53,13 @@ def train_coded(config: dict[str, Any], seed: int) -> float:
     """
     torch.manual_seed(seed)
     x_nchw, y_n = _coded(config["coding"], 2 * EXAMPLES)
-    return _error_of_one_gate(
-        SqueezeExcite(4, reduction=1, squeeze=config["squeeze"], bias=True), x_nchw, y_n
-    )
+    block = SqueezeExcite(4, reduction=1, squeeze=config["squeeze"], bias=True)
+    wrong_n = (_by_one_gate(block, x_nchw, y_n) > 0) != (y_n[EXAMPLES:] > 0)
+    return float(wrong_n.float().mean())
 
 
 def train_pairs(config: dict[str, Any], seed: int) -> float:
-    """The error on new examples where the class is that exactly one of two far channels is on.
+    """The loss on new examples, in nats, where the class is that exactly one of two far channels is on.
 
     Sixteen channels; the evidence is in the second and the tenth, and the head sees the gate of the last alone.
     """
@@ -70,7 +70,8 @@ def train_pairs(config: dict[str, Any], seed: int) -> float:
         x_nchw[:, channel] += (2 * on_n - 1)[:, None, None]
     x_nchw[:, -1] = 1.0
     block = SqueezeExcite(16, **_excitation(config["excitation"]))
-    return _error_of_one_gate(block, x_nchw, (on_n2.sum(1) == 1).float())
+    y_n = (on_n2.sum(1) == 1).float()
+    return float(binary_cross_entropy_with_logits(_by_one_gate(block, x_nchw, y_n), y_n[EXAMPLES:]))
 
 
 def train_depth(config: dict[str, Any], seed: int) -> float:
@@ -141,17 +142,16 @@ def _excitation(name: str) -> dict[str, Any]:
     )
 
 
-def _error_of_one_gate(block: SqueezeExcite, x_nchw: Tensor, y_n: Tensor) -> float:
-    """Learn from the first half by the last channel's gate alone; the error on the second half."""
+def _by_one_gate(block: SqueezeExcite, x_nchw: Tensor, y_n: Tensor) -> Tensor:
+    """Learn from the first examples by the last channel's gate alone; the logits of the others."""
     head = nn.Linear(1, 1)
 
     def logits(x: Tensor) -> Tensor:
         return head(block.gates(x)[0][:, -1:])[:, 0]  # type: ignore[no-any-return]
 
-    half = len(y_n) // 2
-    _learn([block, head], lambda at: logits(x_nchw[at]), y_n[:half])
+    _learn([block, head], lambda at: logits(x_nchw[at]), y_n[:EXAMPLES])
     with torch.no_grad():
-        return float(((logits(x_nchw[half:]) > 0) != (y_n[half:] > 0)).float().mean())
+        return logits(x_nchw[EXAMPLES:])
 
 
 def _learn(modules: list[nn.Module], logits: Callable[[Tensor], Tensor], y_n: Tensor) -> None:
