@@ -172,16 +172,15 @@ def _to_run(file: ClaimsFile, name: str, *, root: Path) -> ToRun | None:
         _refuse_undecidable(file, name, arms, metric=metric)
     except SettingError as error:
         raise SettingError(f"study {name!r} of {file.name}: {error}") from None
-    planned = planned_claims(file, name, metric=metric, seeds=len(numbers)).declared
-    if begun and StudyFolder.open(path).study().get("planned_hash") != planned["planned_hash"]:
-        planned = None
+    plan = planned_claims(file, name, metric=metric, seeds=len(numbers))
+    same = not begun or StudyFolder.open(path).study().get("planned_hash") == plan.hash
     return ToRun(
         name=name,
         folder=file.folder(name),
         space=space,
         design=design,
         seeds=numbers,
-        planned=planned,
+        planned=plan.declared if same else None,
         runs=len(arms) * len(numbers),
     )
 

@@ -1,7 +1,7 @@
 """All answers to a file of claims, as a table, as Markdown, CSV and JSON."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -104,11 +104,12 @@ class Answers:
             TableError: If it ends otherwise.
         """
         check_ending(path)
-        text = {
+        made: dict[str, Callable[[], str]] = {
             ".md": self.to_markdown,
-            ".csv": lambda: self.frame.to_csv(index=False),
+            ".csv": lambda: str(self.frame.to_csv(index=False)),
             ".json": lambda: json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n",
-        }[path.suffix]()
+        }
+        text = made[path.suffix]()
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 

@@ -2,7 +2,7 @@
 
 from ablations import Factor, Space
 
-space = Space(
+space = Space(  # type: ignore[call-arg]  # `metric` is a word of the program
     name="co_firing",
     subject="ablations.subjects.attention.claims.planted:train_pairs",
     metric={"name": "test_loss", "direction": "minimize"},

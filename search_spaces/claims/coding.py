@@ -2,7 +2,7 @@
 
 from ablations import Factor, Space
 
-space = Space(
+space = Space(  # type: ignore[call-arg]  # `metric` is a word of the program
     name="coding",
     subject="ablations.subjects.attention.claims.planted:train_coded",
     metric={"name": "test_error", "direction": "minimize"},

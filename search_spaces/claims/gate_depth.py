@@ -2,7 +2,7 @@
 
 from ablations import Factor, Space
 
-space = Space(
+space = Space(  # type: ignore[call-arg]  # `metric` is a word of the program
     name="gate_depth",
     subject="ablations.subjects.attention.claims.planted:train_depth",
     metric={"name": "class_ratio", "direction": "maximize"},

@@ -3,6 +3,8 @@
 Notation: C channels, h hidden units, r = C/h, S the side of a map.
 """
 
+from typing import Any
+
 import numpy as np
 
 from ablations.finding import Finding
@@ -26,10 +28,9 @@ def parameters() -> Finding:
     rounded = sum(p.numel() for p in drawn_block(72, reduction=16, rounding="floor").parameters())
     return Finding(
         agrees=not any(off.values()),
-        computed=f"ResNet-50 at r = 2 to 32 differs from 2 sum(C^2) / r by {max(map(abs, off.values()))} parameters, "
-        f"at r = 16 "
-        f"it adds {plain:,}; with biases {biased:,}; a block of C = 72, r = 16, h = floor(C/r) has "
-        f"{rounded}, not 648",
+        computed=f"ResNet-50 at r = 2 to 32 differs from 2 sum(C^2) / r by {max(map(abs, off.values()))} "
+        f"parameters, at r = 16 it adds {plain:,}; with biases {biased:,}; a block of C = 72, r = 16, h = "
+        f"floor(C/r) has {rounded}, not 648",
         only_where="there are no biases and r divides C"
         if biased > plain and rounded < 648
         else "",
@@ -46,9 +47,8 @@ def ratio_is_the_inverse() -> Finding:
     cut, whole = int(0.29 * 100), hidden_width(Attention(ratio=0.29), 100)
     return Finding(
         agrees=same,
-        computed=f"ratio 1/r and reduction r give the same hidden units at C = 16, 64, 256; int(0.29 x 100) is "
-        f"{cut}, where "
-        f"0.29 of 100 is {whole}",
+        computed="ratio 1/r and reduction r give the same hidden units at C = 16, 64, 256; int(0.29 x 100) "
+        f"is {cut}, where 0.29 of 100 is {whole}",
         only_where="the product is not cut by its binary rounding" if cut != whole else "",
         number=cut,
     )
@@ -64,9 +64,9 @@ def efficientnet_ratio() -> Finding:
     }
     return Finding(
         agrees=of_input and (a.activation, a.gate) == ("silu", "sigmoid"),
-        computed=f"in all {len(blocks)} blocks h is a quarter of the unit's input, with {a.activation} inside and a "
-        f"{a.gate}; "
-        f"MobileNetV3 instead takes a quarter of the expanded channels (C/h from {min(mobile)} to {max(mobile)})",
+        computed=f"in all {len(blocks)} blocks h is a quarter of the unit's input, with {a.activation} "
+        f"inside and a {a.gate}; MobileNetV3 instead takes a quarter of the expanded channels (C/h from "
+        f"{min(mobile)} to {max(mobile)})",
         only_where="C is the input of the unit, not the channels that are gated",
         number=4.0,
     )
@@ -77,8 +77,8 @@ def efficientnet_effective_ratio() -> Finding:
     ratios = [b.channels / b.hidden for b in _own("efficientnet_b0").blocks if b.hidden]
     return Finding(
         agrees=all(r == 4 for r in ratios),
-        computed=f"C/h is {ratios[0]:g} in the first block and {max(ratios):g} in the other {len(ratios) - 1} "
-        "(144 gated channels with 6 hidden units)",
+        computed=f"C/h is {ratios[0]:g} in the first block and {max(ratios):g} in the other "
+        f"{len(ratios) - 1} (144 gated channels with 6 hidden units)",
         number=max(ratios),
     )
 
@@ -98,10 +98,10 @@ def best_ratio() -> Finding:
         shifted = wide[(kappa * (wide - 4) ** 2 / 2 + lam * c**2 / wide).argmin()]
         elsewhere.append(abs(shifted / best - 1))
     return Finding(
-        agrees=max(off) < 1e-5 and max(curved) < 1e-9,
-        computed=f"over 50 random cases the smallest J on a grid is within {max(off):.1g} of it, where J'' is 3 "
-        f"kappa (off by {max(curved):.1g}); where the loss rises from r0 = 4 instead of 0 the best r is "
-        f"another one, by {np.median(elsewhere):.0%} in the middle case",
+        agrees=bool(max(off) < 1e-5 and max(curved) < 1e-9),
+        computed=f"over 50 random cases the smallest J on a grid is within {max(off):.1g} of it, where J'' "
+        f"is 3 kappa (off by {max(curved):.1g}); where the loss rises from r0 = 4 instead of 0 the best r "
+        f"is another one, by {np.median(elsewhere):.0%} in the middle case",
         only_where="the loss rises as kappa r^2 / 2 from r = 0" if max(elsewhere) > 0.01 else "",
         number=max(off),
     )
@@ -119,11 +119,9 @@ def operations() -> Finding:
     exact = b.hidden * (2 * b.channels - 1) + b.channels * (2 * b.hidden - 1)
     return Finding(
         agrees=off == 0,
-        computed=f"in the {len(found.blocks)} blocks of ResNet-50 the count is the formula's (off by {off}); "
-        f"additions counted "
-        f"one by one, the layers at C = {b.channels} take {exact:,} instead of {4 * b.channels**2 // 16:,}, "
-        f"and the ReLU and the "
-        f"sigmoid {b.hidden + b.channels} more",
+        computed=f"in the {len(found.blocks)} blocks of ResNet-50 the count is the formula's (off by "
+        f"{off}); additions counted one by one, the layers at C = {b.channels} take {exact:,} instead of "
+        f"{4 * b.channels**2 // 16:,}, and the ReLU and the sigmoid {b.hidden + b.channels} more",
         only_where="a multiply-add counts 2, a pooled or scaled element 1, and activations 0"
         if exact < 4 * b.channels**2 // 16
         else "",
@@ -146,9 +144,8 @@ def share_by_stage() -> Finding:
     early, late = min(whole), max(whole)
     return Finding(
         agrees=max(whole.values()) < 0.5 and layers[early] < layers[late],
-        computed=f"at C = {', '.join(map(str, whole))} the layers take {layer_text} of one 3x3 convolution, pooling "
-        f"and scaling "
-        f"with them {text}",
+        computed=f"at C = {', '.join(map(str, whole))} the layers take {layer_text} of one 3x3 convolution, "
+        f"pooling and scaling with them {text}",
         only_where="the layers alone are meant: pooling and scaling weigh most in early stages"
         if whole[early] > whole[late] else "",
         number=whole[early],
@@ -170,9 +167,8 @@ def half_of_the_block() -> Finding:
     return Finding(
         agrees=at == [0.5, 0.5] and below < 0.5 and bound,
         computed=f"the share is {at[0]:g} at C = 64, S = 8, r = 2 and {at[1]:g} at C = 392, S = 7, r = 16, "
-        f"{below:.4f} one channel "
-        f"below; in ResNet-50 at r = 16 it is half or more in {len(half)} of {len(blocks)} blocks, those of "
-        f"{half[0].channels} channels",
+        f"{below:.4f} one channel below; in ResNet-50 at r = 16 it is half or more in {len(half)} of "
+        f"{len(blocks)} blocks, those of {half[0].channels} channels",
         number=len(half),
     )
 
@@ -196,12 +192,10 @@ def without_squeeze() -> Finding:
         agrees=int(moved.sum()) == 1
         and alike < 1e-5
         and without.macs - none.macs > 100 * (with_.macs - none.macs),
-        computed=f"a change at one position moves the gates of {int(moved.sum())} position; on constant maps it is "
-        f"the same block "
-        f"(off by {alike:.1g}) with the same parameters "
-        f"({without.attention_params == with_.attention_params}); ResNet-50 has "
-        f"{none.macs / 1e9:.2f} G multiply-adds, with attention {paper / 1e9:.2f} G, without squeeze "
-        f"{without.macs / 1e9:.2f} G",
+        computed=f"a change at one position moves the gates of {int(moved.sum())} position; on constant "
+        f"maps it is the same block (off by {alike:.1g}) with the same parameters "
+        f"({without.attention_params == with_.attention_params}); ResNet-50 has {none.macs / 1e9:.2f} G "
+        f"multiply-adds, with attention {paper / 1e9:.2f} G, without squeeze {without.macs / 1e9:.2f} G",
         number=without.macs / 1e9,
     )
 
@@ -216,14 +210,13 @@ def eca_has_no_dense_layers() -> Finding:
         and eca.attention_params < se.attention_params
         and macs[0] < macs[1],
         computed=f"in ResNet-50 ECA has {eca.attention_params} parameters and {macs[0]:,} multiply-adds, "
-        f"Squeeze-and-Excitation "
-        f"{se.attention_params:,} and {macs[1]:,}; both pool and scale the same maps",
+        f"Squeeze-and-Excitation {se.attention_params:,} and {macs[1]:,}; both pool and scale the same maps",
         number=eca.attention_params,
     )
 
 
-def _imagenet(name: str, **fields: object) -> Cost:
-    a = Attention(**fields)  # type: ignore[arg-type]
+def _imagenet(name: str, **fields: Any) -> Cost:
+    a = Attention(**fields)
     return cost(Backbone(name=name), a, image=224, in_channels=3, classes=1000)
 
 

@@ -5,6 +5,7 @@ Notation: x_nchw a map, z_nc what it is squeezed to, g_nc the gates.
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import conv2d
 
 from ablations.finding import Finding
 from ablations.subjects.attention.blocks.block import SqueezeExcite
@@ -26,13 +27,13 @@ def squeeze_is_the_mean() -> Finding:
         :, :, torch.randperm(35, generator=torch.Generator().manual_seed(0))
     ]
     moved = _apart(z_nc, squeeze(moved_ncs))
-    z_nc.sum().backward()
+    z_nc.sum().backward()  # type: ignore[no-untyped-call]
     assert x_nchw.grad is not None
     share = _apart(x_nchw.grad, torch.full_like(x_nchw, 1 / 35))
     return Finding(
         agrees=max(mean, moved, share) < SAME,
-        computed=f"the squeeze is {mean:.1g} from the mean and {moved:.1g} from that of permuted positions, and every "
-        f"position has the gradient 1/35 (off by {share:.1g})",
+        computed=f"the squeeze is {mean:.1g} from the mean and {moved:.1g} from that of permuted positions, "
+        f"and every position has the gradient 1/35 (off by {share:.1g})",
         number=mean,
     )
 
@@ -50,8 +51,8 @@ def excitation_has_its_shapes() -> Finding:
     low, high = float(given.detach().min()), float(given.detach().max())
     return Finding(
         agrees=shapes == ((4, 32), (32, 4)) and off < SAME and 0 < low < high < 1,
-        computed=f"C = 32 and r = 8: W1 {shapes[0]}, W2 {shapes[1]}; the gates lie in "
-        f"({low:.2f}, {high:.2f}), {off:.1g} from the formula",
+        computed=f"C = 32 and r = 8: W1 {shapes[0]}, W2 {shapes[1]}; the gates lie in ({low:.2f}, "
+        f"{high:.2f}), {off:.1g} from the formula",
         number=off,
     )
 
@@ -91,15 +92,12 @@ def dense_is_pointwise() -> Finding:
     """The block's own layers against 1x1 convolutions with the same weights."""
     block = drawn_block(64, reduction=4, bias=True)
     x_nchw = drawn(3, 64, 7, 7)
-    steps: list[nn.Module] = [nn.AdaptiveAvgPool2d(1)]
-    for layer in _layers(block):
-        point = nn.Conv2d(layer.in_features, layer.out_features, 1)
-        point.load_state_dict({
-            "weight": layer.weight[:, :, None, None], "bias": layer.bias
-        })  # fmt: skip
-        steps += [point, nn.ReLU()]
+    first, second = _layers(block)
     with torch.no_grad():
-        by_convolution = x_nchw * nn.Sequential(*steps[:-1], nn.Sigmoid())(x_nchw)
+        z_nc11 = x_nchw.mean((2, 3), keepdim=True)
+        hidden = conv2d(z_nc11, first.weight[:, :, None, None], first.bias).relu()
+        gates = conv2d(hidden, second.weight[:, :, None, None], second.bias).sigmoid()
+        by_convolution = x_nchw * gates
         off = _apart(block(x_nchw), by_convolution)
     return Finding(
         agrees=off < SAME,
@@ -121,8 +119,8 @@ def attention_is_affine() -> Finding:
     counts = [sum(p.numel() for p in block.parameters()) for block in (plain, affine)]
     return Finding(
         agrees=product < SAME and shifted < SAME and counts == [128, 192],
-        computed=f"the plain block is {product:.1g} from gates times map; with a shift (beta) it is another block of "
-        f"{counts[1]} instead of {counts[0]} parameters at C = 16, r = 4",
+        computed=f"the plain block is {product:.1g} from gates times map; with a shift (beta) it is another "
+        f"block of {counts[1]} instead of {counts[0]} parameters at C = 16, r = 4",
         number=product,
     )
 
@@ -141,8 +139,9 @@ def depends_on_the_example() -> Finding:
     fixed = moved(norm.eval())
     return Finding(
         agrees=alone < SAME < batch and fixed < SAME,
-        computed=f"other examples in the batch move the block's output by {alone:.1g}, batch norm's by {batch:.2g} in "
-        f"training and by {fixed:.1g} in evaluation; a block behind batch norm in training moves by {behind:.2g}",
+        computed=f"other examples in the batch move the block's output by {alone:.1g}, batch norm's by "
+        f"{batch:.2g} in training and by {fixed:.1g} in evaluation; a block behind batch norm in training "
+        f"moves by {behind:.2g}",
         only_where="no batch norm in training mode stands before the block"
         if behind > SAME
         else "",
@@ -157,7 +156,8 @@ def maximum_keeps_a_peak() -> Finding:
     mean, most = (float(make_squeeze(s, channels=1, power=3.0)(x_nchw)) for s in ("avg", "max"))
     return Finding(
         agrees=most == 5.0 and abs(mean - 5 / 64) < SAME,
-        computed=f"a peak of 5 in 64 positions is squeezed to {most:g} by the maximum and to {mean:.3g} by the average",
+        computed=f"a peak of 5 in 64 positions is squeezed to {most:g} by the maximum and to {mean:.3g} by "
+        "the average",
         number=most / mean,
     )
 
@@ -189,7 +189,8 @@ def output_is_the_product() -> Finding:
     off = _apart(block(x_nchw), x_nchw * g_nc[:, :, None, None])
     return Finding(
         agrees=off < SAME and tuple(g_nc.shape) == (2, 32),
-        computed=f"one gate for each example and channel {tuple(g_nc.shape)}; the output is {off:.1g} from the product",
+        computed=f"one gate for each example and channel {tuple(g_nc.shape)}; the output is {off:.1g} from "
+        "the product",
         number=off,
     )
 

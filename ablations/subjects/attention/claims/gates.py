@@ -3,6 +3,8 @@
 Notation: v a logit, g(v) a gate, w a gate that is given.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +19,7 @@ def relu_is_hard() -> Finding:
     """Hidden units that a ReLU zeroes, their gradient, and the sigmoid's gates beside them."""
     inner_nh = (drawn(64, 16) @ drawn(16, 8, seed=1) / 4).requires_grad_()
     gates = torch.sigmoid(inner_nh.relu() @ drawn(8, 16, seed=2) / 3)
-    gates.sum().backward()
+    gates.sum().backward()  # type: ignore[no-untyped-call]
     assert inner_nh.grad is not None
     off = inner_nh < 0
     silent = float(inner_nh.grad[off].abs().max())
@@ -38,9 +40,9 @@ def sigmoid_attenuates() -> Finding:
     off = float(((0.3 * x_nc) @ (weight / 0.3) - x_nc @ weight).abs().max())
     return Finding(
         agrees=bool((g > 0).all() and (g < 1).all()),
-        computed=f"its gates lie in ({float(g.min()):.1g}, 1 - {1 - float(g.max()):.1g}), below 1 everywhere; a "
-        f"factor of 0.3 "
-        f"on all channels is undone by the next layer's weights (off by {off:.1g})",
+        computed=f"its gates lie in ({float(g.min()):.1g}, 1 - {1 - float(g.max()):.1g}), below 1 "
+        "everywhere; a factor of 0.3 on all channels is undone by the next layer's weights (off by "
+        f"{off:.1g})",
         only_where="the next layer's weights do not undo it, and keeping is meant as a limit"
         if off < 1e-9
         else "",
@@ -56,9 +58,8 @@ def one_plus_tanh_range() -> Finding:
     inside = bool((g > 0).all() and (g < 2).all())
     return Finding(
         agrees=inside and abs(float(steep) - 1) < SAME and abs(float(other.max()) - 0.25) < SAME,
-        computed=f"1 + tanh lies in (0, 2) with slope {float(steep):g} at v = {float(_logits()[at]):.1f}; the "
-        f"sigmoid's largest "
-        f"is {float(other.max()):g}",
+        computed=f"1 + tanh lies in (0, 2) with slope {float(steep):g} at v = {float(_logits()[at]):.1f}; "
+        f"the sigmoid's largest is {float(other.max()):g}",
         number=float(steep),
     )
 
@@ -73,9 +74,9 @@ def one_plus_tanh_gradient() -> Finding:
     starts = [float(GATES[name].function(torch.zeros(1))) for name in ("sigmoid", "one_plus_tanh")]
     return Finding(
         agrees=bool((slope > other).any()),
-        computed=f"1 + tanh(v) is 2 sigmoid(2v) (off by {twice:.1g}); its slope is the larger one up to |v| = "
-        f"{crossing:.3f} "
-        f"and the smaller one beyond. It also starts at {starts[1]:g} where the sigmoid starts at {starts[0]:g}",
+        computed=f"1 + tanh(v) is 2 sigmoid(2v) (off by {twice:.1g}); its slope is the larger one up to |v| "
+        f"= {crossing:.3f} and the smaller one beyond. It also starts at {starts[1]:g} where the sigmoid "
+        f"starts at {starts[0]:g}",
         only_where=f"|v| < {crossing:.2f}" if bool((slope < other).any()) else "",
         number=crossing,
     )
@@ -84,7 +85,7 @@ def one_plus_tanh_gradient() -> Finding:
 def order_is_indifferent() -> Finding:
     """phi(w x) against w phi(x) for gates w that are given, and for the gates that a block computes."""
     x, w = 2 * drawn(2000).double(), torch.sigmoid(drawn(2000, seed=1).double())
-    phis = {
+    phis: dict[str, Callable[[Tensor], Tensor]] = {
         "ReLU": torch.relu,
         "leaky ReLU": nn.LeakyReLU(0.1),
         "SiLU": nn.SiLU(),
@@ -99,8 +100,8 @@ def order_is_indifferent() -> Finding:
     holds = [name for name, value in off.items() if value < SAME]
     return Finding(
         agrees=bool(holds),
-        computed=f"for a given gate in (0, 1) the two differ by at most: {shown}; for a negative gate and ReLU by "
-        f"{negative:.2g}; for the gates that a block computes from each side of a ReLU by {own:.2g}",
+        computed=f"for a given gate in (0, 1) the two differ by at most: {shown}; for a negative gate and "
+        f"ReLU by {negative:.2g}; for the gates that a block computes from each side of a ReLU by {own:.2g}",
         only_where=f"the gate is given, not negative, and the activation is {' or '.join(holds)}"
         if len(holds) < len(phis) or own > 1e-6
         else "",
@@ -119,8 +120,8 @@ def linear_layers_are_linear() -> Finding:
     return Finding(
         agrees=off["linear_bottleneck"] > SAME,
         computed=f"two layers alone are additive (off by {off['linear_bottleneck']:.1g}), with the ReLU "
-        f"between them they are not (by {off['bottleneck']:.2g}): the layers are linear, and the "
-        "ReLU makes the relation non-linear",
+        f"between them they are not (by {off['bottleneck']:.2g}): the layers are linear, and the ReLU makes "
+        "the relation non-linear",
         number=off["linear_bottleneck"],
     )
 
@@ -136,9 +137,8 @@ def keeps_the_features() -> Finding:
             left[name] = float(block(torch.ones(1, 4, 3, 3)).mean())
     return Finding(
         agrees=left["plain"] < 1e-6 < left["x (1 + g)"],
-        computed=f"with closed gates (v = -20) {left['plain']:.1g} of a feature of 1 is left; a residual gate x (1 + "
-        f"g) leaves "
-        f"{left['x (1 + g)']:.3g}",
+        computed=f"with closed gates (v = -20) {left['plain']:.1g} of a feature of 1 is left; a residual "
+        f"gate x (1 + g) leaves {left['x (1 + g)']:.3g}",
         only_where="no gate is near 0" if left["plain"] < 1e-6 else "",
         number=left["plain"],
     )

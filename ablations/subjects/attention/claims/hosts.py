@@ -30,10 +30,7 @@ def any_network() -> Finding:
             network, cross_entropy(network(drawn(2, 3, 32, 32)), torch.tensor([1, 2]))
         )
     # VGG's own has 133 million weights; a few of its layers do.
-    plain = nn.Sequential(
-        nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Conv2d(16, 32, 3), nn.ReLU(),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10),
-    )  # fmt: skip
+    plain = _plain()
     attach(
         plain,
         at="torch.nn:ReLU",
@@ -87,9 +84,8 @@ def sequences_and_graphs() -> Finding:
         volume = tuple(block(drawn(1, 16, 3, 4, 5)).shape)
     return Finding(
         agrees=padding < SAME and nodes < SAME and volume == (1, 16, 3, 4, 5),
-        computed=f"padding behind a mask changes sequences by {padding:.1g}, renumbering nodes commutes with the "
-        f"block up to "
-        f"{nodes:.1g}, and a volume keeps its shape",
+        computed=f"padding behind a mask changes sequences by {padding:.1g}, renumbering nodes commutes "
+        f"with the block up to {nodes:.1g}, and a volume keeps its shape",
         number=nodes,
     )
 
@@ -107,10 +103,21 @@ def tokens() -> Finding:
     )
 
 
-def _network(backbone: Backbone, attention: Attention, *, in_channels: int = 3) -> nn.Module:
+def _plain() -> nn.Module:
+    """Two layers as VGG's, and a head."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return build_network(backbone, attention, in_channels=in_channels, classes=10)
+        return nn.Sequential(
+            nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Conv2d(16, 32, 3), nn.ReLU(),
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10),
+        )  # fmt: skip
+
+
+def _network(backbone: Backbone, attention: Attention, *, in_channels: int = 3) -> nn.Module:
+    """As it starts, in evaluation: no dropout is drawn."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return build_network(backbone, attention, in_channels=in_channels, classes=10).eval()
 
 
 def _blocks_with_gradient(network: nn.Module, loss: torch.Tensor) -> tuple[int, int]:

@@ -89,9 +89,9 @@ def train_depth(config: dict[str, Any], seed: int) -> float:
     rng = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True)
     for _ in range(5):
-        for at in torch.randperm(1257, generator=rng)[:1216].split(64):
+        for at in torch.randperm(1257, generator=rng)[:1216].split(64):  # type: ignore[no-untyped-call]
             optimiser.zero_grad()
-            cross_entropy(network(x_nchw[at]), y_n[at]).backward()
+            cross_entropy(network(x_nchw[at]), y_n[at]).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
     blocks = [m for m in network.modules() if isinstance(m, SqueezeExcite)]
     block = {"first": blocks[0], "last": blocks[-1]}[config["block"]]
@@ -159,13 +159,13 @@ def _learn(modules: list[nn.Module], logits: Callable[[Tensor], Tensor], y_n: Te
     for step in range(STEPS):
         at = torch.arange(128) + 128 * (step % (len(y_n) // 128))
         optimiser.zero_grad()
-        binary_cross_entropy_with_logits(logits(at), y_n[at]).backward()
+        binary_cross_entropy_with_logits(logits(at), y_n[at]).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
 
 
 def _between_over_within(g_nc: Tensor, y_n: Tensor) -> float:
     """Variance of the classes' mean gates over the mean variance within classes, averaged over channels."""
-    parts = [g_nc[y_n == k] for k in y_n.unique()]
+    parts = [g_nc[y_n == k] for k in y_n.unique()]  # type: ignore[no-untyped-call]
     between = torch.stack([part.mean(0) for part in parts]).var(0)
     within = torch.stack([part.var(0) for part in parts]).mean(0)
     return float((between / within.clamp_min(1e-12)).mean())

@@ -11,8 +11,9 @@ from ablations import Finding
 from ablations.cli.claim_answers import BUNDLED, find_claims
 from ablations.import_path import load
 from ablations.subjects.attention.blocks.gates import GATES
-from ablations.subjects.attention.claims import costs, definitions, gates, planted
-from ablations.subjects.attention.settings.groups import Data
+from ablations.subjects.attention.claims import costs, definitions, gates, hosts, planted
+from ablations.subjects.attention.placing.own_attention import own_attention
+from ablations.subjects.attention.settings.groups import Attention, Data
 from analysis.claims.claims import Claim, load_claims
 
 LOOSE = {
@@ -70,12 +71,16 @@ def always_one(v: torch.Tensor) -> torch.Tensor:
     return torch.ones_like(v)
 
 
+def with_relu(name: str) -> Attention:
+    return own_attention(name).model_copy(update={"activation": "relu"})
+
+
 @pytest.mark.parametrize(
     ("path", "value", "function"),
     [
-        ("definitions.make_squeeze", lambda name, **_: lambda x: x.amax((2, 3)), definitions.squeeze_is_the_mean),
+        ("definitions.make_squeeze", lambda name, **_: lambda x: x.flatten(2).amax(2), definitions.squeeze_is_the_mean),
         ("costs.hidden_width", lambda a, c: c // 3 if a.ratio else c // 2, costs.ratio_is_the_inverse),
-        ("costs.own_attention", lambda name: GATES_OF_OTHERS, costs.efficientnet_ratio),
+        ("costs.own_attention", with_relu, costs.efficientnet_ratio),
         ("definitions.torch.sigmoid", always_one, definitions.excitation_has_its_shapes),
     ],
 )  # fmt: skip
@@ -84,10 +89,6 @@ def test_a_function_says_no_where_the_code_is_broken(
 ) -> None:
     monkeypatch.setattr(f"ablations.subjects.attention.claims.{path}", value)
     assert not function().agrees
-
-
-class GATES_OF_OTHERS:  # noqa: N801
-    activation, gate = "relu", "sigmoid"
 
 
 def test_a_gate_that_grows_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,6 +103,7 @@ def test_the_exact_claims_move_no_random_state() -> None:
     before = torch.get_rng_state()
     definitions.dense_is_pointwise()
     gates.relu_is_hard()
+    hosts.any_network()
     assert torch.equal(before, torch.get_rng_state())
 
 
