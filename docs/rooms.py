@@ -39,6 +39,7 @@ ROOMS = {
     "analysis.effects": "which parts matter",
     "analysis.importance": "who explains how much",
     "analysis.tradeoff": "the ratio worth its cost",
+    "analysis.claims": "sentences, verdicts",
     "analysis.planning": "seeds that are needed",
     "analysis.plots": "result to axes",
     "analysis.report": "one file that says it",

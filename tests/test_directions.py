@@ -32,6 +32,7 @@ ablations.subjects.lightning: ablations ablations.subjects.lightning.loading
 .data.sources: ablations .settings
 .data: ablations .settings .data.sources
 .cost: .settings .networks .counting .placing .data
+.claims: ablations .settings .blocks .counting .attach .placing .cost
 .stacking: .blocks .networks
 .training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing
   .data .cost .stacking
@@ -47,6 +48,8 @@ ablations.studies: ablations ablations.subjects /records /worker /executors /sou
   ablations.designs ablations.tracking.wandb
 ablations.tracking.optuna: ablations /records ablations.tracking.wandb ablations.studies
 search_spaces: ablations
+search_spaces.claims: ablations
+search_spaces.senet: ablations
 analysis:
 _tables.formats: analysis
 _tables: analysis _tables.formats
@@ -59,22 +62,25 @@ _tradeoff.curves: _contrasts
 _tradeoff: analysis _tables _contrasts _tradeoff.prices _tradeoff.curves
 _tradeoff.width: analysis _tables _contrasts _tradeoff.prices _tradeoff
 _planning: analysis _contrasts _tradeoff.curves
+_claims: plain_files analysis _tables _contrasts _planned _tradeoff.prices _tradeoff _tradeoff.width
 _plots.drawing: analysis
 _plots: _tradeoff _plots.drawing
 _report.page: _plots.drawing
 _report.evidence: analysis _tables _contrasts _effects _importance _tradeoff.prices _tradeoff.curves _tradeoff
   _tradeoff.width _plots _report.page
 _report.figures: analysis _tradeoff _plots.drawing _plots _report.page _report.evidence
-_report.sections: _tables _contrasts _planned _effects _tradeoff _report.page _report.evidence _report.figures
+_report.sections: analysis _tables _contrasts _planned _effects _tradeoff _claims _report.page
+  _report.evidence _report.figures
 _report: analysis _tradeoff _plots.drawing _report.page _report.evidence _report.figures _report.sections
 ablations.cli.words: ablations ablations.subjects /records /executors /supervision ablations.designs
-  ablations.studies _tables _effects _tradeoff
+  ablations.studies _tables _effects _tradeoff _claims
 ablations.cli.options: ablations /records /executors /supervision ablations.designs ablations.studies analysis
   _tables _contrasts _tradeoff _planning
 ablations.cli: ablations ablations.subjects .settings .networks .counting .placing .cost /records /supervision
   ablations.designs ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis
-  _tables.formats _planned _effects _importance _tradeoff.prices _tradeoff _tradeoff.width _plots.drawing
-  _report.evidence _report.figures _report.sections _report ablations.cli.words ablations.cli.options
+  _tables.formats _planned _effects _importance _tradeoff.prices _tradeoff _tradeoff.width _claims
+  _plots.drawing _report.evidence _report.figures _report.sections _report ablations.cli.words
+  ablations.cli.options
 ablations.subjects.function: ablations ablations.subjects
 ablations.subjects.own_module: ablations ablations.subjects ablations.subjects.lightning.pairing
   ablations.subjects.lightning.loading ablations.subjects.lightning .settings .attach

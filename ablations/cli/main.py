@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "importance": ("ablations.cli.analysis:importance", "Variance shares of the factors."),
     "plan": ("ablations.cli.analysis:plan", "How many seeds a question needs."),
     "compare": ("ablations.cli.analysis:compare", "The same comparison in two studies."),
+    "claims": ("ablations.cli.claims:claims", "Sentences that are to be printed, with verdicts."),
     "cost": ("ablations.cli.cost:cost", "Exact cost of a network with any attention."),
     "wandb": ("ablations.cli.dashboards:wandb", "Publish a study to W&B."),
     "leet": ("ablations.cli.dashboards:leet", "W&B's terminal viewer on a study's offline files."),
