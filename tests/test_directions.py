@@ -34,23 +34,23 @@ ablations.subjects.lightning: ablations ablations.subjects ablations.subjects.li
 .data: ablations .settings .data.sources
 .cost: .settings .networks .counting .placing .data
 .stacking: .blocks .networks
-.training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing .data
-  .cost .stacking
+.training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing
+  .data .cost .stacking
 .: ablations ablations.subjects .settings .networks .placing .data .cost .training
-/records: ablations
+/records: plain_files ablations
 /worker: ablations /records
 /executors: ablations /records /worker
-/sources: ablations /records
-/supervision: ablations /records /executors /sources
+/sources: plain_files ablations /records
+/supervision: plain_files ablations /records /executors /sources
 ablations.designs: plain_files ablations ablations.subjects /sources
-ablations.tracking.wandb: ablations ablations.subjects /records
+ablations.tracking.wandb: plain_files ablations ablations.subjects /records
 ablations.studies: ablations ablations.subjects /records /worker /executors /sources /supervision
   ablations.designs ablations.tracking.wandb
 ablations.tracking.optuna: ablations /records ablations.tracking.wandb ablations.studies
 search_spaces: ablations
 analysis:
-_tables.formats: analysis
-_tables: analysis _tables.formats
+_tables.formats: plain_files analysis
+_tables: plain_files analysis _tables.formats
 _contrasts: analysis _tables
 _planned: plain_files analysis _tables _contrasts
 _effects: analysis _tables _contrasts _planned

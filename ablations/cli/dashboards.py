@@ -71,7 +71,7 @@ def leet(study: str, /, *, root: Root = ROOT) -> None:
         )
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise StudyError("W&B's viewer needs a terminal; `ablate report` writes a page instead.")
-    command = [sys.executable, "-m", "wandb", "leet", str((folder / "wandb").resolve())]
+    command = [sys.executable, "-P", "-m", "wandb", "leet", str((folder / "wandb").resolve())]
     os.execve(sys.executable, command, wandb_environment(os.environ))
 
 

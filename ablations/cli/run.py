@@ -10,6 +10,7 @@ from ablations.cli.options.arguments import (
     Design,
     Flag,
     Set,
+    Trust,
     Whole,
     assignments,
     design_name,
@@ -41,6 +42,14 @@ At = Annotated[
 ]
 
 
+Retry = Annotated[
+    tuple[str, ...],
+    Parameter(
+        help="Try again what failed: `failed` for all of it, or a run's id (or its beginning); repeatable."
+    ),
+]
+
+
 def run(
     space: str,
     /,
@@ -53,6 +62,8 @@ def run(
     allow_drift: Flag = False,
     planned: Path | None = None,
     dry_run: Flag = False,
+    retry: Retry = (),
+    trust: Trust = False,
     search: SearchOptions = UNSAID,
     how: ExecutionOptions = USUAL,
 ) -> None:
@@ -99,6 +110,8 @@ def run(
             extend=extend,
             allow_drift=allow_drift,
             planned=comparisons,
+            retry=retry,
+            trust=trust,
             root=how.root,
             execution=execution(how, make),
         )
@@ -112,6 +125,7 @@ def confirm(
     top: Whole = 4,
     seeds: Whole = 5,
     at: At = (),
+    trust: Trust = False,
     how: ContinuingOptions = AS_IT_BEGAN,
 ) -> None:
     """Confirm a study's best arms with fresh seeds, unpruned; only these runs conclude.
@@ -122,6 +136,7 @@ def confirm(
         seeds: Fresh seeds for each arm.
     """
     path = find_study(how.root, study)
+    _refuse_untrusted(path, trust=trust)
     with ready_executor(how, train=_train_of(path), runs=max(1, (top + 1) * seeds)) as make:
         from ablations.studies import study as studies
 
@@ -131,10 +146,19 @@ def confirm(
             top=top,
             seeds=seeds,
             at=assignments(at) or None,
+            trust=trust,
             root=path.parent,
             execution=execution(how, make),
         )
     _conclude(summary, root=path.parent, name=path.name)
+
+
+def _refuse_untrusted(path: Path, *, trust: bool) -> None:
+    """Before the study's space is made: that alone can import what it names."""
+    from ablations.engine.records.folder import StudyFolder
+    from ablations.studies.trust import refuse_untrusted
+
+    refuse_untrusted(StudyFolder.open(path), trust=trust)
 
 
 def _train_of(path: Path) -> str:

@@ -40,6 +40,7 @@ def confirm_runs(
     """
     if top < 1 or seeds < 1:
         raise SettingError(f"`top >= 1` and `seeds >= 1` must hold, but got {top} and {seeds}.")
+    folder.refuse_incomplete_plan()
     plan = folder.plan()
     results = folder.results(run.run for run in plan)
     if _unfinished(plan, results):

@@ -29,6 +29,13 @@ ROOT = Path("runs")
 Root = Annotated[Path, Parameter(help="Where studies lie.")]
 Json = Annotated[bool, Parameter(negative=(), help="Print JSON for scripts.")]
 Flag = Annotated[bool, Parameter(negative=())]
+Trust = Annotated[
+    bool,
+    Parameter(
+        negative=(),
+        help="Run what the study's folder names though somebody else started it: it can be any program.",
+    ),
+]
 Set = Annotated[
     tuple[str, ...],
     Parameter(name="--set", help="A setting's value, as training.epochs=10; repeatable."),

@@ -1,5 +1,7 @@
 """The runs tables that a command's words name."""
 
+import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -43,7 +45,15 @@ def tables_of(
     named = _pairs(baseline)
     names = [word.strip() for word in (factors or "").split(",") if word.strip()]
     tables = read_tables(source, metric=metric, baseline=named, factors=names, direction=direction)
+    for table in tables:
+        warn(table.remarks)
     return [_against(table, named) if named and not table.baseline else table for table in tables]
+
+
+def warn(remarks: Iterable[str]) -> None:
+    """Say what is wrong with a study's records where no output of the command is spoilt by it."""
+    for remark in remarks:
+        print(f"warning: {remark}", file=sys.stderr)
 
 
 def one_table(

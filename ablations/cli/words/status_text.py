@@ -17,9 +17,12 @@ def print_status(now: StudyStatus) -> None:
         "running": len(now.running),
         "interrupted": now.interrupted,
         "waiting": now.waiting,
+        "not to be used": now.damaged,
     }
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     console.print(f"[bold]{now.study}[/]: {now.planned} runs: {told or 'none begun'} ({by})")
+    for remark in now.remarks:
+        console.print(f"  records  {remark}", style="yellow")
     for run in now.running:
         console.print(
             f"  running  {run.label}, seed {run.seed}: epoch {run.epoch} of {run.epochs} ({run.slot})"
