@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
-NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
-"""Of a run and its folder. It begins with no point and holds no slash: it cannot leave the folder that it is in."""
+from plain_files.study_records import NAME
+from plain_files.words import one_line
+
 MOST_ATTEMPTS = 100_000
 MOST_EPOCHS = 100_000_000
 LARGEST_SEED = 2**63 - 1
@@ -25,7 +26,7 @@ def _time(text: str) -> str:
 
 
 STRICT = ConfigDict(extra="allow", strict=True)
-Name = Annotated[str, Field(pattern=rf"^{NAME}$")]
+Name = Annotated[str, Field(pattern=rf"^{NAME.pattern}$")]
 Amount = Annotated[
     Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, allow_inf_nan=False)],
     Field(union_mode="left_to_right"),
@@ -40,6 +41,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Plain = Annotated[int | Finite | str | bool | None, Field(union_mode="left_to_right")]
 Mapping = dict[str, Any]
 Time = Annotated[str, AfterValidator(_time)]
+Label = Annotated[str, AfterValidator(one_line)]
 Direction = Literal["minimize", "maximize"]
 
 
@@ -57,7 +59,7 @@ class _Planned(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
     run: Name
     arm: str
-    label: str
+    label: Label
     seed: Seed
     stage: Literal["grid", "loco", "one_in", "fractional", "zip", "search", "confirm"]
     settings: NotRequired[Mapping]

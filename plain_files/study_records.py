@@ -9,17 +9,25 @@ import importlib
 import json
 import math
 import os
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plain_files.words import visible
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+"""Of a run and its folder. It begins with no point and holds no slash: it cannot leave the folder that it is in."""
 MOST_NAMED = 5
 """A sentence names so many runs, and counts the rest."""
 
 FORMS = "plain_files.record_forms"
 """Imported where a record is checked: a worker checks none, and starts a third sooner without pydantic."""
 NUMBERS = frozenset((int, float))
+
+HIDDEN = re.compile(rb"\\u|\\[bfr]|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\x7f")
+"""What JSON has where a text may hold a character that a terminal obeys."""
 
 Record = dict[str, Any]
 
@@ -66,7 +74,7 @@ def parse_object(content: bytes) -> Record:
         raise RecordError(f"it is no JSON: {error}") from None
     if not isinstance(record, dict):
         raise RecordError(f"it must hold an object, but holds a {type(record).__name__}")
-    return record
+    return _shown(record) if HIDDEN.search(content) else record
 
 
 def whole_lines(path: Path) -> list[bytes]:
@@ -214,6 +222,11 @@ def named(names: Sequence[str]) -> str:
     return "; ".join(names[:MOST_NAMED]) + (f"; and {rest:,} more" if rest > 0 else "")
 
 
+def is_name(value: str) -> bool:
+    """Whether a text from a file can be the name of a file or folder, and no path."""
+    return NAME.fullmatch(value) is not None
+
+
 def _count(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' * (count != 1)}"
 
@@ -235,9 +248,19 @@ def _content(path: Path | str) -> bytes | None:
 def _read(form: str, content: bytes) -> Record:
     forms = importlib.import_module(FORMS)
     try:
-        return getattr(forms, form).validate_json(content)  # type: ignore[no-any-return]
+        record = getattr(forms, form).validate_json(content)
     except ValueError as error:
         raise RecordError(forms.reason_of(error)) from None
+    return _shown(record) if HIDDEN.search(content) else record  # type: ignore[no-any-return]
+
+
+def _shown(value: Any) -> Any:
+    """The record with each text as a terminal may print it (`words.visible`)."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {visible(name): _shown(part) for name, part in value.items()}
+    return [_shown(part) for part in value] if isinstance(value, list) else value
 
 
 def _check_numbers(record: Record, names: Iterable[str]) -> None:

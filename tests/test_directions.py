@@ -46,7 +46,7 @@ ablations.designs: plain_files ablations ablations.subjects /sources
 ablations.tracking.wandb: plain_files ablations ablations.subjects /records
 ablations.studies: ablations ablations.subjects /records /worker /executors /sources /supervision
   ablations.designs ablations.tracking.wandb
-ablations.tracking.optuna: ablations /records ablations.tracking.wandb ablations.studies
+ablations.tracking.optuna: plain_files ablations /records ablations.tracking.wandb ablations.studies
 search_spaces: ablations
 analysis:
 _tables.formats: plain_files analysis
@@ -62,20 +62,20 @@ _tradeoff.width: analysis _tables _contrasts _tradeoff.prices _tradeoff
 _planning: analysis _contrasts _tradeoff.curves
 _plots.drawing: analysis
 _plots: _tradeoff _plots.drawing
-_report.page: _plots.drawing
+_report.page: plain_files _plots.drawing
 _report.evidence: analysis _tables _contrasts _effects _importance _tradeoff.prices _tradeoff.curves _tradeoff
   _tradeoff.width _plots _report.page
 _report.figures: analysis _tradeoff _plots.drawing _plots _report.page _report.evidence
 _report.sections: _tables _contrasts _planned _effects _tradeoff _report.page _report.evidence _report.figures
 _report: analysis _tradeoff _plots.drawing _report.page _report.evidence _report.figures _report.sections
-ablations.cli.words: ablations ablations.subjects /records /executors /supervision ablations.designs
-  ablations.studies _tables _effects _tradeoff
-ablations.cli.options: ablations /records /executors /supervision ablations.designs ablations.studies analysis
-  _tables _contrasts _tradeoff _planning
-ablations.cli: ablations .settings .networks .counting .placing .cost /records /supervision ablations.designs
-  ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis _tables.formats _planned
-  _effects _importance _tradeoff.prices _tradeoff _tradeoff.width _plots.drawing _report.evidence
-  _report.figures _report.sections _report ablations.cli.words ablations.cli.options
+ablations.cli.words: plain_files ablations ablations.subjects /records /executors /supervision
+  ablations.designs ablations.studies _tables _effects _tradeoff
+ablations.cli.options: plain_files ablations /records /executors /supervision ablations.designs
+  ablations.studies analysis _tables _contrasts _tradeoff _planning
+ablations.cli: plain_files ablations .settings .networks .counting .placing .cost /records /supervision
+  ablations.designs ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis
+  _tables.formats _planned _effects _importance _tradeoff.prices _tradeoff _tradeoff.width _plots.drawing
+  _report.evidence _report.figures _report.sections _report ablations.cli.words ablations.cli.options
 ablations.subjects.function: ablations ablations.subjects
 """
 

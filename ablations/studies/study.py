@@ -196,6 +196,7 @@ def run(
         )
     refuse_unstackable(space.about, how.stack)
     numbers = space.first_seeds(seeds)
+    space.refuse_too_many(design, len(numbers))
     expansion = expand(space, design=design)
     refuse_illegal(space, expansion)
     refuse_undecidable(planned, expansion.arms)

@@ -40,6 +40,14 @@ def tables_of(
 
     inside = root / name
     source = str(inside) if (inside / "study.json").is_file() else name
+    if root != ROOT and source == name:
+        # What lies elsewhere would be the answer to another question.
+        if not _exists(name):
+            raise StudyError(_nothing(name, root))
+        raise SettingError(
+            f"`--root` says where studies lie that are named, but there is no study {name!r} in {root}. Leave it out "
+            "to read what lies elsewhere."
+        )
     if not _exists(source):
         raise StudyError(_nothing(name, root))
     named = _pairs(baseline)
