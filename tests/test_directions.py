@@ -34,8 +34,8 @@ ablations.subjects.lightning: ablations ablations.subjects ablations.subjects.li
 .data: ablations .settings .data.sources
 .cost: .settings .networks .counting .placing .data
 .stacking: .blocks .networks
-.training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing .data
-  .cost .stacking
+.training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing
+  .data .cost .stacking
 .: ablations ablations.subjects .settings .networks .placing .data .cost .training
 /records: ablations
 /worker: ablations /records
@@ -53,9 +53,10 @@ _tables.formats: analysis
 _tables: analysis _tables.formats
 _contrasts: analysis _tables
 _planned: plain_files analysis _tables _contrasts
-_effects: analysis _tables _contrasts _planned
 _importance: analysis _tables _contrasts
 _tradeoff.prices: analysis
+_sequential: analysis _tables _contrasts _planned _tradeoff.prices
+_effects: analysis _tables _contrasts _planned _sequential
 _tradeoff.curves: _contrasts
 _tradeoff: analysis _tables _contrasts _tradeoff.prices _tradeoff.curves
 _tradeoff.width: analysis _tables _contrasts _tradeoff.prices _tradeoff
@@ -63,7 +64,7 @@ _planning: analysis _contrasts _tradeoff.curves
 _plots.drawing: analysis
 _plots: _tradeoff _plots.drawing
 _report.page: _plots.drawing
-_report.evidence: analysis _tables _contrasts _effects _importance _tradeoff.prices _tradeoff.curves _tradeoff
+_report.evidence: analysis _tables _contrasts _importance _tradeoff.prices _effects _tradeoff.curves _tradeoff
   _tradeoff.width _plots _report.page
 _report.figures: analysis _tradeoff _plots.drawing _plots _report.page _report.evidence
 _report.sections: _tables _contrasts _planned _effects _tradeoff _report.page _report.evidence _report.figures
@@ -71,10 +72,10 @@ _report: analysis _tradeoff _plots.drawing _report.page _report.evidence _report
 ablations.cli.words: ablations ablations.subjects /records /executors /supervision ablations.designs
   ablations.studies _tables _effects _tradeoff
 ablations.cli.options: ablations /records /executors /supervision ablations.designs ablations.studies analysis
-  _tables _contrasts _tradeoff _planning
+  _tables _contrasts _sequential _tradeoff _planning
 ablations.cli: ablations .settings .networks .counting .placing .cost /records /supervision ablations.designs
   ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis _tables.formats _planned
-  _effects _importance _tradeoff.prices _tradeoff _tradeoff.width _plots.drawing _report.evidence
+  _importance _tradeoff.prices _effects _tradeoff _tradeoff.width _plots.drawing _report.evidence
   _report.figures _report.sections _report ablations.cli.words ablations.cli.options
 ablations.subjects.function: ablations ablations.subjects
 """

@@ -25,6 +25,12 @@ from ablations.cli.options.execution_options import (
 )
 from ablations.cli.options.executors import ExecutorOptions, ready_executor, refuse_stack
 from ablations.cli.options.search_options import UNSAID, SearchOptions, search_for
+from ablations.cli.options.until_options import (
+    NOT_ASKED,
+    UntilOptions,
+    refuse_misfit,
+    rule_for,
+)
 
 if TYPE_CHECKING:
     from ablations.designs.space import Space
@@ -54,6 +60,7 @@ def run(
     planned: Path | None = None,
     dry_run: Flag = False,
     search: SearchOptions = UNSAID,
+    stop: UntilOptions = NOT_ASKED,
     how: ExecutionOptions = USUAL,
 ) -> None:
     """Run a study. Interrupt it at any time: the same command goes on where it stopped.
@@ -81,12 +88,20 @@ def run(
     name = folder_name(study or asked.name)
     if comparisons is not None:
         _refuse_undecidable(comparisons, asked, design=design)
+    rule = rule_for(stop, planned=comparisons, seeds=seeds)
+    if rule is not None:
+        refuse_misfit(
+            rule, asked, design=design_name(design), extend=extend, budget_hours=stop.budget_hours
+        )
+    most_seeds = seeds if rule is None else rule.max_seeds
     if dry_run:
         _print_plan(
-            asked, design=design, seeds=seeds, search=wanted, path=how.root / name, where=how
+            asked, design=design, seeds=most_seeds, search=wanted, path=how.root / name, where=how
         )
+        if rule is not None:
+            print("These are the runs at most: a comparison that is settled gets no further seeds.")
         return
-    most = _runs_at_most(asked, seeds=seeds, search=wanted)
+    most = _runs_at_most(asked, seeds=most_seeds, search=wanted)
     with ready_executor(how, train=asked.about.train, runs=most) as make:
         from ablations.studies import study as studies
 
@@ -99,6 +114,8 @@ def run(
             extend=extend,
             allow_drift=allow_drift,
             planned=comparisons,
+            until=rule,
+            budget_hours=stop.budget_hours,
             root=how.root,
             execution=execution(how, make),
         )

@@ -7,6 +7,7 @@ from typing import Any
 from ablations.engine.records.folder import StudyFolder, cannot_write
 from ablations.errors import StudyError
 from ablations.studies.declaration import Declaration, additions, conflicts
+from ablations.studies.until import STORED, refuse_another_rule
 
 FREE = ("search", "storage")
 """What may change without a word: what must not change in a search is found by `conflicts` and `additions`."""
@@ -32,6 +33,7 @@ def open_or_create(
         return StudyFolder.create(path, declared)
     folder = StudyFolder.open(path)
     stored = folder.declaration()
+    refuse_another_rule(stored, declared, str(path))
     if different := conflicts(stored, declared):
         raise StudyError(
             f"{path} holds another study; it differs from what is asked for:\n{_listed(different)}\n"
@@ -44,6 +46,11 @@ def open_or_create(
             "without it."
         )
     new = additions(stored, declared)
+    if new and STORED in stored:
+        raise StudyError(
+            f"the study in {path} runs by a rule that was written down without:\n{_listed(new)}\n"
+            "Name another study with --study."
+        )
     if new and not extend:
         raise StudyError(
             f"the study in {path} was started without:\n{_listed(new)}\n"

@@ -47,6 +47,7 @@ from ablations.studies.declaration import declare
 from ablations.studies.opening import open_or_create
 from ablations.studies.planned_comparisons import refuse_planned_search, refuse_undecidable
 from ablations.studies.study_index import open_index
+from ablations.studies.until import STORED, StoppingRule, refuse_unsuitable, until_source
 from ablations.subjects.intervention import refuse
 from ablations.subjects.subject import Subject
 from ablations.tracking.wandb.tracker import Mode, WandbTracker
@@ -151,6 +152,8 @@ def run(
     extend: bool = False,
     allow_drift: bool = False,
     planned: Mapping[str, Any] | None = None,
+    until: StoppingRule | None = None,
+    budget_hours: float | None = None,
     root: Path = ROOT,
     execution: Execution | None = None,
 ) -> Summary:
@@ -166,6 +169,9 @@ def run(
         allow_drift: Allow other code or package versions than it was started with.
         planned: Comparisons declared before the first run:
             `analysis.planned.comparisons.load_comparisons(path).declared`.
+        until: Instead of a number of seeds: a rule that says when each comparison is settled,
+            `analysis.until_decided(margin=..., max_seeds=...)` or one of your own (`ablations.Until`).
+        budget_hours: With `until`: no seed block is begun once the runs have taken so many hours together.
         root: Where studies lie.
         execution: How and where runs are executed.
 
@@ -176,6 +182,8 @@ def run(
     """
     name = study or space.name
     how = execution or Execution()
+    if until is not None:
+        refuse_unsuitable(design=design, seeds=seeds, extend=extend, budget_hours=budget_hours)
     if design == "search":
         refuse_stacked_search(how.stack)
         refuse_planned_search(planned)
@@ -188,14 +196,24 @@ def run(
             how=how,
         )
     refuse_unstackable(space.about, how.stack)
-    numbers = space.first_seeds(seeds)
+    numbers = space.first_seeds(seeds if until is None else until.max_seeds)
     expansion = expand(space, design=design)
     refuse_illegal(space, expansion)
     refuse_undecidable(planned, expansion.arms)
     refuse(verify(space, expansion) or ())
     declared = declare(space, expansion.arms[0], study=name, design=design, seeds=numbers)
     declared |= {**(planned or {}), **how.declared}
+    if until is not None:
+        about = space.about
+        declared[STORED] = until.declared(
+            expansion.arms, metric=about.metric, direction=declared["direction"]
+        )
     folder = open_or_create(root / name, declared, extend=extend, allow_drift=allow_drift)
+    if until is not None:
+        source = until_source(
+            folder, expansion, until, design=design, seeds=numbers, budget_hours=budget_hours
+        )
+        return _execute(space.about, folder, source, how)
     wanted = runs(expansion.arms, seeds=numbers, stage=cast(Stage, design))
     return _execute(space.about, folder, PlannedSource(wanted, stack=how.stack), how)
 

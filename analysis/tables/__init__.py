@@ -1,5 +1,5 @@
 """Which runs were there? One runs table from a study, a CSV, a DataFrame, W&B or any Optuna study.
 
-May import `analysis` and `formats`. Imported by `contrasts`, `planned`, `effects`, `importance`, `tradeoff`,
-`width`, `evidence`, `sections`, `words` and `options`.
+May import `analysis` and `formats`. Imported by `contrasts`, `planned`, `importance`, `sequential`,
+`effects`, `tradeoff`, `width`, `evidence`, `sections`, `words` and `options`.
 """
