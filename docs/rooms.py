@@ -36,6 +36,7 @@ ROOMS = {
     "analysis.tables": "the runs table",
     "analysis.contrasts": "differences, errors",
     "analysis.planned": "declared before",
+    "analysis.sequential": "settled seed by seed",
     "analysis.effects": "which parts matter",
     "analysis.importance": "who explains how much",
     "analysis.tradeoff": "the ratio worth its cost",

@@ -8,6 +8,7 @@ from ablations.engine.records.folder import StudyFolder, cannot_write
 from ablations.errors import StudyError
 from ablations.studies.declaration import Declaration, additions, conflicts
 from ablations.studies.trust import marked, named, refuse_untrusted
+from ablations.studies.until import STORED, refuse_another_rule
 
 FREE = ("search", "storage")
 """What may change without a word: what must not change in a search is found by `conflicts` and `additions`."""
@@ -40,6 +41,7 @@ def open_or_create(
     folder = StudyFolder.open(path)
     refuse_untrusted(folder, trust=trust, given=named(declared))
     stored = folder.declaration()
+    refuse_another_rule(stored, declared, str(path))
     if different := conflicts(stored, declared):
         raise StudyError(
             f"{path} holds another study; it differs from what is asked for:\n{_listed(different)}\n"
@@ -52,6 +54,11 @@ def open_or_create(
             "without it."
         )
     new = additions(stored, declared)
+    if new and STORED in stored:
+        raise StudyError(
+            f"the study in {path} runs by a rule that was written down without:\n{_listed(new)}\n"
+            "Name another study with --study."
+        )
     if new and not extend:
         raise StudyError(
             f"the study in {path} was started without:\n{_listed(new)}\n"
