@@ -1,6 +1,5 @@
 """The runs table of any Optuna study: one row per trial, whoever ran it."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from analysis.errors import TableError
 from analysis.tables.csv_table import from_frame
 from analysis.tables.levels import level_of
 from analysis.tables.runs_table import COLUMNS, RunsTable
+from plain_files.words import without_secrets
 
 IDENTITY = ("study", "run", "attempt", "arm", "label", "stage", "state", "metric")
 STATES = {"COMPLETE": "COMPLETE", "PRUNED": "PRUNED", "FAIL": "FAILED", "RUNNING": "RUNNING",
@@ -90,9 +90,13 @@ def _read(url: str, name: str) -> _Read:
     except TableError:
         raise
     except Exception as error:  # whatever the database's driver raises, and a damaged one
-        said = _shown(" ".join(str(error).split()))
-        raise TableError(f"{_shown(url)} cannot be read as an Optuna storage: {said}.") from None
-    raise TableError(f"{_shown(url)} has no study {name!r}; it has {', '.join(names) or 'none'}.")
+        said = without_secrets(" ".join(str(error).split()))
+        raise TableError(
+            f"{without_secrets(url)} cannot be read as an Optuna storage: {said}."
+        ) from None
+    raise TableError(
+        f"{without_secrets(url)} has no study {name!r}; it has {', '.join(names) or 'none'}."
+    )
 
 
 def _storage(url: str) -> Any:
@@ -118,11 +122,6 @@ def _to_read(url: str) -> str:
     if not Path(path).is_file():
         raise TableError(f"there is no file {path!r}.")
     return f"{driver}:///file:{quote(path)}?mode=ro&uri=true{'&' * bool(query)}{query}"
-
-
-def _shown(text: str) -> str:
-    """Without the password of an address in it."""
-    return re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", text)
 
 
 def _row(trial: Any, metric: str) -> dict[str, Any]:

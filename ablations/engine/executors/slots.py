@@ -1,15 +1,21 @@
 """Which slots this machine has: the GPUs or shares of them, or the cores."""
 
-import ctypes
 import os
-import re
 import shutil
 import subprocess
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 
 from ablations.errors import SettingError
+
+MOST_WORKERS = 4096
+"""Of one machine: each is a process or more."""
+MOST_STACKED = 1024
+LIST_SECONDS = 120
+NO_GPU = ("", "-1", "NoDevFiles", "none", "void")
+"""What CUDA_VISIBLE_DEVICES says where there is none: by a user, by Slurm, by a container."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +66,9 @@ def find_slots(
         SettingError: A value is out of range, a run needs more GPUs than there are, or runs of several
             processes would be stacked.
     """
-    if workers is not None and workers < 1:
-        raise SettingError(f"`workers >= 1` must hold, but got {workers}.")
+    if workers is not None and not 1 <= workers <= MOST_WORKERS:
+        rule = "`workers >= 1`" if workers < 1 else f"`workers <= {MOST_WORKERS:,}`"
+        raise SettingError(f"{rule} must hold, but got {workers}.")
     if processes_per_run < 1:
         raise SettingError(f"`processes_per_run >= 1` must hold, but got {processes_per_run}.")
     _refuse_stack(stack, gpus_per_run=gpus_per_run, processes_per_run=processes_per_run)
@@ -78,68 +85,76 @@ def refuse_empty_stack(stack: int) -> None:
     Raises:
         SettingError: If `stack < 1`.
     """
-    if stack < 1:
-        raise SettingError(f"`stack >= 1` must hold, but got {stack}.")
+    if not 1 <= stack <= MOST_STACKED:
+        rule = "`stack >= 1`" if stack < 1 else f"`stack <= {MOST_STACKED:,}`"
+        raise SettingError(f"{rule} must hold, but got {stack}.")
 
 
 def find_gpus() -> tuple[str, ...]:
-    """The GPUs this process may use, as CUDA names them; without importing torch.
+    """The GPUs this process may use, as CUDA names them; without importing torch."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")  # set by schedulers and by users alike
+    if visible is not None:
+        return visible_gpus(visible)
+    if shutil.which("nvidia-smi") is None:
+        return ()
+    listed = subprocess.run(
+        ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    return tuple(listed.stdout.split()) if listed.returncode == 0 else ()
+
+
+def visible_gpus(names: str) -> tuple[str, ...]:
+    """The GPUs that a value of CUDA_VISIBLE_DEVICES names."""
+    return tuple(name for name in names.split(",") if name.strip() not in NO_GPU)
+
+
+def check_gpus(gpus: Sequence[str]) -> None:
+    """Return if a driver of this machine knows the GPUs; once, before the first run.
 
     Raises:
-        SettingError: If `CUDA_VISIBLE_DEVICES` names one that no driver knows.
+        SettingError: If not: every run would fail.
     """
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")  # set by schedulers and by users alike
-    if visible is None:
-        return tuple((_nvidia_smi("--query-gpu=index", "--format=csv,noheader") or "").split())
-    # As CUDA reads it: up to the first word that is no name (-1, Slurm's NoDevFiles, void).
-    words = [word.strip() for word in visible.split(",")]
-    names = tuple(takewhile(re.compile(r"\d+|(GPU|MIG)-[-/\w]+").fullmatch, words))
-    _refuse_unknown(names, visible)
-    return names
+    if not gpus:
+        return
+    listed = _driver_lists()
+    unknown = [name for name in gpus if not _is_known(name.strip(), listed)]
+    if unknown:
+        raise SettingError(
+            f"CUDA_VISIBLE_DEVICES names {', '.join(unknown)}, but no driver of this machine knows such a GPU. Unset "
+            "it, or set it to -1 to run on the CPU."
+        )
+
+
+def _is_known(name: str, listed: Sequence[str]) -> bool:
+    # Of an UUID the beginning is enough for CUDA; a MIG slice is no line of the list.
+    return (
+        name in listed
+        or name.startswith("MIG-")
+        or (name.startswith("GPU-") and any(one.startswith(name) for one in listed))
+    )
+
+
+def _driver_lists() -> tuple[str, ...]:
+    """Numbers and UUIDs of the GPUs that the driver knows; by torch in a process of its own without `nvidia-smi`."""
+    if shutil.which("nvidia-smi") is not None:
+        command = ["nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader"]
+    else:
+        count = "import torch; print(*range(torch.cuda.device_count()))"
+        command = [sys.executable, "-P", "-c", count]
+    environment = {k: v for k, v in os.environ.items() if k != "CUDA_VISIBLE_DEVICES"}
+    asked = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=LIST_SECONDS
+    )
+    return tuple(asked.stdout.replace(",", " ").split()) if asked.returncode == 0 else ()
 
 
 def find_cores() -> int:
     """The cores this process may use: its affinity, and a container's quota."""
     return max(1, min(len(os.sched_getaffinity(0)), _quota(Path("/sys/fs/cgroup/cpu.max"))))
-
-
-def _refuse_unknown(names: tuple[str, ...], visible: str) -> None:
-    """A run on such a GPU would fail, and the next one too."""
-    listed = _nvidia_smi("-L") if names else ""
-    if listed is None and not _has_driver():
-        raise SettingError(
-            f"CUDA_VISIBLE_DEVICES is {visible!r}, but this machine has no driver of a GPU. Unset it to run on the "
-            "cores, or run where the GPU is."
-        )
-    if not listed:
-        return
-    ids = re.findall(r"UUID: ([-/\w]+)", listed)
-    for name in names:
-        known = int(name) < len(ids) if name.isdigit() else any(i.startswith(name) for i in ids)
-        if not known:
-            raise SettingError(
-                f"CUDA_VISIBLE_DEVICES names the GPU {name!r}, which is none of this machine's {len(ids)} (`nvidia-smi "
-                "-L` lists them). Name one of those, or unset it to use all."
-            )
-
-
-def _nvidia_smi(*words: str) -> str | None:
-    """What it says; None where it is missing or fails."""
-    if shutil.which("nvidia-smi") is None:
-        return None
-    said = subprocess.run(
-        ["nvidia-smi", *words], capture_output=True, text=True, check=False, timeout=30
-    )
-    return said.stdout if said.returncode == 0 else None
-
-
-def _has_driver() -> bool:
-    """Of NVIDIA's without its program, as in some containers, or of AMD's."""
-    try:
-        ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        return Path("/dev/kfd").exists()
-    return True
 
 
 def _refuse_stack(stack: int, *, gpus_per_run: float, processes_per_run: int) -> None:

@@ -200,6 +200,7 @@ SUBJECT = Subject(
     objectives=OBJECTIVES,
     verify=_verify,
     stacks=True,
+    short=lambda arm: {**arm, "training.epochs": 2, "training.warmup_epochs": 0},
     pilot=_pilot,
     epochs=lambda arm: int(arm["training.epochs"]),
     code=_code,

@@ -28,6 +28,7 @@ from ablations.subjects.attention.settings.identity import run_id
 from ablations.subjects.attention.training.gate_recorder import GateRecorder
 from ablations.subjects.attention.training.module import AttentionClassifier
 from ablations.subjects.attention.training.stepping import SteppingClassifier
+from ablations.subjects.lightning.checkpoint import readable
 from ablations.subjects.lightning.continuation import Continuation
 from ablations.subjects.lightning.epoch_watch import EpochWatch
 from ablations.subjects.lightning.trainer import make_trainer, quiet
@@ -151,7 +152,7 @@ def train(
             module,
             training,
             validation,
-            ckpt_path=checkpoint if checkpoint is not None and checkpoint.exists() else None,
+            ckpt_path=readable(checkpoint),
             weights_only=True,
         )
     return Outcome(

@@ -66,61 +66,19 @@ def test_impossible_slots_are_refused(options, message):
         find_slots(**options)
 
 
-@pytest.fixture
-def nvidia_smi(monkeypatch, tmp_path):
-    """A driver's program that knows three GPUs."""
+def test_the_gpus_are_those_that_the_environment_leaves_visible(monkeypatch):
+    for visible, expected in (("2,5", ("2", "5")), ("", ()), ("-1", ())):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        assert slots.find_gpus() == expected
+
+
+def test_the_gpus_are_asked_of_nvidia_smi_otherwise(monkeypatch, tmp_path):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     program = tmp_path / "nvidia-smi"
-    lines = [f"echo 'GPU {i}: H100 (UUID: GPU-a{i}c-0b)'" for i in range(3)]
-    listing = "\n".join(lines)
-    program.write_text(
-        f"#!/bin/sh\nif [ $1 = -L ]; then\n{listing}\nelse\necho 0\necho 1\necho 2\nfi\n"
-    )
+    program.write_text("#!/bin/sh\necho 0\necho 1\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-
-
-@pytest.mark.parametrize(
-    ("visible", "expected"),
-    [
-        ("2,1", ("2", "1")),
-        ("GPU-a1c", ("GPU-a1c",)),
-        ("", ()),
-        ("-1", ()),
-        ("NoDevFiles", ()),
-        ("0,-1,2", ("0",)),
-    ],
-)
-def test_the_gpus_are_those_that_the_environment_leaves_visible(
-    visible, expected, monkeypatch, nvidia_smi
-):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert slots.find_gpus() == expected
-
-
-def test_the_gpus_are_asked_of_nvidia_smi_otherwise(monkeypatch, nvidia_smi):
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert slots.find_gpus() == ("0", "1", "2")
-
-
-@pytest.mark.parametrize("name", ["3", "GPU-b", "MIG-0"])
-def test_a_gpu_that_no_driver_knows_is_refused(name, monkeypatch, nvidia_smi):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", f"0,{name}")
-    message = rf"^CUDA_VISIBLE_DEVICES names the GPU '{name}', which is none of this machine's 3 "
-    with pytest.raises(SettingError, match=message):
-        find_slots()
-
-
-def test_a_gpu_where_there_is_no_driver_is_refused_before_the_first_run(monkeypatch, tmp_path):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(slots, "_has_driver", lambda: False)
-    with pytest.raises(
-        SettingError,
-        match=r"^CUDA_VISIBLE_DEVICES is '0', but this machine has no driver of a GPU\.",
-    ):
-        find_slots()
-    monkeypatch.setattr(slots, "_has_driver", lambda: True)
-    assert slots.find_gpus() == ("0",)
+    assert slots.find_gpus() == ("0", "1")
 
 
 def test_a_containers_quota_limits_the_cores(tmp_path, monkeypatch):
@@ -177,7 +135,8 @@ def test_what_a_run_prints_is_in_its_own_log(folder, local):
 def test_a_worker_that_cannot_start_says_why(folder):
     executor = LocalExecutor(find_slots(gpus=(), workers=1), pythonpath="/nowhere")
     run(folder, executor, [planned(0)], train="no_such_module:train", retries=0)
-    error = folder.result("run00000s0")["error"]
+    assert folder.result("run00000s0") is None  # another machine may have it
+    error = folder.attempt_result("run00000s0", 1)["error"]
     assert error["type"] == "ModuleNotFoundError"
     assert error["message"] == "No module named 'no_such_module'"
 
@@ -205,8 +164,8 @@ def test_what_is_wrong_with_the_function_is_said_by_the_run_not_by_the_preparati
     executor = LocalExecutor(find_slots(gpus=(), workers=1), pythonpath="/nowhere")
     executor.prepare("no_such_module:train", runs=1)
     run(folder, executor, [planned(0)], train="no_such_module:train", retries=0)
-    assert folder.result("run00000s0")["error"]["type"] == "ModuleNotFoundError"
-    assert folder.result("run00000s0")["attempt"] == 1
+    assert folder.attempts("run00000s0") == [1]
+    assert folder.attempt_result("run00000s0", 1)["error"]["type"] == "ModuleNotFoundError"
 
 
 def test_a_run_may_fork_and_its_children_hold_no_pipe_and_hear_a_signal(folder, local):
