@@ -35,8 +35,8 @@ ablations.subjects.lightning: ablations ablations.subjects ablations.subjects.li
 .cost: .settings .networks .counting .placing .data
 .claims: ablations .settings .blocks .counting .attach .placing .cost
 .stacking: .blocks .networks
-.training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing .data
-  .cost .stacking
+.training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing
+  .data .cost .stacking
 .: ablations ablations.subjects .settings .networks .placing .data .cost .training
 /records: ablations
 /worker: ablations /records
@@ -70,16 +70,17 @@ _report.page: _plots.drawing
 _report.evidence: analysis _tables _contrasts _effects _importance _tradeoff.prices _tradeoff.curves _tradeoff
   _tradeoff.width _plots _report.page
 _report.figures: analysis _tradeoff _plots.drawing _plots _report.page _report.evidence
-_report.sections: _tables _contrasts _planned _effects _tradeoff _report.page _report.evidence _report.figures
+_report.sections: analysis _tables _contrasts _planned _effects _tradeoff _claims _report.page
+  _report.evidence _report.figures
 _report: analysis _tradeoff _plots.drawing _report.page _report.evidence _report.figures _report.sections
 ablations.cli.words: ablations ablations.subjects /records /executors /supervision ablations.designs
   ablations.studies _tables _effects _tradeoff _claims
 ablations.cli.options: ablations /records /executors /supervision ablations.designs ablations.studies analysis
   _tables _contrasts _tradeoff _planning
 ablations.cli: ablations .settings .networks .counting .placing .cost /records /supervision ablations.designs
-  ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis _tables.formats _planned _effects
-  _importance _tradeoff.prices _tradeoff _tradeoff.width _claims _plots.drawing _report.evidence _report.figures
-  _report.sections _report ablations.cli.words ablations.cli.options
+  ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis _tables.formats _planned
+  _effects _importance _tradeoff.prices _tradeoff _tradeoff.width _claims _plots.drawing _report.evidence
+  _report.figures _report.sections _report ablations.cli.words ablations.cli.options
 ablations.subjects.function: ablations ablations.subjects
 """
 
