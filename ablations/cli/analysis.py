@@ -4,6 +4,7 @@ Each takes a study (its name or folder), a folder of studies, any CSV, or an Opt
 other than `ok` is an answer, not an error: the exit code is 0.
 """
 
+import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
@@ -75,6 +76,10 @@ def fit(
     from analysis.tradeoff.tradeoff import fit_reduction
     from analysis.tradeoff.tradeoff_json import as_json
 
+    if price_metric is not None and price_per_param is None and price_per_flop is None:
+        raise SettingError(
+            "`--price-metric` says what a price is counted in: add --price-per-param or --price-per-flop."
+        )
     price = _price(price_per_param, price_per_flop, budget, implied_by, metric=price_metric)
     results = [
         (one, fit_reduction(one, price=price, blocks=blocks, channels=channels, confidence=confidence, cluster=cluster))
@@ -145,7 +150,7 @@ def effects(
         print_effects(report)
 
 
-def importance(
+def estimate_importance(
     table: str,
     /,
     *,
@@ -160,7 +165,7 @@ def importance(
     """
     from ablations.cli.words.result_text import print_json, print_lines, print_reading, print_table
     from analysis.importance.importance import CHANCE
-    from analysis.importance.importance import importance as shares
+    from analysis.importance.importance import estimate_importance as shares
 
     results = [(one, shares(one, permutations=permutations)) for one in reading.tables(table)]
     if reading.json:
@@ -207,6 +212,15 @@ def plan(
         hours_per_run: Device hours of one run; the pilot's if there is one.
         design: How the space becomes arms.
     """
+    amounts = {
+        "--target-width": target_width, "--sigma": sigma, "--snr": snr, "--effect": effect, "--margin": margin,
+        "--budget-hours": budget_hours, "--hours-per-run": hours_per_run,
+    }  # fmt: skip
+    for option, amount in amounts.items():
+        if amount is not None and not 0 < amount < math.inf:
+            raise SettingError(f"`{option}` must be a finite number above 0, but is {amount:g}.")
+    if pilot is None and root != ROOT:
+        raise SettingError("`--root` says where the pilot lies: add --pilot.")
     from ablations.cli.options.study_plan import plan_space
     from ablations.cli.words.result_text import print_json, print_lines, print_tables
 

@@ -10,6 +10,7 @@ from typing import Any
 from ablations.designs.space import Space, said_of, subject_of, with_program
 from ablations.errors import SettingError, one_of
 from ablations.import_path import load_module, words_of
+from ablations.subjects.values import plain
 from plain_files.yaml_file import FileError, read_yaml
 
 PRESETS = "search_spaces"
@@ -35,11 +36,13 @@ def load_space(text: str, values: Mapping[str, Any] | None = None) -> Space:
         SettingError: If there is no such space, or it is not a legal one.
     """
     content = with_program(_content(text))
-    said = said_of(content.get("baseline", {}))
+    said, given = said_of(content.get("baseline", {})), values or {}
     if said is not None:
-        about = subject_of(content, {**said, **(values or {})})
-        content["baseline"] = about.baseline(said, values or {})
-        content["said"] = tuple(dict.fromkeys([*said, *(values or {})]))
+        # What the space says itself tells what kind of value a setting has that no signature lists.
+        guessed = {name: plain(x) if isinstance(x, str) else x for name, x in given.items()}
+        about = subject_of(content, {**guessed, **said})
+        content["baseline"] = about.baseline(said, about.typed(given))
+        content["said"] = tuple(dict.fromkeys([*said, *given]))
     return Space(**content)
 
 

@@ -1,5 +1,5 @@
 """How large is a difference between arms, and how sure? Cells, seed blocks, error models, multiplicity, CR2.
 
 May import `analysis` and `tables`. Imported by `planned`, `effects`, `importance`, `curves`, `tradeoff`,
-`width`, `planning`, `analysis.claims`, `evidence`, `sections` and `options`.
+`width`, `planning`, `evidence`, `options`, `analysis.claims` and `sections`.
 """

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.contrasts.estimation import t_bounds
 from analysis.contrasts.multiplicity import holm
 from analysis.contrasts.seed_blocks import two_sided
-from analysis.effects.effects import Effects, effects
+from analysis.effects.effects import Effects, estimate_effects
 from analysis.errors import TableError
 from analysis.plain import records
 from analysis.tables.runs_table import RunsTable
@@ -84,7 +84,9 @@ def compare(
     """
     if a.metric != b.metric:
         raise TableError(f"the studies measure different things: `{a.metric}` and `{b.metric}`.")
-    first, second = (effects(t, margin=margin, alpha=alpha, calibration_draws=0) for t in (a, b))
+    first, second = (
+        estimate_effects(t, margin=margin, alpha=alpha, calibration_draws=0) for t in (a, b)
+    )
     left, right = keyed(first), keyed(second)
     common = [key for key in left.index if key in right.index]
     if not common:

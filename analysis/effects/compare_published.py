@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.effects.compare import keyed
-from analysis.effects.effects import effects
+from analysis.effects.effects import estimate_effects
 from analysis.errors import TableError
 from analysis.plain import records
 from analysis.tables.csv_table import from_frame
@@ -86,8 +86,8 @@ def compare_published(
         published[[*factors, ERROR]], metric=ERROR, factors=factors,
         baseline={f: published[f].iloc[0] for f in factors},
     )  # fmt: skip
-    found = effects(mine, calibration_draws=0)
-    left, right = keyed(found), keyed(effects(theirs, calibration_draws=0))
+    found = estimate_effects(mine, calibration_draws=0)
+    left, right = keyed(found), keyed(estimate_effects(theirs, calibration_draws=0))
     common = [key for key in left.index if key in right.index]
     if not common:
         raise TableError(f"{table.study} and {name} have no comparison in common.")

@@ -10,6 +10,7 @@ from analysis.errors import TableError
 from analysis.tables.csv_table import from_frame
 from analysis.tables.levels import level_of
 from analysis.tables.runs_table import COLUMNS, RunsTable
+from plain_files.words import without_secrets
 
 IDENTITY = ("study", "run", "attempt", "arm", "label", "stage", "state", "metric")
 STATES = {"COMPLETE": "COMPLETE", "PRUNED": "PRUNED", "FAIL": "FAILED", "RUNNING": "RUNNING",
@@ -43,18 +44,23 @@ def read_optuna(
     import optuna
 
     url, _, name = text.partition("#")
+    shown = without_secrets(url)
     try:
         storage = _storage(url)
         names = optuna.get_all_study_names(storage)
         if not name and len(names) == 1:
             name = names[0]
         if name not in names:
-            raise TableError(f"{url} has no study {name!r}; it has {', '.join(names) or 'none'}.")
+            raise TableError(f"{shown} has no study {name!r}; it has {', '.join(names) or 'none'}.")
         study = optuna.load_study(study_name=name, storage=storage)
     except TableError:
         raise
     except Exception as error:  # whatever the database's driver raises
-        raise TableError(f"{url} cannot be read as an Optuna storage: {error}.") from None
+        # A driver's message can quote the address, too.
+        why = str(error).replace(url, shown)
+        raise TableError(
+            f"{shown} cannot be read as an Optuna storage: {without_secrets(why)}."
+        ) from None
     if len(study.directions) > 1:
         raise TableError(f"study {name!r} has several objectives; the analysis reads one metric.")
     value = metric or "val_loss"

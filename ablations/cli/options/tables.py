@@ -1,5 +1,7 @@
 """The runs tables that a command's words name."""
 
+import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 from importlib import resources
@@ -39,12 +41,28 @@ def tables_of(
 
     inside = root / name
     source = str(inside) if (inside / "study.json").is_file() else name
+    if root != ROOT and source == name:
+        # What lies elsewhere would be the answer to another question.
+        if not _exists(name):
+            raise StudyError(_nothing(name, root))
+        raise SettingError(
+            f"`--root` says where studies lie that are named, but there is no study {name!r} in {root}. Leave it out "
+            "to read what lies elsewhere."
+        )
     if not _exists(source):
         raise StudyError(_nothing(name, root))
     named = _pairs(baseline)
     names = [word.strip() for word in (factors or "").split(",") if word.strip()]
     tables = read_tables(source, metric=metric, baseline=named, factors=names, direction=direction)
+    for table in tables:
+        warn(table.remarks)
     return [_against(table, named) if named and not table.baseline else table for table in tables]
+
+
+def warn(remarks: Iterable[str]) -> None:
+    """Say what is wrong with a study's records where no output of the command is spoilt by it."""
+    for remark in remarks:
+        print(f"warning: {remark}", file=sys.stderr)
 
 
 def one_table(

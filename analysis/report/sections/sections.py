@@ -21,6 +21,7 @@ from analysis.report.page.tables import (
 from analysis.report.sections import provenance
 from analysis.report.sections.claims import claims_section
 from analysis.report.sections.effects import effects_sections
+from analysis.report.sections.pairing import pairing_section
 from analysis.report.sections.ratio import ratio_section, width_section
 from analysis.tables.runs_table import USUAL_METRICS
 
@@ -35,6 +36,7 @@ def sections(evidence: Evidence, drawings: Drawings) -> tuple[Section, ...]:
         *ratio_section(evidence, drawings, kind),
         *width_section(evidence, drawings, kind),
         *effects_sections(evidence, drawings, kind),
+        *pairing_section(evidence),
         *_selection(evidence, drawings),
         *_arms(evidence, drawings, kind),
         *_training(evidence, drawings),

@@ -1,23 +1,27 @@
 """The Lightning module: a classifier whose channel attention is set by its parameters."""
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from operator import index
 from typing import Any, TypeVar
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.callbacks import EMAWeightAveraging
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from ablations.errors import SettingError
 from ablations.streams import initialise, stream
 from ablations.subjects.attention.networks.hosts import position_dims
 from ablations.subjects.attention.placing.build import build_network
 from ablations.subjects.attention.settings.groups import Attention, Backbone, Training
-from ablations.subjects.attention.training.optimisers import make_optimiser, warmup_cosine
+from ablations.subjects.attention.training.mixing import mix
+from ablations.subjects.attention.training.optimisers import make_optimiser
+from ablations.subjects.attention.training.schedules import make_schedule
 
 _S = TypeVar("_S", Backbone, Training)
 
@@ -36,7 +40,8 @@ class AttentionClassifier(pl.LightningModule):
         in_channels: Channels of an image or a sequence.
         classes: Number of classes.
         backbone: The host network, `settings.Backbone` or its values.
-        training: The recipe, `settings.Training` or its values.
+        training: The recipe, `settings.Training` or its values. Its precision and its accumulation of batches are
+            the Trainer's to do (`trainer_options`); all else is done here, by any Trainer.
         seed: Draw initial weights and dropout from the named streams of this seed, so that modules
             with other attention but the same seed are paired; None uses torch's global state.
         image: Side of the images, their height and width, or the length of the sequences; needed only
@@ -86,6 +91,7 @@ class AttentionClassifier(pl.LightningModule):
         self._network_name = host.name
         self._sums = {"train": _Sums(), "val": _Sums(), "test": _Sums()}
         self._train_loss_is_logged = False
+        self._step, self._batch = -1, 0
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Lightning writes this one 40 times a step, and torch's way of setting an attribute is long:
@@ -101,14 +107,19 @@ class AttentionClassifier(pl.LightningModule):
         return logits
 
     def training_step(self, batch: tuple[Tensor, ...], _: int) -> Tensor:
-        """Mean loss of the batch, label-smoothed if the recipe says so."""
+        """Mean loss of the batch, label-smoothed and of mixed images if the recipe says so."""
         x, y, *mask = batch
-        if self.seed is None:
+        step = self._step_name()
+        other, own = y, 1.0
+        if self.recipe.mixup or self.recipe.cutmix:
+            with self._stream(f"mix/{step}"):
+                x, other, own = mix(x, y, self.recipe)
+        with self._stream(f"step/{step}", device=x.device):
             logits = self(x, *mask)
-        else:
-            with stream(self.seed, f"step/{self.global_step}", device=x.device):
-                logits = self(x, *mask)
         loss = F.cross_entropy(logits, y, label_smoothing=self.recipe.label_smoothing)
+        if own < 1:
+            rest = F.cross_entropy(logits, other, label_smoothing=self.recipe.label_smoothing)
+            loss = loss.lerp(rest, 1 - own)
         self._sums["train"].add(loss.detach() * len(y), len(y))
         return loss
 
@@ -149,19 +160,34 @@ class AttentionClassifier(pl.LightningModule):
             self._log_train_loss()
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The recipe's optimiser; linear warm-up, then a cosine to zero, counted in steps.
+        """The recipe's optimiser and schedule.
 
         Raises:
             SettingError: If the Trainer does not know how many steps it will take.
         """
         optimiser = make_optimiser(self.network, self.recipe)
-        steps = self._steps()
-        warmup = steps * self.recipe.warmup_epochs // self.recipe.epochs
-        schedule = LambdaLR(optimiser, warmup_cosine(steps=steps, warmup=warmup))
+        schedule = make_schedule(optimiser, self.recipe, steps=self._steps())
+        after = "epoch" if isinstance(schedule, ReduceLROnPlateau) else "step"
         return {
             "optimizer": optimiser,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+            "lr_scheduler": {"scheduler": schedule, "interval": after, "monitor": "val_loss"},
         }
+
+    def configure_callbacks(self) -> list[pl.Callback]:
+        """The average of the weights, if the recipe has one; it stands in for them in validation and at the end."""
+        decay = self.recipe.ema_decay
+        return [EMAWeightAveraging(decay=decay)] if decay else []
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Shortens the gradient to the recipe's length, or does what the Trainer was told."""
+        if self.recipe.clip_norm:
+            gradient_clip_val, gradient_clip_algorithm = self.recipe.clip_norm, "norm"
+        self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
         """What `optimizer.zero_grad()` does, without its profiler: nearly 1 % of a step on small images."""
@@ -169,6 +195,18 @@ class AttentionClassifier(pl.LightningModule):
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 parameter.grad = None
+
+    def _step_name(self) -> str:
+        """Of the step, and from its second batch on of the batch in it."""
+        step = self.global_step
+        self._batch = self._batch + 1 if step == self._step else 0
+        self._step = step
+        return f"{step}/{self._batch}" if self._batch else f"{step}"
+
+    def _stream(
+        self, name: str, *, device: torch.device | None = None
+    ) -> AbstractContextManager[None]:
+        return nullcontext() if self.seed is None else stream(self.seed, name, device=device)
 
     def _steps(self) -> int:
         steps = self.trainer.estimated_stepping_batches
