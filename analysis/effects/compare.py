@@ -87,7 +87,7 @@ def compare(
     first, second = (
         estimate_effects(t, margin=margin, alpha=alpha, calibration_draws=0) for t in (a, b)
     )
-    left, right = _keyed(first), _keyed(second)
+    left, right = keyed(first), keyed(second)
     common = [key for key in left.index if key in right.index]
     if not common:
         raise TableError(
@@ -141,7 +141,7 @@ def _flat(fingerprint: dict[str, Any]) -> dict[str, Any]:
     return {**plain, **nested}
 
 
-def _keyed(result: Effects) -> pd.DataFrame:
+def keyed(result: Effects) -> pd.DataFrame:
     """Factors and controls by what is compared: factor, level and reference; on average, where that depends."""
     frame = result.family[result.family["role"] != "simple"].copy()
     keys = [
