@@ -7,13 +7,20 @@ from typing import Any
 from ablations.engine.records.folder import StudyFolder, cannot_write
 from ablations.errors import StudyError
 from ablations.studies.declaration import Declaration, additions, conflicts
+from ablations.studies.trust import marked, named, refuse_untrusted
+from ablations.studies.until import STORED, refuse_another_rule
 
 FREE = ("search", "storage")
 """What may change without a word: what must not change in a search is found by `conflicts` and `additions`."""
 
 
 def open_or_create(
-    path: Path, declared: Declaration, *, extend: bool = False, allow_drift: bool = False
+    path: Path,
+    declared: Declaration,
+    *,
+    extend: bool = False,
+    allow_drift: bool = False,
+    trust: bool = False,
 ) -> StudyFolder:
     """The study's folder, if what it holds and what is asked for are one study.
 
@@ -24,14 +31,17 @@ def open_or_create(
             are recorded in `study.json` under `extensions`.
         allow_drift: Allow other code or package versions than the study was started with; recorded
             under `drifts`.
+        trust: Run what the folder names though somebody else started it.
 
     Raises:
-        StudyError: If the two differ; says in what, and what to do.
+        StudyError: If the two differ, or the study is somebody else's; says in what, and what to do.
     """
     if not (path / "study.json").exists():
-        return StudyFolder.create(path, declared)
+        return StudyFolder.create(path, marked(declared))
     folder = StudyFolder.open(path)
+    refuse_untrusted(folder, trust=trust, given=named(declared))
     stored = folder.declaration()
+    refuse_another_rule(stored, declared, str(path))
     if different := conflicts(stored, declared):
         raise StudyError(
             f"{path} holds another study; it differs from what is asked for:\n{_listed(different)}\n"
@@ -44,6 +54,11 @@ def open_or_create(
             "without it."
         )
     new = additions(stored, declared)
+    if new and STORED in stored:
+        raise StudyError(
+            f"the study in {path} runs by a rule that was written down without:\n{_listed(new)}\n"
+            "Name another study with --study."
+        )
     if new and not extend:
         raise StudyError(
             f"the study in {path} was started without:\n{_listed(new)}\n"
@@ -63,13 +78,13 @@ def open_or_create(
             for key, note, lines in zip(notes, notes.values(), (new, drifted), strict=True)
             if lines
         }
-        _rewrite(folder, {**stored, **declared, **kept})
+        _rewrite(folder, marked({**stored, **declared, **kept}))
     elif freely := {
         name: declared[name]
         for name in FREE
         if name in declared and declared[name] != stored.get(name)
     }:
-        _rewrite(folder, {**stored, **freely})
+        _rewrite(folder, marked({**stored, **freely}))
     return folder
 
 

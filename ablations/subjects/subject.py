@@ -207,7 +207,7 @@ class Subject:
     packages: tuple[str, ...] = ()
     """Installed packages whose version can change a number."""
     notes: Callable[[Values], list[str]] = _no_notes
-    """Sentences that `ablate show` adds about the baseline. Left out: none."""
+    """Sentences that `ablate show` and `run` add about the baseline. Left out: none."""
     remarks: Callable[[Sequence[str], Sequence[Values]], list[str]] = _no_remarks
     """Sentences below the arms, from the names of the factors and the arms' costs. Left out: none."""
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ablations.cli.words.console import make_console, make_table
 from ablations.designs.assignments import baseline
@@ -11,12 +12,13 @@ from ablations.designs.expand import Expansion, PlannedArm, expand
 from ablations.designs.fractional import aliases
 from ablations.designs.space import Factor, Space
 from ablations.subjects.subject import Subject
+from plain_files.words import visible
 
 
 def print_space(space: Space, *, design: str, seeds: int | None) -> None:
     """The space, and what the design makes of it."""
     console = make_console()
-    console.print(f"[bold]{space.name}[/]  {space.question}")
+    console.print(Text.assemble((visible(space.name), "bold"), "  ", visible(space.question)))
     base = baseline(space)
     table = make_table(("factor", "levels", "baseline"))
     for factor in space.factors:

@@ -13,6 +13,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from ablations.errors import SettingError
 from ablations.randomness import seed_all, states_kept
 from ablations.streams import stream_seed
+from ablations.subjects.lightning.checkpoint import readable
 from ablations.subjects.lightning.continuation import Continuation
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.loadable import refuse_unloadable
@@ -135,11 +136,10 @@ def fit(
             callbacks=callbacks,
             options=options,
         )
-        kept = watch.checkpoint
         trainer.fit(
             module,
             datamodule=source,
-            ckpt_path=kept if kept is not None and kept.exists() else None,
+            ckpt_path=readable(watch.checkpoint),
             weights_only=True,
         )
         told.end(watch)

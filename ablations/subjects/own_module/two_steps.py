@@ -96,7 +96,9 @@ def few_steps(
         shapes={one: told.rpartition(" ")[0] for one, told in built.started.tensors.items()},
         learnt=frozenset(one for one, tensor in tensors.items() if tensor.requires_grad),
         params=sum(tensor.numel() for tensor in tensors.values()),
-        metric=float(outcome.metrics[first.name] or 0.0),  # a metric that is no number ended the fit
+        metric=float(
+            outcome.metrics[first.name] or 0.0
+        ),  # a metric that is no number ended the fit
         numbers=tuple(sorted(outcome.metrics.items())),
         state=state_hash(module),
         schedule=_schedule(module),
