@@ -46,6 +46,22 @@ def find_subject(
     return _found(name, stated, json.dumps(said or {}, default=str) if program is not None else "")
 
 
+def content_of_file(config: object, *, file: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a space whose baseline is a file: LightningCLI's, as its program is a LightningModule.
+
+    Args:
+        config: The file's content.
+        file: Its name.
+        given: The fields of the space as its author wrote them.
+
+    Raises:
+        SettingError: If it is no such file.
+    """
+    reader = importlib.import_module(f"{subjects.__name__}.lightning.cli_config")
+    content: dict[str, Any] = reader.content_of(config, file=file, given=given)
+    return content
+
+
 @cache
 def _found(name: str, stated: str, said: str) -> Subject:
     program = Program(**json.loads(stated)) if stated else None

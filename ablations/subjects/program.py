@@ -31,6 +31,8 @@ class Program(Settings):
     """Files, or patterns of files, whose content is the data's."""
     test: bool = False
     """Run `Trainer.test` once at the end."""
+    left_out: tuple[str, ...] = ()
+    """What a file that the baseline comes from says and a study does not use, a sentence each."""
 
     @model_validator(mode="before")
     @classmethod

@@ -1,18 +1,14 @@
 """Programs of the user's own, from YAML to verdict: a LightningModule with its data, and plain functions."""
 
 import json
-import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
 from ablations import SettingError, load_space
 from ablations.cli.main import main
-from ablations.subjects import find
 from analysis import read_study
 
-HERE = Path(__file__).parent
 PRICES = """
 subject: houses:Prices
 data: houses:Houses
@@ -41,18 +37,11 @@ seeds: 2
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's folder with modules of their own."""
-    for name in ("houses", "functions", "own_data"):
-        shutil.copy(HERE / f"{name}.py", tmp_path)
-        # What another test imported lies in another folder.
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    find._found.cache_clear()
+def here(modules: Path) -> Path:
+    """A user's folder with spaces too."""
     for name, text in {"prices": PRICES, "function": FUNCTION, "generator": GENERATOR}.items():
-        (tmp_path / f"{name}.yaml").write_text(text)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    return tmp_path
+        (modules / f"{name}.yaml").write_text(text)
+    return modules
 
 
 def exit_code(*words: str) -> str | int | None:

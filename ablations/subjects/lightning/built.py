@@ -1,38 +1,71 @@
-"""The objects of one arm of a user's program: its module, constructed for pairing, and its data."""
+"""The objects of one arm of a user's program: its module, constructed for pairing, its data, and what trains them."""
 
 from collections.abc import Mapping
-from functools import partial
+from types import MethodType
 from typing import Any
 
 from ablations.errors import SettingError
 from ablations.import_path import load, words_of
+from ablations.subjects.signatures import arguments_of, made, maker
+from ablations.subjects.values import nested
+
+SCHEDULE = ("optimizer", "lr_scheduler")
+"""Settings that take the place of the module's `configure_optimizers`, as in LightningCLI's files."""
 
 
 def parts_of(arm: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The arguments of `model`, `data` and `trainer` apart."""
+    """The arguments of `model`, `data` and `trainer` apart; `schedule` has the optimizer and what steers its rate."""
     parts: dict[str, dict[str, Any]] = {}
     for name, value in arm.items():
         group, _, argument = name.partition(".")
-        parts.setdefault(group, {})[argument] = value
+        if group in SCHEDULE:
+            parts.setdefault("schedule", {})[name] = value
+        else:
+            parts.setdefault(group, {})[argument] = value
     return parts
 
 
-def module_of(name: str, arguments: Mapping[str, Any], *, seed: int) -> Any:
+def module_of(
+    name: str, arguments: Mapping[str, Any], *, seed: int, schedule: Mapping[str, Any] | None = None
+) -> Any:
     """The module with its random numbers drawn from the seed's streams (`pairing.construct`).
+
+    Args:
+        name: Import path of its class, or of a function that returns it.
+        arguments: By their names; an object's as `class_path` and `init_args`.
+        seed: Of the streams.
+        schedule: `optimizer` and `lr_scheduler`, in place of what the module's own `configure_optimizers` says.
 
     Raises:
         SettingError: If its constructor fails.
     """
+    from lightning.pytorch.core.mixins.hparams_mixin import _given_hyperparameters_context
+
     from ablations.subjects.lightning.pairing.construct import construct
 
-    make = load(name)
+    make = maker(load(name), arguments, at="model")
+    objects = any("." in argument for argument in arguments)
+
+    def make_as_lightning_cli_does() -> Any:
+        # A checkpoint then holds what objects were made of, and not the objects, which it could not read back.
+        with _given_hyperparameters_context(
+            nested(arguments), "lightning.pytorch.cli.instantiate_module"
+        ):
+            return make()
+
     try:
-        return construct(partial(make, **arguments), seed=seed).module
+        module = construct(make_as_lightning_cli_does if objects else make, seed=seed).module
     except SettingError:
         raise
     except Exception as error:
-        told = ", ".join(f"{one}={value!r}" for one, value in arguments.items())
-        raise SettingError(f"`{name}({told})` cannot be made: {words_of(error)}.") from error
+        raise SettingError(
+            f"`{_call(name, arguments)}` cannot be made: {words_of(error)}."
+        ) from error
+    if schedule:
+        from ablations.subjects.lightning.schedule import schedule_of
+
+        module.configure_optimizers = MethodType(maker(schedule_of, schedule, at="")(), module)
+    return module
 
 
 def data_of(name: str | None, arguments: Mapping[str, Any]) -> Any:
@@ -44,9 +77,31 @@ def data_of(name: str | None, arguments: Mapping[str, Any]) -> Any:
     if name is None:
         return None
     try:
-        return load(name)(**arguments)
+        return maker(load(name), arguments, at="data")()
     except SettingError:
         raise
     except Exception as error:
-        told = ", ".join(f"{one}={value!r}" for one, value in arguments.items())
-        raise SettingError(f"`{name}({told})` cannot be made: {words_of(error)}.") from error
+        raise SettingError(
+            f"`{_call(name, arguments)}` cannot be made: {words_of(error)}."
+        ) from error
+
+
+def trainer_options_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the Trainer, with the callbacks, loggers and profilers that `class_path` names.
+
+    Raises:
+        SettingError: If one cannot be made.
+    """
+    import lightning.pytorch as pl
+
+    whole = nested(options)
+    objects = {name: x for name, x in whole.items() if isinstance(x, Mapping | list)}
+    if not objects:
+        return whole
+    known = arguments_of(pl.Trainer)
+    return whole | {name: made(known[name], x, at="trainer") for name, x in objects.items()}
+
+
+def _call(name: str, arguments: Mapping[str, Any]) -> str:
+    told = ", ".join(f"{one}={value!r}" for one, value in arguments.items())
+    return f"{name}({told})"

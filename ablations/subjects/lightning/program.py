@@ -8,10 +8,12 @@ from ablations.errors import SettingError, one_of
 from ablations.import_path import load, load_module
 from ablations.subjects.data_files import digest_of, files_of
 from ablations.subjects.lightning.built import data_of, module_of, parts_of
+from ablations.subjects.lightning.trainer_options import checked_options
 from ablations.subjects.own_code import own_files
 from ablations.subjects.program import Program
-from ablations.subjects.signatures import arguments_of, check_arguments
+from ablations.subjects.signatures import arguments_of, check_arguments, not_taken, settings_of
 from ablations.subjects.subject import Metric, Setting, Subject, Values
+from ablations.subjects.values import flat, nested
 
 EPOCHS = "trainer.max_epochs"
 
@@ -21,8 +23,8 @@ def make(
 ) -> Subject:
     """The subject of a LightningModule class, or of a function that returns a module.
 
-    Its settings are `model.*` and `data.*`, the arguments of the module and of its data by their signatures, and
-    `trainer.*`, those of Lightning's Trainer that the space names.
+    Its settings are `model.*` and `data.*`, the arguments of the module and of its data by their signatures,
+    `trainer.*`, those of Lightning's Trainer that the space names, and `optimizer` and `lr_scheduler` where it does.
 
     Args:
         name: Import path of the class or function.
@@ -33,9 +35,7 @@ def make(
     Raises:
         SettingError: If a setting is unknown, or an option of the Trainer is the framework's.
     """
-    makers = {"model": found}
-    if program.data is not None:
-        makers["data"] = load(program.data)
+    makers = _makers(found, program)
     settings = _settings(makers, program, said)
     files = files_of(program.fingerprint)
     return Subject(
@@ -47,6 +47,7 @@ def make(
         ),
         metric=program.metrics[0].name,
         assign=partial(_assign, settings=settings, makers=makers),
+        unused=partial(_unused, makers=makers),
         fingerprint=lambda arm: digest_of(files) or _own_fingerprint(program, arm),
         cost=lambda arm: {"params": _params(name, arm)},
         cost_columns={"params": "integer"},
@@ -55,34 +56,39 @@ def make(
         epochs=lambda arm: int(arm.get(EPOCHS) or 1),
         code=lambda _: own_files(load_module(name.partition(":")[0], named=name)),
         packages=("ablations", "torch", "lightning", "numpy"),
+        notes=partial(_notes, name=name, program=program),
     )
+
+
+def _makers(found: Callable[..., Any], program: Program) -> dict[str, Callable[..., Any]]:
+    return {"model": found, **({} if program.data is None else {"data": load(program.data)})}
 
 
 def _settings(
     makers: Mapping[str, Callable[..., Any]], program: Program, said: Mapping[str, Sequence[Any]]
 ) -> dict[str, Setting]:
     """Dotted name -> setting, of the module, its data, and the options of the Trainer that the space names."""
-    from ablations.subjects.lightning.trainer_options import checked_options
-
+    parts = parts_of(said)
     settings = {
-        f"{group}.{argument}": one.as_setting(at=group)
+        f"{group}.{argument}": one
         for group, maker in makers.items()
-        for argument, one in arguments_of(maker).items()
+        for argument, one in settings_of(maker, parts.get(group, {}), at=group).items()
     }
-    options: dict[str, list[Any]] = {
-        f"trainer.{x}": [value] for x, value in program.trainer.items()
-    }
-    for name, values in said.items():
-        if name.startswith("trainer."):
-            options.setdefault(name, []).extend(values)
+    if "schedule" in parts:
+        from ablations.subjects.lightning.schedule import schedule_of
+
+        settings |= settings_of(schedule_of, parts["schedule"], at="")
+    options = {name: [value] for name, value in flat(program.trainer).items()}
+    for name, values in parts.get("trainer", {}).items():
+        options.setdefault(name, []).extend(values)
     for name, values in options.items():
-        checked_options({"max_epochs": 1, name.partition(".")[2]: values[0]})
-        settings[name] = Setting(default=values[0], kinds=frozenset(map(type, values)))
-    if not options.keys() & {EPOCHS, "trainer.max_steps"}:
+        settings[f"trainer.{name}"] = Setting(default=values[0], kinds=frozenset(map(type, values)))
+    if not settings.keys() & {EPOCHS, "trainer.max_steps"}:
         raise SettingError(
             f"`{EPOCHS}` must be given, since how long a run trains has no default: for example "
             "`trainer: {max_epochs: 20}`."
         )
+    checked_options(nested({name: values[0] for name, values in options.items()}))
     for name in said:
         if name not in settings:
             raise SettingError(one_of("setting", name, settings))
@@ -96,8 +102,6 @@ def _assign(
     makers: Mapping[str, Callable[..., Any]],
 ) -> dict[str, Any]:
     """The whole arm, if the module, its data and the Trainer take the values."""
-    from ablations.subjects.lightning.trainer_options import checked_options
-
     arm = {name: values.get(name, setting.default) for name, setting in settings.items()}
     parts = parts_of(arm)
     for group, maker in makers.items():
@@ -108,8 +112,28 @@ def _assign(
         }
         given = {name: x for name, x in parts.get(group, {}).items() if name not in absent}
         check_arguments(maker, given, at=group)
-    checked_options(parts.get("trainer", {}))
+    if "schedule" in parts:
+        from ablations.subjects.lightning.schedule import schedule_of
+
+        check_arguments(schedule_of, parts["schedule"], at="")
+    checked_options(nested(parts.get("trainer", {})))
     return arm
+
+
+def _unused(arm: Values, *, makers: Mapping[str, Callable[..., Any]]) -> frozenset[str]:
+    """The arguments of an object that the class which the arm names does not take."""
+    parts = parts_of(arm)
+    return frozenset(
+        f"{group}.{name}"
+        for group, maker in makers.items()
+        for name in not_taken(maker, parts.get(group, {}), at=group)
+    )
+
+
+def _notes(arm: Values, *, name: str, program: Program) -> list[str]:
+    """What of the user's own a study does not use."""
+    replaced = f"`optimizer` takes the place of what `configure_optimizers` of {name!r} returns."
+    return [*program.left_out, *([replaced] if "schedule" in parts_of(arm) else [])]
 
 
 def _own_fingerprint(program: Program, arm: Values) -> str:

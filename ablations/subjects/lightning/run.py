@@ -3,7 +3,7 @@
 from typing import Any
 
 from ablations.context import Context
-from ablations.subjects.lightning.built import data_of, module_of, parts_of
+from ablations.subjects.lightning.built import data_of, module_of, parts_of, trainer_options_of
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.fit import fit
 from ablations.subjects.program import Program
@@ -15,10 +15,12 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
     program, seed = Program(**settings["program"]), settings["seed"]
     parts, first = parts_of(flat(settings["arm"])), program.metrics[0]
     outcome = fit(
-        module_of(settings["subject"], parts.get("model", {}), seed=seed),
+        module_of(
+            settings["subject"], parts.get("model", {}), seed=seed, schedule=parts.get("schedule")
+        ),
         data_of(program.data, parts.get("data", {})),
         rule=EpochRule(metric=first.name, direction=first.direction, at=first.at),
-        trainer_options=parts.get("trainer", {}),
+        trainer_options=trainer_options_of(parts.get("trainer", {})),
         seed=seed,
         context=context,
         test=program.test,
