@@ -163,8 +163,8 @@ def maker(target: Callable[..., Any], values: Mapping[str, Any], *, at: str) -> 
     given = parser.parse_object({"x": nested(whole)}, defaults=False)
 
     def make() -> Any:
-        ready = parser.instantiate(given).get("x", Namespace())
-        return target(**vars(ready))
+        ready = parser.instantiate(given).get("x")
+        return target(**({} if ready is None else vars(ready)))
 
     return make
 

@@ -1,5 +1,6 @@
 """What LightningCLI's users have: objects in a file, a config as the baseline, an optimizer beside the module."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import yaml
 
 from ablations import SettingError, Space, load_space
 from ablations.subjects.lightning.built import module_of, parts_of, trainer_options_of
-from ablations.subjects.lightning.run import train_run
 
+Trained = Callable[..., tuple[dict[str, Any], list[dict[str, Any]]]]
 SPACE = """
 metric: {name: val_mae, direction: minimize}
 baseline: config.yaml
@@ -60,30 +61,10 @@ factors:
 """
 
 
-class Context:
-    """Keeps what a run tells it."""
-
-    rank, world_size, device, threads, stopping = 0, 1, "cpu", 1, False
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.records = folder, list[dict[str, Any]]()
-
-    def epoch(self, record: dict[str, Any]) -> None:
-        self.records.append(record)
-
-    def beat(self) -> None:
-        pass
-
-
 def space_of(folder: Path, changes: dict[str, Any]) -> Space:
     (folder / "config.yaml").write_text(yaml.safe_dump({**CONFIG, **changes}))
     (folder / "space.yaml").write_text(SPACE)
     return load_space("space.yaml")
-
-
-def trained(space: Space, context: Context, **changes: Any) -> dict[str, Any]:
-    arm = space.about.changed(space.baseline, changes)
-    return train_run({**space.about.carried, "arm": arm, "seed": 0}, context)
 
 
 def test_a_config_of_lightning_cli_is_the_baseline(modules: Path) -> None:
@@ -144,16 +125,15 @@ def test_a_file_that_is_none_of_lightning_clis_is_refused(modules: Path, content
         load_space("space.yaml")
 
 
-def test_the_optimizer_of_a_config_trains_the_module(modules: Path) -> None:
-    context = Context(modules)
+def test_the_optimizer_of_a_config_trains_the_module(modules: Path, trained: Trained) -> None:
     space = space_of(modules, {})
-    slow = trained(space, context)
-    fast = trained(space, context, **{"optimizer.init_args.lr": 0.01})
-    assert [record["learning_rate"] for record in context.records] == [0.001, 0.01]
+    slow, first = trained(space)
+    fast, second = trained(space, **{"optimizer.init_args.lr": 0.01})
+    assert [first[0]["learning_rate"], second[0]["learning_rate"]] == [0.001, 0.01]
     assert slow["val_mae"] != fast["val_mae"]
 
 
-def test_objects_are_settings_and_keep_arms_paired(modules: Path) -> None:
+def test_objects_are_settings_and_keep_arms_paired(modules: Path, trained: Trained) -> None:
     (modules / "space.yaml").write_text(ASSEMBLED)
     space = load_space("space.yaml")
     about = space.about
@@ -172,4 +152,4 @@ def test_objects_are_settings_and_keep_arms_paired(modules: Path) -> None:
     assert other.net[-1].between.weight.shape == (3, 16)
     assert plain.extra.weight.shape == (2, 1)
     assert plain.hparams["head"]["class_path"] == "parts.Head"
-    trained(space, Context(modules), **{"model.head.class_path": "parts.Deep"})
+    trained(space, **{"model.head.class_path": "parts.Deep"})

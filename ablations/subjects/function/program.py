@@ -11,7 +11,7 @@ from ablations.subjects.data_files import digest_of, files_of
 from ablations.subjects.own_code import own_files
 from ablations.subjects.program import Program
 from ablations.subjects.signatures import maker, settings_of
-from ablations.subjects.subject import Metric, Setting, Subject, Values
+from ablations.subjects.subject import Setting, Subject, Values
 from ablations.subjects.values import flat
 
 ARGUMENTS = ("config", "seed", "context")
@@ -35,10 +35,10 @@ def make(
         SettingError: If the function takes other arguments, or the space names no setting.
     """
     _check_arguments(name, found)
-    if program.trainer or program.data or program.test:
+    if program.trainer or program.data or program.keep_data:
         raise SettingError(
-            f"`data`, `trainer` and `test` belong to a LightningModule, but {name!r} is a function, which has its "
-            "own: leave them out."
+            f"`data`, `keep_data` and `trainer` belong to a LightningModule, but {name!r} is a function, which has "
+            "its own: leave them out."
         )
     kind = _class_of_config(found)
     settings = (
@@ -56,9 +56,8 @@ def make(
         train="ablations.subjects.function.run:train_run",
         code=lambda _: own_files(load_module(found.__module__, named=name)),
         settings=settings,
-        metrics=tuple(
-            Metric(name=one.name, direction=one.direction, unit=one.unit) for one in program.metrics
-        ),
+        metrics=program.declared(),
+        objectives=program.searchable(),
         metric=program.metrics[0].name,
         fingerprint=lambda arm: digest_of(files),
         carried={"subject": name, "program": program.model_dump(mode="json")},

@@ -1,5 +1,6 @@
 """The objects of one arm of a user's program: its module, constructed for pairing, its data, and what trains them."""
 
+import json
 from collections.abc import Mapping
 from types import MethodType
 from typing import Any
@@ -68,16 +69,43 @@ def module_of(
     return module
 
 
-def data_of(name: str | None, arguments: Mapping[str, Any]) -> Any:
+def data_of(name: str | None, arguments: Mapping[str, Any], *, keep: bool = False) -> Any:
     """The DataModule or the loaders; None where the module has its own.
+
+    Args:
+        name: Import path of what makes them.
+        arguments: By their names.
+        keep: Whether the data of an earlier run of this process with the same arguments serve this one too.
 
     Raises:
         SettingError: If they cannot be made.
     """
     if name is None:
         return None
+    from ablations.subjects.lightning import shared_data
+
+    stated = json.dumps(arguments, sort_keys=True)
+    if not keep:
+        return _data_of(name, stated)
+    if (name, stated) not in _kept:
+        _kept.clear()  # one at a time: data may fill the memory
+        _kept[name, stated] = _data_of(name, stated)
+        shared_data.set_up_once(_kept[name, stated])
+    return _kept[name, stated]
+
+
+_kept: dict[tuple[str, str], Any] = {}
+"""The data of this process's last run that asked to keep them."""
+
+
+def _data_of(name: str, stated: str) -> Any:
+    from ablations.subjects.lightning import shared_data
+
+    arguments = json.loads(stated)
     try:
-        return maker(load(name), arguments, at="data")()
+        data = maker(load(name), arguments, at="data")()
+        shared_data.prepare_once(data, made_by=f"{name} {stated}")
+        return data
     except SettingError:
         raise
     except Exception as error:

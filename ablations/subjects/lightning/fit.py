@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.loggers.logger import DummyLogger
 from lightning.pytorch.utilities.model_helpers import is_overridden
 
 from ablations.errors import SettingError
@@ -117,6 +118,8 @@ def fit(
     )
     given = options.pop("callbacks", None) or []
     callbacks = [*([given] if isinstance(given, pl.Callback) else given), watch]
+    # The user's module and callbacks may speak to a logger, as Lightning's Trainer has one where nothing is said.
+    options.setdefault("logger", DummyLogger())
     if folder is not None:
         options.setdefault("default_root_dir", folder)
     with states_kept(), quiet(), _streamed(module, source, order):

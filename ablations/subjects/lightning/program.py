@@ -12,7 +12,7 @@ from ablations.subjects.lightning.trainer_options import checked_options
 from ablations.subjects.own_code import own_files
 from ablations.subjects.program import Program
 from ablations.subjects.signatures import arguments_of, check_arguments, not_taken, settings_of
-from ablations.subjects.subject import Metric, Setting, Subject, Values
+from ablations.subjects.subject import Setting, Subject, Values
 from ablations.subjects.values import flat, nested
 
 EPOCHS = "trainer.max_epochs"
@@ -42,9 +42,8 @@ def make(
         name=name,
         train="ablations.subjects.lightning.run:train_run",
         settings=settings,
-        metrics=tuple(
-            Metric(name=one.name, direction=one.direction, unit=one.unit) for one in program.metrics
-        ),
+        metrics=program.declared(),
+        objectives=program.searchable(),
         metric=program.metrics[0].name,
         assign=partial(_assign, settings=settings, makers=makers),
         unused=partial(_unused, makers=makers),
@@ -53,7 +52,7 @@ def make(
         cost_columns={"params": "integer"},
         cost_titles={"params": "params"},
         carried={"subject": name, "program": program.model_dump(mode="json")},
-        epochs=lambda arm: int(arm.get(EPOCHS) or 1),
+        epochs=lambda arm: max(1, int(arm.get(EPOCHS) or 1)),
         code=lambda _: own_files(load_module(name.partition(":")[0], named=name)),
         packages=("ablations", "torch", "lightning", "numpy"),
         notes=partial(_notes, name=name, program=program),

@@ -1,8 +1,10 @@
 """One run of a user's LightningModule: settings in, what it logged out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ablations.context import Context
+from ablations.errors import SettingError
 from ablations.subjects.lightning.built import data_of, module_of, parts_of, trainer_options_of
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.fit import fit
@@ -18,16 +20,33 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
         module_of(
             settings["subject"], parts.get("model", {}), seed=seed, schedule=parts.get("schedule")
         ),
-        data_of(program.data, parts.get("data", {})),
-        rule=EpochRule(metric=first.name, direction=first.direction, at=first.at),
+        data_of(program.data, parts.get("data", {}), keep=program.keep_data),
+        rule=EpochRule(
+            metric=first.name,
+            direction=first.direction,
+            at="best" if first.at == "best" else "last",
+        ),
         trainer_options=trainer_options_of(parts.get("trainer", {})),
         seed=seed,
         context=context,
         test=program.test,
     )
+    _check_tested(outcome.tested, program)
     return {
         **{name: value for name, value in outcome.metrics.items() if value is not None},
         **outcome.tested,
         "epochs_run": outcome.epochs_run,
+        # It ended by the program's own rule, early stopping perhaps: no epoch of it is missing.
+        "epochs_planned": outcome.epochs_run,
         "device": context.device,
     }
+
+
+def _check_tested(tested: Mapping[str, float], program: Program) -> None:
+    for one in program.metrics:
+        if one.at == "test" and one.name not in tested:
+            names = ", ".join(map(repr, sorted(tested))) or "nothing"
+            raise SettingError(
+                f"the metric {one.name!r} was not logged by the test; what was: {names}. Log it in `test_step`, or "
+                "leave out its `at: test`."
+            )
