@@ -72,7 +72,7 @@ def _found(name: str, stated: str, said: str) -> Subject:
         if program is not None:
             raise SettingError(
                 f"{name!r} is an `ablations.Subject`, which says itself what it measures: leave out "
-                f"{', '.join(f'`{word}`' for word in program.model_fields_set)}."
+                f"{program.said()}."
             )
         return found
     if not callable(found):
@@ -105,7 +105,7 @@ def _bundled(name: str, program: Program | None) -> Subject:
     if program is not None:
         raise SettingError(
             f"the subject {name!r} is no program of your own: leave out "
-            f"{', '.join(f'`{word}`' for word in sorted(program.model_fields_set))}, or name the program as "
+            f"{program.said()}, or name the program as "
             "`subject: package.module:name`."
         )
     subject: Subject = importlib.import_module(_module(name)).SUBJECT

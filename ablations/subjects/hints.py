@@ -4,6 +4,7 @@ import inspect
 import re
 import types
 import typing
+from copy import deepcopy
 from typing import Any, Literal, Union, get_args, get_origin
 
 from jsonargparse import ArgumentError, ArgumentParser
@@ -56,7 +57,7 @@ def problem_of(annotation: Any, value: Any) -> str | None:
     if annotation is Any:
         return None
     try:
-        taken = parser_of(annotation).parse_object({"x": value}).x
+        taken = parser_of(annotation).parse_object({"x": deepcopy(value)}).x
     except ArgumentError as error:
         return _telling(str(error))
     # A text is never a number here, nor a truth value one: two arms could be one.
@@ -69,7 +70,8 @@ def _telling(message: str) -> str:
     of_callable = re.search(r"callable class: (.*?)\.* Got value", message, re.DOTALL)
     of_class = re.search(r"Problem with given (class_path .*)\n\s+(.*)", message)
     of_kind = re.search(r"Import path .*", message)
-    told = of_callable or of_class or of_kind
+    lacks = re.search(r"the following arguments are required: .*", message)
+    told = of_callable or of_class or of_kind or lacks
     return "" if told is None else f" {' '.join(told.groups() or [told[0]])}."
 
 

@@ -45,6 +45,13 @@ class Program(Settings):
             if "metrics" in content:
                 raise ValueError("give either `metric` or `metrics`, not both.")
             content["metrics"] = (content.pop("metric"),)
+        if isinstance(content.get("metrics"), list | tuple) and content["metrics"]:
+            for one in content["metrics"]:
+                if isinstance(one, str):
+                    raise ValueError(
+                        "a metric must say which way is better, for example "
+                        f"`{{name: {one}, direction: minimize}}`, but got {one!r}."
+                    )
         if isinstance(content.get("fingerprint"), str):
             content["fingerprint"] = (content["fingerprint"],)
         if not content.get("metrics"):
@@ -76,6 +83,13 @@ class Program(Settings):
     def test(self) -> bool:
         """Whether something is measured at the end."""
         return any(one.at == "test" for one in self.metrics)
+
+    def said(self) -> str:
+        """The words of it that are not at their defaults."""
+        fields = type(self).model_fields
+        return ", ".join(
+            f"`{x}`" for x, field in fields.items() if getattr(self, x) != field.default
+        )
 
     def declared(self) -> tuple[Metric, ...]:
         """The metrics, as a subject has them."""

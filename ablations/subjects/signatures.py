@@ -8,11 +8,12 @@ or to whatever else, are found in the source.
 import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from ablations.errors import SettingError, one_of
 from ablations.subjects.hints import (
@@ -189,7 +190,7 @@ def made(argument: Argument, value: Any, *, at: str) -> Any:
     """
     check_value(argument, value, at=at)
     parser = parser_of(argument.annotation)
-    return parser.instantiate(parser.parse_object({"x": value})).x
+    return parser.instantiate(parser.parse_object({"x": deepcopy(value)})).x
 
 
 def _whole(target: Callable[..., Any], values: Mapping[str, Any], *, at: str) -> dict[str, Any]:
@@ -260,8 +261,13 @@ def _setting_inside(
 def _class_of(argument: Argument, path: str, *, at: str) -> Callable[..., Any]:
     """The class (or function) that a dotted path names, or the name alone of one that fits the hint."""
     if "." not in path:
-        check_value(argument, path, at=at)
-        path = parser_of(argument.annotation).parse_object({"x": path}).x.class_path
+        try:
+            path = parser_of(argument.annotation).parse_object({"x": path}).x.class_path
+        except (ArgumentError, AttributeError):
+            raise SettingError(
+                f"`{_full(at, argument.name)}.{CLASS}` must be the whole path of a class, `package.module.Class`, but "
+                f"got {path!r}."
+            ) from None
     module, _, name = path.rpartition(".")
     try:
         found: Callable[..., Any] = getattr(importlib.import_module(module), name)

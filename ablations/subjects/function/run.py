@@ -31,6 +31,11 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
     records: list[dict[str, Any]] = []
     if inspect.isgenerator(outcome):
         outcome = _heard(outcome, context, records, program)
+        if outcome is None and not records:
+            raise SettingError(
+                f"a training that yields must yield a dict with {program.metrics[0].name!r} for each epoch, but it "
+                "ended without one. Yield one at least."
+            )
     measured = {**(records[-1] if records else {}), **_mapping(outcome, records, program)}
     return _result(measured, context, program, epochs=len(records))
 
@@ -98,6 +103,11 @@ def _check_metric(measured: Mapping[str, Any], program: Program, *, when: str) -
         raise SettingError(
             f"the metric {wanted!r} must be among what the training measures, but at {when} there is {there}. "
             "Return it, or name another in the space's `metric`."
+        )
+    value = measured[wanted]
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise SettingError(
+            f"the metric {wanted!r} must be one number, but at {when} it is {value!r:.80} ({type(value).__name__})."
         )
 
 

@@ -104,14 +104,18 @@ def _data_of(name: str, stated: str) -> Any:
     arguments = json.loads(stated)
     try:
         data = maker(load(name), arguments, at="data")()
-        shared_data.prepare_once(data, made_by=f"{name} {stated}")
-        return data
     except SettingError:
         raise
     except Exception as error:
         raise SettingError(
             f"`{_call(name, arguments)}` cannot be made: {words_of(error)}."
         ) from error
+    if data is None:
+        raise SettingError(
+            f"`{_call(name, arguments)}` must return a LightningDataModule or loaders, but returned nothing."
+        )
+    shared_data.prepare_once(data, made_by=f"{name} {stated}")
+    return data
 
 
 def trainer_options_of(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,12 +126,13 @@ def trainer_options_of(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     import lightning.pytorch as pl
 
-    whole = nested(options)
-    objects = {name: x for name, x in whole.items() if isinstance(x, Mapping | list)}
-    if not objects:
-        return whole
-    known = arguments_of(pl.Trainer)
-    return whole | {name: made(known[name], x, at="trainer") for name, x in objects.items()}
+    whole, known = nested(options), arguments_of(pl.Trainer)
+    return {
+        name: made(known[name], value, at="trainer")
+        if isinstance(value, Mapping) or (name in ("callbacks", "logger") and value is not None)
+        else value
+        for name, value in whole.items()
+    }
 
 
 def _call(name: str, arguments: Mapping[str, Any]) -> str:

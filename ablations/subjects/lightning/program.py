@@ -1,17 +1,26 @@
 """A LightningModule of the user's own, with its data, as a subject: settings from signatures, runs by `fit`."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import lightning.pytorch as pl
+
 from ablations.errors import SettingError, one_of
-from ablations.import_path import load, load_module
+from ablations.import_path import is_import_path, load, load_module
 from ablations.subjects.data_files import digest_of, files_of
 from ablations.subjects.lightning.built import data_of, module_of, parts_of
 from ablations.subjects.lightning.trainer_options import checked_options
 from ablations.subjects.own_code import own_files
 from ablations.subjects.program import Program
-from ablations.subjects.signatures import arguments_of, check_arguments, not_taken, settings_of
+from ablations.subjects.signatures import (
+    arguments_of,
+    check_arguments,
+    check_value,
+    not_taken,
+    settings_of,
+)
 from ablations.subjects.subject import Setting, Subject, Values
 from ablations.subjects.values import flat, nested
 
@@ -35,6 +44,7 @@ def make(
     Raises:
         SettingError: If a setting is unknown, or an option of the Trainer is the framework's.
     """
+    _check_module(name, found, said)
     makers = _makers(found, program)
     settings = _settings(makers, program, said)
     files = files_of(program.fingerprint)
@@ -60,7 +70,34 @@ def make(
 
 
 def _makers(found: Callable[..., Any], program: Program) -> dict[str, Callable[..., Any]]:
-    return {"model": found, **({} if program.data is None else {"data": load(program.data)})}
+    if program.data is None:
+        return {"model": found}
+    if not is_import_path(program.data) or not callable(data := load(program.data)):
+        raise SettingError(
+            "`data` must name a LightningDataModule, or a function that returns loaders, as `package.module:name`, "
+            f"but got {program.data!r}."
+        )
+    return {"model": found, "data": data}
+
+
+def _check_module(name: str, found: Callable[..., Any], said: Mapping[str, Sequence[Any]]) -> None:
+    """Refuse a class that Lightning could not train, before anything runs; what a function returns shows later."""
+    if not inspect.isclass(found):
+        return
+    if not issubclass(found, pl.LightningModule):
+        raise SettingError(
+            f"`subject` must be a LightningModule where `data` or `trainer` are given, but {name!r} is a "
+            f"{found.__mro__[1].__name__}. Wrap it in one that has `training_step` and `configure_optimizers`."
+        )
+    needed = ["training_step", *([] if "schedule" in parts_of(said) else ["configure_optimizers"])]
+    for hook in needed:
+        if getattr(found, hook) is getattr(pl.LightningModule, hook):
+            way_out = (
+                "write it"
+                if hook == "training_step"
+                else "write it, or name an `optimizer` in the baseline"
+            )
+            raise SettingError(f"{name!r} has no `{hook}`: {way_out}.")
 
 
 def _settings(
@@ -88,10 +125,21 @@ def _settings(
             "`trainer: {max_epochs: 20}`."
         )
     checked_options(nested({name: values[0] for name, values in options.items()}))
+    _check_trainer(options)
     for name in said:
         if name not in settings:
             raise SettingError(one_of("setting", name, settings))
     return settings
+
+
+def _check_trainer(options: Mapping[str, Sequence[Any]]) -> None:
+    """Refuse values that Lightning's Trainer does not take, and objects that cannot be."""
+    known = arguments_of(pl.Trainer)
+    first = nested({name: values[0] for name, values in options.items()})
+    others = [(name, value) for name, values in options.items() for value in values[1:]]
+    for name, value in (*first.items(), *others):
+        if name in known:
+            check_value(known[name], value, at="trainer")
 
 
 def _assign(
