@@ -20,7 +20,8 @@ class Context:
     rank, world_size, device, threads, stopping = 0, 1, "cpu", 1, False
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.records = folder, list[dict[str, Any]]()
+        self.folder = self.attempt_folder = folder
+        self.records = list[dict[str, Any]]()
 
     def epoch(self, record: dict[str, Any]) -> None:
         self.records.append(record)

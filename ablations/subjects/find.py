@@ -57,7 +57,7 @@ def content_of_file(config: object, *, file: str, given: Mapping[str, Any]) -> d
     Raises:
         SettingError: If it is no such file.
     """
-    reader = importlib.import_module(f"{subjects.__name__}.lightning.cli_config")
+    reader = importlib.import_module(f"{subjects.__name__}.own_module.cli_config")
     content: dict[str, Any] = reader.content_of(config, file=file, given=given)
     return content
 
@@ -94,7 +94,7 @@ def _kind(found: Any, program: Program) -> str:
     """The folder whose subject trains what the path names."""
     bases = {kind.__name__ for kind in getattr(found, "__mro__", ())}
     is_module = "LightningModule" in bases or program.data is not None or bool(program.trainer)
-    return "lightning" if is_module else "function"
+    return "own_module" if is_module else "function"
 
 
 def _bundled(name: str, program: Program | None) -> Subject:

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from ablations import SettingError, Space, load_space
-from ablations.subjects.lightning import built, shared_data
-from ablations.subjects.lightning.built import data_of
+from ablations.subjects.own_module import built, shared_data
+from ablations.subjects.own_module.built import data_of
 
 Trained = Callable[..., tuple[dict[str, Any], list[dict[str, Any]]]]
 CONTENT: dict[str, Any] = {
@@ -37,7 +37,7 @@ CONTENT: dict[str, Any] = {
 
 @pytest.fixture
 def calls(
-    modules: Path,
+    mine: Path,
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,

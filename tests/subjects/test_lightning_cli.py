@@ -9,7 +9,7 @@ import torch
 import yaml
 
 from ablations import SettingError, Space, load_space
-from ablations.subjects.lightning.built import module_of, parts_of, trainer_options_of
+from ablations.subjects.own_module.built import module_of, parts_of, trainer_options_of
 
 Trained = Callable[..., tuple[dict[str, Any], list[dict[str, Any]]]]
 SPACE = """
@@ -67,8 +67,8 @@ def space_of(folder: Path, changes: dict[str, Any]) -> Space:
     return load_space("space.yaml")
 
 
-def test_a_config_of_lightning_cli_is_the_baseline(modules: Path) -> None:
-    space = space_of(modules, {})
+def test_a_config_of_lightning_cli_is_the_baseline(mine: Path) -> None:
+    space = space_of(mine, {})
     assert (space.subject, space.program.data) == ("houses:Prices", "houses:Houses")
     assert {name: space.baseline[name] for name in space.said} == {
         "model.hidden": 8, "model.norm": "batch", "data.batch_size": 100,
@@ -82,8 +82,8 @@ def test_a_config_of_lightning_cli_is_the_baseline(modules: Path) -> None:
     assert (stopping.monitor, stopping.patience) == ("val_mae", 4)
 
 
-def test_what_a_config_says_and_a_study_does_not_use_is_said(modules: Path) -> None:
-    space = space_of(modules, {})
+def test_what_a_config_says_and_a_study_does_not_use_is_said(mine: Path) -> None:
+    space = space_of(mine, {})
     said = space.about.notes(space.baseline)
     assert len(said) == 4
     assert said[0] == "config.yaml: `seed_everything` (42): a study has seeds of its own."
@@ -108,16 +108,16 @@ def test_what_a_config_says_and_a_study_does_not_use_is_said(modules: Path) -> N
     ],
 )  # fmt: skip
 def test_a_config_that_a_study_cannot_follow_is_refused(
-    modules: Path, changes: dict[str, Any], message: str
+    mine: Path, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(SettingError, match=message):
-        space_of(modules, changes)
+        space_of(mine, changes)
 
 
 @pytest.mark.parametrize("content", ["a: 1", "- 1", "word"])
-def test_a_file_that_is_none_of_lightning_clis_is_refused(modules: Path, content: str) -> None:
-    (modules / "config.yaml").write_text(content)
-    (modules / "space.yaml").write_text(SPACE)
+def test_a_file_that_is_none_of_lightning_clis_is_refused(mine: Path, content: str) -> None:
+    (mine / "config.yaml").write_text(content)
+    (mine / "space.yaml").write_text(SPACE)
     with pytest.raises(
         SettingError,
         match=r"a file of LightningCLI's with a section `model`, but 'config\.yaml' is",
@@ -125,16 +125,16 @@ def test_a_file_that_is_none_of_lightning_clis_is_refused(modules: Path, content
         load_space("space.yaml")
 
 
-def test_the_optimizer_of_a_config_trains_the_module(modules: Path, trained: Trained) -> None:
-    space = space_of(modules, {})
+def test_the_optimizer_of_a_config_trains_the_module(mine: Path, trained: Trained) -> None:
+    space = space_of(mine, {})
     slow, first = trained(space)
     fast, second = trained(space, **{"optimizer.init_args.lr": 0.01})
     assert [first[0]["learning_rate"], second[0]["learning_rate"]] == [0.001, 0.01]
     assert slow["val_mae"] != fast["val_mae"]
 
 
-def test_objects_are_settings_and_keep_arms_paired(modules: Path, trained: Trained) -> None:
-    (modules / "space.yaml").write_text(ASSEMBLED)
+def test_objects_are_settings_and_keep_arms_paired(mine: Path, trained: Trained) -> None:
+    (mine / "space.yaml").write_text(ASSEMBLED)
     space = load_space("space.yaml")
     about = space.about
     deep = about.changed(space.baseline, {"model.head.class_path": "parts.Deep"})
@@ -145,7 +145,7 @@ def test_objects_are_settings_and_keep_arms_paired(modules: Path, trained: Train
     assert about.settings["model.encoder.act"].choices == ("relu", "gelu")
     assert "model.pool" in about.settings
     plain, other = (
-        module_of("parts:Assembled", parts_of(arm)["model"], seed=1)
+        module_of("parts:Assembled", parts_of(arm)["model"], seed=1).module
         for arm in (space.baseline, deep)
     )
     assert torch.equal(plain.net[0].weight, other.net[0].weight)

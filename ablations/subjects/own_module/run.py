@@ -1,26 +1,32 @@
 """One run of a user's LightningModule: settings in, what it logged out."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ablations.context import Context
 from ablations.errors import SettingError
-from ablations.subjects.lightning.built import data_of, module_of, parts_of, trainer_options_of
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.fit import fit
+from ablations.subjects.own_module.built import build, parts_of, trainer_options_of
 from ablations.subjects.program import Program
+from ablations.subjects.started import FILE, Started
 from ablations.subjects.values import flat
 
 
 def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
     """Train one run for the engine; goes on from `checkpoint.ckpt` in the run's folder, if it is there."""
     program, seed = Program(**settings["program"]), settings["seed"]
-    parts, first = parts_of(flat(settings["arm"])), program.metrics[0]
+    arm = flat(settings["arm"])
+    parts, first = parts_of(arm), program.metrics[0]
+    built = build(settings["subject"], program, arm, seed=seed, keep=program.keep_data)
+    note = partial(_note, context)
+    note(built.started)
     outcome = fit(
-        module_of(
-            settings["subject"], parts.get("model", {}), seed=seed, schedule=parts.get("schedule")
-        ),
-        data_of(program.data, parts.get("data", {}), keep=program.keep_data),
+        built.module,
+        built.data,
         rule=EpochRule(
             metric=first.name,
             direction=first.direction,
@@ -30,7 +36,9 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
         seed=seed,
         context=context,
         test=program.test,
+        on_start=built.check,
     )
+    note(replace(built.started, batches=outcome.digests, limits=outcome.limits))
     _check_tested(outcome.tested, program)
     return {
         **{name: value for name, value in outcome.metrics.items() if value is not None},
@@ -50,3 +58,10 @@ def _check_tested(tested: Mapping[str, float], program: Program) -> None:
                 f"the metric {one.name!r} was not logged by the test; what was: {names}. Log it in `test_step`, or "
                 "leave out its `at: test`."
             )
+
+
+def _note(context: Context, beginning: Started) -> None:
+    """Write down what the run started with, beside its epochs."""
+    if context.rank == 0:
+        path = context.attempt_folder / FILE
+        path.write_text(json.dumps(beginning.to_json()), encoding="utf-8")
