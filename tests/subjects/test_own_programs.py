@@ -134,9 +134,9 @@ def test_a_generator_gives_a_record_for_each_epoch(here: Path) -> None:
     table = read_study(here / "runs/g")
     assert (table.direction, table.measured) == ("maximize", ("score", "cost"))
     assert sorted(table.complete()["epochs_run"]) == [2, 2, 3, 3]
-    (epochs, *_) = sorted((here / "runs/g/runs").glob("*/1/epochs.jsonl"))
-    records = [json.loads(line) for line in epochs.read_text().splitlines()]
-    assert [record["epoch"] for record in records] == [1, 2, 3]
+    files = (here / "runs/g/runs").glob("*/1/epochs.jsonl")
+    records = max((file.read_text().splitlines() for file in files), key=len)
+    assert [json.loads(line)["epoch"] for line in records] == [1, 2, 3]
 
 
 def test_an_edited_file_that_the_program_imports_is_drift(
