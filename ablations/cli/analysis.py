@@ -18,10 +18,12 @@ from ablations.cli.options.reading_options import (
     ReadingOptions,
     WithoutBaseline,
 )
-from ablations.cli.options.tables import one_table
+from ablations.cli.options.tables import one_table, published_table
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from analysis.tradeoff.prices.price import Price
 
 Design = Literal["grid", "loco", "one-in", "fractional", "zip"]
@@ -148,7 +150,7 @@ def effects(
         print_effects(report)
 
 
-def importance(
+def estimate_importance(
     table: str,
     /,
     *,
@@ -163,7 +165,7 @@ def importance(
     """
     from ablations.cli.words.result_text import print_json, print_lines, print_reading, print_table
     from analysis.importance.importance import CHANCE
-    from analysis.importance.importance import importance as shares
+    from analysis.importance.importance import estimate_importance as shares
 
     results = [(one, shares(one, permutations=permutations)) for one in reading.tables(table)]
     if reading.json:
@@ -248,15 +250,33 @@ def compare(
 
     Args:
         study_a: A study or a table.
-        study_b: Another.
+        study_b: Another; or a published table, senet/table10 to senet/table16, whose differences are shown beside
+            the study's.
         margin: The largest effect that does not matter.
         alpha: Family-wise error.
     """
     from ablations.cli.words.result_text import print_json, print_lines
     from analysis.effects.compare import compare as side_by_side
 
+    published = published_table(study_b)
+    if published is not None:
+        _beside(study_a, published, study_b, reading)
+        return
     a, b = (reading.table(name) for name in (study_a, study_b))
     result = side_by_side(a, b, margin=margin, alpha=alpha)
+    if reading.json:
+        print_json([("", result.to_json())])
+        return
+    print_lines(result.sentences())
+
+
+def _beside(study: str, published: "Path", name: str, reading: ReadingOptions) -> None:
+    import pandas as pd
+
+    from ablations.cli.words.result_text import print_json, print_lines
+    from analysis.effects.compare_published import compare_published
+
+    result = compare_published(reading.table(study), pd.read_csv(published), name=name)
     if reading.json:
         print_json([("", result.to_json())])
         return

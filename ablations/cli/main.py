@@ -14,6 +14,7 @@ from plain_files.words import visible, without_secrets
 COMMANDS: dict[str, tuple[str, str]] = {
     "spaces": ("ablations.cli.study:spaces", "The presets, one line each."),
     "show": ("ablations.cli.study:show", "A space: baseline, factors, arms, what is infeasible."),
+    "check": ("ablations.cli.check:check", "Try a program out: what holds of it."),
     "run": ("ablations.cli.run:run", "Run a study, or go on with one."),
     "confirm": ("ablations.cli.run:confirm", "Fresh seeds for what a study proposes."),
     "status": ("ablations.cli.study:status", "How far a study is."),
@@ -26,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "importance": ("ablations.cli.analysis:importance", "Variance shares of the factors."),
     "plan": ("ablations.cli.analysis:plan", "How many seeds a question needs."),
     "compare": ("ablations.cli.analysis:compare", "The same comparison in two studies."),
+    "claims": ("ablations.cli.claims:claims", "Sentences that are to be printed, with verdicts."),
     "cost": ("ablations.cli.cost:cost", "Exact cost of a network with any attention."),
     "wandb": ("ablations.cli.dashboards:wandb", "Publish a study to W&B."),
     "leet": ("ablations.cli.dashboards:leet", "W&B's terminal viewer on a study's offline files."),

@@ -27,6 +27,12 @@ from ablations.cli.options.execution_options import (
 )
 from ablations.cli.options.executors import ExecutorOptions, check_executor, ready_executor
 from ablations.cli.options.search_options import UNSAID, SearchOptions, search_for
+from ablations.cli.options.until_options import (
+    NOT_ASKED,
+    UntilOptions,
+    refuse_misfit,
+    rule_for,
+)
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
@@ -67,6 +73,7 @@ def run(
     retry: Retry = (),
     trust: Trust = False,
     search: SearchOptions = UNSAID,
+    stop: UntilOptions = NOT_ASKED,
     how: ExecutionOptions = USUAL,
 ) -> None:
     """Run a study. Interrupt it at any time: the same command goes on where it stopped.
@@ -98,15 +105,25 @@ def run(
     name = folder_name(asked.name if study is None else study)
     if comparisons is not None:
         _refuse_undecidable(comparisons, asked, design=design)
+    rule = rule_for(stop, planned=comparisons, seeds=seeds)
+    if rule is not None:
+        refuse_misfit(
+            rule, asked, design=design_name(design), extend=extend, budget_hours=stop.budget_hours
+        )
+    most_seeds = seeds if rule is None else rule.max_seeds
     if dry_run:
         _print_plan(
-            asked, design=design, seeds=seeds, search=wanted, path=how.root / name, where=how
+            asked, design=design, seeds=most_seeds, search=wanted, path=how.root / name, where=how
         )
+        if rule is not None:
+            print("These are the runs at most: a comparison that is settled gets no further seeds.")
         return
-    most = _runs_at_most(asked, seeds=seeds, search=wanted)
+    most = _runs_at_most(asked, seeds=most_seeds, search=wanted)
     with ready_executor(how, train=asked.about.train, runs=most) as make:
         from ablations.studies import study as studies
 
+        for note in asked.about.notes(asked.baseline):
+            print(note)
         summary = studies.run(
             asked,
             study=name,
@@ -118,6 +135,8 @@ def run(
             planned=comparisons,
             retry=retry,
             trust=trust,
+            until=rule,
+            budget_hours=stop.budget_hours,
             root=how.root,
             execution=execution(how, make),
         )

@@ -22,9 +22,11 @@ def spaces() -> None:
     """The presets, one line each."""
     from ablations.designs.spaces import presets
 
-    for name, space in presets().items():
+    found = presets()
+    width = max(map(len, found))
+    for name, space in found.items():
         factors = ", ".join(factor.name for factor in space.factors)
-        print(f"{name:<14} {space.question}  [{factors}]")
+        print(f"{name:<{width}} {space.question}  [{factors}]")
 
 
 def show(

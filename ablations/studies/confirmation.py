@@ -120,6 +120,7 @@ def _best(
 
 def _around(space: Space, at: Mapping[str, Any]) -> list[PlannedArm]:
     """The arm at the settings, and at the nearest tested levels of its first numeric factor."""
+    at = space.about.typed(at)
     factor = next((f for f in space.factors if f.name in at and f.levels and f.ordered), None)
     if factor is None:
         raise SettingError(

@@ -8,6 +8,7 @@ from ablations.engine.records.folder import StudyFolder, cannot_write
 from ablations.errors import StudyError
 from ablations.studies.declaration import Declaration, additions, conflicts, extended
 from ablations.studies.trust import marked, named, refuse_untrusted
+from ablations.studies.until import STORED, refuse_another_rule
 
 FREE = ("search", "storage")
 """What may change without a word: what must not change in a search is found by `conflicts` and `additions`."""
@@ -40,6 +41,7 @@ def open_or_create(
     folder = StudyFolder.open(path)
     refuse_untrusted(folder, trust=trust, given=named(declared))
     stored = folder.declaration()
+    refuse_another_rule(stored, declared, str(path))
     if different := conflicts(stored, declared):
         raise StudyError(
             f"{path} holds another study; it differs from what is asked for:\n{_listed(different)}\n"
@@ -52,6 +54,11 @@ def open_or_create(
             "without it."
         )
     new = additions(stored, declared)
+    if new and STORED in stored:
+        raise StudyError(
+            f"the study in {path} runs by a rule that was written down without:\n{_listed(new)}\n"
+            "Name another study with --study."
+        )
     if new and not extend:
         raise StudyError(
             f"the study in {path} was started without:\n{_listed(new)}\n"
@@ -60,7 +67,7 @@ def open_or_create(
     drifted = _drift(stored["fingerprint"], declared["fingerprint"])
     if drifted and not allow_drift:
         raise StudyError(
-            f"the study in {path} was started with other code or versions:\n{_listed(drifted)}\n"
+            f"the study in {path} was started with other code, versions or data:\n{_listed(drifted)}\n"
             "Name another study with --study, or mix the runs with --allow-drift; it will be recorded."
         )
     if new or drifted:
@@ -89,15 +96,26 @@ def _rewrite(folder: StudyFolder, study: Declaration) -> None:
 
 
 def _drift(stored: dict[str, Any], asked: dict[str, Any]) -> list[str]:
-    """Code and versions that are not what they were."""
-    was = {"code": stored.get("code"), **stored.get("versions", {})}
+    """Code, versions and first batches of the data that are not what they were."""
+    was = {"code": stored.get("code"), **stored.get("versions", {}), **_batches(stored)}
     now = {"code": asked["code"], **asked["versions"]}
+    if "data_by" in stored:  # a study from before it was noted has nothing to compare
+        now |= _batches(asked)
     names = sorted(was.keys() | now.keys())
     return [
         f"{name}: {was.get(name)} -> {now.get(name)}"
         for name in names
         if was.get(name) != now.get(name)
     ]
+
+
+def _batches(fingerprint: dict[str, Any]) -> dict[str, Any]:
+    """What else the data are told by than what ids contain."""
+    told = fingerprint.get("data_by") or {}
+    if not told:
+        return {}
+    parts = told["parts"] if told["by"] == "batches" else {}
+    return {"data identified by": told["by"], **{f"data, {name}": x for name, x in parts.items()}}
 
 
 def _listed(lines: list[str]) -> str:

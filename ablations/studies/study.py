@@ -48,6 +48,7 @@ from ablations.studies.opening import open_or_create
 from ablations.studies.planned_comparisons import refuse_planned_search, refuse_undecidable
 from ablations.studies.study_index import open_index
 from ablations.studies.trust import refuse_untrusted
+from ablations.studies.until import STORED, StoppingRule, refuse_unsuitable, until_source
 from ablations.subjects.intervention import refuse
 from ablations.subjects.subject import Subject
 from ablations.tracking.wandb.tracker import Mode, WandbTracker
@@ -154,6 +155,8 @@ def run(
     planned: Mapping[str, Any] | None = None,
     retry: Sequence[str] = (),
     trust: bool = False,
+    until: StoppingRule | None = None,
+    budget_hours: float | None = None,
     root: Path = ROOT,
     execution: Execution | None = None,
 ) -> Summary:
@@ -171,6 +174,9 @@ def run(
             `analysis.planned.comparisons.load_comparisons(path).declared`.
         retry: Runs that failed and are tried again, by their ids; `failed` is all of them.
         trust: Run what the study's folder names though somebody else started it.
+        until: Instead of a number of seeds: a rule that says when each comparison is settled,
+            `analysis.until_decided(margin=..., max_seeds=...)` or one of your own (`ablations.Until`).
+        budget_hours: With `until`: no seed block is begun once the runs have taken so many hours together.
         root: Where studies lie.
         execution: How and where runs are executed.
 
@@ -181,6 +187,8 @@ def run(
     """
     name = study or space.name
     how = execution or Execution()
+    if until is not None:
+        refuse_unsuitable(design=design, seeds=seeds, extend=extend, budget_hours=budget_hours)
     if design == "search":
         refuse_stacked_search(how.stack)
         refuse_planned_search(planned)
@@ -195,19 +203,38 @@ def run(
             how=how,
         )
     refuse_unstackable(space.about, how.stack)
-    numbers = space.first_seeds(seeds)
+    numbers = space.first_seeds(seeds if until is None else until.max_seeds)
     space.refuse_too_many(design, len(numbers))
     expansion = expand(space, design=design)
     refuse_illegal(space, expansion)
     refuse_undecidable(planned, expansion.arms)
-    refuse(verify(space, expansion) or ())
+    if allow_drift or not _all_known(root / name, expansion):
+        refuse(verify(space, expansion) or ())
     declared = declare(space, expansion.arms[0], study=name, design=design, seeds=numbers)
     declared |= {**(planned or {}), **how.declared}
+    if until is not None:
+        about = space.about
+        declared[STORED] = until.declared(
+            expansion.arms, metric=about.metric, direction=declared["direction"]
+        )
     folder = open_or_create(
         root / name, declared, extend=extend, allow_drift=allow_drift, trust=trust
     )
+    if until is not None:
+        source = until_source(
+            folder, expansion, until, design=design, seeds=numbers, budget_hours=budget_hours
+        )
+        return _execute(space.about, folder, source, how, again=retry)
     wanted = runs(expansion.arms, seeds=numbers, stage=cast(Stage, design))
     return _execute(space.about, folder, PlannedSource(wanted, stack=how.stack), how, again=retry)
+
+
+def _all_known(path: Path, expansion: Expansion) -> bool:
+    """Whether the study was started with all of these arms, and so verified them."""
+    if not (path / "study.json").exists():
+        return False
+    known = {run.arm for run in StudyFolder.open(path).plan()}
+    return all(arm.id in known for arm in expansion.arms)
 
 
 def confirm(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.errors import TableError
@@ -13,6 +14,7 @@ from analysis.tables.checks import check_table_version
 from analysis.tables.directions import direction_of
 from analysis.tables.formats.json_files import json_object
 from analysis.tables.runs_table import COLUMNS, USUAL_METRICS, RunsTable, typed
+from analysis.tables.starts import read_starts, share_nothing
 from plain_files import study_records
 from plain_files.study_records import PlanFile, RecordError
 
@@ -59,6 +61,9 @@ def read_study(folder: Path, *, metric: str | None = None) -> RunsTable:
     if metric not in frame:
         raise TableError(f"no run of {folder} has {metric!r}; it was not measured.")
     frame["study"], frame["metric"] = str(info.get("study", folder.name)), metric
+    measures = "program" in (info.get("space") or {})  # other subjects measure no starts
+    if measures and share_nothing(read_starts(frame, folder, info.get("baseline_arm"))):
+        frame["seed"] = np.arange(len(frame), dtype=float)  # runs of a seed have nothing in common
     damaged = {row["run"]: row["error"] for row in records if row.get("state") == "DAMAGED"}
     return RunsTable(
         frame=typed(frame, metric=metric),

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,17 @@ def one_table(
             f"{name} holds several studies; name one of {[t.study for t in tables]}."
         )
     return tables[0]
+
+
+def published_table(name: str) -> Path | None:
+    """The published table that comes with the preset of that name, as `senet/table10`; None where there is none."""
+    from ablations.designs.spaces import PRESETS
+
+    folder, _, table = name.partition("/")
+    if not (folder.isidentifier() and table.isidentifier()) or Path(name).exists():
+        return None
+    path = Path(str(resources.files(PRESETS))) / folder / f"{table}.csv"
+    return path if path.is_file() else None
 
 
 def _exists(source: str) -> bool:

@@ -26,6 +26,8 @@ def print_space(space: Space, *, design: str, seeds: int | None) -> None:
     console.print(table)
     for note in space.about.notes(space.baseline):
         console.print(note)
+    if space.about.identify is not None:
+        console.print(space.about.identify(space.baseline).sentence())
     if design == "search":
         console.print(
             "\nA search draws arms from these factors; it proposes, `ablate confirm` concludes."
@@ -54,10 +56,10 @@ def _arms(about: Subject, arms: tuple[PlannedArm, ...]) -> Table:
 
 
 def _cost(value: Any) -> str:
-    """Each number of a list once, and of several digits in groups of three."""
+    """Each number of a list once, and of several digits in groups of three; what is not known is a dash."""
     if isinstance(value, list | tuple):
         return " ".join(map(str, dict.fromkeys(x for x in value if x is not None))) or "-"
-    return f"{value:,}"
+    return "-" if value is None else f"{value:,}"
 
 
 def _print_left_out(console: Console, space: Space, expansion: Expansion) -> None:

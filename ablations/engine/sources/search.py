@@ -110,6 +110,10 @@ class SearchSource:
         unasked = 0 if self._is_over else self._budget - self._counted - len(self._live)
         return len(self._by_run) + unborn + max(0, unasked) * seeds + len(self._of_others)
 
+    def news(self) -> list[str]:
+        """None: outcomes speak for themselves."""
+        return []
+
     @property
     def remark(self) -> str:
         """Why the search ended before its budget did."""

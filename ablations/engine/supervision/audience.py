@@ -120,6 +120,13 @@ class Audience:
         self._tracker.run_ended(planned, result["attempt"], result)
         self._display.outcome(planned, result, total=total)
 
+    def found(self, news: Iterable[str]) -> None:
+        """What the runs' source found out: a sentence each."""
+        for text in news:
+            self._note("found", text=text)
+            self._tracker.found(text)
+            self._display.line(text)
+
     def standing(self, live: Iterable[Live], *, total: int) -> None:
         """How the study stands; often, for a display that is drawn now and then."""
         self._display.show(live, total=total)

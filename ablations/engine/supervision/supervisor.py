@@ -270,6 +270,7 @@ class _Supervisor:
         interrupted = result["attempt"] > 1 or result["state"] == "FAILED"
         self._folder.tidy(planned.run, keep_checkpoint=keep, interrupted=interrupted)
         self._audience.run_ended(planned, result, total=self._source.total)
+        self._audience.found(self._source.news())
 
     # -- stopping, the end --------------------------------------------------------------------------
 

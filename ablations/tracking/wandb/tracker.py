@@ -23,6 +23,7 @@ from ablations.tracking.wandb.view import (
     study_id,
     view_end_of_study,
     view_epoch,
+    view_finding,
     view_lost,
     view_progress,
     view_result,
@@ -112,6 +113,10 @@ class WandbTracker:
             self._catch_up(id, planned, attempt, before=None)
             self._end(id, view_result(result, metrics=self._study.get("metrics", USUAL_METRICS)))
         self._count(planned.run, result)
+
+    def found(self, text: str) -> None:
+        """Add what was found to the study's own history."""
+        self._send("log", id=study_id(self._study), row=view_finding(text))
 
     def study_ended(self, summary: object = None) -> None:
         """Close the study's own run.

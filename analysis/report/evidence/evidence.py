@@ -15,7 +15,7 @@ from analysis.effects.component_report import ComponentReport, component_report
 from analysis.effects.effects import Effects
 from analysis.effects.winner import WinnerReport, winner_report
 from analysis.errors import TableError
-from analysis.importance.importance import Importance, importance
+from analysis.importance.importance import Importance, estimate_importance
 from analysis.report.evidence.arms import Front, front, summarise
 from analysis.report.evidence.gates import Gates, read_gates
 from analysis.tables.runs_table import REDUCTION, RunsTable
@@ -208,7 +208,7 @@ def _importance(table: RunsTable, runs: int, every: bool) -> Importance:
             f"shares of more than {MOST_FOR_SHARES:,} runs take long; use `ablate importance {table.study}`."
         )
     rivals = every or runs <= MOST_FOR_RIVALS
-    return importance(table, evaluators=("fanova", "ped_anova") if rivals else ())
+    return estimate_importance(table, evaluators=("fanova", "ped_anova") if rivals else ())
 
 
 def _adjusted(fit: ReductionFit, runs: RatioRuns) -> pd.DataFrame:
