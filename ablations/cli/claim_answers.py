@@ -257,7 +257,7 @@ def _computed(claim: Claim) -> Found:
         raise SettingError(f"{rule} {claim.exact!r} is {function!r:.80}.")
     try:
         found = function()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SettingError(
             f"claim {claim.id!r}: {claim.exact!r} failed: {words_of(error)}. Mend the function."
         ) from error

@@ -180,8 +180,19 @@ def parse_claims(loaded: Any, *, name: str) -> ClaimsFile:
         if claim.id in seen:
             raise TableError(f"`id` must be of one claim, but {claim.id!r} stands twice.")
         seen.add(claim.id)
+    _refuse_unused(studies, claims)
     title = _text(loaded.get("title", name), "title", where=name)
     return ClaimsFile(name=name, title=title, alpha=alpha, studies=studies, claims=claims)
+
+
+def _refuse_unused(studies: Mapping[str, ClaimStudy], claims: Sequence[Claim]) -> None:
+    """Refuse a study that no claim names: its name is misspelt in a claim, or it decides nothing."""
+    named = {one.study for claim in claims for one in claim.measured}
+    for study in studies:
+        if study not in named:
+            near = difflib.get_close_matches(study, sorted(named - studies.keys()), n=1, cutoff=0.5)
+            hint = f" Is it the one that a claim calls {near[0]!r}?" if near else ""
+            raise TableError(f"study {study!r} must be named by a claim, but is by none.{hint}")
 
 
 def _study(name: str, content: Any) -> ClaimStudy:

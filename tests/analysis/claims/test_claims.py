@@ -74,6 +74,10 @@ FIT = {"study": "s", "fit": "kappa", "direction": "higher"}
         ({"claims": [claim(published={**PUBLISHED, "at_most": -1})]}, "`at_least <= at_most` must hold"),
         ({"claims": [claim(published={**PUBLISHED, "numbers": {"x": "much"}})]}, "`x` must be a finite number"),
         ({"claims": [claim()], "studies": ["s"]}, "`studies` must be a mapping from names to studies."),
+        (
+            {"claims": [claim(measured={**COMPARED, "study": "gaet"})], "studies": {"gate": {"space": "x"}}},
+            "study 'gate' must be named by a claim, but is by none. Is it the one that a claim calls 'gaet'?",
+        ),
         ({"claims": [claim()], "studies": {"s": {}}}, "study 's' must name its `space`"),
         ({"claims": [claim()], "studies": {"a/b": {"space": "x"}}}, "its name must be of letters"),
         ({"claims": [claim()], "studies": {"s": {"space": "x", "seds": 3}}}, "'seds'.* Did you mean 'seeds'?"),
