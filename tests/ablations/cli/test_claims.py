@@ -147,6 +147,29 @@ def test_what_cannot_be_answered_is_one_sentence(
     assert said.count("\n") == 1
 
 
+def test_a_study_may_run_until_its_claims_are_decided(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    until = CLAIMS.replace("on: a toy", "until: decided, max_seeds: 9")
+    (here / "page.yaml").write_text(until.replace("[0.1, 0.5]", "[0.1, 0.5, 0.9]"))
+    assert not code("page.yaml", "--run", "--only", "B1", "--workers", "1", "--wandb", "disabled")
+    assert "supported" in capsys.readouterr().out
+    (row,) = check_claims("page.yaml", only=["B1"]).rows
+    assert (row.verdict, row.exploratory) == ("supported", "")
+    assert row.found.n is not None
+    assert 3 <= row.found.n < 9
+    assert "rate=0.5 against 0.1: score +0.4" in row.found.words
+    # Decided, so nothing is left to run; and a margin is what it needs.
+    assert not code("page.yaml", "--run", "--only", "B1")
+    (here / "page.yaml").write_text(
+        until.replace(", margin: 0.05", "")
+        .replace(" s: {", " t: {")
+        .replace("study: s", "study: t")
+    )
+    assert code("page.yaml") == 2
+    assert "study 't' of page: comparison 1 of the planned file" in capsys.readouterr().err
+
+
 def test_a_study_that_is_not_there_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     measured = MEASURED.replace("study: s", "study: first")
     claim = f"{{id: A, sentence: It helps., source: a page, measured: {measured}}}"

@@ -82,6 +82,13 @@ FIT = {"study": "s", "fit": "kappa", "direction": "higher"}
         ({"claims": [claim()], "studies": {"a/b": {"space": "x"}}}, "its name must be of letters"),
         ({"claims": [claim()], "studies": {"s": {"space": "x", "seds": 3}}}, "'seds'.* Did you mean 'seeds'?"),
         ({"claims": [claim()], "studies": {"s": {"space": "x", "seeds": 0}}}, "`seeds >= 1` must hold, but got 0."),
+        ({"claims": [claim()], "studies": {"s": {"space": "x", "until": "width"}}}, "`until` must be one of decided"),
+        ({"claims": [claim()], "studies": {"s": {"space": "x", "until": "decided"}}}, "needs `max_seeds`, .*got None."),
+        ({"claims": [claim()], "studies": {"s": {"space": "x", "max_seeds": 9}}}, "`until` must be one of decided"),
+        (
+            {"claims": [claim()], "studies": {"s": {"space": "x", "until": "decided", "max_seeds": 9, "seeds": 3}}},
+            "give `max_seeds` and neither `seeds` nor `adding_seeds`.",
+        ),
         ({"claims": [claim()], "studies": {"s": {"space": "x", "design": "gird"}}}, "Did you mean 'grid'?"),
         ({"claims": [claim()], "studies": {"s": {"space": "x", "set": [1]}}}, "`set` must be a mapping"),
         ({"claims": [claim()], "studies": {"s": {"space": "x", "adding_seeds": "often"}}}, "`adding_seeds.plan` must"),
