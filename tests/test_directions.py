@@ -72,7 +72,8 @@ ablations.subjects.function: ablations ablations.subjects
 .claims: ablations .settings .blocks .counting .attach .placing .cost
 ablations.subjects.own_module: ablations ablations.subjects ablations.subjects.lightning.pairing
   ablations.subjects.lightning.loading ablations.subjects.lightning .settings .attach
-_claims: plain_files analysis _tables _contrasts _planned _tradeoff.prices _tradeoff _tradeoff.width
+_claims: plain_files analysis _tables _contrasts _planned _tradeoff.prices _sequential _tradeoff
+  _tradeoff.width
 _report.sections: analysis _tables _contrasts _planned _effects _tradeoff _report.page _report.evidence
   _report.figures _claims
 _report: analysis _tradeoff _plots.drawing _report.page _report.evidence _report.figures _report.sections
@@ -80,8 +81,9 @@ ablations.cli.words: plain_files ablations ablations.subjects /records /executor
   ablations.designs ablations.studies _tables _effects _tradeoff _claims
 ablations.cli: plain_files ablations ablations.subjects .settings .networks .counting .placing .cost /records
   /supervision ablations.designs ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis
-  _tables.formats _planned _importance _tradeoff.prices _effects _tradeoff _tradeoff.width _plots.drawing
-  _report.evidence _report.figures ablations.cli.options _claims _report.sections _report ablations.cli.words
+  _tables.formats _planned _importance _tradeoff.prices _sequential _effects _tradeoff _tradeoff.width
+  _plots.drawing _report.evidence _report.figures ablations.cli.options _claims _report.sections _report
+  ablations.cli.words
 search_spaces.claims: ablations
 search_spaces.senet: ablations
 """
