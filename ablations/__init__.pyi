@@ -27,6 +27,7 @@ from .studies.study import (
 from .studies.study import (
     status as status,
 )
+from .studies.until import Until as Until
 from .subjects.attention.attach.attach import (
     Attached as Attached,
 )

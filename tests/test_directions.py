@@ -55,7 +55,7 @@ _contrasts: analysis _tables
 _planned: plain_files analysis _tables _contrasts
 _importance: analysis _tables _contrasts
 _tradeoff.prices: analysis
-_sequential: analysis _tables _contrasts _planned _tradeoff.prices
+_sequential: analysis _tables.formats _tables _contrasts _planned _tradeoff.prices
 _effects: analysis _tables _contrasts _planned _sequential
 _tradeoff.curves: _contrasts
 _tradeoff: analysis _tables _contrasts _tradeoff.prices _tradeoff.curves
@@ -64,18 +64,20 @@ _planning: analysis _contrasts _tradeoff.curves
 _plots.drawing: analysis
 _plots: _tradeoff _plots.drawing
 _report.page: _plots.drawing
-_report.evidence: analysis _tables _contrasts _importance _tradeoff.prices _effects _tradeoff.curves _tradeoff
-  _tradeoff.width _plots _report.page
+_report.evidence: analysis _tables _contrasts _importance _tradeoff.prices _sequential _effects
+  _tradeoff.curves _tradeoff _tradeoff.width _plots _report.page
 _report.figures: analysis _tradeoff _plots.drawing _plots _report.page _report.evidence
-_report.sections: _tables _contrasts _planned _effects _tradeoff _report.page _report.evidence _report.figures
-_report: analysis _tradeoff _plots.drawing _report.page _report.evidence _report.figures _report.sections
+_report.sections: _tables _contrasts _planned _sequential _effects _tradeoff _report.page _report.evidence
+  _report.figures
+_report: analysis _sequential _tradeoff _plots.drawing _report.page _report.evidence _report.figures
+  _report.sections
 ablations.cli.words: ablations ablations.subjects /records /executors /supervision ablations.designs
   ablations.studies _tables _effects _tradeoff
 ablations.cli.options: ablations /records /executors /supervision ablations.designs ablations.studies analysis
   _tables _contrasts _sequential _tradeoff _planning
 ablations.cli: ablations .settings .networks .counting .placing .cost /records /supervision ablations.designs
   ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis _tables.formats _planned
-  _importance _tradeoff.prices _effects _tradeoff _tradeoff.width _plots.drawing _report.evidence
+  _importance _tradeoff.prices _sequential _effects _tradeoff _tradeoff.width _plots.drawing _report.evidence
   _report.figures _report.sections _report ablations.cli.words ablations.cli.options
 ablations.subjects.function: ablations ablations.subjects
 """

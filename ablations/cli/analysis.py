@@ -69,7 +69,8 @@ def fit(
         cluster: What errors are independent between: seeds, or single runs; auto takes seeds where arms
             share them. Choose before looking.
     """
-    from ablations.cli.words.result_text import print_fit, print_json, print_reading
+    from ablations.cli.words.result_text import print_fit, print_json, print_lines, print_reading
+    from analysis.sequential.width import width_sentences
     from analysis.tradeoff.tradeoff import fit_reduction
     from analysis.tradeoff.tradeoff_json import as_json
 
@@ -84,6 +85,7 @@ def fit(
     for one, result in results:
         print_reading(one)
         print_fit(one.study, result, sweep=sweep)
+        print_lines(width_sentences(one))
 
 
 def width(

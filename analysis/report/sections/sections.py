@@ -21,6 +21,7 @@ from analysis.report.page.tables import (
 from analysis.report.sections import provenance
 from analysis.report.sections.effects import effects_sections
 from analysis.report.sections.ratio import ratio_section, width_section
+from analysis.report.sections.stopped import stopped_section
 from analysis.tables.runs_table import USUAL_METRICS
 
 _COUNTED = " Parameters and multiply-adds are counted, not estimated."
@@ -30,6 +31,7 @@ def sections(evidence: Evidence, drawings: Drawings) -> tuple[Section, ...]:
     """Every section that the study has something for, in reading order."""
     kind = "exploratory" if evidence.table.selected else "planned"
     made = [
+        *stopped_section(evidence, drawings),
         *ratio_section(evidence, drawings, kind),
         *width_section(evidence, drawings, kind),
         *effects_sections(evidence, drawings, kind),
