@@ -189,6 +189,8 @@ def plan(
     hours_per_run: float | None = None,
     design: Design = "grid",
     error: ErrorModel = "auto",
+    until: Literal["decided"] | None = None,
+    max_seeds: Whole | None = None,
     root: Root = ROOT,
     json: Json = False,
 ) -> None:
@@ -206,11 +208,30 @@ def plan(
         budget_hours: Device hours there are.
         hours_per_run: Device hours of one run; the pilot's if there is one.
         design: How the space becomes arms.
+        until: What a study with `ablate run SPACE --until decided` takes, expected and at worst; needs a margin.
+        max_seeds: With --until: seeds after which it ends; several are tried by default.
     """
     from ablations.cli.options.study_plan import plan_space
-    from ablations.cli.words.result_text import print_json, print_lines, print_tables
+    from ablations.cli.words.result_text import print_json, print_lines, print_table, print_tables
 
     table = one_table(pilot, root) if pilot else None
+    if max_seeds is not None and until is None:
+        raise SettingError(
+            "`--max-seeds` belongs to a study that ends by itself: add --until decided."
+        )
+    if until is not None:
+        from ablations.cli.options.until_plan import plan_until
+
+        plan_ = plan_until(
+            space, margin=margin, effect=effect, max_seeds=max_seeds, pilot=table, sigma=sigma,
+            hours_per_run=hours_per_run, design=design,
+        )  # fmt: skip
+        if json:
+            print_json([("", plan_.to_json())])
+            return
+        print_lines(plan_.sentences())
+        print_table(plan_.frame)
+        return
     plans = plan_space(
         space, pilot=table, sigma=sigma, snr=snr, effect=effect, margin=margin, target_width=target_width,
         assurance=assurance, budget_hours=budget_hours, hours_per_run=hours_per_run, design=design,
