@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from ablations.cli.options.arguments import ROOT, Flag, Root, find_study
+from ablations.cli.options.tables import warn
 from ablations.errors import SettingError, StudyError, one_of
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ ATTACHED = {
         "command again, attaches the report when it has ended."
     ),
 }
+Out = Annotated[
+    Path | None,
+    Parameter(help="Another folder to write to, where the study may only be read."),
+]
 Price = Annotated[float | None, Parameter(name="--price-per-param")]
 
 
@@ -29,6 +34,7 @@ def report(
     margin: float | None = None,
     verify: Flag = False,
     open_page: Annotated[bool, Parameter(name="--open", negative=())] = False,
+    out: Out = None,
     root: Root = ROOT,
 ) -> None:
     """Write a study's report (one HTML file, figures, tables) and print its verdicts.
@@ -45,7 +51,8 @@ def report(
     """
     folder = find_study(root, study)
     if verify:
-        _verify(folder)
+        _refuse_beside_verify({"--price-per-param": price, "--margin": margin, "--open": open_page})
+        _verify(folder, out)
         return
     from analysis.report.build import write
     from analysis.report.evidence.evidence import gather
@@ -56,11 +63,14 @@ def report(
     for line in (*verdict_lines(evidence), *notices(evidence)):
         print(line)
     try:
-        page = write(evidence)
+        page = write(evidence, out=out)
     except OSError as error:
-        raise StudyError(f"the report was not written to {folder / 'report'}: {error}.") from None
+        where = folder / "report" if out is None else out
+        otherwise = "" if out is not None else " `--out FOLDER` writes it elsewhere."
+        raise StudyError(f"the report was not written to {where}: {error}.{otherwise}") from None
     print(f"Report: {page}")
-    _attach(folder)
+    if out is None:
+        _attach(folder)
     if open_page:
         _open(page)
 
@@ -74,6 +84,7 @@ def plot(
     style: Literal["paper", "screen"] = "screen",
     price: Price = None,
     margin: float | None = None,
+    out: Out = None,
     root: Root = ROOT,
 ) -> None:
     """Draw one figure of a study into its report/plots, and print the files.
@@ -96,7 +107,15 @@ def plot(
         find_study(root, study), price=price, margin=margin, every_importance=name == "importance"
     )
     figure = draw(name, evidence, style=style)
-    for path in save(figure, evidence.folder / "report" / "plots", name, formats):
+    where = evidence.folder / "report" / "plots" if out is None else out
+    warn(evidence.table.remarks)
+    try:
+        paths = save(figure, where, name, formats)
+    except OSError as error:
+        raise StudyError(
+            f"the figure was not written to {where}: {error}. `--out FOLDER` names another folder."
+        ) from None
+    for path in paths:
         print(path)
 
 
@@ -111,10 +130,18 @@ def _formats(text: str) -> "list[Format]":
     return formats
 
 
-def _verify(folder: Path) -> None:
+def _refuse_beside_verify(given: dict[str, object]) -> None:
+    for option, value in given.items():
+        if value:
+            raise SettingError(
+                f"`{option}` has no effect beside --verify, which takes the written report's own: leave it out."
+            )
+
+
+def _verify(folder: Path, out: Path | None) -> None:
     from analysis.report.verify import verify_report
 
-    found = verify_report(folder)
+    found = verify_report(folder, out=out)
     if found.holds:
         print(f"The report is what the records say: {found.compared:,} values compared.")
         return

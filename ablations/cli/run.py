@@ -1,6 +1,7 @@
 """Commands that execute a study's runs: run, confirm."""
 
 import math
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ from ablations.cli.options.arguments import (
     Design,
     Flag,
     Set,
+    Trust,
     Whole,
     assignments,
     design_name,
@@ -23,7 +25,7 @@ from ablations.cli.options.execution_options import (
     ExecutionOptions,
     execution,
 )
-from ablations.cli.options.executors import ExecutorOptions, ready_executor, refuse_stack
+from ablations.cli.options.executors import ExecutorOptions, check_executor, ready_executor
 from ablations.cli.options.search_options import UNSAID, SearchOptions, search_for
 from ablations.cli.options.until_options import (
     NOT_ASKED,
@@ -31,6 +33,7 @@ from ablations.cli.options.until_options import (
     refuse_misfit,
     rule_for,
 )
+from ablations.errors import SettingError
 
 if TYPE_CHECKING:
     from ablations.designs.space import Space
@@ -47,6 +50,14 @@ At = Annotated[
 ]
 
 
+Retry = Annotated[
+    tuple[str, ...],
+    Parameter(
+        help="Try again what failed: `failed` for all of it, or a run's id (or its beginning); repeatable."
+    ),
+]
+
+
 def run(
     space: str,
     /,
@@ -55,10 +66,13 @@ def run(
     design: Design = "grid",
     seeds: Whole | None = None,
     set_: Set = (),
+    around: str | None = None,
     extend: Flag = False,
     allow_drift: Flag = False,
     planned: Path | None = None,
     dry_run: Flag = False,
+    retry: Retry = (),
+    trust: Trust = False,
     search: SearchOptions = UNSAID,
     stop: UntilOptions = NOT_ASKED,
     how: ExecutionOptions = USUAL,
@@ -70,6 +84,8 @@ def run(
         study: Name of the study; the space's name by default.
         design: How the space becomes a list of runs; `search` lets Optuna choose arms.
         seeds: Seeds, each a block of all arms; the space's own number, and 1 in a search.
+        around: A study that searched and was confirmed: its winner is the baseline, and each setting that it
+            tuned may go back to what it was. SPACE is then the name of the new space.
         extend: Allow more seeds, levels or factors than the study was started with.
         allow_drift: Allow other code or package versions than the study was started with.
         planned: A YAML file of comparisons, written down before the first run.
@@ -77,15 +93,22 @@ def run(
     """
     from ablations.designs.spaces import load_space
 
-    asked = load_space(space, assignments(set_))
-    refuse_stack(how)
+    if around is None:
+        asked = load_space(space, assignments(set_))
+    else:
+        asked = _around(around, name=folder_name(space), changes=set_, root=how.root)
+    check_executor(how)
+    if how.storage is not None:
+        from ablations.engine.records.storage import check_storage_url
+
+        check_storage_url(how.storage)
     comparisons = _planned(planned)
     wanted = search_for(search, is_search=design == "search", seeds=seeds)
     if wanted is not None:
         from ablations.studies.adaptive_search import refuse_stacked_search
 
         refuse_stacked_search(how.stack)
-    name = folder_name(study or asked.name)
+    name = folder_name(asked.name if study is None else study)
     if comparisons is not None:
         _refuse_undecidable(comparisons, asked, design=design)
     rule = rule_for(stop, planned=comparisons, seeds=seeds)
@@ -105,6 +128,8 @@ def run(
     with ready_executor(how, train=asked.about.train, runs=most) as make:
         from ablations.studies import study as studies
 
+        for note in asked.about.notes(asked.baseline):
+            print(note)
         summary = studies.run(
             asked,
             study=name,
@@ -114,6 +139,8 @@ def run(
             extend=extend,
             allow_drift=allow_drift,
             planned=comparisons,
+            retry=retry,
+            trust=trust,
             until=rule,
             budget_hours=stop.budget_hours,
             root=how.root,
@@ -129,6 +156,7 @@ def confirm(
     top: Whole = 4,
     seeds: Whole = 5,
     at: At = (),
+    trust: Trust = False,
     how: ContinuingOptions = AS_IT_BEGAN,
 ) -> None:
     """Confirm a study's best arms with fresh seeds, unpruned; only these runs conclude.
@@ -139,19 +167,41 @@ def confirm(
         seeds: Fresh seeds for each arm.
     """
     path = find_study(how.root, study)
+    _refuse_untrusted(path, trust=trust)
     with ready_executor(how, train=_train_of(path), runs=max(1, (top + 1) * seeds)) as make:
         from ablations.studies import study as studies
 
-        _print_unfinished(path)
+        _print_unfinished(path, at=at)
         summary = studies.confirm(
             path.name,
             top=top,
             seeds=seeds,
             at=assignments(at) or None,
+            trust=trust,
             root=path.parent,
             execution=execution(how, make),
         )
     _conclude(summary, root=path.parent, name=path.name)
+
+
+def _refuse_untrusted(path: Path, *, trust: bool) -> None:
+    """Before the study's space is made: that alone can import what it names."""
+    from ablations.engine.records.folder import StudyFolder
+    from ablations.studies.trust import refuse_untrusted
+
+    refuse_untrusted(StudyFolder.open(path), trust=trust)
+
+
+def _around(study: str, *, name: str, changes: tuple[str, ...], root: Path) -> "Space":
+    """The space around a search's winner."""
+    from ablations.engine.records.folder import StudyFolder
+    from ablations.studies.around import around
+
+    if changes:
+        raise SettingError(
+            "`--set` changes the settings of a space, but with --around they are the winner's. Leave it out."
+        )
+    return around(StudyFolder.open(find_study(root, study)), name=name)
 
 
 def _train_of(path: Path) -> str:
@@ -188,12 +238,21 @@ def _print_plan(
     )
 
 
-def _print_unfinished(path: Path) -> None:
-    """One line where a confirmation was interrupted: it goes on, whatever numbers are given now."""
+def _print_unfinished(path: Path, *, at: tuple[str, ...]) -> None:
+    """One line where a confirmation was interrupted: it goes on, whatever numbers are given now.
+
+    Raises:
+        SettingError: If an arm was named, which would not be confirmed.
+    """
     from ablations.engine.records.folder import StudyFolder
     from ablations.studies.confirmation import unfinished_confirm
 
     arms, left = unfinished_confirm(StudyFolder.open(path))
+    if left and at:
+        raise SettingError(
+            f"`--set` names another arm, but a confirmation of {arms} arm{'s' * (arms != 1)} was interrupted. Give the "
+            "command without it first, which ends that one."
+        )
     if left:
         print(
             f"Going on with a confirmation that was interrupted: {arms} arm{'s' * (arms != 1)}, "
@@ -231,9 +290,9 @@ def _conclude(summary: "Summary", *, root: Path, name: str, is_search: bool = Fa
     if not told:
         print(f"{root / name}: nothing was run.")
         raise SystemExit(summary.exit_code)
-    next_step = f"Read it with: ablate report {name}"
+    next_step = f"Read it with: ablate report {shlex.quote(name)}"
     if is_search:
-        next_step = f"A search proposes; conclude with: ablate confirm {name}"
+        next_step = f"A search proposes; conclude with: ablate confirm {shlex.quote(name)}"
     if summary.waiting:
         next_step = "The same command goes on from here."
     print(f"{root / name}: {told}. {next_step}")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.contrasts.estimation import ErrorModel
 from analysis.effects.dead_weight import dead_weight
-from analysis.effects.effects import Effects, effects
+from analysis.effects.effects import Effects, estimate_effects
 from analysis.effects.effects_words import as_json, sentences
 from analysis.effects.epochs import effects_by_epoch
 from analysis.effects.interactions import Interactions
@@ -88,7 +88,7 @@ def component_report(
     seed: int = 0,
 ) -> ComponentReport:
     """Effects of every component with what qualifies them; arguments as in `effects`."""
-    found = effects(table, margin=margin, alpha=alpha, error=error, seed=seed)
+    found = estimate_effects(table, margin=margin, alpha=alpha, error=error, seed=seed)
     return ComponentReport(
         study=table.study,
         effects=found,

@@ -85,7 +85,7 @@ class Effects:
         return sorted(self.family["margin"].unique().tolist())
 
 
-def effects(
+def estimate_effects(
     table: RunsTable,
     *,
     margin: float | None = None,

@@ -85,8 +85,9 @@ class WandbTracker:
         where = str(self._folder.resolve())
         self._send("open", folder=where, mode=self._mode, project=self._project)
         self._send("start", run=asdict(view_study(study_json)))
-        for result in committed_results(self._folder):
-            self._count(str(result["run"]), result)
+        metrics = tuple(study_json.get("metrics") or USUAL_METRICS)
+        for result in committed_results(self._folder, metrics):
+            self._count(str(result.get("run")), result)
 
     def run_started(self, planned: PlannedRun, attempt: int) -> None:
         """Open the W&B run of one attempt; an earlier attempt that never ended is closed as lost."""

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from analysis.report.page.numbers import typeset
 from analysis.report.page.tables import Table
+from plain_files.words import markdown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,16 +113,19 @@ def to_markdown(report: Report) -> str:
     """The same in Markdown, with the figures as files beside it."""
     from analysis.report.page import tables
 
-    lines = [f"# {report.study}", report.question, *report.verdicts, *report.notices]
+    said = [f"# {report.study}", report.question, *report.verdicts, *report.notices]
+    lines = [markdown(line) for line in said]
     for section in report.sections:
         kind = f" ({section.kind})" if section.kind else ""
-        lines += [f"## {section.title}{kind}", *map(typeset, section.text)]
+        lines += [
+            markdown(line) for line in (f"## {section.title}{kind}", *map(typeset, section.text))
+        ]
         for part in section.parts:
             if isinstance(part, Table):
                 lines.append(tables.to_markdown(part).rstrip())
             else:
                 lines.append(f"![{part.title}](figures/{part.name}.svg)")
-                lines.append(f"**{part.title}.** {part.caption}")
+                lines.append(markdown(f"**{part.title}.** {part.caption}"))
     lines.append(report.footer)
     return "\n\n".join(line for line in lines if line) + "\n"
 

@@ -19,7 +19,9 @@ from analysis.report.page.tables import (
     metric_column,
 )
 from analysis.report.sections import provenance
+from analysis.report.sections.claims import claims_section
 from analysis.report.sections.effects import effects_sections
+from analysis.report.sections.pairing import pairing_section
 from analysis.report.sections.ratio import ratio_section, width_section
 from analysis.report.sections.stopped import stopped_section
 from analysis.tables.runs_table import USUAL_METRICS
@@ -32,9 +34,11 @@ def sections(evidence: Evidence, drawings: Drawings) -> tuple[Section, ...]:
     kind = "exploratory" if evidence.table.selected else "planned"
     made = [
         *stopped_section(evidence, drawings),
+        *claims_section(evidence),
         *ratio_section(evidence, drawings, kind),
         *width_section(evidence, drawings, kind),
         *effects_sections(evidence, drawings, kind),
+        *pairing_section(evidence),
         *_selection(evidence, drawings),
         *_arms(evidence, drawings, kind),
         *_training(evidence, drawings),
