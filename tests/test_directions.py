@@ -54,7 +54,7 @@ _contrasts: analysis _tables
 _planned: plain_files analysis _tables _contrasts
 _importance: analysis _tables _contrasts
 _tradeoff.prices: analysis
-_sequential: analysis _tables.formats _tables _contrasts _planned _tradeoff.prices
+_sequential: plain_files analysis _tables _contrasts _planned _tradeoff.prices
 _effects: analysis _tables _contrasts _planned _sequential
 _tradeoff.curves: _contrasts
 _tradeoff: analysis _tables _contrasts _tradeoff.prices _tradeoff.curves

@@ -21,7 +21,7 @@ from analysis.contrasts.multiplicity import holm
 from analysis.errors import TableError
 from analysis.sequential.anytime import anytime_equivalence_p, anytime_half_width, anytime_p
 from analysis.sequential.estimates import repeated_interval
-from analysis.sequential.stopped import Stopped, is_stopped_by_rule
+from analysis.sequential.stopped import Stopped, is_stopped_by_rule, stored_rule
 from analysis.tables.runs_table import RunsTable
 
 Floats = NDArray[np.float64]
@@ -67,7 +67,7 @@ def refuse_another_margin(table: RunsTable, margin: float | None) -> None:
     """
     if margin is None or not is_stopped_by_rule(table):
         return
-    known = sorted({float(entry["margin"]) for entry in table.info["until"]["comparisons"]})
+    known = sorted({float(entry["margin"]) for entry in stored_rule(table)["comparisons"]})
     if margin not in known:
         raise TableError(
             f"this study ran until it was decided by the margin {' or '.join(f'{m:g}' for m in known)}, which "

@@ -4,13 +4,19 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from analysis.sequential.looks import Look
 from analysis.sequential.rule import rule_hash
-from analysis.sequential.stopped import RULE, is_stopped_by_rule, looks_of, values_of
-from analysis.tables.formats.json_files import json_lines
+from analysis.sequential.stopped import (
+    is_stopped_by_rule,
+    looks_of,
+    stored_rule,
+    values_of,
+)
 from analysis.tables.runs_table import RunsTable
+from plain_files.study_records import RecordError, parse_object, whole_lines
 
 CLOSE = 1e-6
 
@@ -22,12 +28,10 @@ def unlike_looks(table: RunsTable) -> tuple[int, list[str]]:
     """
     if table.folder is None or not is_stopped_by_rule(table):
         return 0, []
-    rule = table.info[RULE]
-    path = table.folder / "looks.jsonl"
-    recorded = json_lines(path) if path.is_file() else []
+    rule = stored_rule(table)
+    recorded, found = _recorded(table.folder / "looks.jsonl")
     values = values_of(table)
     again = {look.seeds: look for look in looks_of(table)}
-    found = []
     if rule.get("hash") != rule_hash(rule):
         found.append("study.json: the rule for when to stop does not match its hash")
     for line in recorded:
@@ -35,6 +39,23 @@ def unlike_looks(table: RunsTable) -> tuple[int, list[str]]:
     missing = [seeds for seeds in again if seeds not in {line["seeds"] for line in recorded}]
     found += [f"look at {seeds} seeds: it is not in looks.jsonl" for seeds in missing]
     return len(recorded), found
+
+
+def _recorded(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """The looks that can be read, and a line for each that cannot."""
+    looks, damaged = [], []
+    for number, line in enumerate(whole_lines(path), start=1):
+        try:
+            look = parse_object(line)
+        except RecordError as error:
+            damaged.append(f"looks.jsonl, line {number}: {error}")
+            continue
+        sound = isinstance(look.get("seeds"), int) and isinstance(look.get("decided"), dict)
+        if sound:
+            looks.append(look)
+        else:
+            damaged.append(f"looks.jsonl, line {number}: it is no look")
+    return looks, damaged
 
 
 def _differences(
@@ -51,7 +72,7 @@ def _differences(
         return
     read = {arm: values[arm][:seeds] for arm in (baseline, *look.decisions)}
     text = json.dumps(read, sort_keys=True, separators=(",", ":"))
-    if hashlib.sha256(text.encode()).hexdigest() != line["read"]:
+    if hashlib.sha256(text.encode()).hexdigest() != line.get("read"):
         yield f"{where}: it read other values than the results have now"
     for arm, now in look.decisions.items():
         then = line["decided"].get(arm)

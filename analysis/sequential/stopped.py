@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.errors import TableError
 from analysis.plain import records
 from analysis.sequential.estimates import Passed, adjusted, repeated_interval
 from analysis.sequential.expected import Expected, expected
@@ -88,7 +89,46 @@ class Stopped:
 
 def is_stopped_by_rule(table: RunsTable) -> bool:
     """Whether the table is of a study that runs until its comparisons are decided."""
-    return (table.info.get(RULE) or {}).get("until") == "decided"
+    return until_of(table) == "decided"
+
+
+def until_of(table: RunsTable) -> str:
+    """What a study runs until; empty where it does not end by a rule."""
+    rule = table.info.get(RULE)
+    return str(rule.get("until", "")) if isinstance(rule, Mapping) else ""
+
+
+def stored_rule(table: RunsTable) -> Mapping[str, Any]:
+    """The rule of a study that runs until it is decided, as `study.json` has it.
+
+    Raises:
+        TableError: If it is damaged.
+    """
+    rule: Mapping[str, Any] = table.info[RULE]
+    try:
+        first, last = int(rule["first_look"]), int(rule["max_seeds"])
+        entries = [
+            (str(e["arm"]), str(e["label"]), float(e["margin"])) for e in rule["comparisons"]
+        ]
+        rows = [row for name in ("differs", "small") for row in rule["boundaries"][name]]
+        numbers = [float(value) for row in rows for value in row]
+        sound = (
+            2 <= first <= last
+            and 0 < float(rule["alpha"]) < 0.5
+            and all(margin > 0 for _, _, margin in entries)
+            and len(rows) == 2 * len(entries) > 0
+            and all(len(row) == last - first + 1 for row in rows)
+            and bool(np.isfinite(numbers).all())
+            and all(isinstance(rule[name], str) for name in ("baseline", "metric", "spending"))
+            and isinstance(rule["ends"], list)
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        sound = False
+    if not sound:
+        raise TableError(
+            "the rule for when this study stops (`until` in study.json) is damaged. Restore study.json from a copy."
+        )
+    return rule
 
 
 def values_of(table: RunsTable) -> dict[str, list[float | None]]:
@@ -115,14 +155,14 @@ def values_of(table: RunsTable) -> dict[str, list[float | None]]:
 
 def looks_of(table: RunsTable) -> list[Look]:
     """Every look that the study's results allow, by its stored rule."""
-    return list(replay(table.info[RULE], values_of(table)))
+    return list(replay(stored_rule(table), values_of(table)))
 
 
 def report_stopped(table: RunsTable) -> Stopped | None:
     """The verdicts of a study that runs until decided; None of any other, or where another metric is read."""
-    if not is_stopped_by_rule(table) or table.metric != table.info[RULE]["metric"]:
+    if not is_stopped_by_rule(table) or table.metric != stored_rule(table)["metric"]:
         return None
-    rule, values = table.info[RULE], values_of(table)
+    rule, values = stored_rule(table), values_of(table)
     looks = list(replay(rule, values))
     rows = [_row(rule, entry, values, looks) for entry in rule["comparisons"]] if looks else []
     frame = pd.DataFrame(rows)
