@@ -156,6 +156,16 @@ class Pilot:
     """Why the pilot says less than it was asked."""
 
 
+def noise_of(
+    pilot: "RunsTable | None", *, sigma: float | None, hours_per_run: float | None
+) -> tuple[float | None, float | None, tuple[str, ...]]:
+    """The noise and the hours of one run, given or from a pilot, and what the pilot does not say."""
+    known = Pilot(sigma, None, hours_per_run)
+    if pilot is not None:
+        known = _from_pilot(pilot, [], known)
+    return known.sigma, known.hours, known.unused
+
+
 def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
     """What a pilot tells of noise, rise over noise and hours per run; what was given by hand stays."""
     from analysis.errors import TableError
