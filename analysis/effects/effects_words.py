@@ -38,7 +38,7 @@ def sentences(result: Effects) -> list[str]:
     # What a rule settled it says itself (`analysis.sequential.stopped`).
     lines = [] if result.stopped else [_labelled(row, result) for row in rows]
     lines.append(against_what(result))
-    lines = [*result.remarks, *lines]
+    lines += result.remarks
     lines += _lost(result) + _averages(result)
     verdicts = set(family["verdict"])
     if result.exploratory and verdicts & {"negligible", "differs"}:

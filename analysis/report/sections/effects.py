@@ -88,6 +88,10 @@ def _shortened(sentences: list[str]) -> list[str]:
 
 
 def _how_planned(evidence: Evidence) -> str:
+    if evidence.effects is not None and evidence.effects.stopped is not None:
+        return (
+            "Verdicts, estimates and intervals are those of the look that settled each comparison."
+        )
     if evidence.table.planned:
         return "These comparisons were not among the planned ones, or are shown beside them: exploratory."
     if evidence.winner is not None:
