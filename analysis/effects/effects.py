@@ -187,7 +187,6 @@ def _flags(made: Estimates, cells: Cells, table: RunsTable, *, stopped: bool) ->
         ("few_seeds", len(cells.seeds) <= FEW_SEEDS and (made.error == "shared").any()),
         ("two_seeds", ((made.error == "own") & (made.pairs == 2)).any()),
         ("selected_data", table.selected),
-        ("seeds_added", bool(table.added_seeds)),
     ]
     return [name for name, there in found if there]
 
