@@ -178,7 +178,7 @@ def _compared(claim: Measured, row: Mapping[Any, Any], table: RunsTable, alpha: 
     if claim.direction == "same":
         return _as_same(claim, verdict, row, alpha, kept)
     right = size * SIGN.get(claim.direction, math.copysign(1.0, size)) > 0
-    real = verdict != "negligible" or float(row["p_holm"]) < alpha
+    real = verdict != "negligible" or float(row["p_adjusted"]) < alpha
     if not (right and real):
         return Found(verdict="contradicted", **kept)
     if verdict == "matters":
