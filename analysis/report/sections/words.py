@@ -40,7 +40,8 @@ def notices(evidence: Evidence) -> list[str]:
         )
     if late := added_late(evidence.table):
         said.append(
-            f"{late}: the comparisons are judged by tests that hold however often one looks, the ratio by one that does not."
+            f"{late}: the comparisons are judged by tests that hold however often one looks, the ratio by one that "
+            "does not."
         )
     if evidence.table.selected:
         said.append(
