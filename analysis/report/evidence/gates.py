@@ -72,7 +72,9 @@ def _recorded_arm(table: RunsTable) -> str:
     if not found:
         raise TableError(
             "no run has recorded its gates; switch the recording on when a study starts: "
-            "`ablate run SPACE --study NAME --set training.record_gates=true`."
+            "`ablate run SPACE --study NAME --set training.record_gates=true`. Where it was on, the log of a run says "
+            "why there are none: kinds of attention without a gate per channel (gct, gather_excite, global_context) "
+            "have none to record."
         )
     return str(table.baseline_arm) if table.baseline_arm in found else found[0]
 
