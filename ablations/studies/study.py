@@ -191,7 +191,9 @@ def run(
     name = study or space.name
     how = execution or Execution()
     if until is not None:
-        refuse_unsuitable(design=design, seeds=seeds, extend=extend, budget_hours=budget_hours)
+        refuse_unsuitable(
+            design=design, seeds=seeds, extend=extend, retry=retry, budget_hours=budget_hours
+        )
     if design == "search":
         refuse_stacked_search(how.stack)
         refuse_planned_search(planned)

@@ -4,13 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablations.cli.options.study_plan import RATIO
 from ablations.errors import StudyError
 
 if TYPE_CHECKING:
     from ablations.designs.space import Factor, Space
 
 SEEDS = 4
-RATIO = "attention.reduction"
 
 
 def run_pilot(text: str, *, root: Path) -> str:
@@ -64,7 +64,7 @@ def pilot_space(space: "Space") -> "Space":
 def _levels(factor: "Factor", base: object) -> tuple[object, ...]:
     """At most three: the ends of a scale, else the first other one, and the baseline's."""
     if factor.ordered:
-        ends = (min(factor.levels), max(factor.levels))  # type: ignore[type-var]
+        ends = (min(factor.levels), max(factor.levels))
         return tuple(level for level in factor.levels if level in (*ends, base))
     other = next((level for level in factor.levels if level != base), base)
     return tuple(level for level in factor.levels if level in (base, other))

@@ -156,6 +156,16 @@ class Pilot:
     """Why the pilot says less than it was asked."""
 
 
+def noise_of(
+    pilot: "RunsTable | None", *, sigma: float | None, hours_per_run: float | None
+) -> tuple[float | None, float | None, tuple[str, ...]]:
+    """The noise and the hours of one run, given or from a pilot, and what the pilot does not say."""
+    known = Pilot(sigma, None, hours_per_run)
+    if pilot is not None:
+        known = _from_pilot(pilot, [], known)
+    return known.sigma, known.hours, known.unused
+
+
 def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
     """What a pilot tells of noise, rise over noise and hours per run; what was given by hand stays."""
     from analysis.errors import TableError
@@ -166,6 +176,7 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
     sigma, snr, hours = given.sigma, given.snr, given.hours
     hours = seconds / 3600 if hours is None and math.isfinite(seconds) else hours
     kappa, sigma_df, unused = None, math.nan, []
+    noise: float | None
     try:
         fit = fit_reduction(pilot)
         noise, kappa, sigma_df = fit.sigma, fit.kappa, float(fit.shape.grid.df)
@@ -176,7 +187,7 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
             noise, sigma_df = _residual_noise(pilot)
         if snr is None and len(levels) > 1:
             unused.append(f"The pilot gives no snr: {error}")
-    if sigma is None and noise > 0:
+    if sigma is None and noise is not None and noise > 0:
         sigma = noise
     if sigma is None:
         alike = noise == 0 or REPEATS in pilot.excluded
