@@ -88,6 +88,8 @@ class Space(Settings):
     """Arms that every design includes besides the factors' own: label -> changes to the baseline."""
     seeds: int = Field(default=5, ge=1, le=MOST_SEEDS)
     """Seeds, each a block of all arms. Below 3 no interval can be given."""
+    first_seed: int = Field(default=0, ge=0)
+    """Seeds are counted from here; behind those that a search has used, where its winner is compared."""
     skip_illegal: bool = False
     """Leave illegal combinations out instead of refusing to run."""
 
@@ -105,7 +107,7 @@ class Space(Settings):
         return self._about
 
     def first_seeds(self, seeds: int | None = None) -> list[int]:
-        """The seeds of a study: so many from 0, the space's own number by default.
+        """The seeds of a study: so many from the first, the space's own number by default.
 
         Raises:
             SettingError: If there is none.
@@ -114,7 +116,7 @@ class Space(Settings):
         if not 1 <= count <= MOST_SEEDS:
             rule = "`seeds >= 1`" if count < 1 else f"`seeds <= {MOST_SEEDS:,}`"
             raise SettingError(f"{rule} must hold, but got {count}.")
-        return list(range(count))
+        return list(range(self.first_seed, self.first_seed + count))
 
     def values(self) -> list[Any]:
         """Every value that the space names: the baseline's, the factors' and the controls'."""
@@ -133,6 +135,8 @@ class Space(Settings):
             del content["subject"]
         if self.program is None:
             del content["program"]
+        if self.first_seed == 0:
+            del content["first_seed"]
         return {**content, "baseline": nested(self.baseline)}
 
     @model_validator(mode="before")
