@@ -72,7 +72,8 @@ ablations.subjects.function: ablations ablations.subjects
 .claims: ablations .settings .blocks .counting .attach .placing .cost
 ablations.subjects.own_module: ablations ablations.subjects ablations.subjects.lightning.pairing
   ablations.subjects.lightning.loading ablations.subjects.lightning .settings .attach
-_claims: plain_files analysis _tables _contrasts _planned _tradeoff.prices _tradeoff _tradeoff.width
+_claims: plain_files analysis _tables _contrasts _planned _tradeoff.prices _sequential _tradeoff
+  _tradeoff.width
 _report.sections: analysis _tables _contrasts _planned _sequential _effects _tradeoff _report.page
   _report.evidence _report.figures _claims
 _report: analysis _sequential _tradeoff _plots.drawing _report.page _report.evidence _report.figures

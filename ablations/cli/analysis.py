@@ -152,7 +152,7 @@ def effects(
         print_effects(report)
 
 
-def estimate_importance(
+def importance(
     table: str,
     /,
     *,
@@ -206,7 +206,7 @@ def plan(
     Args:
         space: A preset, a space file, or package.module:name.
         target_width: How far the upper 95 % limit of r* may lie above it.
-        pilot: A study or CSV to take noise, rise and run time from.
+        pilot: A study or CSV to take noise, rise and run time from; auto runs one of a few runs, SPACE-pilot, first.
         sigma: Standard deviation of one run within its seed and arm, instead of a pilot.
         snr: Rise of the loss over the tested ratios in units of sigma, instead of a pilot.
         effect: An effect that is to be found with 80 % power.
@@ -230,7 +230,13 @@ def plan(
     from ablations.cli.options.study_plan import plan_space
     from ablations.cli.words.result_text import print_json, print_lines, print_table, print_tables
 
-    table = one_table(pilot, root) if pilot else None
+    table = None
+    if pilot == "auto":
+        from ablations.cli.options.auto_pilot import run_pilot
+
+        pilot = run_pilot(space, root=root)
+    if pilot:
+        table = one_table(pilot, root)
     if max_seeds is not None and until is None:
         raise SettingError(
             "`--max-seeds` belongs to a study that ends by itself: add --until decided."

@@ -2,17 +2,19 @@
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
 from ablations.errors import SettingError
-from ablations.subjects.find import USUAL, find_subject
+from ablations.subjects.find import USUAL, content_of_file, find_subject
 from ablations.subjects.program import WORDS, Program
 from ablations.subjects.settings import Settings
 from ablations.subjects.subject import Subject
 from ablations.subjects.values import flat, nested
 from plain_files.words import is_name
+from plain_files.yaml_file import FileError, read_yaml
 
 LONGEST_LABEL = 200
 MOST_SEEDS = 10_000
@@ -215,10 +217,25 @@ def _check_label(label: str) -> None:
 
 
 def with_program(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a space with the words of its program in one place."""
+    """The content of a space with the words of its program in one place.
+
+    A baseline that is the name of a file is what that file says.
+
+    Raises:
+        SettingError: If there is no such file, or it is none that a subject knows.
+    """
+    if isinstance(file := values.get("baseline"), str):
+        values = content_of_file(_read(file), file=file, given=values)
     words = {name: value for name, value in values.items() if name in WORDS}
     rest = {name: value for name, value in values.items() if name not in WORDS}
     return {**rest, "program": Program(**words)} if words else rest
+
+
+def _read(file: str) -> Any:
+    try:
+        return read_yaml(Path(file))
+    except FileError as error:
+        raise SettingError(f"`baseline`: {error}") from None
 
 
 def subject_of(values: Mapping[str, Any], said: Mapping[str, Any]) -> Subject:

@@ -69,8 +69,8 @@ def objective(
 
     A trial is an arm; its value is the mean of the space's metric (validation loss, in nats per image, for
     attention) over the seeds. Each epoch of the first seed is reported, so pruners work; the trial's user
-    attributes name its levels, its arm and its parameters. A trial whose levels make no legal network, or whose
-    training diverges, is pruned, so that one of them does not end the program.
+    attributes name its levels, its arm, its seed (or seeds) and its parameters. A trial whose levels make no legal
+    network, or whose training diverges, is pruned, so that one of them does not end the program.
     """
     import torch
 
@@ -82,6 +82,9 @@ def objective(
         except SettingError as error:
             raise TrialPruned(str(error)) from None
         trial.set_user_attr("arm", arm.id)
+        # A proposal that comes again with the same seed is the same result: readers must be able to see it.
+        of_one = len(seeds) == 1
+        trial.set_user_attr("seed" if of_one else "seeds", seeds[0] if of_one else list(seeds))
         if "params" in arm.cost:
             trial.set_user_attr("params", arm.cost["params"])
 

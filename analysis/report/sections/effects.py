@@ -166,7 +166,7 @@ def _planned_table(rows: pd.DataFrame) -> Table:
             Column(title="Margin", name="margin", form="number"),
             Column(title="Difference", name="estimate", form="signed"),
             Column(title="Interval", name="low", high="high", form="number"),
-            Column(title="Holm p", name="p_holm", form="p"),
+            Column(title="Adjusted p", name="p_adjusted", form="p"),
             Column(title="Equivalence p", name="p_equivalence", form="p"),
             Column(title="Verdict", name="verdict"),
             Column(title="Seeds", name="seeds", form="count"),
