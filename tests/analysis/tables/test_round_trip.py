@@ -132,12 +132,42 @@ def by_optuna(folder: Path, factors: list[str], rows: Runs) -> RunsTable:
     return read_table(f"{url}#s")
 
 
+def by_study(folder: Path, factors: list[str], rows: Runs) -> RunsTable:
+    """A study folder in the engine's layout; a null there is an arm that does not use the factor."""
+    arms = list(dict.fromkeys(tuple(r[n] for n in factors) for r in rows))
+    levels = [list(dict.fromkeys(column)) for column in zip(*arms, strict=True)]
+    listed = [
+        {"name": n, "levels": lv, "low": None, "high": None, "log": False}
+        for n, lv in zip(factors, levels, strict=True)
+    ]
+    info = {
+        "layout": 1, "study": "s", "design": "grid", "seeds": sorted({r["seed"] for r in rows}), "metric": "val_loss",
+        "direction": "minimize", "baseline": dict(zip(factors, arms[0], strict=True)), "baseline_arm": "arm0",
+        "space": {"name": "s", "factors": listed, "controls": {}, "baseline": {}}, "runs_table": {"version": 1},
+    }  # fmt: skip
+    lines = []
+    for k, row in enumerate(rows):
+        arm = arms.index(tuple(row[n] for n in factors))
+        lines.append({
+            "run": f"run{k}", "arm": f"arm{arm}", "label": f"arm {arm}", "seed": row["seed"], "stage": "grid",
+            "settings": {"arm": {}, "seed": row["seed"]}, "factors": {n: row[n] for n in factors}, "cost": {},
+            "epochs_planned": 1,
+        })  # fmt: skip
+        (folder / "runs" / f"run{k}").mkdir(parents=True)
+        result = {"run": f"run{k}", "attempt": 1, "state": "COMPLETE", "epochs_run": 1, "val_loss": row["val_loss"],
+                  "seconds": 1.0, "device": "cpu", "error": None}  # fmt: skip
+        (folder / "runs" / f"run{k}" / "result.json").write_text(json.dumps(result))
+    (folder / "study.json").write_text(json.dumps(info))
+    (folder / "plan.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return read_table(str(folder))
+
+
 def _value(level: Any) -> Any:
     """Where a form can hold the value None itself, that is how the level is written."""
     return None if level == "None" else level
 
 
-@pytest.mark.parametrize("form", [by_csv, by_frame, by_page, by_api, by_optuna])
+@pytest.mark.parametrize("form", [by_csv, by_frame, by_page, by_api, by_optuna, by_study])
 @settings(
     max_examples=15, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
