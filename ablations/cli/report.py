@@ -84,6 +84,7 @@ def plot(
     style: Literal["paper", "screen"] = "screen",
     price: Price = None,
     margin: float | None = None,
+    arm: str | None = None,
     out: Out = None,
     root: Root = ROOT,
 ) -> None:
@@ -96,15 +97,24 @@ def plot(
         style: paper is 85 or 175 mm wide with 7.5 pt, screen is larger.
         price: What one weight is worth, in the metric's unit.
         margin: Differences below it are negligible.
+        arm: With the figure gates: the arm's label, or all; the baseline by default.
     """
     from analysis.plots.drawing.style import save
     from analysis.report.evidence.evidence import gather
     from analysis.report.figures.figures import draw, picture
 
     picture(name)  # a wrong name is told before the study is read
+    if arm is not None and name != "gates":
+        raise SettingError(
+            f"`--arm` belongs to the figure 'gates', but {name!r} is drawn: leave it out."
+        )
     formats = _formats(format_)
     evidence = gather(
-        find_study(root, study), price=price, margin=margin, every_importance=name == "importance"
+        find_study(root, study),
+        price=price,
+        margin=margin,
+        every_importance=name == "importance",
+        gates_of=arm,
     )
     figure = draw(name, evidence, style=style)
     where = evidence.folder / "report" / "plots" if out is None else out

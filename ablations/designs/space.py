@@ -252,7 +252,9 @@ def _named(said: Mapping[str, Any], factors: Any, controls: Any) -> dict[str, li
     for factor in factors if isinstance(factors, list | tuple) else ():
         content = factor.model_dump() if isinstance(factor, BaseModel) else factor
         if isinstance(content, Mapping) and isinstance(content.get("name"), str):
-            values = [*(content.get("levels") or ()), content.get("low"), content.get("high")]
+            given = content.get("levels")
+            levels = given if isinstance(given, list | tuple) else ()
+            values = [*levels, content.get("low"), content.get("high")]
             found.setdefault(content["name"], []).extend(x for x in values if x is not None)
     for changes in controls.values() if isinstance(controls, Mapping) else ():
         for name, value in changes.items() if isinstance(changes, Mapping) else ():

@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from dataclasses import replace as replace_fields
 from datetime import UTC, datetime
@@ -252,8 +253,9 @@ class StudyFolder:
         append_lines(self.plan_file, (run.to_json() for run in planned), sync=True)
 
     def event(self, kind: str, **fields: Any) -> None:
-        """Note what the supervisor did; a log, so not waited for."""
-        self.append_events([{"at": now(), "event": kind, **fields}])
+        """Note what a view of the study has to say; a log, so it fails nothing, not even where the folder is gone."""
+        with suppress(OSError):
+            self.append_events([{"at": now(), "event": kind, **fields}])
 
     def append_events(self, events: Sequence[dict[str, Any]]) -> None:
         """Note several events, each with its own time."""
