@@ -72,6 +72,7 @@ def plot(
     *,
     format_: Annotated[str, Parameter(name="--format")] = "svg,png",
     style: Literal["paper", "screen"] = "screen",
+    view: str | None = None,
     price: Price = None,
     margin: float | None = None,
     root: Root = ROOT,
@@ -83,6 +84,7 @@ def plot(
         name: The figure: ratio, prices, pareto, effects ...; a wrong name lists them all.
         format_: svg, pdf, png; several with commas between.
         style: paper is 85 or 175 mm wide with 7.5 pt, screen is larger.
+        view: Another view of it: paired (of seeds), log, linear or front (of pareto).
         price: What one weight is worth, in the metric's unit.
         margin: Differences below it are negligible.
     """
@@ -95,8 +97,9 @@ def plot(
     evidence = gather(
         find_study(root, study), price=price, margin=margin, every_importance=name == "importance"
     )
-    figure = draw(name, evidence, style=style)
-    for path in save(figure, evidence.folder / "report" / "plots", name, formats):
+    figure = draw(name, evidence, style=style, view=view)
+    file = f"{name}-{view}" if view else name
+    for path in save(figure, evidence.folder / "report" / "plots", file, formats):
         print(path)
 
 

@@ -15,11 +15,14 @@ from analysis.report.page.tables import (
     Column,
     Table,
     filled,
+    if_any,
     listing,
     metric_column,
 )
 from analysis.report.sections import provenance
-from analysis.report.sections.effects import effects_sections
+from analysis.report.sections.answer import asked
+from analysis.report.sections.effects import by_epoch, effects_sections
+from analysis.report.sections.limits import limits
 from analysis.report.sections.ratio import ratio_section, width_section
 from analysis.tables.runs_table import USUAL_METRICS
 
@@ -30,11 +33,8 @@ def sections(evidence: Evidence, drawings: Drawings) -> tuple[Section, ...]:
     """Every section that the study has something for, in reading order."""
     kind = "exploratory" if evidence.table.selected else "planned"
     made = [
-        *ratio_section(evidence, drawings, kind),
-        *width_section(evidence, drawings, kind),
-        *effects_sections(evidence, drawings, kind),
-        *_selection(evidence, drawings),
-        *_arms(evidence, drawings, kind),
+        *_asked_first(evidence, drawings, kind),
+        *_arms(evidence, drawings),
         *_training(evidence, drawings),
         *_exploration(evidence, drawings),
         *_absent(evidence, drawings),
@@ -45,14 +45,29 @@ def sections(evidence: Evidence, drawings: Drawings) -> tuple[Section, ...]:
     return tuple(made)
 
 
-def _arms(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator[Section]:
+def _asked_first(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator[Section]:
+    """What the study was made for, then what it also tells."""
+    parts = {
+        "width": list(width_section(evidence, drawings, kind)),
+        "ratio": list(ratio_section(evidence, drawings, kind)),
+        "search": list(_selection(evidence, drawings)),
+        "effects": list(effects_sections(evidence, drawings, kind)),
+    }
+    first = asked(evidence)
+    yield from parts.pop(first)
+    if first == "search":
+        yield from parts.pop("effects")
+    for rest in parts.values():
+        yield from rest
+
+
+def _arms(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
     if evidence.arms.empty:
         return
     frame = evidence.arms
     yield Section(
         anchor="arms",
         title="The arms and what they cost",
-        kind=kind,
         parts=(
             *drawn(drawings, "pareto"),
             *drawn(drawings, "seeds"),
@@ -113,7 +128,10 @@ def _runs(evidence: Evidence) -> Table:
 
 
 def _training(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
-    parts = [*drawn(drawings, "curves"), *drawn(drawings, "gates")]
+    parts: list[Drawing | Table] = [*drawn(drawings, "curves"), *drawn(drawings, "over_time")]
+    if evidence.components is not None:
+        parts += if_any(by_epoch, evidence.components.by_epoch)
+    parts += drawn(drawings, "gates")
     if parts:
         yield Section(anchor="training", title="How the runs trained", parts=tuple(parts))
 
@@ -164,7 +182,7 @@ def _selection(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
         anchor="selection",
         title="What the search proposed, and what fresh seeds say",
         kind="planned",
-        text=tuple(evidence.winner.sentences()),
+        said=tuple(evidence.winner.sentences()),
         parts=(
             *drawn(drawings, "selection"),
             Table(
@@ -196,21 +214,20 @@ def _absent(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
         for picture in PICTURES.values()
         if picture.name not in drawings
     ]
-    if rows:
-        yield Section(
-            anchor="absent",
-            title="What this study cannot show",
-            parts=(
-                listing(
-                    "absent",
-                    "Figures that could not be drawn",
-                    "And what each of them needs.",
-                    rows,
-                    of=("figure", "why"),
-                    folded=True,
-                ),
-            ),
-        )
+    undrawn = listing(
+        "absent",
+        "Figures that could not be drawn",
+        "And what each of them needs.",
+        rows,
+        of=("figure", "why"),
+        folded=True,
+    )
+    yield Section(
+        anchor="absent",
+        title="What this study cannot show",
+        text=tuple(limits(evidence)),
+        parts=(undrawn,) if rows else (),
+    )
 
 
 def _reproduce(evidence: Evidence) -> Section:

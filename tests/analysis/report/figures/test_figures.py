@@ -22,8 +22,8 @@ DRAWN = [name for name in PICTURES if name not in ("selection", "width", "gates"
 """What a crossed study with a ratio has; the others are drawn below."""
 
 
-def test_there_are_thirteen_figures():
-    assert len(PICTURES) == 13
+def test_there_are_fourteen_figures():
+    assert len(PICTURES) == 14
 
 
 def test_every_figure_has_a_caption():
