@@ -34,8 +34,8 @@ ablations.subjects.lightning: ablations ablations.subjects ablations.subjects.li
 .data: ablations .settings .data.sources
 .cost: .settings .networks .counting .placing .data
 .stacking: .blocks .networks
-.training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing .data
-  .cost .stacking
+.training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing
+  .data .cost .stacking
 .: ablations ablations.subjects .settings .networks .placing .data .cost .training
 /records: ablations
 /worker: ablations /records
@@ -67,7 +67,8 @@ _report.evidence: analysis _tables _contrasts _effects _importance _tradeoff.pri
   _tradeoff.width _plots _report.page
 _report.figures: analysis _tradeoff _plots.drawing _plots _report.page _report.evidence
 _report.sections: _tables _contrasts _planned _effects _tradeoff _report.page _report.evidence _report.figures
-_report: analysis _tradeoff _plots.drawing _report.page _report.evidence _report.figures _report.sections
+_report: analysis _effects _tradeoff _plots.drawing _report.page _report.evidence _report.figures
+  _report.sections
 ablations.cli.words: ablations ablations.subjects /records /executors /supervision ablations.designs
   ablations.studies _tables _effects _tradeoff
 ablations.cli.options: ablations /records /executors /supervision ablations.designs ablations.studies analysis

@@ -18,17 +18,19 @@ ATTACHED = {
         "command again, attaches the report when it has ended."
     ),
 }
-Price = Annotated[float | None, Parameter(name="--price-per-param")]
+Price = Annotated[float | None, Parameter(name="--price-per-param", alias="-p")]
 
 
 def report(
-    study: str,
+    study: str | None = None,
     /,
     *,
+    every: Annotated[bool, Parameter(name="--all", negative=())] = False,
+    beside: str | None = None,
     price: Price = None,
     margin: float | None = None,
     verify: Flag = False,
-    open_page: Annotated[bool, Parameter(name="--open", negative=())] = False,
+    open_page: Annotated[bool, Parameter(name="--open", alias="-o", negative=())] = False,
     root: Root = ROOT,
 ) -> None:
     """Write a study's report (one HTML file, figures, tables) and print its verdicts.
@@ -38,14 +40,32 @@ def report(
 
     Args:
         study: Name or folder of the study.
+        every: Instead of one, every study here, with an index page over them.
+        beside: Another study: write the two side by side, and what differs between them.
         price: What one weight is worth, in the metric's unit; without it, every price is shown.
         margin: Differences below it are negligible; without it nothing is called so.
         verify: Compare the written report with what the records say now.
         open_page: Show the page in the browser afterwards.
     """
+    if every:
+        if study is not None or beside is not None or verify:
+            raise SettingError(
+                "`--all` is of every study here: leave out the name, --beside and --verify."
+            )
+        page = _every(root, price=price, margin=margin)
+        if open_page:
+            _open(page)
+        return
+    if study is None:
+        raise SettingError("name a study (`ablate list` says which there are), or give --all.")
     folder = find_study(root, study)
     if verify:
         _verify(folder)
+        return
+    if beside is not None:
+        page = _pair(folder, find_study(root, beside), price=price, margin=margin)
+        if open_page:
+            _open(page)
         return
     from analysis.report.build import write
     from analysis.report.evidence.evidence import gather
@@ -101,6 +121,42 @@ def plot(
     file = f"{name}-{view}" if view else name
     for path in save(figure, evidence.folder / "report" / "plots", file, formats):
         print(path)
+
+
+def _every(root: Path, *, price: float | None, margin: float | None) -> Path:
+    """Write the report of every study in a folder, and an index over them."""
+    from analysis.errors import TableError
+    from analysis.report.build import write
+    from analysis.report.evidence.evidence import Evidence, gather
+    from analysis.report.several import write_index
+
+    folders = sorted(path.parent for path in root.glob("*/study.json"))
+    if not folders:
+        raise StudyError(f"there is no study in {root}/; start one with `ablate run SPACE`.")
+    found: list[tuple[Path, Evidence | TableError]] = []
+    for folder in folders:
+        try:
+            evidence = gather(folder, price=price, margin=margin)
+        except TableError as why:
+            print(f"{folder.name}: not read: {why}")
+            found.append((folder, why))
+        else:
+            print(f"{folder.name}: {write(evidence)}")
+            found.append((folder, evidence))
+    page = write_index(root, found)
+    print(f"Index: {page}")
+    return page
+
+
+def _pair(folder: Path, other: Path, *, price: float | None, margin: float | None) -> Path:
+    """Write two studies side by side."""
+    from analysis.report.evidence.evidence import gather
+    from analysis.report.several import write_pair
+
+    a, b = (gather(one, price=price, margin=margin) for one in (folder, other))
+    page = write_pair(a, b, margin=margin)
+    print(f"Side by side: {page}")
+    return page
 
 
 def _formats(text: str) -> "list[Format]":

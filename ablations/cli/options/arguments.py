@@ -31,7 +31,7 @@ Json = Annotated[bool, Parameter(negative=(), help="Print JSON for scripts.")]
 Flag = Annotated[bool, Parameter(negative=())]
 Set = Annotated[
     tuple[str, ...],
-    Parameter(name="--set", help="A setting's value, as training.epochs=10; repeatable."),
+    Parameter(name=("--set", "-s"), help="A setting's value, as training.epochs=10; repeatable."),
 ]
 Design = Literal["grid", "loco", "one-in", "fractional", "zip", "search"]
 

@@ -33,6 +33,8 @@ class Failure:
     label: str
     seed: int
     error: str
+    log: str | None
+    """The file of what it printed last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +83,7 @@ def status(folder: StudyFolder) -> StudyStatus:
             continue
         tally.add(planned, result)
         if result["state"] == "FAILED":
-            failures.append(_failure(planned, result))
+            failures.append(_failure(folder, planned, result))
     slots, on = _last_session(folder)
     unfinished = [_running(folder, run, on) for run in open_runs if run.run in begun]
     running = [run for run in unfinished if who is not None and run.slot is not None]
@@ -139,11 +141,13 @@ def _last_epoch(folder: StudyFolder, run: str, attempt: int) -> int:
     return int(records[-1]["epoch"]) if records else 0
 
 
-def _failure(planned: PlannedRun, result: dict[str, Any]) -> Failure:
+def _failure(folder: StudyFolder, planned: PlannedRun, result: dict[str, Any]) -> Failure:
     error = result.get("error") or {}
+    log = folder.attempt_log(planned.run, result["attempt"])
     return Failure(
         run=planned.run,
         label=planned.label,
         seed=planned.seed,
         error=f"{error.get('type')}: {error.get('message')}",
+        log=None if log is None else str(log),
     )

@@ -49,7 +49,9 @@ class Data(Settings):
     """The data and its fixed split. `root` is where files lie; it is no part of a run's identity."""
 
     name: str = "digits"
+    """`digits`, `cifar10`, `npz`, `folder`, ..., or your own function `package.module:name`; docs/spaces.md."""
     root: str | None = None
+    """Where its files lie."""
     val_fraction: float = Field(default=0.3, gt=0, lt=1)
     """Share of the images held out, stratified by class."""
     split_seed: int = 0
@@ -62,11 +64,15 @@ class Training(Settings):
     """The recipe: optimiser, schedule and length."""
 
     epochs: int = Field(default=30, ge=1)
+    """Passes over the training data; the value of the last one counts."""
     batch_size: int = Field(default=64, ge=2)
     """The last, incomplete batch of an epoch is left out; the order is new in each epoch."""
     optimizer: Optimizer = "sgd"
+    """SGD with Nesterov momentum, or AdamW."""
     learning_rate: float = Field(default=0.1, gt=0)
+    """The largest one, after the warm-up."""
     weight_decay: float = Field(default=5e-4, ge=0)
+    """Of all weights but biases and normalisations."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
     """Nesterov momentum of SGD; AdamW does not use it."""
     warmup_epochs: int = Field(default=3, ge=0)
@@ -76,6 +82,7 @@ class Training(Settings):
     attention_weight_decay: float = Field(default=1.0, ge=0)
     """The attention's weight decay, in multiples of `weight_decay`. Decay draws a gate to its value at 0."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    """The share of each label that is spread over all classes in training."""
     compile: Compile = "none"
     """How torch compiles the network, in each run anew: tens of seconds, so for long runs. On a GPU
     `reduce-overhead` replays CUDA graphs, which pays where a step is mostly launching kernels."""
