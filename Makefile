@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 OUTSIDE := transformers timm segmentation-models-pytorch torchvision safetensors huggingface_hub hf-xet tokenizers regex \
     httpx2 httpcore2 truststore typer shellingham annotated-doc
 
-.PHONY: demo test setup chaos coverage integration
+.PHONY: demo test setup chaos coverage fuzz integration
 setup: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -33,6 +33,10 @@ chaos: setup
 # Monte-Carlo coverage of the intervals and error rates of the verdicts.
 coverage: setup
 	$(BIN)/pytest -q -m slow tests/analysis
+
+# Inputs that nobody would give, by the thousand, for ten minutes: no fault of ours, no hang, no growth, no write outside.
+fuzz: setup
+	$(BIN)/python tests/fuzz/fuzz.py --seconds 600 --keep fuzz-faults
 
 # What needs a server, a browser or networks of other libraries: PostgreSQL, MariaDB, Ray, Slurm, W&B's protocol, Chromium,
 # transformers, timm. Installs what is missing where it may (as root); what still lacks is skipped with the reason.

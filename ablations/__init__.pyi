@@ -1,4 +1,5 @@
 # The public names: docs/python.md describes each, and moves inside never change one.
+from .cli.claim_answers import check_claims as check_claims
 from .designs.space import Factor as Factor
 from .designs.space import Space as Space
 from .designs.spaces import load_space as load_space
@@ -6,6 +7,7 @@ from .designs.spaces import presets as presets
 from .errors import NonFinite as NonFinite
 from .errors import SettingError as SettingError
 from .errors import StudyError as StudyError
+from .finding import Finding as Finding
 from .streams import initialise as initialise
 from .studies.adaptive_search import Search as Search
 from .studies.reproduction import reproduce as reproduce

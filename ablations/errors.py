@@ -18,6 +18,10 @@ class SettingError(ValueError):
     """A setting or a combination of settings that breaks a stated rule."""
 
 
+class MissingHere(SettingError):
+    """A setting that names what this machine lacks now: a package, a module, a file of data."""
+
+
 class NonFinite(ArithmeticError):
     """A loss became NaN or infinite: the run diverged."""
 

@@ -3,11 +3,15 @@
 import importlib
 import re
 import sys
+from importlib.machinery import PathFinder
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ablations.errors import SettingError
+from ablations.errors import MissingHere, SettingError
 
+STUDY = ("study.json", "plan.jsonl")
+"""The files by which a study's folder is known."""
 IMPORT_PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 """A user's own choice: `package.module:name`."""
 
@@ -33,7 +37,9 @@ def load(path: str) -> Any:
 
 
 def load_module(module: str, *, named: str) -> ModuleType:
-    """The module of that name, from the current folder too.
+    """The module of that name, from the current folder too: after whatever is installed.
+
+    A module that lies in a study's folder is never imported.
 
     Args:
         module: Dotted.
@@ -42,15 +48,19 @@ def load_module(module: str, *, named: str) -> ModuleType:
     Raises:
         SettingError: If it cannot be imported.
     """
-    if "" not in sys.path:
-        # `ablate` is a script: the user's own folder is not on the path as it is for `python -m`.
-        sys.path.insert(0, "")
+    find_own_modules()
+    around = [study for place in _places_of(module) if (study := _study_around(place))]
+    if around:
+        raise SettingError(
+            f"{named!r} lies in the folder of a study ({around[0]}), from which nothing is imported: what a study "
+            "holds is data. Put a copy of the module beside your own."
+        )
     try:
         return importlib.import_module(module)
     except SettingError:
         raise
     except ImportError as error:
-        raise SettingError(
+        raise MissingHere(
             f"{named!r} cannot be imported: {error}. Check the spelling, and that the package is "
             "installed or lies in the current folder."
         ) from None
@@ -59,6 +69,44 @@ def load_module(module: str, *, named: str) -> ModuleType:
             f"{named!r} cannot be imported, because {module!r} fails: {words_of(error)}. "
             "Mend the module."
         ) from error
+
+
+def find_own_modules() -> None:
+    """Let modules of the current folder be found, after those that are installed.
+
+    Otherwise a `torch.py` beside a study would be run in torch's place. A study's own folder is left out.
+    """
+    # `ablate` is a script: the user's own folder is not on the path as it is for `python -m`.
+    if "" not in sys.path and _study_around(Path.cwd()) is None:
+        sys.path.append("")
+
+
+def place_of(module: str) -> Path | None:
+    """The file or folder that a dotted module would be imported from, found without importing anything."""
+    found = _places_of(module)
+    return found[-1] if len(found) == len(module.split(".")) else None
+
+
+def _places_of(module: str) -> list[Path]:
+    """Where its packages and itself lie, as far as they are found."""
+    inside: list[str] | None = None
+    found: list[Path] = []
+    for part in module.split("."):
+        # By its last name: the folders of a package without a file are those of a module that is imported.
+        spec = PathFinder.find_spec(part, inside)
+        if spec is None:
+            break
+        inside = list(spec.submodule_search_locations or ())
+        found.append(Path(spec.origin or next(iter(inside), "")).absolute())
+        if not inside:
+            break
+    return found
+
+
+def _study_around(path: Path) -> Path | None:
+    """The folder of a study that holds the path, if one does."""
+    around = (path, *path.parents)
+    return next((one for one in around if all((one / name).is_file() for name in STUDY)), None)
 
 
 def words_of(error: Exception) -> str:

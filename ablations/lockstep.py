@@ -43,6 +43,10 @@ class Lockstep:
         """Who waits for the others to come to the meeting."""
         self._act: Callable[[Sequence[Any]], None] | None = None
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Lockstep":
+        # A copy of a member's network, an average of its weights say, meets nobody.
+        return self
+
     @contextmanager
     def joined(self) -> Iterator[None]:
         """Be a member for the length of the block; waits for the first turn."""

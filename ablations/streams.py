@@ -9,6 +9,7 @@ between r = 4 and r = 16 from 0.77 to 0.23 of the unpaired one.
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +51,9 @@ def initialise(network: nn.Module, *, seed: int, under: str = "") -> None:
     """Draw every tensor of the network from the stream of its module's name.
 
     Two networks that share a module name and its shapes get bit-identical tensors there, whatever
-    else they contain. Attention is an extra child, never a wrapper, so it renames nothing.
+    else they contain. Attention is an extra child, never a wrapper, so it renames nothing. A module that can be
+    made again (`make_again()`, as a user's own block) and holds tensors that nothing resets is drawn as a whole, from
+    the stream of its own name.
 
     Args:
         network: Whose tensors.
@@ -58,21 +61,48 @@ def initialise(network: nn.Module, *, seed: int, under: str = "") -> None:
         under: The name of `network` in a larger one: the tensors are those that the larger one's would be.
 
     Raises:
-        TypeError: If a module owns tensors but has no `reset_parameters`.
+        TypeError: If another module owns tensors but has no `reset_parameters`.
     """
+    drawn: set[nn.Module] = set()
     for inside, module in network.named_modules():
-        name = ".".join(part for part in (under, inside) if part)
-        owns = any(True for _ in module.parameters(recurse=False))
-        if not owns:
+        if module in drawn:
             continue
-        reset = getattr(module, "reset_parameters", None)
-        if reset is None:
+        name = ".".join(part for part in (under, inside) if part)
+        make_again = getattr(module, "make_again", None)
+        if make_again is not None and any(map(_lacks_reset, module.modules())):
+            with stream(seed, f"init/{name}"):
+                _copy(make_again(), to=module)
+            drawn.update(module.modules())
+            continue
+        if _lacks_reset(module):
             raise TypeError(
                 f"`{type(module).__name__}` at `{name}` must have `reset_parameters()`, so that "
                 "its tensors can be drawn from their own stream."
             )
-        with stream(seed, f"init/{name}"):
-            reset()
+        if _owns(module):
+            with stream(seed, f"init/{name}"):
+                _reset_of(module)()
+
+
+def _owns(module: nn.Module) -> bool:
+    return any(True for _ in module.parameters(recurse=False))
+
+
+def _reset_of(module: nn.Module) -> Any:
+    # torch's attention and transformers name it so.
+    return getattr(module, "reset_parameters", getattr(module, "_reset_parameters", None))
+
+
+def _lacks_reset(module: nn.Module) -> bool:
+    return _owns(module) and _reset_of(module) is None
+
+
+def _copy(source: nn.Module, *, to: nn.Module) -> None:
+    with torch.no_grad():
+        for read in (nn.Module.named_parameters, nn.Module.named_buffers):
+            theirs = dict(read(source))
+            for name, tensor in read(to):
+                tensor.copy_(theirs[name])
 
 
 def epoch_order(n: int, *, seed: int, epoch: int) -> Tensor:

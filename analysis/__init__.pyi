@@ -1,8 +1,11 @@
 # The public names: docs/python.md describes each, and moves inside never change one.
+from .claims.claims import load_claims as load_claims
 from .effects.compare import compare as compare
 from .effects.component_report import component_report as component_report
+from .effects.effects import estimate_effects as estimate_effects
 from .effects.winner import winner_report as winner_report
 from .errors import TableError as TableError
+from .importance.importance import estimate_importance as estimate_importance
 from .planned.comparisons import load_comparisons as load_comparisons
 from .planning.effect_plan import plan_effects as plan_effects
 from .planning.ratio_plan import plan_ratio as plan_ratio

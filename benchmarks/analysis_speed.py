@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.effects.effects import effects
+from analysis.effects.effects import estimate_effects
 from analysis.tables.study_table import read_study
 from analysis.tradeoff.curves.families import averaged_curve, bootstrap_minimisers, fit_families
 from analysis.tradeoff.curves.reduced import reduce_grid
@@ -91,7 +91,7 @@ def main():
         fit_reduction(table)
         steps["fitted"] = time.perf_counter() - start
         start = time.perf_counter()
-        effects(table, margin=0.002)
+        estimate_effects(table, margin=0.002)
         steps["tested"] = time.perf_counter() - start
     parts = ", ".join(f"{what} {seconds:.2f} s" for what, seconds in steps.items())
     print(f"{runs} runs: {parts}; together {sum(steps.values()):.2f} s (demanded: 5 s)")

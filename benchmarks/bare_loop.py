@@ -10,7 +10,8 @@ from ablations.subjects.attention.data.batches import Batches
 from ablations.subjects.attention.data.examples import Split
 from ablations.subjects.attention.settings.groups import Run
 from ablations.subjects.attention.training.module import AttentionClassifier
-from ablations.subjects.attention.training.optimisers import make_optimiser, warmup_cosine
+from ablations.subjects.attention.training.optimisers import make_optimiser
+from ablations.subjects.attention.training.schedules import warmup_cosine
 
 
 def bare_loop(run: Run, split: Split) -> float:

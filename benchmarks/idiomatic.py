@@ -22,7 +22,7 @@ from torchmetrics.classification import MulticlassAccuracy
 from ablations.subjects.attention.data.dataset import load
 from ablations.subjects.attention.settings.groups import Data, Training
 from ablations.subjects.attention.training.module import AttentionClassifier
-from ablations.subjects.attention.training.optimisers import warmup_cosine
+from ablations.subjects.attention.training.schedules import warmup_cosine
 
 
 class SELayer(nn.Module):

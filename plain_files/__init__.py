@@ -1,4 +1,5 @@
-"""Files that people write by hand, read strictly: what is the same for a space and for a plan of comparisons.
+"""Files read strictly, by rules that all packages share: what people write by hand, and a study's records.
 
-May import nothing of ours. Imported by `designs` and `planned`.
+May import nothing of ours. Imported by `records`, `engine.sources`, `supervision`, `designs`, `wandb`,
+`optuna`, `formats`, `tables`, `planned`, `page`, `options`, `analysis.claims`, `words` and `cli`.
 """

@@ -22,8 +22,7 @@ ablations:
 ablations.subjects: ablations
 ablations.subjects.lightning.pairing: ablations
 ablations.subjects.lightning.loading: ablations
-ablations.subjects.lightning: ablations ablations.subjects ablations.subjects.lightning.pairing
-  ablations.subjects.lightning.loading
+ablations.subjects.lightning: ablations ablations.subjects.lightning.loading
 .settings: ablations ablations.subjects
 .blocks: ablations .settings
 .networks: ablations .settings .blocks
@@ -37,47 +36,55 @@ ablations.subjects.lightning: ablations ablations.subjects ablations.subjects.li
 .training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing
   .data .cost .stacking
 .: ablations ablations.subjects .settings .networks .placing .data .cost .training
-/records: ablations
+/records: plain_files ablations
 /worker: ablations /records
 /executors: ablations /records /worker
-/sources: ablations /records
-/supervision: ablations /records /executors /sources
+/sources: plain_files ablations /records
+/supervision: plain_files ablations /records /executors /sources
 ablations.designs: plain_files ablations ablations.subjects /sources
-ablations.tracking.wandb: ablations ablations.subjects /records
+ablations.tracking.wandb: plain_files ablations ablations.subjects /records
 ablations.studies: ablations ablations.subjects /records /worker /executors /sources /supervision
   ablations.designs ablations.tracking.wandb
-ablations.tracking.optuna: ablations /records ablations.tracking.wandb ablations.studies
+ablations.tracking.optuna: plain_files ablations /records ablations.tracking.wandb ablations.studies
 search_spaces: ablations
 analysis:
-_tables.formats: analysis
-_tables: analysis _tables.formats
+_tables.formats: plain_files analysis
+_tables: plain_files analysis _tables.formats
 _contrasts: analysis _tables
 _planned: plain_files analysis _tables _contrasts
-_effects: analysis _tables _contrasts _planned
 _importance: analysis _tables _contrasts
 _tradeoff.prices: analysis
+_sequential: analysis _tables _contrasts _planned _tradeoff.prices
+_effects: analysis _tables _contrasts _planned _sequential
 _tradeoff.curves: _contrasts
 _tradeoff: analysis _tables _contrasts _tradeoff.prices _tradeoff.curves
 _tradeoff.width: analysis _tables _contrasts _tradeoff.prices _tradeoff
 _planning: analysis _contrasts _tradeoff.curves
 _plots.drawing: analysis
 _plots: _tradeoff _plots.drawing
-_report.page: _plots.drawing
-_report.evidence: analysis _tables _contrasts _effects _importance _tradeoff.prices _tradeoff.curves _tradeoff
+_report.page: plain_files _plots.drawing
+_report.evidence: analysis _tables _contrasts _importance _tradeoff.prices _effects _tradeoff.curves _tradeoff
   _tradeoff.width _plots _report.page
 _report.figures: analysis _tradeoff _plots.drawing _plots _report.page _report.evidence
-_report.sections: _tables _contrasts _planned _effects _tradeoff _report.page _report.evidence _report.figures
+ablations.cli.options: plain_files ablations /records /executors /supervision ablations.designs
+  ablations.studies analysis _tables _contrasts _sequential _tradeoff _planning
+ablations.subjects.function: ablations ablations.subjects
+.claims: ablations .settings .blocks .counting .attach .placing .cost
+ablations.subjects.own_module: ablations ablations.subjects ablations.subjects.lightning.pairing
+  ablations.subjects.lightning.loading ablations.subjects.lightning .settings .attach
+_claims: plain_files analysis _tables _contrasts _planned _tradeoff.prices _tradeoff _tradeoff.width
+_report.sections: analysis _tables _contrasts _planned _effects _tradeoff _report.page _report.evidence
+  _report.figures _claims
 _report: analysis _effects _tradeoff _plots.drawing _report.page _report.evidence _report.figures
   _report.sections
-ablations.cli.words: ablations ablations.subjects /records /executors /supervision ablations.designs
-  ablations.studies _tables _effects _tradeoff
-ablations.cli.options: ablations /records /executors /supervision ablations.designs ablations.studies analysis
-  _tables _contrasts _tradeoff _planning
-ablations.cli: ablations .settings .networks .counting .placing .cost /records /supervision ablations.designs
-  ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis _tables.formats _planned
-  _effects _importance _tradeoff.prices _tradeoff _tradeoff.width _plots.drawing _report.evidence
-  _report.figures _report.sections _report ablations.cli.words ablations.cli.options
-ablations.subjects.function: ablations ablations.subjects
+ablations.cli.words: plain_files ablations ablations.subjects /records /executors /supervision
+  ablations.designs ablations.studies _tables _effects _tradeoff _claims
+ablations.cli: plain_files ablations ablations.subjects .settings .networks .counting .placing .cost /records
+  /supervision ablations.designs ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis
+  _tables.formats _planned _importance _tradeoff.prices _effects _tradeoff _tradeoff.width _plots.drawing
+  _report.evidence _report.figures ablations.cli.options _claims _report.sections _report ablations.cli.words
+search_spaces.claims: ablations
+search_spaces.senet: ablations
 """
 
 

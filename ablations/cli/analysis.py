@@ -4,6 +4,7 @@ Each takes a study (its name or folder), a folder of studies, any CSV, or an Opt
 other than `ok` is an answer, not an error: the exit code is 0.
 """
 
+import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
@@ -17,10 +18,12 @@ from ablations.cli.options.reading_options import (
     ReadingOptions,
     WithoutBaseline,
 )
-from ablations.cli.options.tables import one_table
+from ablations.cli.options.tables import one_table, published_table
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from analysis.tradeoff.prices.price import Price
 
 Design = Literal["grid", "loco", "one-in", "fractional", "zip"]
@@ -73,6 +76,10 @@ def fit(
     from analysis.tradeoff.tradeoff import fit_reduction
     from analysis.tradeoff.tradeoff_json import as_json
 
+    if price_metric is not None and price_per_param is None and price_per_flop is None:
+        raise SettingError(
+            "`--price-metric` says what a price is counted in: add --price-per-param or --price-per-flop."
+        )
     price = _price(price_per_param, price_per_flop, budget, implied_by, metric=price_metric)
     results = [
         (one, fit_reduction(one, price=price, blocks=blocks, channels=channels, confidence=confidence, cluster=cluster))
@@ -143,7 +150,7 @@ def effects(
         print_effects(report)
 
 
-def importance(
+def estimate_importance(
     table: str,
     /,
     *,
@@ -158,7 +165,7 @@ def importance(
     """
     from ablations.cli.words.result_text import print_json, print_lines, print_reading, print_table
     from analysis.importance.importance import CHANCE
-    from analysis.importance.importance import importance as shares
+    from analysis.importance.importance import estimate_importance as shares
 
     results = [(one, shares(one, permutations=permutations)) for one in reading.tables(table)]
     if reading.json:
@@ -205,6 +212,15 @@ def plan(
         hours_per_run: Device hours of one run; the pilot's if there is one.
         design: How the space becomes arms.
     """
+    amounts = {
+        "--target-width": target_width, "--sigma": sigma, "--snr": snr, "--effect": effect, "--margin": margin,
+        "--budget-hours": budget_hours, "--hours-per-run": hours_per_run,
+    }  # fmt: skip
+    for option, amount in amounts.items():
+        if amount is not None and not 0 < amount < math.inf:
+            raise SettingError(f"`{option}` must be a finite number above 0, but is {amount:g}.")
+    if pilot is None and root != ROOT:
+        raise SettingError("`--root` says where the pilot lies: add --pilot.")
     from ablations.cli.options.study_plan import plan_space
     from ablations.cli.words.result_text import print_json, print_lines, print_tables
 
@@ -234,15 +250,33 @@ def compare(
 
     Args:
         study_a: A study or a table.
-        study_b: Another.
+        study_b: Another; or a published table, senet/table10 to senet/table16, whose differences are shown beside
+            the study's.
         margin: The largest effect that does not matter.
         alpha: Family-wise error.
     """
     from ablations.cli.words.result_text import print_json, print_lines
     from analysis.effects.compare import compare as side_by_side
 
+    published = published_table(study_b)
+    if published is not None:
+        _beside(study_a, published, study_b, reading)
+        return
     a, b = (reading.table(name) for name in (study_a, study_b))
     result = side_by_side(a, b, margin=margin, alpha=alpha)
+    if reading.json:
+        print_json([("", result.to_json())])
+        return
+    print_lines(result.sentences())
+
+
+def _beside(study: str, published: "Path", name: str, reading: ReadingOptions) -> None:
+    import pandas as pd
+
+    from ablations.cli.words.result_text import print_json, print_lines
+    from analysis.effects.compare_published import compare_published
+
+    result = compare_published(reading.table(study), pd.read_csv(published), name=name)
     if reading.json:
         print_json([("", result.to_json())])
         return

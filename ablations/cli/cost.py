@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from ablations.subjects.attention.counting.counting import Cost
     from ablations.subjects.attention.settings.groups import Arm
 
+BATCHES = (1, 128)
+MOST = 1_000_000
+"""Channels, classes or positions along a side: beyond it is no network, and counting would take the machine."""
 CONVENTIONS = {
     "params": "elements of all parameters; buffers are not counted",
     "macs": "multiply-adds of convolutions, linear layers and matrix products for one image; "
@@ -37,7 +40,7 @@ def cost(
     classes: Whole | None = None,
     json: Json = False,
     latency: Flag = False,
-    batches: Annotated[Wholes, Parameter(help="Batch size of --latency; repeatable.")] = (1, 128),
+    batches: Annotated[Wholes, Parameter(help="Batch size of --latency; repeatable.")] = BATCHES,
 ) -> None:
     """Exact cost of a network with any attention, before anything is trained.
 
@@ -57,6 +60,8 @@ def cost(
     arm = arm_of(network, assignments(set_))
     if latency:
         _check_batches(arm, batches)
+    elif batches != BATCHES:
+        raise SettingError("`--batches` are those of --latency: add it.")
     shape: dict[str, Any] = {
         "image": (32 if small else 224) if image is None else _size(image),
         "in_channels": _at_least_one("--in-channels", in_channels),
@@ -86,6 +91,8 @@ def _size(text: str) -> int | tuple[int, ...]:
         raise SettingError(
             f"`--image` must be a positive whole number or height and width as 128x64, but got {text!r}."
         )
+    if any(len(side) > len(str(MOST)) for side in sides):
+        raise SettingError(f"`--image` must have sides of at most {MOST:,}, but got {text!r:.80}.")
     numbers = tuple(int(side) for side in sides)
     return numbers if len(numbers) > 1 else numbers[0]
 
@@ -93,6 +100,8 @@ def _size(text: str) -> int | tuple[int, ...]:
 def _at_least_one(option: str, value: int) -> int:
     if value < 1:
         raise SettingError(f"`{option} >= 1` must hold, but got {value}. Use `{option} 1` or more.")
+    if value > MOST:
+        raise SettingError(f"`{option} <= {MOST:,}` must hold, but got {value}.")
     return value
 
 
@@ -147,6 +156,7 @@ def _print_cost(network: str, found: "Cost", shape: dict[str, Any]) -> None:
 
 def _check_batches(arm: "Arm", batches: tuple[int, ...]) -> None:
     smallest = _at_least_one("--batches", min(batches))
+    _at_least_one("--batches", max(batches))
     attended = arm.attention.placement != "none"
     if attended and arm.attention.control == "shuffled" and smallest < 2:
         raise SettingError(

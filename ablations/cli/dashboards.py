@@ -1,8 +1,14 @@
 """Commands that show a study elsewhere: wandb, leet, dashboard."""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from ablations.cli.options.arguments import ROOT, Flag, Root, Whole, find_study
+from ablations.errors import SettingError
+
+Out = Annotated[Path | None, Parameter()]
 
 
 def wandb(
@@ -12,7 +18,7 @@ def wandb(
     sync: Flag = False,
     workspace: Flag = False,
     report: Flag = False,
-    project: str = "ablations",
+    project: str | None = None,
     root: Root = ROOT,
 ) -> None:
     """Publish a study to W&B: its runs, a workspace laid out for ablations, a report.
@@ -26,9 +32,15 @@ def wandb(
         sync: Send all runs. What W&B's files lack is first written from the records.
         workspace: Save a workspace (needs the extra `wandb-reports`).
         report: Save a W&B report (needs the extra `wandb-reports`).
-        project: W&B's project.
+        project: W&B's project, `ablations` by default.
     """
     import os
+
+    if project is not None and not (sync or workspace or report):
+        raise SettingError(
+            "`--project` says where to publish to: add --sync, --workspace or --report."
+        )
+    project = "ablations" if project is None else project
 
     from ablations.tracking.wandb.sync import View, save_views
     from ablations.tracking.wandb.sync import sync as send
@@ -71,12 +83,18 @@ def leet(study: str, /, *, root: Root = ROOT) -> None:
         )
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise StudyError("W&B's viewer needs a terminal; `ablate report` writes a page instead.")
-    command = [sys.executable, "-m", "wandb", "leet", str((folder / "wandb").resolve())]
+    command = [sys.executable, "-P", "-m", "wandb", "leet", str((folder / "wandb").resolve())]
     os.execve(sys.executable, command, wandb_environment(os.environ))
 
 
 def dashboard(
-    study: str, /, *, host: str = "127.0.0.1", port: Whole = 8080, root: Root = ROOT
+    study: str,
+    /,
+    *,
+    host: str = "127.0.0.1",
+    port: Whole = 8080,
+    out: Out = None,
+    root: Root = ROOT,
 ) -> None:
     """Show a study in Optuna's dashboard, read-only, until Ctrl-C (needs the extra `dashboard`).
 
@@ -86,6 +104,7 @@ def dashboard(
         study: Name or folder of the study.
         host: Address to listen at. The dashboard has no authentication.
         port: Port to listen at; 0 takes any free one.
+        out: A folder for a copy of the study's journal, where the study may only be read.
     """
     import sys
     from contextlib import suppress
@@ -93,9 +112,11 @@ def dashboard(
     from ablations.tracking.optuna.attach import attach_report
     from ablations.tracking.optuna.dashboard import is_loopback, make_dashboard, make_server
 
+    if not host.strip():
+        raise SettingError("`--host` must be an address, for example 127.0.0.1, but is empty.")
     folder = find_study(root, study)
-    application = make_dashboard(folder)
-    outcome = attach_report(folder)
+    application = make_dashboard(folder, out=out)
+    outcome = attach_report(folder, out=out)
     said = {
         "attached": "The report's figures and verdict are attached to the study.",
         "no report": f"No report yet: `ablate report {study}` writes one, whose figures are shown here.",

@@ -3,12 +3,14 @@
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 
 from ablations.cli.steps import EXAMPLES, STEPS, step_of
 from ablations.errors import SettingError, StudyError, one_of
 from analysis.errors import TableError
+from plain_files.words import visible, without_secrets
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("ablations.cli.beginning:init", "Write a commented space file to start from."),
@@ -16,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "settings": ("ablations.cli.beginning:settings", "Every setting: meaning, default, values."),
     "spaces": ("ablations.cli.study:spaces", "The presets, one line each."),
     "show": ("ablations.cli.study:show", "A space: baseline, factors, arms, what is infeasible."),
+    "check": ("ablations.cli.check:check", "Try a program out: what holds of it."),
     "run": ("ablations.cli.run:run", "Run a study, or go on with one."),
     "confirm": ("ablations.cli.run:confirm", "Fresh seeds for what a study proposes."),
     "status": ("ablations.cli.study:status", "How far a study is."),
@@ -28,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "importance": ("ablations.cli.analysis:importance", "Variance shares of the factors."),
     "plan": ("ablations.cli.analysis:plan", "How many seeds a question needs."),
     "compare": ("ablations.cli.analysis:compare", "The same comparison in two studies."),
+    "claims": ("ablations.cli.claims:claims", "Sentences that are to be printed, with verdicts."),
     "cost": ("ablations.cli.cost:cost", "Exact cost of a network with any attention."),
     "wandb": ("ablations.cli.dashboards:wandb", "Publish a study to W&B."),
     "leet": ("ablations.cli.dashboards:leet", "W&B's terminal viewer on a study's offline files."),
@@ -74,11 +78,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"] or ["list"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal or a pipe that knows ASCII only gets every number, and other letters written out.
+            stream.reconfigure(errors="backslashreplace")
     try:
         if words and not words[0].startswith("-") and words[0] not in COMMANDS:
             raise SettingError(one_of("command", words[0], sorted(COMMANDS)))
         called = next((word for word in words if word in COMMANDS), None)
         app(called)(words, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()  # what reads it may have gone away
     except UnusedCliTokensError as error:
         left = ", ".join(map(repr, error.unused_tokens or ()))
         _stop(f"`ablate {called}` takes no further words, but got {left}.", code=2)
@@ -111,7 +120,7 @@ def _said(error: Exception) -> str:
 
 
 def _stop(sentence: str, *, code: int) -> None:
-    print(f"ablate: {sentence}", file=sys.stderr)
+    print(f"ablate: {visible(without_secrets(sentence))}", file=sys.stderr)
     raise SystemExit(code)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from ablations.cli.options.arguments import ROOT, Flag, Root, find_study
+from ablations.cli.options.tables import warn
 from ablations.errors import SettingError, StudyError, one_of
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ ATTACHED = {
         "command again, attaches the report when it has ended."
     ),
 }
+Out = Annotated[
+    Path | None,
+    Parameter(help="Another folder to write to, where the study may only be read."),
+]
 Price = Annotated[float | None, Parameter(name="--price-per-param", alias="-p")]
 
 
@@ -31,6 +36,7 @@ def report(
     margin: float | None = None,
     verify: Flag = False,
     open_page: Annotated[bool, Parameter(name="--open", alias="-o", negative=())] = False,
+    out: Out = None,
     root: Root = ROOT,
 ) -> None:
     """Write a study's report (one HTML file, figures, tables) and print its verdicts.
@@ -48,9 +54,9 @@ def report(
         open_page: Show the page in the browser afterwards.
     """
     if every:
-        if study is not None or beside is not None or verify:
+        if study is not None or beside is not None or verify or out is not None:
             raise SettingError(
-                "`--all` is of every study here: leave out the name, --beside and --verify."
+                "`--all` is of every study here: leave out the name, --beside, --verify and --out."
             )
         page = _every(root, price=price, margin=margin)
         if open_page:
@@ -60,10 +66,11 @@ def report(
         raise SettingError("name a study (`ablate list` says which there are), or give --all.")
     folder = find_study(root, study)
     if verify:
-        _verify(folder)
+        _refuse_beside_verify({"--price-per-param": price, "--margin": margin, "--open": open_page})
+        _verify(folder, out)
         return
     if beside is not None:
-        page = _pair(folder, find_study(root, beside), price=price, margin=margin)
+        page = _pair(folder, find_study(root, beside), price=price, margin=margin, out=out)
         if open_page:
             _open(page)
         return
@@ -76,11 +83,14 @@ def report(
     for line in (*verdict_lines(evidence), *notices(evidence)):
         print(line)
     try:
-        page = write(evidence)
+        page = write(evidence, out=out)
     except OSError as error:
-        raise StudyError(f"the report was not written to {folder / 'report'}: {error}.") from None
+        where = folder / "report" if out is None else out
+        otherwise = "" if out is not None else " `--out FOLDER` writes it elsewhere."
+        raise StudyError(f"the report was not written to {where}: {error}.{otherwise}") from None
     print(f"Report: {page}")
-    _attach(folder)
+    if out is None:
+        _attach(folder)
     if open_page:
         _open(page)
 
@@ -95,6 +105,7 @@ def plot(
     view: str | None = None,
     price: Price = None,
     margin: float | None = None,
+    out: Out = None,
     root: Root = ROOT,
 ) -> None:
     """Draw one figure of a study into its report/plots, and print the files.
@@ -119,7 +130,15 @@ def plot(
     )
     figure = draw(name, evidence, style=style, view=view)
     file = f"{name}-{view}" if view else name
-    for path in save(figure, evidence.folder / "report" / "plots", file, formats):
+    where = evidence.folder / "report" / "plots" if out is None else out
+    warn(evidence.table.remarks)
+    try:
+        paths = save(figure, where, file, formats)
+    except OSError as error:
+        raise StudyError(
+            f"the figure was not written to {where}: {error}. `--out FOLDER` names another folder."
+        ) from None
+    for path in paths:
         print(path)
 
 
@@ -148,13 +167,15 @@ def _every(root: Path, *, price: float | None, margin: float | None) -> Path:
     return page
 
 
-def _pair(folder: Path, other: Path, *, price: float | None, margin: float | None) -> Path:
+def _pair(
+    folder: Path, other: Path, *, price: float | None, margin: float | None, out: Path | None
+) -> Path:
     """Write two studies side by side."""
     from analysis.report.evidence.evidence import gather
     from analysis.report.several import write_pair
 
     a, b = (gather(one, price=price, margin=margin) for one in (folder, other))
-    page = write_pair(a, b, margin=margin)
+    page = write_pair(a, b, out=folder / "report" if out is None else out, margin=margin)
     print(f"Side by side: {page}")
     return page
 
@@ -170,10 +191,18 @@ def _formats(text: str) -> "list[Format]":
     return formats
 
 
-def _verify(folder: Path) -> None:
+def _refuse_beside_verify(given: dict[str, object]) -> None:
+    for option, value in given.items():
+        if value:
+            raise SettingError(
+                f"`{option}` has no effect beside --verify, which takes the written report's own: leave it out."
+            )
+
+
+def _verify(folder: Path, out: Path | None) -> None:
     from analysis.report.verify import verify_report
 
-    found = verify_report(folder)
+    found = verify_report(folder, out=out)
     if found.holds:
         print(f"The report is what the records say: {found.compared:,} values compared.")
         return

@@ -1,6 +1,7 @@
 """Commands that execute a study's runs: run, confirm."""
 
 import math
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ from ablations.cli.options.arguments import (
     Design,
     Flag,
     Set,
+    Trust,
     Whole,
     assignments,
     design_name,
@@ -23,8 +25,15 @@ from ablations.cli.options.execution_options import (
     ExecutionOptions,
     execution,
 )
-from ablations.cli.options.executors import ExecutorOptions, ready_executor, refuse_stack
+from ablations.cli.options.executors import ExecutorOptions, check_executor, ready_executor
 from ablations.cli.options.search_options import UNSAID, SearchOptions, search_for
+from ablations.cli.options.until_options import (
+    NOT_ASKED,
+    UntilOptions,
+    refuse_misfit,
+    rule_for,
+)
+from ablations.errors import SettingError
 
 if TYPE_CHECKING:
     from ablations.designs.space import Space
@@ -41,6 +50,14 @@ At = Annotated[
 ]
 
 
+Retry = Annotated[
+    tuple[str, ...],
+    Parameter(
+        help="Try again what failed: `failed` for all of it, or a run's id (or its beginning); repeatable."
+    ),
+]
+
+
 def run(
     space: str,
     /,
@@ -53,7 +70,10 @@ def run(
     allow_drift: Flag = False,
     planned: Path | None = None,
     dry_run: Flag = False,
+    retry: Retry = (),
+    trust: Trust = False,
     search: SearchOptions = UNSAID,
+    stop: UntilOptions = NOT_ASKED,
     how: ExecutionOptions = USUAL,
 ) -> None:
     """Run a study. Interrupt it at any time: the same command goes on where it stopped.
@@ -71,25 +91,39 @@ def run(
     from ablations.designs.spaces import load_space
 
     asked = load_space(space, assignments(set_))
-    refuse_stack(how)
+    check_executor(how)
+    if how.storage is not None:
+        from ablations.engine.records.storage import check_storage_url
+
+        check_storage_url(how.storage)
     comparisons = _planned(planned)
     wanted = search_for(search, is_search=design == "search", seeds=seeds)
     if wanted is not None:
         from ablations.studies.adaptive_search import refuse_stacked_search
 
         refuse_stacked_search(how.stack)
-    name = folder_name(study or asked.name)
+    name = folder_name(asked.name if study is None else study)
     if comparisons is not None:
         _refuse_undecidable(comparisons, asked, design=design)
+    rule = rule_for(stop, planned=comparisons, seeds=seeds)
+    if rule is not None:
+        refuse_misfit(
+            rule, asked, design=design_name(design), extend=extend, budget_hours=stop.budget_hours
+        )
+    most_seeds = seeds if rule is None else rule.max_seeds
     if dry_run:
         _print_plan(
-            asked, design=design, seeds=seeds, search=wanted, path=how.root / name, where=how
+            asked, design=design, seeds=most_seeds, search=wanted, path=how.root / name, where=how
         )
+        if rule is not None:
+            print("These are the runs at most: a comparison that is settled gets no further seeds.")
         return
-    most = _runs_at_most(asked, seeds=seeds, search=wanted)
+    most = _runs_at_most(asked, seeds=most_seeds, search=wanted)
     with ready_executor(how, train=asked.about.train, runs=most) as make:
         from ablations.studies import study as studies
 
+        for note in asked.about.notes(asked.baseline):
+            print(note)
         summary = studies.run(
             asked,
             study=name,
@@ -99,6 +133,10 @@ def run(
             extend=extend,
             allow_drift=allow_drift,
             planned=comparisons,
+            retry=retry,
+            trust=trust,
+            until=rule,
+            budget_hours=stop.budget_hours,
             root=how.root,
             execution=execution(how, make),
         )
@@ -113,6 +151,7 @@ def confirm(
     seeds: Whole = 5,
     at: At = (),
     dry_run: Flag = False,
+    trust: Trust = False,
     how: ContinuingOptions = AS_IT_BEGAN,
 ) -> None:
     """Confirm a study's best arms with fresh seeds, unpruned; only these runs conclude.
@@ -124,22 +163,32 @@ def confirm(
         dry_run: Print the arms, the seeds and how long they will take, and run nothing.
     """
     path = find_study(how.root, study)
+    _refuse_untrusted(path, trust=trust)
     if dry_run:
         _print_confirmation(path, top=top, seeds=seeds, at=assignments(at) or None, how=how)
         return
     with ready_executor(how, train=_train_of(path), runs=max(1, (top + 1) * seeds)) as make:
         from ablations.studies import study as studies
 
-        _print_unfinished(path)
+        _print_unfinished(path, at=at)
         summary = studies.confirm(
             path.name,
             top=top,
             seeds=seeds,
             at=assignments(at) or None,
+            trust=trust,
             root=path.parent,
             execution=execution(how, make),
         )
     _conclude(summary, root=path.parent, name=path.name)
+
+
+def _refuse_untrusted(path: Path, *, trust: bool) -> None:
+    """Before the study's space is made: that alone can import what it names."""
+    from ablations.engine.records.folder import StudyFolder
+    from ablations.studies.trust import refuse_untrusted
+
+    refuse_untrusted(StudyFolder.open(path), trust=trust)
 
 
 def _train_of(path: Path) -> str:
@@ -203,12 +252,21 @@ def _print_confirmation(
     )
 
 
-def _print_unfinished(path: Path) -> None:
-    """One line where a confirmation was interrupted: it goes on, whatever numbers are given now."""
+def _print_unfinished(path: Path, *, at: tuple[str, ...]) -> None:
+    """One line where a confirmation was interrupted: it goes on, whatever numbers are given now.
+
+    Raises:
+        SettingError: If an arm was named, which would not be confirmed.
+    """
     from ablations.engine.records.folder import StudyFolder
     from ablations.studies.confirmation import unfinished_confirm
 
     arms, left = unfinished_confirm(StudyFolder.open(path))
+    if left and at:
+        raise SettingError(
+            f"`--set` names another arm, but a confirmation of {arms} arm{'s' * (arms != 1)} was interrupted. Give the "
+            "command without it first, which ends that one."
+        )
     if left:
         print(
             f"Going on with a confirmation that was interrupted: {arms} arm{'s' * (arms != 1)}, "
@@ -246,9 +304,9 @@ def _conclude(summary: "Summary", *, root: Path, name: str, is_search: bool = Fa
     if not told:
         print(f"{root / name}: nothing was run.")
         raise SystemExit(summary.exit_code)
-    next_step = f"Read it with: ablate report {name}"
+    next_step = f"Read it with: ablate report {shlex.quote(name)}"
     if is_search:
-        next_step = f"A search proposes; conclude with: ablate confirm {name}"
+        next_step = f"A search proposes; conclude with: ablate confirm {shlex.quote(name)}"
     if summary.waiting:
         next_step = "The same command goes on from here."
     print(f"{root / name}: {told}. {next_step}")

@@ -5,9 +5,9 @@ from typing import Literal
 Step = Literal["Design", "Run", "Read", "Publish"]
 
 STEPS: dict[Step, tuple[str, ...]] = {
-    "Design": ("init", "spaces", "settings", "show", "cost", "plan"),
+    "Design": ("init", "spaces", "settings", "show", "check", "cost", "plan"),
     "Run": ("run", "confirm", "list", "status", "reproduce"),
-    "Read": ("report", "plot", "fit", "effects", "width", "importance", "compare"),
+    "Read": ("report", "plot", "fit", "effects", "width", "importance", "compare", "claims"),
     "Publish": ("wandb", "leet", "dashboard"),
 }
 """Step -> its commands, in the order in which one needs them."""
@@ -37,6 +37,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "effects": ("ablate effects first --margin 0.01",),
     "width": ("ablate width narrow middle wide",),
     "importance": ("ablate importance first",),
+    "check": ("ablate check my_space.yaml",),
+    "claims": ("ablate claims attention",),
     "compare": ("ablate compare first second",),
     "wandb": ("ablate wandb first --sync",),
     "leet": ("ablate leet first",),

@@ -9,6 +9,7 @@ from ablations.cli.options.arguments import (
     Json,
     Root,
     Set,
+    Trust,
     Whole,
     assignments,
     design_name,
@@ -21,9 +22,11 @@ def spaces() -> None:
     """The presets, one line each."""
     from ablations.designs.spaces import presets
 
-    for name, space in presets().items():
+    found = presets()
+    width = max(map(len, found))
+    for name, space in found.items():
         factors = ", ".join(factor.name for factor in space.factors)
-        print(f"{name:<14} {space.question}  [{factors}]")
+        print(f"{name:<{width}} {space.question}  [{factors}]")
 
 
 def show(
@@ -79,7 +82,15 @@ def status(study: str, /, *, json: Json = False, root: Root = ROOT) -> None:
     print_status(now)
 
 
-def reproduce(study: str, run: str, /, *, device: str = "cpu", root: Root = ROOT) -> None:
+def reproduce(
+    study: str,
+    run: str,
+    /,
+    *,
+    device: str = "cpu",
+    trust: Trust = False,
+    root: Root = ROOT,
+) -> None:
     """Train one run again and say whether the result is equal to the last bit.
 
     Args:
@@ -90,7 +101,8 @@ def reproduce(study: str, run: str, /, *, device: str = "cpu", root: Root = ROOT
     from ablations.engine.records.folder import StudyFolder
     from ablations.studies.reproduction import reproduce as train_again
 
-    done = train_again(StudyFolder.open(find_study(root, study)), run, device=device)
+    folder = StudyFolder.open(find_study(root, study))
+    done = train_again(folder, run, device=device, trust=trust)
     for name, was in done.stored.items():
         print(f"{name:<13} {was!r:<22} {done.again[name]!r}")
     for change in done.conditions:

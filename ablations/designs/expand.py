@@ -49,6 +49,7 @@ def expand(space: Space, *, design: str = "grid") -> Expansion:
     """
     if design not in DESIGNS:
         raise SettingError(one_of("design", design, [*DESIGNS, "search"]))
+    space.refuse_too_many(design, seeds=1)
     rows: list[tuple[str, Assignment, str | None]]
     rows = [(_label(space, row), row, None) for row in DESIGNS[design](space)]
     rows += [(name, values, name) for name, values in space.controls.items()]
@@ -66,7 +67,19 @@ def expand(space: Space, *, design: str = "grid") -> Expansion:
             folded.append((label, kept.label))
     if illegal and illegal[0][0] == rows[0][0]:
         raise SettingError(f"the baseline cannot be built: {illegal[0][1]}")
+    _refuse_same_labels(arms.values())
     return Expansion(tuple(arms.values()), tuple(illegal), tuple(folded))
+
+
+def _refuse_same_labels(arms: Iterable[PlannedArm]) -> None:
+    found: dict[str, PlannedArm] = {}
+    for arm in arms:
+        other = found.setdefault(arm.label, arm)
+        if other is not arm:
+            raise SettingError(
+                f"each arm must have a label of its own, but {arm.id} and {other.id} are both {arm.label!r}. Give a "
+                "control another label, or levels that read differently."
+            )
 
 
 def plan_arm(space: Space, values: Assignment, *, label: str | None = None) -> PlannedArm:

@@ -1,5 +1,6 @@
 """A search space: a baseline, the factors that vary around it, and the control arms beside it."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -11,6 +12,13 @@ from ablations.subjects.program import WORDS, Program
 from ablations.subjects.settings import Settings
 from ablations.subjects.subject import Subject
 from ablations.subjects.values import flat, nested
+from plain_files.words import is_name
+
+LONGEST_LABEL = 200
+MOST_SEEDS = 10_000
+MOST_ARMS = 100_000
+"""Of a design, before what is illegal or the same is taken out; each is built and counted before the first run."""
+MOST_RUNS = 1_000_000
 
 
 class Factor(Settings):
@@ -31,6 +39,11 @@ class Factor(Settings):
 
     @model_validator(mode="after")
     def _levels_or_range(self) -> Self:
+        if words := [x for x in self.levels if isinstance(x, str) and not is_name(x)]:
+            raise ValueError(
+                f"factor `{self.name}` must have levels of one line without control characters, but has "
+                f"{words[0]!r:.80}."
+            )
         if bool(self.levels) == (self.low is not None and self.high is not None):
             raise ValueError(f"factor `{self.name}` must have either `levels` or `low` and `high`.")
         if self.low is not None and self.high is not None:
@@ -71,7 +84,7 @@ class Space(Settings):
     factors: tuple[Factor, ...] = Field(min_length=1)
     controls: dict[str, dict[str, Any]] = {}
     """Arms that every design includes besides the factors' own: label -> changes to the baseline."""
-    seeds: int = Field(default=5, ge=1)
+    seeds: int = Field(default=5, ge=1, le=MOST_SEEDS)
     """Seeds, each a block of all arms. Below 3 no interval can be given."""
     skip_illegal: bool = False
     """Leave illegal combinations out instead of refusing to run."""
@@ -96,8 +109,9 @@ class Space(Settings):
             SettingError: If there is none.
         """
         count = self.seeds if seeds is None else seeds
-        if count < 1:
-            raise SettingError(f"`seeds >= 1` must hold, but got {count}.")
+        if not 1 <= count <= MOST_SEEDS:
+            rule = "`seeds >= 1`" if count < 1 else f"`seeds <= {MOST_SEEDS:,}`"
+            raise SettingError(f"{rule} must hold, but got {count}.")
         return list(range(count))
 
     def values(self) -> list[Any]:
@@ -132,6 +146,30 @@ class Space(Settings):
         named = values.get("said") or tuple(said)
         return {**values, "baseline": about.arm(said), "said": named}
 
+    def most_arms(self, design: str) -> int:
+        """The arms of the largest design of that kind, before what is illegal or the same is taken out."""
+        counts = [max(1, len(factor.levels)) for factor in self.factors]
+        crossed = math.prod(counts) if design in ("grid", "fractional") else sum(counts)
+        return crossed + len(self.controls)
+
+    def refuse_too_many(self, design: str, seeds: int) -> None:
+        """Return if the design is one that can be planned.
+
+        Raises:
+            SettingError: If it has more than `MOST_ARMS` arms or `MOST_RUNS` runs.
+        """
+        arms = self.most_arms(design)
+        if arms > MOST_ARMS:
+            raise SettingError(
+                f"a design must have at most {MOST_ARMS:,} arms, but {design} makes {arms:,} of {self.name!r}. Vary "
+                "fewer factors, or search with --design search."
+            )
+        if arms * seeds > MOST_RUNS:
+            raise SettingError(
+                f"a study must have at most {MOST_RUNS:,} runs, but {arms:,} arms with {seeds:,} seeds are "
+                f"{arms * seeds:,}. Give fewer seeds."
+            )
+
     @model_validator(mode="after")
     def _is_legal(self) -> Self:
         names = [factor.name for factor in self.factors]
@@ -140,6 +178,7 @@ class Space(Settings):
         for factor in self.factors:
             self._check_factor(factor)
         for label, changes in self.controls.items():
+            _check_label(label)
             try:
                 self.about.changed(self.baseline, changes)
             except SettingError as error:
@@ -161,6 +200,14 @@ class Space(Settings):
                 f"the baseline's `{factor.name}` must be one of its levels {factor.levels}, "
                 f"but is {given!r}."
             )
+
+
+def _check_label(label: str) -> None:
+    if not is_name(label) or len(label) > LONGEST_LABEL:
+        raise ValueError(
+            f"a control's label must be one line of 1 to {LONGEST_LABEL} characters without control characters, but is "
+            f"{label!r:.80}."
+        )
 
 
 def with_program(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from ablations.designs.space import Space, said_of, subject_of, with_program
 from ablations.errors import SettingError, one_of
 from ablations.import_path import load_module, words_of
+from ablations.subjects.values import plain
 from plain_files.yaml_file import FileError, read_yaml
 
 PRESETS = "search_spaces"
@@ -18,9 +19,7 @@ PRESETS = "search_spaces"
 
 def presets() -> dict[str, Space]:
     """Name -> space, of every preset."""
-    folder = importlib.import_module(PRESETS).__path__
-    names = [module.name for module in pkgutil.iter_modules(folder)]
-    return {name: _from_module(f"{PRESETS}.{name}", "space") for name in names}
+    return {name: _from_module(_module(name), "space") for name in _names()}
 
 
 def load_space(text: str, values: Mapping[str, Any] | None = None) -> Space:
@@ -29,7 +28,7 @@ def load_space(text: str, values: Mapping[str, Any] | None = None) -> Space:
     What its baseline does not say is what the subject has for the rest of it (`Subject.complete`).
 
     Args:
-        text: A preset (`reduction`), a file (`my_space.yaml`, `my_space.py` with a `space` in it), or
+        text: A preset (`reduction`, `senet/table10`), a file (`my_space.yaml`, `my_space.py` with a `space` in it), or
             an import path (`my_pkg.spaces:mine`).
         values: Dotted settings of the baseline to replace, for example `{"training.epochs": 3}`.
 
@@ -37,11 +36,13 @@ def load_space(text: str, values: Mapping[str, Any] | None = None) -> Space:
         SettingError: If there is no such space, or it is not a legal one.
     """
     content = with_program(_content(text))
-    said = said_of(content.get("baseline", {}))
+    said, given = said_of(content.get("baseline", {})), values or {}
     if said is not None:
-        about = subject_of(content, {**said, **(values or {})})
-        content["baseline"] = about.baseline(said, values or {})
-        content["said"] = tuple(dict.fromkeys([*said, *(values or {})]))
+        # What the space says itself tells what kind of value a setting has that no signature lists.
+        guessed = {name: plain(x) if isinstance(x, str) else x for name, x in given.items()}
+        about = subject_of(content, {**guessed, **said})
+        content["baseline"] = about.baseline(said, about.typed(given))
+        content["said"] = tuple(dict.fromkeys([*said, *given]))
     return Space(**content)
 
 
@@ -54,14 +55,25 @@ def _content(text: str) -> dict[str, Any]:
         return _from_yaml(_existing(text))
     if text.endswith(".py"):
         return _fields(_from_file(_existing(text)))
-    package = importlib.import_module(PRESETS)
-    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    names = _names()
     if text not in names:
         raise SettingError(
             one_of("space", text, names)
             + " A space of your own is a .yaml or .py file, or `package.module:name`."
         )
-    return _fields(_from_module(f"{PRESETS}.{text}", "space"))
+    return _fields(_from_module(_module(text), "space"))
+
+
+def _names() -> list[str]:
+    """The presets' names; those of a folder begin with its own: `senet/table10`."""
+    path = importlib.import_module(PRESETS).__path__
+    found = list(pkgutil.walk_packages(path, prefix=f"{PRESETS}."))
+    modules = [one.name.removeprefix(f"{PRESETS}.") for one in found if not one.ispkg]
+    return sorted((name.replace(".", "/") for name in modules), key=lambda n: ("/" in n, n))
+
+
+def _module(name: str) -> str:
+    return f"{PRESETS}.{name.replace('/', '.')}"
 
 
 def _fields(space: Space) -> dict[str, Any]:

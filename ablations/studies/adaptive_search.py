@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ablations.designs.assignments import Assignment
 from ablations.designs.expand import planned_run
 from ablations.designs.search import per_level, propose, recast, search_of
-from ablations.designs.space import Space
+from ablations.designs.space import MOST_RUNS, Space
 from ablations.engine.records.folder import StudyFolder
 from ablations.engine.records.objectives import check_objectives
 from ablations.engine.sources.samplers import make_pruner, make_sampler
@@ -51,6 +51,10 @@ class Search:
         if self.trials < 1 or self.seeds < 1:
             raise SettingError(
                 f"`trials >= 1` and `seeds >= 1` must hold, but got {self.trials} and {self.seeds}."
+            )
+        if self.trials * self.seeds > MOST_RUNS:
+            raise SettingError(
+                f"a search must have at most {MOST_RUNS:,} runs, but got {self.trials} trials of {self.seeds} seeds."
             )
         make_sampler(self.sampler, seed=self.seed)
         make_pruner(self.pruning, epochs=1)

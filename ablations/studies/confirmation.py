@@ -7,7 +7,7 @@ from typing import Any
 
 from ablations.designs.expand import PlannedArm, plan_arm, planned_run, varied
 from ablations.designs.search import search_of
-from ablations.designs.space import Space
+from ablations.designs.space import MOST_RUNS, Space
 from ablations.engine.records.folder import StudyFolder
 from ablations.engine.records.objectives import front, objective_of
 from ablations.errors import SettingError, StudyError
@@ -40,6 +40,11 @@ def confirm_runs(
     """
     if top < 1 or seeds < 1:
         raise SettingError(f"`top >= 1` and `seeds >= 1` must hold, but got {top} and {seeds}.")
+    if (top + 1) * seeds > MOST_RUNS:
+        raise SettingError(
+            f"a confirmation must have at most {MOST_RUNS:,} runs, but got {top} arms with {seeds} seeds."
+        )
+    folder.refuse_incomplete_plan()
     plan = folder.plan()
     results = folder.results(run.run for run in plan)
     if _unfinished(plan, results):
@@ -115,6 +120,7 @@ def _best(
 
 def _around(space: Space, at: Mapping[str, Any]) -> list[PlannedArm]:
     """The arm at the settings, and at the nearest tested levels of its first numeric factor."""
+    at = space.about.typed(at)
     factor = next((f for f in space.factors if f.name in at and f.levels and f.ordered), None)
     if factor is None:
         raise SettingError(

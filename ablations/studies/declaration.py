@@ -6,7 +6,7 @@ from ablations.designs.expand import PlannedArm, varied
 from ablations.designs.space import Space
 from ablations.engine.records import provenance
 from ablations.engine.records.folder import USUAL_METRICS
-from ablations.subjects.subject import Subject
+from ablations.subjects.subject import Subject, Values
 from ablations.subjects.values import flat
 
 RUNS_TABLE_VERSION = 1
@@ -50,18 +50,26 @@ def declare(
         "metric": about.metric,
         "direction": about.direction,
         **_metrics(about),
-        "fingerprint": provenance.fingerprint(
-            space=stated,
-            data=about.fingerprint(space.baseline),
-            code=about.sources(space.values()),
-            packages=about.packages,
-        ),
+        "fingerprint": {
+            **provenance.fingerprint(
+                space=stated,
+                data=about.fingerprint(space.baseline),
+                code=about.sources(space.values()),
+                packages=about.packages,
+            ),
+            **_identity(about, space.baseline),
+        },
         "code_version": provenance.code_version(),
         "runs_table": {
             "version": RUNS_TABLE_VERSION,
             "columns": {**_columns(about), **dict.fromkeys(names, "value")},
         },
     }
+
+
+def _identity(about: Subject, baseline: Values) -> dict[str, Any]:
+    """By what the data are told from others, where the subject says it."""
+    return {} if about.identify is None else {"data_by": about.identify(baseline).to_json()}
 
 
 def _metrics(about: Subject) -> dict[str, Any]:
@@ -167,6 +175,18 @@ def _flat(declared: Declaration) -> dict[str, Any]:
     return {
         "subject": about.name,
         "data": declared["fingerprint"]["data"],
+        **_files(declared),
         **{name: declared[name] for name in same},
         **settings,
     }
+
+
+def _files(declared: Declaration) -> dict[str, str]:
+    """File -> hash, of the files that a space declares to be its data."""
+    told = declared["fingerprint"].get("data_by") or {}
+    parts: dict[str, str] = told.get("parts") or {}
+    return (
+        {f"data {name}": digest for name, digest in parts.items()}
+        if told.get("by") == "files"
+        else {}
+    )

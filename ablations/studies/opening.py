@@ -7,13 +7,20 @@ from typing import Any
 from ablations.engine.records.folder import StudyFolder, cannot_write
 from ablations.errors import StudyError
 from ablations.studies.declaration import Declaration, additions, conflicts
+from ablations.studies.trust import marked, named, refuse_untrusted
+from ablations.studies.until import STORED, refuse_another_rule
 
 FREE = ("search", "storage")
 """What may change without a word: what must not change in a search is found by `conflicts` and `additions`."""
 
 
 def open_or_create(
-    path: Path, declared: Declaration, *, extend: bool = False, allow_drift: bool = False
+    path: Path,
+    declared: Declaration,
+    *,
+    extend: bool = False,
+    allow_drift: bool = False,
+    trust: bool = False,
 ) -> StudyFolder:
     """The study's folder, if what it holds and what is asked for are one study.
 
@@ -24,14 +31,17 @@ def open_or_create(
             are recorded in `study.json` under `extensions`.
         allow_drift: Allow other code or package versions than the study was started with; recorded
             under `drifts`.
+        trust: Run what the folder names though somebody else started it.
 
     Raises:
-        StudyError: If the two differ; says in what, and what to do.
+        StudyError: If the two differ, or the study is somebody else's; says in what, and what to do.
     """
     if not (path / "study.json").exists():
-        return StudyFolder.create(path, declared)
+        return StudyFolder.create(path, marked(declared))
     folder = StudyFolder.open(path)
+    refuse_untrusted(folder, trust=trust, given=named(declared))
     stored = folder.declaration()
+    refuse_another_rule(stored, declared, str(path))
     if different := conflicts(stored, declared):
         raise StudyError(
             f"{path} holds another study; it differs from what is asked for:\n{_listed(different)}\n"
@@ -44,6 +54,11 @@ def open_or_create(
             "without it."
         )
     new = additions(stored, declared)
+    if new and STORED in stored:
+        raise StudyError(
+            f"the study in {path} runs by a rule that was written down without:\n{_listed(new)}\n"
+            "Name another study with --study."
+        )
     if new and not extend:
         raise StudyError(
             f"the study in {path} was started without:\n{_listed(new)}\n"
@@ -52,7 +67,7 @@ def open_or_create(
     drifted = _drift(stored["fingerprint"], declared["fingerprint"])
     if drifted and not allow_drift:
         raise StudyError(
-            f"the study in {path} was started with other code or versions:\n{_listed(drifted)}\n"
+            f"the study in {path} was started with other code, versions or data:\n{_listed(drifted)}\n"
             "Name another study with --study, or mix the runs with --allow-drift; it will be recorded."
         )
     if new or drifted:
@@ -63,13 +78,13 @@ def open_or_create(
             for key, note, lines in zip(notes, notes.values(), (new, drifted), strict=True)
             if lines
         }
-        _rewrite(folder, {**stored, **declared, **kept})
+        _rewrite(folder, marked({**stored, **declared, **kept}))
     elif freely := {
         name: declared[name]
         for name in FREE
         if name in declared and declared[name] != stored.get(name)
     }:
-        _rewrite(folder, {**stored, **freely})
+        _rewrite(folder, marked({**stored, **freely}))
     return folder
 
 
@@ -81,15 +96,26 @@ def _rewrite(folder: StudyFolder, study: Declaration) -> None:
 
 
 def _drift(stored: dict[str, Any], asked: dict[str, Any]) -> list[str]:
-    """Code and versions that are not what they were."""
-    was = {"code": stored.get("code"), **stored.get("versions", {})}
+    """Code, versions and first batches of the data that are not what they were."""
+    was = {"code": stored.get("code"), **stored.get("versions", {}), **_batches(stored)}
     now = {"code": asked["code"], **asked["versions"]}
+    if "data_by" in stored:  # a study from before it was noted has nothing to compare
+        now |= _batches(asked)
     names = sorted(was.keys() | now.keys())
     return [
         f"{name}: {was.get(name)} -> {now.get(name)}"
         for name in names
         if was.get(name) != now.get(name)
     ]
+
+
+def _batches(fingerprint: dict[str, Any]) -> dict[str, Any]:
+    """What else the data are told by than what ids contain."""
+    told = fingerprint.get("data_by") or {}
+    if not told:
+        return {}
+    parts = told["parts"] if told["by"] == "batches" else {}
+    return {"data identified by": told["by"], **{f"data, {name}": x for name, x in parts.items()}}
 
 
 def _listed(lines: list[str]) -> str:

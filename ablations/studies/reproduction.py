@@ -7,6 +7,7 @@ from ablations.designs.space import Space
 from ablations.engine.records.folder import StudyFolder
 from ablations.engine.worker.here import train_here
 from ablations.errors import SettingError, StudyError, one_of
+from ablations.studies.trust import refuse_untrusted
 
 
 @dataclass(frozen=True)
@@ -25,20 +26,24 @@ class Reproduction:
         return self.stored == self.again
 
 
-def reproduce(folder: StudyFolder, run: str, *, device: str = "cpu") -> Reproduction:
+def reproduce(
+    folder: StudyFolder, run: str, *, device: str = "cpu", trust: bool = False
+) -> Reproduction:
     """Train a complete run again, in this process, with one thread as a worker does.
 
     Args:
         folder: The study.
         run: Id of the run, or the beginning of one.
         device: A torch device.
+        trust: Run what the folder names though somebody else started the study.
 
     Raises:
-        StudyError: If there is no such run, or it is not complete.
+        StudyError: If there is no such run, it is not complete, or the study is somebody else's.
         SettingError: If there is no such device.
     """
     from ablations.one_thread import one_thread
 
+    refuse_untrusted(folder, trust=trust)
     _check_device(device)
     planned = {one.run: one for one in folder.plan()}
     found = [name for name in planned if name.startswith(run)]

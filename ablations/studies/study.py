@@ -3,7 +3,7 @@
 In a notebook: `run(load_space("reduction"), study="first")`, then `analysis.report.build.write_report`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -47,6 +47,8 @@ from ablations.studies.declaration import declare
 from ablations.studies.opening import open_or_create
 from ablations.studies.planned_comparisons import refuse_planned_search, refuse_undecidable
 from ablations.studies.study_index import open_index
+from ablations.studies.trust import refuse_untrusted
+from ablations.studies.until import STORED, StoppingRule, refuse_unsuitable, until_source
 from ablations.subjects.intervention import refuse
 from ablations.subjects.subject import Subject
 from ablations.tracking.wandb.tracker import Mode, WandbTracker
@@ -151,6 +153,10 @@ def run(
     extend: bool = False,
     allow_drift: bool = False,
     planned: Mapping[str, Any] | None = None,
+    retry: Sequence[str] = (),
+    trust: bool = False,
+    until: StoppingRule | None = None,
+    budget_hours: float | None = None,
     root: Path = ROOT,
     execution: Execution | None = None,
 ) -> Summary:
@@ -166,6 +172,11 @@ def run(
         allow_drift: Allow other code or package versions than it was started with.
         planned: Comparisons declared before the first run:
             `analysis.planned.comparisons.load_comparisons(path).declared`.
+        retry: Runs that failed and are tried again, by their ids; `failed` is all of them.
+        trust: Run what the study's folder names though somebody else started it.
+        until: Instead of a number of seeds: a rule that says when each comparison is settled,
+            `analysis.until_decided(margin=..., max_seeds=...)` or one of your own (`ablations.Until`).
+        budget_hours: With `until`: no seed block is begun once the runs have taken so many hours together.
         root: Where studies lie.
         execution: How and where runs are executed.
 
@@ -176,6 +187,8 @@ def run(
     """
     name = study or space.name
     how = execution or Execution()
+    if until is not None:
+        refuse_unsuitable(design=design, seeds=seeds, extend=extend, budget_hours=budget_hours)
     if design == "search":
         refuse_stacked_search(how.stack)
         refuse_planned_search(planned)
@@ -185,19 +198,43 @@ def run(
             path=root / name,
             extend=extend,
             allow_drift=allow_drift,
+            retry=retry,
+            trust=trust,
             how=how,
         )
     refuse_unstackable(space.about, how.stack)
-    numbers = space.first_seeds(seeds)
+    numbers = space.first_seeds(seeds if until is None else until.max_seeds)
+    space.refuse_too_many(design, len(numbers))
     expansion = expand(space, design=design)
     refuse_illegal(space, expansion)
     refuse_undecidable(planned, expansion.arms)
-    refuse(verify(space, expansion) or ())
+    if allow_drift or not _all_known(root / name, expansion):
+        refuse(verify(space, expansion) or ())
     declared = declare(space, expansion.arms[0], study=name, design=design, seeds=numbers)
     declared |= {**(planned or {}), **how.declared}
-    folder = open_or_create(root / name, declared, extend=extend, allow_drift=allow_drift)
+    if until is not None:
+        about = space.about
+        declared[STORED] = until.declared(
+            expansion.arms, metric=about.metric, direction=declared["direction"]
+        )
+    folder = open_or_create(
+        root / name, declared, extend=extend, allow_drift=allow_drift, trust=trust
+    )
+    if until is not None:
+        source = until_source(
+            folder, expansion, until, design=design, seeds=numbers, budget_hours=budget_hours
+        )
+        return _execute(space.about, folder, source, how, again=retry)
     wanted = runs(expansion.arms, seeds=numbers, stage=cast(Stage, design))
-    return _execute(space.about, folder, PlannedSource(wanted, stack=how.stack), how)
+    return _execute(space.about, folder, PlannedSource(wanted, stack=how.stack), how, again=retry)
+
+
+def _all_known(path: Path, expansion: Expansion) -> bool:
+    """Whether the study was started with all of these arms, and so verified them."""
+    if not (path / "study.json").exists():
+        return False
+    known = {run.arm for run in StudyFolder.open(path).plan()}
+    return all(arm.id in known for arm in expansion.arms)
 
 
 def confirm(
@@ -206,6 +243,7 @@ def confirm(
     top: int = 4,
     seeds: int = 5,
     at: Mapping[str, Any] | None = None,
+    trust: bool = False,
     root: Path = ROOT,
     execution: Execution | None = None,
 ) -> Summary:
@@ -216,13 +254,15 @@ def confirm(
         top: How many of its best arms to confirm; the baseline is always among the arms.
         seeds: Fresh seeds for each arm.
         at: Instead: settings of one arm, confirmed beside its nearest tested levels.
+        trust: Run what the study's folder names though somebody else started it.
         root: Where studies lie.
         execution: How and where runs are executed.
 
     Raises:
-        StudyError: If the study has no complete run yet.
+        StudyError: If the study has no complete run yet, or is somebody else's.
     """
     folder = StudyFolder.open(root / study)
+    refuse_untrusted(folder, trust=trust)
     planned = confirm_runs(folder, top=top, seeds=seeds, at=at)
     how = execution or Execution()
     about = Space(**folder.declaration()["space"]).about
@@ -242,6 +282,8 @@ def _search(
     path: Path,
     extend: bool,
     allow_drift: bool,
+    retry: Sequence[str],
+    trust: bool,
     how: Execution,
 ) -> Summary:
     search = search.deciding(space)
@@ -250,10 +292,10 @@ def _search(
     numbers = list(range(search.seeds))
     declared = declare(space, plan_arm(space, {}), study=path.name, design="search", seeds=numbers)
     asked = {**declared, "search": search.to_json(), **how.declared}
-    folder = open_or_create(path, asked, extend=extend, allow_drift=allow_drift)
+    folder = open_or_create(path, asked, extend=extend, allow_drift=allow_drift, trust=trust)
     index = open_index(folder, storage=how.storage)
     source = search_source(folder, space, search, parts=parts, mirror=index.add_trial)
-    return _execute(space.about, folder, source, how, index=index)
+    return _execute(space.about, folder, source, how, index=index, again=retry)
 
 
 def _execute(
@@ -263,6 +305,7 @@ def _execute(
     how: Execution,
     *,
     index: Index | None = None,
+    again: Sequence[str] = (),
 ) -> Summary:
     make = how.executor or (lambda _: LocalExecutor(find_slots(stack=how.stack)))
     return execute(
@@ -277,4 +320,5 @@ def _execute(
         hang_timeout=how.hang_timeout,
         wait=how.wait,
         keep_checkpoints=how.keep_checkpoints,
+        again=again,
     )

@@ -78,7 +78,7 @@ def _kind(found: Any, program: Program) -> str:
     """The folder whose subject trains what the path names."""
     bases = {kind.__name__ for kind in getattr(found, "__mro__", ())}
     is_module = "LightningModule" in bases or program.data is not None or bool(program.trainer)
-    return "lightning" if is_module else "function"
+    return "own_module" if is_module else "function"
 
 
 def _bundled(name: str, program: Program | None) -> Subject:

@@ -22,9 +22,16 @@ class Intervention:
     params: int
     params_change: int
     output_change: float
-    """Largest change of a logit, as a share of the baseline's largest."""
+    """Largest change of a logit, as a share of the baseline's largest; where an arm is compared by training it,
+    the change of the metric that decides, as a share of the baseline's."""
     problem: str | None = None
     """Why a study with this arm must not start; None if it may."""
+    warnings: tuple[str, ...] = ()
+    """What is to be known before it starts, a sentence each."""
+    pairing: str = ""
+    """What a run of the arm shares with the baseline's of the same seed; empty where that was not measured."""
+    unnamed: int = 0
+    """Random draws of its construction that belong to no tensor."""
 
 
 def refuse(table: Collection[Intervention]) -> None:

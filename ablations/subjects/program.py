@@ -18,6 +18,23 @@ class MeasuredBy(Settings):
     """Of which epoch: the last, or the best by this number, which is a minimum over noise."""
 
 
+class Attach(Settings):
+    """Where in the program's network channel attention is put, so that `attention.*` are settings of the study."""
+
+    at: tuple[str, ...] = Field(min_length=1)
+    """Patterns of names of modules, or import paths of classes of modules."""
+    layout: Literal["infer", "channels_first", "channels_last"] = "infer"
+    """Where the channels of a map are, if that cannot be seen."""
+    forward: str | None = None
+    """A function of the module and a batch that passes it, `package.module:name`; else its validation step does."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_pattern_is_a_list_of_one(cls, values: Any) -> Any:
+        is_one = isinstance(values, dict) and isinstance(values.get("at"), str)
+        return {**values, "at": (values["at"],)} if is_one else values
+
+
 class Program(Settings):
     """What a subject must know that is a function, or a LightningModule with its data."""
 
@@ -29,6 +46,8 @@ class Program(Settings):
     """Arguments of Lightning's Trainer, the same for every arm."""
     fingerprint: tuple[str, ...] = ()
     """Files, or patterns of files, whose content is the data's."""
+    attach: Attach | None = None
+    """Channel attention in the network; None attaches none."""
     test: bool = False
     """Run `Trainer.test` once at the end."""
 

@@ -13,9 +13,11 @@ from typing import Any, Literal
 
 from ablations.errors import SettingError, one_of
 from ablations.import_path import load_module
+from ablations.subjects.data_identity import DataIdentity
 from ablations.subjects.ids import canonical, digest
 from ablations.subjects.intervention import Intervention
 from ablations.subjects.own_code import own_files
+from ablations.subjects.values import plain
 
 Values = Mapping[str, Any]
 """An assignment: dotted name of a setting -> plain value (text, number, truth value, None)."""
@@ -58,6 +60,12 @@ class Setting:
             self.read(name, level)
         else:
             self.refuse(level)
+
+    def of_text(self, text: str) -> Any:
+        """What a text typed in a shell means here: a number, a truth value or None where the setting takes them."""
+        found = plain(text)
+        taken = type(found) in self.kinds or (type(found) is int and float in self.kinds)
+        return found if taken and text not in self.choices else text
 
     def read(self, name: str, value: Any) -> Any:
         """The value as the setting holds it: a whole number as a float where it takes floats only.
@@ -169,6 +177,9 @@ class Subject:
     """Settings that change no number of a run: where files lie, what is recorded."""
     fingerprint: Callable[[Values], str] = _no_data
     """A hash of the content of the arm's data. Left out: the data are not checked."""
+    identify: Callable[[Values], DataIdentity] | None = None
+    """By what the arm's data are told from others; what is weaker than `fingerprint` is drift where it differs,
+    and in no id. Left out: the fingerprint says all."""
     cost: Callable[[Values], dict[str, Any]] = _no_cost
     """What an arm costs, exactly and before training: the columns of `cost_columns`. Raises where the arm does
     not fit its network or data. Left out: no cost is shown, and none can be an objective."""
@@ -189,6 +200,8 @@ class Subject:
     a study's time is estimated from its own runs only."""
     carried: Values = field(default_factory=dict)
     """What every run's settings hold besides `arm` and `seed`, as plain values, for `train`. Left out: nothing."""
+    short: Callable[[Values], dict[str, Any]] | None = None
+    """The arm as a run short enough to be tried out (`ablate check`): two epochs of a few steps. Left out: the arm."""
     epochs: Callable[[Values], int] = _one_epoch
     """Epochs that a run of the arm is planned to have. Left out: one."""
     code: Callable[[Iterable[Any]], list[Path]] | None = None
@@ -197,7 +210,7 @@ class Subject:
     packages: tuple[str, ...] = ()
     """Installed packages whose version can change a number."""
     notes: Callable[[Values], list[str]] = _no_notes
-    """Sentences that `ablate show` adds about the baseline. Left out: none."""
+    """Sentences that `ablate show` and `run` add about the baseline. Left out: none."""
     remarks: Callable[[Sequence[str], Sequence[Values]], list[str]] = _no_remarks
     """Sentences below the arms, from the names of the factors and the arms' costs. Left out: none."""
 
@@ -210,6 +223,15 @@ class Subject:
         if name not in self.settings:
             raise SettingError(one_of("setting", name, self.settings))
         return name
+
+    def typed(self, values: Values) -> dict[str, Any]:
+        """The values with those that were typed as text as their settings hold them: 8 for `8`, None for `none`."""
+        return {
+            name: self.settings[name].of_text(value)
+            if isinstance(value, str) and name in self.settings
+            else value
+            for name, value in values.items()
+        }
 
     def arm(self, values: Values) -> dict[str, Any]:
         """The complete and legal assignment with these values.

@@ -25,3 +25,16 @@ def flat(tree: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found[str(name)] = value
     return found
+
+
+def plain(text: str) -> Any:
+    """A text as the plain value that one writes so: a number, `true`, `false`, `none`; else the text."""
+    words = {"true": True, "false": False, "none": None, "null": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

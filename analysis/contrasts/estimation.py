@@ -9,14 +9,14 @@ measures what this holds and what it costs.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.contrasts.joint import JointLaw, Part, joint_law
+from analysis.contrasts.joint import JointLaw, Part, Pieces, joint_law
 from analysis.contrasts.level_noise import level_noise
 from analysis.contrasts.seed_blocks import fit_blocks, two_sided
 from analysis.errors import TableError
@@ -45,7 +45,7 @@ class Estimates:
     constant: NDArray[np.bool_]
     """Whether there are repetitions, but without any difference between them."""
     correlation: Floats
-    parts: tuple[tuple[Part, ...], ...]
+    parts: tuple[Pieces, ...]
 
     @property
     def p(self) -> Floats:
@@ -153,7 +153,7 @@ class _Rows:
         self.estimate, self.se, self.df = np.full((3, count), np.nan)
         self.error = np.full(count, "none", dtype="U6")
         self.correlation = correlation
-        self.parts: list[tuple[Part, ...]] = [()] * count
+        self.parts: list[Pieces] = [()] * count
 
 
 def _seeded(apart: Floats, weights: Floats, seeded: NDArray[np.bool_], *, alone: bool) -> _Rows:
@@ -184,14 +184,10 @@ def _from_seeds(
         variance = np.where(own, np.maximum(variance, noise.variance), noise.variance)
         df = np.where(own, df, noise.df(len(whole)))
         made.correlation[np.ix_(rows, rows)] = noise.correlation
-        if not own.all():
-            stream = 2 * int(rows[0])
-            pieces = (
-                Part(stream, len(whole) - 1, noise.share),
-                Part(stream + 1, noise.df_rest, 1 - noise.share),
-            )
+        if noise.shared is not None:
+            law = replace(noise.shared, stream=2 * int(rows[0]))
             for row in rows[~own]:
-                made.parts[row] = pieces
+                made.parts[row] = law
     for row, k in zip(rows[own], n[own], strict=True):
         made.parts[row] = (Part(OWN + int(row), max(int(k) - 1, 1), 1.0),)
     made.se[rows] = np.sqrt(variance / n)

@@ -31,6 +31,53 @@ class Part(NamedTuple):
     share: float
 
 
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """An estimated variance of comparisons with one reference, whose part in it is not known: an average of laws."""
+
+    df: int
+    weights: Floats
+    """How likely each law is; they sum to 1."""
+    multiples: Floats
+    """What the estimate has to be multiplied by, law by law; their inverses have the mean 1."""
+    common: Floats
+    """The reference's part of the variance, law by law: how much the comparisons correlate."""
+    stream: int = 0
+    """As of a `Part`."""
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of the chi square with the same first two moments of the inverse."""
+        return 2 / (float(self.weights @ self.multiples**-2.0) * (1 + 2 / self.df) - 1)
+
+    @property
+    def correlation(self) -> float:
+        """Of the comparisons, over all laws."""
+        return float(self.weights @ self.common)
+
+    def largest(self, z: Floats) -> Floats:
+        """Draws of the largest |t|.
+
+        Args:
+            z: Draws with the `correlation` of all laws, shape (draws, comparisons).
+        """
+        bounds = np.cumsum(self.weights)
+        law = np.searchsorted(bounds, _uniform(self.stream) * bounds[-1])
+        mine, every = self.common[law, None], self.correlation
+        # The mean of equally correlated draws and what they deviate from it by, each as large as in its own law.
+        middle = z.mean(axis=1, keepdims=True)
+        m = z.shape[1]
+        alike = np.sqrt((mine + (1 - mine) / m) / (every + (1 - every) / m))
+        apart = np.sqrt((1 - mine) / max(1 - every, 1e-12))
+        t = np.abs(middle * alike + (z - middle) * apart).max(axis=1)
+        square = _chi_square(self.stream + 1, self.df) / self.multiples[law]
+        return np.asarray(t / np.sqrt(square))
+
+
+Pieces = tuple[Part, ...] | Mixture
+"""What a comparison's variance is made of: pieces whose shares sum to 1, or what it has in common with others."""
+
+
 @dataclass(frozen=True)
 class JointLaw:
     """The law of the smallest p of a family whose effects are all zero."""
@@ -71,7 +118,7 @@ class JointLaw:
         return low
 
 
-def joint_law(df: Floats, correlation: Floats, parts: Sequence[tuple[Part, ...]]) -> JointLaw:
+def joint_law(df: Floats, correlation: Floats, parts: Sequence[Pieces]) -> JointLaw:
     """The law of comparisons with these degrees of freedom, correlations and pieces of variance.
 
     Args:
@@ -85,17 +132,24 @@ def joint_law(df: Floats, correlation: Floats, parts: Sequence[tuple[Part, ...]]
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     root /= np.linalg.norm(root, axis=1, keepdims=True)
-    z = np.abs(_normal(m) @ root.T)
-    same: dict[tuple[Part, ...], list[int]] = {}
+    z = _normal(m) @ root.T
+    same: dict[Pieces, list[int]] = {}
     for row, pieces in enumerate(parts):
         same.setdefault(pieces, []).append(row)
     largest: dict[float, Floats] = {}
     for pieces, rows in same.items():
-        square = sum(share * _chi_square(stream, n) for stream, n, share in pieces)
-        t = z[:, rows].max(axis=1) / np.sqrt(square)
+        t = _largest(z[:, rows], pieces)
         freedom = float(df[rows[0]])
         largest[freedom] = np.maximum(largest[freedom], t) if freedom in largest else t
     return JointLaw(tuple(largest.items()), m)
+
+
+def _largest(z: Floats, pieces: Pieces) -> Floats:
+    """Draws of the largest |t| of the comparisons with one and the same estimate of their variance."""
+    if isinstance(pieces, Mixture):
+        return pieces.largest(z)
+    square = sum(part.share * _chi_square(part.stream, part.df) for part in pieces)
+    return np.asarray(np.abs(z).max(axis=1) / np.sqrt(square))
 
 
 @lru_cache(maxsize=8)
@@ -107,6 +161,11 @@ def _normal(m: int) -> Floats:
 @lru_cache(maxsize=512)
 def _chi_square(stream: int, df: int) -> Floats:
     """Chi squares over their degrees of freedom, every stream in an order of its own."""
+    return np.asarray(2 * gammaincinv(df / 2, _uniform(stream)) / df)
+
+
+@lru_cache(maxsize=512)
+def _uniform(stream: int) -> Floats:
     draws = 2**POWER_OF_DRAWS
     order = np.random.default_rng(1 + stream).permutation(draws)
-    return np.asarray(2 * gammaincinv(df / 2, (order + 0.5) / draws) / df)
+    return np.asarray((order + 0.5) / draws)

@@ -95,10 +95,11 @@ def seed_matrix(counts: Floats) -> Floats:
     return np.asarray(np.diag(counts.sum(axis=1)) - (counts / per_cell) @ counts.T)
 
 
-def residual_sd(y: Floats) -> float:
-    """The standard deviation of one run within its seed and cell; NaN where no run is repeated."""
+def residual_noise(y: Floats) -> tuple[float, float]:
+    """The standard deviation of one run within its seed and cell, and its degrees of freedom; NaN without repeats."""
     shared = int(np.max(np.sum(~np.isnan(y), axis=1))) > 1
-    return float(np.sqrt(fit_blocks(y, blocked=shared).sigma2))
+    blocks = fit_blocks(y, blocked=shared)
+    return float(np.sqrt(blocks.sigma2)), float(blocks.df) if blocks.df > 0 else float("nan")
 
 
 def affordable_draws(draws: int, size: int) -> int:

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.contrasts.estimation import t_bounds
 from analysis.contrasts.multiplicity import holm
 from analysis.contrasts.seed_blocks import two_sided
-from analysis.effects.effects import Effects, effects
+from analysis.effects.effects import Effects, estimate_effects
 from analysis.errors import TableError
 from analysis.plain import records
 from analysis.tables.runs_table import RunsTable
@@ -84,8 +84,10 @@ def compare(
     """
     if a.metric != b.metric:
         raise TableError(f"the studies measure different things: `{a.metric}` and `{b.metric}`.")
-    first, second = (effects(t, margin=margin, alpha=alpha, calibration_draws=0) for t in (a, b))
-    left, right = _keyed(first), _keyed(second)
+    first, second = (
+        estimate_effects(t, margin=margin, alpha=alpha, calibration_draws=0) for t in (a, b)
+    )
+    left, right = keyed(first), keyed(second)
     common = [key for key in left.index if key in right.index]
     if not common:
         raise TableError(
@@ -139,7 +141,7 @@ def _flat(fingerprint: dict[str, Any]) -> dict[str, Any]:
     return {**plain, **nested}
 
 
-def _keyed(result: Effects) -> pd.DataFrame:
+def keyed(result: Effects) -> pd.DataFrame:
     """Factors and controls by what is compared: factor, level and reference; on average, where that depends."""
     frame = result.family[result.family["role"] != "simple"].copy()
     keys = [

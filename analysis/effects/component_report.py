@@ -7,12 +7,13 @@ import pandas as pd
 
 from analysis.contrasts.estimation import ErrorModel
 from analysis.effects.dead_weight import dead_weight
-from analysis.effects.effects import Effects, effects
+from analysis.effects.effects import Effects, estimate_effects
 from analysis.effects.effects_words import as_json, sentences
 from analysis.effects.epochs import effects_by_epoch
 from analysis.effects.interactions import Interactions
 from analysis.plain import records
 from analysis.planned.planned import PlannedReport, report_planned
+from analysis.sequential.stopped import Stopped
 from analysis.tables.runs_table import RunsTable
 
 
@@ -38,9 +39,15 @@ class ComponentReport:
         rows = self.effects.frame
         return rows.loc[rows["role"] == "simple", names].reset_index(drop=True)
 
+    @property
+    def stopped(self) -> Stopped | None:
+        """What a rule settled, of a study that ran until it was decided."""
+        return self.effects.stopped
+
     def sentences(self) -> list[str]:
         """Planned verdicts, then interactions (they qualify the effects), then the effects."""
         lines = self.planned.sentences() if self.planned else []
+        lines += self.stopped.sentences() if self.stopped else []
         lines += self.interactions.sentences() + sentences(self.effects)
         if len(self.dead_weight):
             what = "; ".join(_saving(row) for row in self.dead_weight.to_dict("records"))
@@ -65,6 +72,7 @@ class ComponentReport:
             **{k: v for k, v in self.interactions.to_json().items() if k != "sentences"},
             "simple_effects": records(self.simple),
             "planned": self.planned.to_json() if self.planned else None,
+            "until": self.stopped.to_json() if self.stopped else None,
             "dead_weight": records(self.dead_weight),
             "by_epoch": records(self.by_epoch),
             "sentences": self.sentences(),
@@ -80,11 +88,12 @@ def component_report(
     seed: int = 0,
 ) -> ComponentReport:
     """Effects of every component with what qualifies them; arguments as in `effects`."""
-    found = effects(table, margin=margin, alpha=alpha, error=error, seed=seed)
+    found = estimate_effects(table, margin=margin, alpha=alpha, error=error, seed=seed)
     return ComponentReport(
         study=table.study,
         effects=found,
-        planned=report_planned(table),
+        # A rule settles what was planned, look by look; the planned report is of one look.
+        planned=None if found.stopped else report_planned(table),
         dead_weight=dead_weight(found),
         by_epoch=effects_by_epoch(table, error=error),
     )

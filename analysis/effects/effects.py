@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.contrasts.cells import Cells, assigned, cells_of
-from analysis.contrasts.contrasts import Contrast, contrast_frame, contrasts_of, weights_of
+from analysis.contrasts.contrasts import Contrast, contrast_frame, weights_of
 from analysis.contrasts.estimation import ErrorModel, Estimates, estimate
 from analysis.contrasts.seed_blocks import pairing
 from analysis.effects.calibration import Calibration, calibrate, varying_by_seed
@@ -22,6 +22,8 @@ from analysis.effects.deciding import decide
 from analysis.effects.interactions import Interactions, interactions_of, simple_effects
 from analysis.errors import TableError
 from analysis.planned.declared import declared_of, late_margin
+from analysis.sequential.overruling import anytime, by_rule, refuse_another_margin, rows_of
+from analysis.sequential.stopped import Stopped, report_stopped
 from analysis.tables.runs_table import RunsTable
 
 FEW_SEEDS = 3
@@ -62,6 +64,10 @@ class Effects:
     excluded: dict[str, int]
     lost: dict[str, str]
     """Arm -> why it is compared with nothing: none of its runs may enter."""
+    remarks: tuple[str, ...] = ()
+    """Why verdicts are not those of one look, where seeds were added without a plan."""
+    stopped: Stopped | None = None
+    """What a rule settled, of a study that ran until it was decided: then verdicts and intervals are the rule's."""
 
     @property
     def family(self) -> pd.DataFrame:
@@ -79,7 +85,7 @@ class Effects:
         return sorted(self.family["margin"].unique().tolist())
 
 
-def effects(
+def estimate_effects(
     table: RunsTable,
     *,
     margin: float | None = None,
@@ -107,9 +113,10 @@ def effects(
         raise TableError(f"`margin > 0` must hold, but got {margin!r}.")
     if not 0 < alpha < 0.5:
         raise TableError(f"`0 < alpha < 0.5` must hold, but got {alpha!r}.")
+    refuse_another_margin(table, margin)
     cells = cells_of(table)
     between = interactions_of(cells, alpha=alpha, error=error)
-    rows = contrasts_of(cells)
+    rows = rows_of(cells, table)
     asked = [row for row in rows if row.role != "cell"]
     asked += simple_effects(cells, between.partners)
     looked_at = [row for row in rows if row.role == "cell"]
@@ -124,6 +131,10 @@ def effects(
         described = _described(looked_at, table, cells, margin=margin)
         parts.append(decide(described, arms, everyone, alpha=alpha))
     frame = _savings(pd.concat(parts, ignore_index=True), [*asked, *looked_at], cells)
+    units = [row.units for row in (*asked, *looked_at)]
+    overruled = anytime(frame, units, table, cells, alpha=alpha)
+    stopped = report_stopped(table)
+    frame = overruled.frame if stopped is None else by_rule(frame, stopped)
     mine = [row for row, is_decided in zip(asked, decided, strict=True) if is_decided]
     paired = bool(np.all(np.isin(made.error, ("own", "shared"))))
     check = None
@@ -139,13 +150,15 @@ def effects(
         exploratory=late_margin(table, margin),
         seeds=len(cells.seeds),
         pairing=math.nan if (made.error == "welch").all() else pairing(cells.y),
-        flags=tuple(_flags(made, cells, table)),
+        flags=tuple(_flags(made, cells, table, stopped=stopped is not None)),
         calibration=check,
         varying=varying_by_seed(cells.y, _by_factor(asked)) if paired else {},
         interactions=between,
         cells=cells,
         excluded=table.excluded,
         lost=_lost(table, cells),
+        remarks=overruled.remarks,
+        stopped=stopped,
     )
 
 
@@ -161,12 +174,12 @@ def _described(
     return frame
 
 
-def _flags(made: Estimates, cells: Cells, table: RunsTable) -> list[str]:
+def _flags(made: Estimates, cells: Cells, table: RunsTable, *, stopped: bool) -> list[str]:
     unpaired = made.error == "welch"
     found = [
         ("unpaired", unpaired.all()),
         ("partly_unpaired", unpaired.any() and not unpaired.all()),
-        ("missing_runs", not cells.complete and not unpaired.all()),
+        ("missing_runs", not cells.complete and not unpaired.all() and not stopped),
         ("no_variation", made.constant.any()),
         ("few_seeds", len(cells.seeds) <= FEW_SEEDS and (made.error == "shared").any()),
         ("selected_data", table.selected),

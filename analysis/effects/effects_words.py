@@ -32,15 +32,17 @@ def sentences(result: Effects) -> list[str]:
         family[family["role"] != "simple"].to_dict("records"),
         key=lambda r: (ORDER[r["verdict"]], -abs(r["estimate"])),
     )
-    lines = [_labelled(row, result) for row in rows]
+    # What a rule settled it says itself (`analysis.sequential.stopped`).
+    lines = [] if result.stopped else [_labelled(row, result) for row in rows]
     lines.append(against_what(result))
+    lines = [*result.remarks, *lines]
     lines += _lost(result) + _averages(result)
     verdicts = set(family["verdict"])
     if result.exploratory and verdicts & {"negligible", "differs"}:
         lines.append(f"Exploratory: {result.exploratory}.")
     if verdicts != {"untested"}:
         lines += _margins(result)
-    if "undecided" in verdicts:
+    if "undecided" in verdicts and result.stopped is None:
         lines.append(LOOKS)
     if math.isfinite(result.pairing) and verdicts != {"untested"}:
         lines.append(_pairing(result))
@@ -95,7 +97,8 @@ def _labelled(row: dict[Any, Any], result: Effects) -> str:
 def _row(row: dict[Any, Any], result: Effects) -> str:
     several = row["backgrounds"] > 1
     what = row["label"] + (f" (over {row['backgrounds']} backgrounds)" if several else "")
-    found = f"{_sized(row)} (adjusted p = {row['p_adjusted']:.2g})"
+    # A rule's verdict has boundaries and no p.
+    found = _sized(row) + _p(" (adjusted p = {:.2g})", row["p_adjusted"])
     match row["verdict"]:
         case "matters":
             return f"{what} matters: it {_direction(row)} {result.metric}, {found}."
@@ -107,8 +110,8 @@ def _row(row: dict[Any, Any], result: Effects) -> str:
         case "negligible":
             return (
                 f"{what} is negligible: {row['estimate']:+.3g}, marginal 90 % [{row['ci90_low']:+.3g}, "
-                f"{row['ci90_high']:+.3g}], within ±{row['margin']:g} "
-                f"(equivalence p = {row['p_equivalence_adjusted']:.2g})."
+                f"{row['ci90_high']:+.3g}], within ±{row['margin']:g}"
+                f"{_p(' (equivalence p = {:.2g})', row['p_equivalence_adjusted'])}."
             )
         case "depends":
             return _depends(row, result)
@@ -116,6 +119,10 @@ def _row(row: dict[Any, Any], result: Effects) -> str:
             return f"{what}: {row['estimate']:+.3g}, no verdict: {_why_untested(row)}."
     advice = needed(row, result)
     return f"{what} is undecided: {_sized(row)}" + (f"; {advice}." if advice else ".")
+
+
+def _p(text: str, p: float) -> str:
+    return "" if math.isnan(p) else text.format(p)
 
 
 def _direction(row: dict[Any, Any]) -> str:

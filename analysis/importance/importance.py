@@ -105,7 +105,7 @@ class Importance:
         }
 
 
-def importance(
+def estimate_importance(
     table: RunsTable,
     *,
     evaluators: tuple[Literal["fanova", "ped_anova"], ...] = ("fanova", "ped_anova"),

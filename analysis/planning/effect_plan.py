@@ -1,11 +1,12 @@
 """How many seeds effects need: to be found, or to be shown to be negligible, with 80 % power.
 
 The power is simulated with the errors and the joint law that decide (`contrasts.level_noise`, `contrasts.joint`), so
-that it is the power of what `ablate effects` does.
+that it is the power of what `ablate effects` does. A pilot of few seeds knows the noise badly, and a plan by its
+estimate falls short whenever that is too low: a plan from a pilot takes the upper end of an interval of sigma.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis.contrasts.estimation import ErrorModel, from_seed_values
-from analysis.contrasts.joint import Part, joint_law
+from analysis.contrasts.joint import Part, Pieces, joint_law
 from analysis.contrasts.level_noise import level_noise
 from analysis.contrasts.seed_blocks import affordable_draws
 from analysis.errors import TableError
 from analysis.plain import records
 from analysis.planning.budget import MOST_SEEDS, affordable
+from analysis.planning.ratio_plan import SURE, sigma_interval
 
 Floats = NDArray[np.float64]
 DRAWS = 3000
@@ -32,11 +34,29 @@ UNASKED_SEEDS = 5
 
 
 @dataclass(frozen=True)
+class PilotSigma:
+    """What a pilot knows of sigma, and what that leaves open; numbers of seeds are None above 60."""
+
+    df: float
+    """Degrees of freedom of its estimate."""
+    sigma: float
+    """Its estimate; the plan is for more."""
+    low: float
+    high: float
+    """Ends of the 80 % interval of sigma, as factors of the estimate."""
+    seeds: int | None
+    """That the estimate alone would ask for."""
+    seeds_low: int | None
+    """That the low end would ask for."""
+
+
+@dataclass(frozen=True)
 class EffectPlan:
     """Seeds and runs for effects."""
 
     comparisons: int
     sigma: float
+    """That the plan is for: of a pilot, the upper end of its interval."""
     error: ErrorModel
     table: pd.DataFrame
     """Per number of seeds: `seeds, runs, detectable` (effect found with 80 % power), `power` of the asked
@@ -44,6 +64,8 @@ class EffectPlan:
     seeds: int | None
     """Smallest number of seeds with 80 % power for all that was asked; None above 60."""
     affordable: int | None
+    pilot: PilotSigma | None = None
+    """Where sigma is a pilot's."""
 
     def sentences(self) -> list[str]:
         """What to run, in plain words."""
@@ -61,9 +83,23 @@ class EffectPlan:
                 f"{self.seeds} seeds ({row['runs']:.0f} runs) {head}, {self.comparisons} comparisons: effects "
                 f"from {row['detectable']:.3g} are found with 80 % power."
             ]
+        if self.pilot is not None:
+            lines.append(self._pilot(self.pilot))
         if self.affordable is not None:
             lines.append(self._budget(self.affordable))
         return lines
+
+    def _pilot(self, known: PilotSigma) -> str:
+        said = (
+            f"The pilot knows sigma to {known.low:.2f} to {known.high:.2f} times its estimate of {known.sigma:.3g} "
+            f"({SURE:.0%}, {known.df:g} degrees of freedom), so effects are planned for {known.high:.2f} times it"
+        )
+        if known.seeds == known.seeds_low == self.seeds:
+            return f"{said}."
+        return (
+            f"{said}; by its ends between {_count(known.seeds_low)} and {_count(self.seeds)} seeds are needed, "
+            f"by the estimate itself {_count(known.seeds)}."
+        )
 
     def _budget(self, paid: int) -> str:
         if paid < 2:
@@ -83,6 +119,7 @@ class EffectPlan:
             "error": self.error,
             "seeds": self.seeds,
             "affordable": self.affordable,
+            "pilot": None if self.pilot is None else asdict(self.pilot),
             "table": records(self.table),
             "sentences": self.sentences(),
         }
@@ -98,6 +135,7 @@ def plan_effects(
     error: ErrorModel = "auto",
     hours_per_run: float | None = None,
     budget_hours: float | None = None,
+    pilot_df: float | None = None,
 ) -> EffectPlan:
     """Seeds for `comparisons` arms against one baseline, all decided together.
 
@@ -112,6 +150,8 @@ def plan_effects(
         error: As for `analysis.contrasts.estimation.estimate`.
         hours_per_run: Device hours of one run.
         budget_hours: Device hours there are.
+        pilot_df: Degrees of freedom of sigma where it is a pilot's estimate; the plan is then by the upper end of
+            its 80 % interval.
 
     Raises:
         TableError: If an option breaks its rule.
@@ -125,22 +165,40 @@ def plan_effects(
             raise TableError(f"`{name} > 0` must hold, but got {value!r}.")
     if not 0 < alpha < 0.5:
         raise TableError(f"`0 < alpha < 0.5` must hold, but got {alpha!r}.")
-    rows = [
-        _row(seeds, comparisons, sigma, effect=effect, margin=margin, alpha=alpha, error=error)
-        for seeds in SIMULATED
-    ]
-    table = _between(pd.DataFrame(rows), comparisons + 1)
+    nulls = [_without_effects(seeds, comparisons, error, alpha) for seeds in SIMULATED]
+
+    def table_at(noise: float) -> pd.DataFrame:
+        rows = [_row(null, noise, effect=effect, margin=margin, alpha=alpha) for null in nulls]
+        return _between(pd.DataFrame(rows), comparisons + 1)
+
+    pilot = None
+    if pilot_df is not None:
+        low, high = sigma_interval(pilot_df)
+        exact, least = (_needed(table_at(factor * sigma)) for factor in (1.0, low))
+        pilot = PilotSigma(pilot_df, sigma, low, high, exact, least)
+        sigma = high * sigma
+    table = table_at(sigma)
     table["hours"] = table["runs"] * (hours_per_run if hours_per_run is not None else math.nan)
-    asked = table[["power", "power_negligible"]].dropna(axis=1)
-    enough = (asked >= POWER).all(axis=1) if asked.shape[1] else table["seeds"] >= UNASKED_SEEDS
     return EffectPlan(
         comparisons=comparisons,
         sigma=sigma,
         error=error,
         table=table,
-        seeds=int(table["seeds"][enough].iloc[0]) if enough.any() else None,
+        seeds=_needed(table),
         affordable=affordable(comparisons + 1, hours_per_run, budget_hours),
+        pilot=pilot,
     )
+
+
+def _needed(table: pd.DataFrame) -> int | None:
+    """The smallest number of seeds with the power for all that was asked; None above 60."""
+    asked = table[["power", "power_negligible"]].dropna(axis=1)
+    enough = (asked >= POWER).all(axis=1) if asked.shape[1] else table["seeds"] >= UNASKED_SEEDS
+    return int(table["seeds"][enough].iloc[0]) if enough.any() else None
+
+
+def _count(seeds: int | None) -> str:
+    return f"more than {MOST_SEEDS}" if seeds is None else str(seeds)
 
 
 def _between(simulated: pd.DataFrame, arms: int) -> pd.DataFrame:
@@ -159,16 +217,14 @@ def _between(simulated: pd.DataFrame, arms: int) -> pd.DataFrame:
 
 
 def _row(
-    seeds: int, comparisons: int, sigma: float, *, effect: float | None, margin: float | None,
-    alpha: float, error: ErrorModel,
-) -> dict[str, float]:  # fmt: skip
+    none: "_Null", sigma: float, *, effect: float | None, margin: float | None, alpha: float
+) -> dict[str, float]:
     """What so many seeds reach: one line of the plan's table."""
-    none = _without_effects(seeds, comparisons, error, alpha)
-    inside = np.abs(none.size) + _critical(alpha / comparisons, none.df) * none.se
+    inside = np.abs(none.size) + _critical(alpha / none.size.shape[1], none.df) * none.se
     found = np.abs(none.size + effect / sigma) > none.half if effect is not None else math.nan
     absent = inside < margin / sigma if margin is not None else math.nan
     return {
-        "seeds": seeds,
+        "seeds": none.seeds,
         # An effect is found where it and its error pass the half width together.
         "detectable": sigma * float(np.quantile(none.half - none.size, POWER)),
         "power": float(np.mean(found)),
@@ -178,8 +234,9 @@ def _row(
 
 @dataclass(frozen=True)
 class _Null:
-    """Comparisons in tables without effects; each of shape (tables, comparisons)."""
+    """Comparisons in tables without effects; each array of shape (tables, comparisons)."""
 
+    seeds: int
     size: Floats
     se: Floats
     df: Floats
@@ -199,7 +256,7 @@ def _without_effects(seeds: int, comparisons: int, error: ErrorModel, alpha: flo
     if error == "pooled":
         df = np.full(size.shape, float((seeds - 1) * comparisons))
         variance = 2 * np.sum(rest**2, axis=(1, 2))[:, None] / df
-        level: float | Floats = _level([Part(0, int(df[0, 0]), 1.0)], df[0, 0], comparisons, alpha)
+        level: float | Floats = _level((Part(0, int(df[0, 0]), 1.0),), df[0, 0], comparisons, alpha)
     elif error == "paired" or comparisons == 1 or seeds < 3:
         variance, df = own, alone
         weights = np.column_stack([-np.ones(comparisons), np.eye(comparisons)])
@@ -209,7 +266,7 @@ def _without_effects(seeds: int, comparisons: int, error: ErrorModel, alpha: flo
     else:
         variance, df, level = _shared(y, own, alpha)
     se = np.sqrt(variance / seeds)
-    return _Null(size, se, df, _critical(level / 2, df) * se)
+    return _Null(seeds, size, se, df, _critical(level / 2, df) * se)
 
 
 def _critical(tail: float | Floats, df: Floats) -> Floats:
@@ -224,22 +281,23 @@ def _shared(y: Floats, own: Floats, alpha: float) -> tuple[Floats, Floats, Float
     noise = [level_noise(table[:, 1:] - table[:, :1]) for table in y]
     variance = np.stack([one.variance for one in noise])
     df = np.stack([one.df(seeds) for one in noise])
-    # The law depends on how loud the baseline looks: computed at a few shares, read off between them.
-    share = np.array([one.share for one in noise])
-    at = np.quantile(share, np.linspace(0.02, 0.98, 4))
-    rest = (seeds - 1) * (q - 1)
+    # The law depends on how loud the reference looks: computed at a few places, read off between them.
+    shared = [one for one in noise if one.shared is not None]
+    loud = np.array([one.loud for one in shared])
+    at = np.quantile(loud, np.linspace(0.02, 0.98, 6))
     levels = []
-    for part in at:
-        quiet = noise[int(np.argmin(np.abs(share - part)))]
-        pieces = (Part(0, seeds - 1, float(part)), Part(1, rest, 1 - float(part)))
-        spread = 1 / (part**2 / (seeds - 1) + (1 - part) ** 2 / rest)
-        law = joint_law(np.full(q, spread), quiet.correlation, [pieces] * q)
-        levels.append(law.level(alpha))
-    return variance, df, np.interp(share, at, levels)[:, None]
+    for place in at:
+        one = shared[int(np.argmin(np.abs(loud - place)))]
+        assert one.shared is not None
+        levels.append(_level(one.shared, one.shared.freedom, q, alpha, one.shared.correlation))
+    own_level = float(np.min(levels))
+    level = np.array([
+        np.interp(one.loud, at, levels) if one.shared is not None else own_level for one in noise
+    ])  # fmt: skip
+    return variance, df, level[:, None]
 
 
-def _level(pieces: list[Part], df: float, comparisons: int, alpha: float) -> float:
-    """The p that decides equally noisy arms against one baseline."""
-    correlation = np.full((comparisons, comparisons), 0.5) + 0.5 * np.eye(comparisons)
-    law = joint_law(np.full(comparisons, df), correlation, [tuple(pieces)] * comparisons)
-    return law.level(alpha)
+def _level(pieces: Pieces, df: float, comparisons: int, alpha: float, alike: float = 0.5) -> float:
+    """The p that decides arms against one baseline, which correlate at `alike`."""
+    correlation = np.full((comparisons, comparisons), alike) + (1 - alike) * np.eye(comparisons)
+    return joint_law(np.full(comparisons, df), correlation, [pieces] * comparisons).level(alpha)

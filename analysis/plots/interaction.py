@@ -6,13 +6,16 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
+from analysis.plots.drawing.folding import CHARACTER, fold_all, folded, lines_of, make_room
 from analysis.plots.drawing.frames import rows as rows_of
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import COLOURS, DASHES, MARKERS, level_name
 from analysis.plots.parallel import LOSS_COLOURS
 
-CHARACTER = 0.62
-"""Width of a character as a share of the font's size."""
+LONGEST = 24
+"""Characters of a name on one line."""
+BESIDE = 0.6
+"""Of the width of the axes, for names beside them."""
 SMALLEST = 4.5
 """Points below which numbers in cells are left out."""
 LEFT = 0.56
@@ -50,10 +53,13 @@ def plot_cells(
         # Seaborn's pure white is the page's paper colour, which is dark in the dark look; shades are not.
         if to_hex(text.get_color()) == "#ffffff":
             text.set_color("#fdfdfd")
-    for axis, levels in ((ax.xaxis, means.columns), (ax.yaxis, means.index)):
-        axis.set_ticks([at + 0.5 for at in range(len(levels))], [level_name(v) for v in levels])
-    ax.set_xlabel(_last(columns))
-    ax.set_ylabel(_last(rows))
+    _name_levels(ax, list(means.columns), shift=0.5)
+    size = mpl.rcParams["ytick.labelsize"]
+    names = fold_all([level_name(v) for v in means.index], points=BESIDE * _width(ax), size=size)
+    ax.set_yticks([at + 0.5 for at in range(len(names))], names)
+    make_room(ax, len(names) * (lines_of(names) - 2))
+    ax.set_xlabel(folded(_last(columns), LONGEST))
+    ax.set_ylabel(folded(_last(rows), LONGEST))
     ax.tick_params(axis="both", rotation=0, length=0)
     _turn_if_crowded(ax)
     return ax
@@ -85,7 +91,7 @@ def plot_profiles(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> 
             marker=MARKERS[i % len(MARKERS)],
             linestyle=DASHES[i % len(DASHES)],
             capsize=2,
-            label=f"{_last(rows)}={level_name(level)}",
+            label=folded(f"{_last(rows)}={level_name(level)}", LONGEST),
         )
         named = mine.rename(columns={rows: "row", columns: "column"})
         mark(
@@ -98,9 +104,9 @@ def plot_profiles(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> 
                 for cell in rows_of(named)
             ],
         )
-    ax.set_xticks(range(len(ticks)), [level_name(tick) for tick in ticks])
+    _name_levels(ax, ticks)
     ax.set_xlim(-0.4, len(ticks) - 0.6)
-    ax.set_xlabel(_last(columns))
+    ax.set_xlabel(folded(_last(columns), LONGEST))
     _turn_if_crowded(ax)
     return ax
 
@@ -110,8 +116,20 @@ def _number_size(ax: Axes, *, columns: int) -> float:
     return min(float(mpl.rcParams["font.size"]), _width(ax) / columns / (6.5 * CHARACTER))
 
 
+def _name_levels(ax: Axes, levels: list[object], *, shift: float = 0.0) -> None:
+    """Levels along the bottom; those that are too long to be turned take several lines."""
+    names = [level_name(level) for level in levels]
+    if max(map(len, names)) > LONGEST:
+        size = mpl.rcParams["xtick.labelsize"]
+        names = fold_all(names, points=_width(ax) / len(names), size=size)
+    ax.set_xticks([at + shift for at in range(len(names))], names)
+    make_room(ax, lines_of(names) - 1)
+
+
 def _turn_if_crowded(ax: Axes) -> None:
     names = [label.get_text() for label in ax.get_xticklabels()]
+    if lines_of(names) > 1:
+        return
     needed = max(map(len, names)) + 2
     if needed * CHARACTER * float(mpl.rcParams["xtick.labelsize"]) > _width(ax) / len(names):
         for label in ax.get_xticklabels():

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.errors import TableError
 from analysis.plots.drawing.style import Format, level_name, save
 from analysis.report.evidence.evidence import Evidence, gather
 from analysis.report.figures import figures
@@ -27,6 +28,7 @@ def write_report(
     *,
     price: float | None = None,
     margin: float | None = None,
+    out: Path | None = None,
     formats: Sequence[Format] = FORMATS,
 ) -> Path:
     """Write `folder/report/` and return the path of its `index.html`.
@@ -37,21 +39,33 @@ def write_report(
         folder: The study folder.
         price: Loss that one weight is worth, in the metric's unit; a sweep of prices without one.
         margin: Half-width of the zone called negligible; without one nothing is called so.
+        out: Another folder for it, where the study may only be read.
         formats: Of the figure files; the page has its own.
 
     Raises:
         TableError: If the folder is no study, or an argument is not positive.
     """
-    return write(gather(folder, price=price, margin=margin), formats=formats)
+    return write(gather(folder, price=price, margin=margin), out=out, formats=formats)
 
 
-def write(evidence: Evidence, *, formats: Sequence[Format] = FORMATS) -> Path:
-    """Write the report of evidence that was gathered before."""
-    out = evidence.folder / "report"
+def write(
+    evidence: Evidence, *, out: Path | None = None, formats: Sequence[Format] = FORMATS
+) -> Path:
+    """Write the report of evidence that was gathered before, into `report/` of its study or another folder.
+
+    Raises:
+        TableError: If the report's own folder is a link, which could lead out of the study.
+    """
+    if out is None and (evidence.folder / "report").is_symlink():
+        raise TableError(
+            f"{evidence.folder / 'report'} is a link, through which nothing is written. Name the folder that you mean: "
+            "`--out FOLDER`."
+        )
+    out = evidence.folder / "report" if out is None else out
     out.mkdir(parents=True, exist_ok=True)
     report = assemble(evidence, out=out, formats=formats)
     tables.write_tables(report.tables, out / "tables")
-    evidence.table.frame.to_csv(out / "tables" / "runs_table.csv", index=False)
+    _write(out / "tables" / "runs_table.csv", tables.csv_of(evidence.table.frame))
     _write(out / "numbers.json", json.dumps(numbers_of(evidence), indent=1, ensure_ascii=False))
     _write(out / "report.md", to_markdown(report))
     _write(out / "index.html", to_html(report))

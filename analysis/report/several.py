@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 import jinja2
@@ -57,15 +58,15 @@ def write_index(root: Path, studies: Iterable[tuple[Path, Evidence | TableError]
     return path
 
 
-def write_pair(a: Evidence, b: Evidence, *, margin: float | None = None) -> Path:
-    """Write two studies side by side, beside the first one's report, and return the page's path.
+def write_pair(a: Evidence, b: Evidence, *, out: Path, margin: float | None = None) -> Path:
+    """Write two studies side by side into a folder, and return the page's path.
 
     Args:
         a: One study.
         b: Another.
+        out: Where.
         margin: The largest difference of effects that does not matter.
     """
-    out = a.folder / "report"
     out.mkdir(parents=True, exist_ok=True)
     table, said = None, ()
     try:
@@ -119,11 +120,13 @@ def _one(root: Path, folder: Path, found: Evidence | TableError) -> _Study:
 
 
 def _figure(name: str, evidence: Evidence, *, at: str) -> _Figure:
-    """A figure of a study's report, drawn and saved there."""
+    """A figure of a study, for a page that shows several studies: `at` tells them apart."""
     drawn = figures.draw(name, evidence)
-    (path,) = save(drawn, evidence.folder / "report" / "figures", name, ["svg"])
+    with TemporaryDirectory() as folder:
+        (path,) = save(drawn, Path(folder), name, ["svg"])
+        text = path.read_text(encoding="utf-8")
     # Ids must differ between the studies of one page, whatever these are called.
-    svg = inline_svg(path.read_text(encoding="utf-8"), name=f"{name}-{at.encode().hex()}")
+    svg = inline_svg(text, name=f"{name}-{at.encode().hex()}")
     return _Figure(title=figures.picture(name).title, svg=svg)
 
 

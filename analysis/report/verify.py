@@ -31,16 +31,20 @@ class Verification:
         return not self.differences
 
 
-def verify_report(folder: Path) -> Verification:
+def verify_report(folder: Path, *, out: Path | None = None) -> Verification:
     """Recompute a study's report and compare it with the one in `folder/report/`.
 
     Three comparisons: every stored number with the one recomputed from the records now; every file of
     the report with its hash; and every committed result with the last epoch that its run recorded.
 
+    Args:
+        folder: The study.
+        out: Where the report lies, if not in it.
+
     Raises:
         TableError: If there is no report to check.
     """
-    out = folder / "report"
+    out = folder / "report" if out is None else out
     stored, manifest = _stored(out / "numbers.json"), _stored(out / "manifest.json")
     evidence = gather(folder, price=manifest["price"], margin=manifest["margin"])
     # Through JSON, so that both sides are plain values.

@@ -1,5 +1,6 @@
 """Which runs were there? One runs table from a study, a CSV, a DataFrame, W&B or any Optuna study.
 
-May import `analysis` and `formats`. Imported by `contrasts`, `planned`, `effects`, `importance`, `tradeoff`,
-`width`, `evidence`, `sections`, `words` and `options`.
+May import `plain_files`, `analysis` and `formats`. Imported by `contrasts`, `planned`, `importance`,
+`sequential`, `effects`, `tradeoff`, `width`, `evidence`, `options`, `analysis.claims`, `sections` and
+`words`.
 """

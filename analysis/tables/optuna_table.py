@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -10,6 +11,7 @@ from analysis.errors import TableError
 from analysis.tables.csv_table import from_frame
 from analysis.tables.levels import level_of
 from analysis.tables.runs_table import COLUMNS, RunsTable
+from plain_files.words import without_secrets
 
 IDENTITY = ("study", "run", "attempt", "arm", "label", "stage", "state", "metric")
 STATES = {"COMPLETE": "COMPLETE", "PRUNED": "PRUNED", "FAIL": "FAILED", "RUNNING": "RUNNING",
@@ -40,36 +42,24 @@ def read_optuna(
     Raises:
         TableError: If the storage or the study cannot be read, or a parameter has a column's name.
     """
-    import optuna
-
     url, _, name = text.partition("#")
-    try:
-        storage = _storage(url)
-        names = optuna.get_all_study_names(storage)
-        if not name and len(names) == 1:
-            name = names[0]
-        if name not in names:
-            raise TableError(f"{url} has no study {name!r}; it has {', '.join(names) or 'none'}.")
-        study = optuna.load_study(study_name=name, storage=storage)
-    except TableError:
-        raise
-    except Exception as error:  # whatever the database's driver raises
-        raise TableError(f"{url} cannot be read as an Optuna storage: {error}.") from None
+    study = _read(url, name)
+    name = study.name
     if len(study.directions) > 1:
         raise TableError(f"study {name!r} has several objectives; the analysis reads one metric.")
     value = metric or "val_loss"
-    rows = [_row(trial, value) for trial in study.get_trials(deepcopy=False)]
+    rows = [_row(trial, value) for trial in study.trials]
     if not rows:
         raise TableError(f"study {name!r} has no trials.")
     frame = pd.DataFrame(rows)
-    params = dict.fromkeys(p for trial in study.get_trials(deepcopy=False) for p in trial.params)
+    params = dict.fromkeys(p for trial in study.trials for p in trial.params)
     clash = next((p for p in params if p in (*IDENTITY, value)), None)
     if clash is not None:
         raise TableError(
             f"parameter {clash!r} of study {name!r} has the name of a column that says which run it "
             "is or what came of it; rename the parameter."
         )
-    towards = study.direction.name.lower()
+    (towards,) = study.directions
     if direction not in (None, towards):
         raise TableError(f"study {name!r} was told to {towards}, but `direction` is {direction!r}.")
     varied = [p for p in params if p != "seed" and len(frame[p].map(repr).unique()) > 1]
@@ -77,14 +67,44 @@ def read_optuna(
     return from_frame(frame, metric=value, study=name, factors=named, direction=towards)
 
 
+class _Read(NamedTuple):
+    """All that is read of a study."""
+
+    name: str
+    directions: tuple[str, ...]
+    trials: list[Any]
+
+
+def _read(url: str, name: str) -> _Read:
+    """The study of that name; of no name, the only one that there is."""
+    import optuna
+
+    try:
+        storage = _storage(url)
+        names = optuna.get_all_study_names(storage)
+        name = names[0] if not name and len(names) == 1 else name
+        if name in names:
+            study = optuna.load_study(study_name=name, storage=storage)
+            directions = tuple(one.name.lower() for one in study.directions)
+            return _Read(name, directions, study.get_trials(deepcopy=False))
+    except TableError:
+        raise
+    except Exception as error:  # whatever the database's driver raises, and a damaged one
+        said = without_secrets(" ".join(str(error).split()))
+        raise TableError(
+            f"{without_secrets(url)} cannot be read as an Optuna storage: {said}."
+        ) from None
+    raise TableError(
+        f"{without_secrets(url)} has no study {name!r}; it has {', '.join(names) or 'none'}."
+    )
+
+
 def _storage(url: str) -> Any:
     if not url.startswith("journal://"):
         from optuna.storages import RDBStorage
 
-        path = url.partition(":///")[2]
-        if url.startswith("sqlite") and path and not Path(path).is_file():
-            raise TableError(f"there is no file {path!r}.")
-        return RDBStorage(url)
+        # A reader neither makes tables nor mends them, and SQLite opens the file to read only.
+        return RDBStorage(_to_read(url), skip_table_creation=True)
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
@@ -92,6 +112,16 @@ def _storage(url: str) -> Any:
     if not Path(path).is_file():
         raise TableError(f"there is no file {path!r}.")
     return JournalStorage(JournalFileBackend(path))
+
+
+def _to_read(url: str) -> str:
+    if not url.startswith("sqlite"):
+        return url
+    driver, _, rest = url.partition(":///")
+    path, _, query = rest.partition("?")
+    if not Path(path).is_file():
+        raise TableError(f"there is no file {path!r}.")
+    return f"{driver}:///file:{quote(path)}?mode=ro&uri=true{'&' * bool(query)}{query}"
 
 
 def _row(trial: Any, metric: str) -> dict[str, Any]:

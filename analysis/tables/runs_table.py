@@ -59,6 +59,8 @@ class RunsTable:
     """The source's own columns, where it is a table that a user made."""
     read_as: str = ""
     """What the reader decided of such a table, in one sentence: the metric's direction, the factors."""
+    remarks: tuple[str, ...] = ()
+    """What is wrong with a study's records and was left out, a sentence each."""
 
     @property
     def beside(self) -> tuple[str, ...]:

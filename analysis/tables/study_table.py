@@ -1,16 +1,22 @@
 """A study folder as a runs table, and its epochs; imports no user code and unpickles nothing."""
 
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.errors import TableError
 from analysis.tables.checks import check_table_version
 from analysis.tables.directions import direction_of
-from analysis.tables.formats.json_files import json_lines, json_object
+from analysis.tables.formats.json_files import json_object
 from analysis.tables.runs_table import COLUMNS, USUAL_METRICS, RunsTable, typed
+from analysis.tables.starts import read_starts, share_nothing
+from plain_files import study_records
+from plain_files.study_records import PlanFile, RecordError
 
 RESULT_COLUMNS = ("epochs_run", "seconds", "device", "attempt", "state")
 ALWAYS = ("seconds", "latency")
@@ -25,12 +31,15 @@ def read_study(folder: Path, *, metric: str | None = None) -> RunsTable:
         folder: The study.
         metric: One that its runs measure, or of `ALWAYS`, instead of the one that decides.
 
+    What breaks a rule of its form is left out and said (`RunsTable.remarks`): a line of the plan, and a result,
+    whose run then has the state DAMAGED.
+
     Raises:
         TableError: If the folder is no study, was written by a newer version, or has no such metric.
     """
     info = _study_file(folder / "study.json")
     check_table_version(info, source=folder / "study.json")
-    plan = json_lines(folder / "plan.jsonl")
+    plan = _plan(folder)
     baseline = dict(info.get("baseline") or {})
     own = str(info.get("metric", "val_loss"))
     metric = metric or own
@@ -43,8 +52,8 @@ def read_study(folder: Path, *, metric: str | None = None) -> RunsTable:
         )
     data = _group((info.get("space") or {}).get("baseline"), "data")
     records = [
-        _study_row(line, folder / "runs" / str(line["run"]), known=data.get("name"), numbers=known)
-        for line in plan
+        _study_row(line, folder / "runs" / line["run"], known=data.get("name"), numbers=known)
+        for line in plan.lines
     ]
     factors = [str(f["name"]) for f in (info.get("space") or {}).get("factors", [])]
     named = list(dict.fromkeys([*factors, *baseline]))
@@ -52,6 +61,10 @@ def read_study(folder: Path, *, metric: str | None = None) -> RunsTable:
     if metric not in frame:
         raise TableError(f"no run of {folder} has {metric!r}; it was not measured.")
     frame["study"], frame["metric"] = str(info.get("study", folder.name)), metric
+    measures = "program" in (info.get("space") or {})  # other subjects measure no starts
+    if measures and share_nothing(read_starts(frame, folder, info.get("baseline_arm"))):
+        frame["seed"] = np.arange(len(frame), dtype=float)  # runs of a seed have nothing in common
+    damaged = {row["run"]: row["error"] for row in records if row.get("state") == "DAMAGED"}
     return RunsTable(
         frame=typed(frame, metric=metric),
         factors=factors or list(baseline),
@@ -69,28 +82,87 @@ def read_study(folder: Path, *, metric: str | None = None) -> RunsTable:
         planned_hash=info.get("planned_hash"),
         folder=folder,
         info=info,
+        remarks=tuple(_remarks(folder, plan, damaged)),
     )
 
 
-def read_epochs(table: RunsTable) -> pd.DataFrame:
-    """One row per run and finished epoch: `run, arm, label, seed` and the columns of epochs.jsonl.
+@dataclass(frozen=True)
+class Curves:
+    """The epochs of a study's runs."""
 
-    Empty where the source is not a study folder. A run that was resumed has its epochs in several
-    attempts; up to the committed one, the later attempt's record of an epoch counts.
+    frame: pd.DataFrame
+    """One row per run and finished epoch: `run, arm, label, seed` and the columns of epochs.jsonl."""
+    damaged: dict[str, str]
+    """Run to what is wrong with its epochs; those that can be read are in the frame."""
+
+    @property
+    def remarks(self) -> list[str]:
+        """That some cannot be read, in a sentence, and what does not rest on them."""
+        if not self.damaged:
+            return []
+        reasons = [f"{run}: {why}" for run, why in self.damaged.items()]
+        runs = "1 run" if len(reasons) == 1 else f"{len(reasons):,} runs"
+        return [
+            f"The epochs of {runs} cannot be read whole ({study_records.named(reasons)}). Curves are drawn from what "
+            "is left of them; results and effects do not rest on epochs."
+        ]
+
+
+def read_epochs(table: RunsTable) -> pd.DataFrame:
+    """One row per run and finished epoch (`read_curves`)."""
+    return read_curves(table).frame
+
+
+def read_curves(table: RunsTable) -> Curves:
+    """The epochs of the runs of a study folder; none where the source is another one.
+
+    A run that was resumed has its epochs in several attempts; up to the committed one, the later attempt's
+    record of an epoch counts.
     """
     records: list[dict[str, Any]] = []
+    damaged: dict[str, str] = {}
     for row in table.frame.itertuples() if table.folder else ():
         attempt = getattr(row, "attempt", None)
         if table.folder is None or attempt is None or pd.isna(attempt):
             continue
         head = {"run": row.run, "arm": row.arm, "label": row.label, "seed": row.seed}
         epochs: dict[int, dict[str, Any]] = {}
-        for number in range(1, int(attempt) + 1):
+        for number in _attempts(table.folder / "runs" / str(row.run), up_to=int(attempt)):
             path = table.folder / "runs" / str(row.run) / str(number) / "epochs.jsonl"
-            if path.is_file():
-                epochs |= {line["epoch"]: line for line in json_lines(path)}
+            found, wrong = study_records.read_epochs(path, numbers=table.measured)
+            epochs |= {record["epoch"]: record for record in found}
+            if wrong:
+                damaged[str(row.run)] = f"attempt {number}, {study_records.named(wrong)}"
         records += [{**head, **epochs[epoch]} for epoch in sorted(epochs)]
-    return pd.DataFrame.from_records(records)
+    return Curves(pd.DataFrame.from_records(records), damaged)
+
+
+def _attempts(folder: Path, *, up_to: int) -> list[int]:
+    """The attempts that there are: of a number in a record it is not known whether it is true."""
+    if up_to == 1:
+        return [1]
+    try:
+        names = [entry.name for entry in os.scandir(folder)]
+    except OSError:
+        return []
+    return sorted(number for name in names if name.isdecimal() and (number := int(name)) <= up_to)
+
+
+def _plan(folder: Path) -> PlanFile:
+    path = folder / "plan.jsonl"
+    try:
+        plan = study_records.read_plan(path)
+    except OSError as error:
+        raise TableError(f"{path} cannot be read: {error.strerror}.") from None
+    if not plan.lines and not path.is_file():
+        raise TableError(f"{folder} is no study: it has no plan.jsonl.")
+    return plan
+
+
+def _remarks(folder: Path, plan: PlanFile, damaged: Mapping[str, str]) -> list[str]:
+    planned = {line["run"] for line in plan.lines}
+    lost = study_records.unplanned(folder / "runs", planned)
+    return study_records.remarks(plan, unplanned=lost, damaged=damaged)
 
 
 def _study_row(
@@ -101,12 +173,14 @@ def _study_row(
     row |= line.get("cost") or {}
     row["data"] = _group((line.get("settings") or {}).get("arm"), "data").get("name", known)
     try:
-        outcome = json_object(folder / "result.json")
-    except FileNotFoundError:
-        return row | {"state": "RUNNING" if folder.is_dir() else "WAITING"}
-    except TableError as error:
+        outcome = study_records.read_result(
+            folder / "result.json", run=line["run"], numbers=numbers
+        )
+    except RecordError as error:
         # One file that the disk spoilt: the others still say what they say, and this one is counted.
         return row | {"state": "DAMAGED", "error": str(error)}
+    if outcome is None:
+        return row | {"state": "RUNNING" if folder.is_dir() else "WAITING"}
     row |= {k: outcome.get(k) for k in RESULT_COLUMNS}
     row |= {k: outcome[k] for k in numbers if k in outcome}
     row["error"] = _error_text(outcome.get("error"))
@@ -140,6 +214,10 @@ def _direction(info: Mapping[str, Any], declared: Mapping[str, Any], metric: str
 
 def _study_file(path: Path) -> dict[str, Any]:
     try:
-        return json_object(path)
+        info = json_object(path)
+        study_records.check_study(info)
     except FileNotFoundError:
         raise TableError(f"{path.parent} is no study: it has no {path.name}.") from None
+    except RecordError as error:
+        raise TableError(f"{path} is damaged: {error}. Restore it from a copy.") from None
+    return info

@@ -192,7 +192,7 @@ def _study_json(
     )
     factors = [{"name": f, "levels": list(lv), "low": None, "high": None, "log": False}
                for f, lv in effects.items()]  # fmt: skip
-    info = {"layout": 1, "study": name, "design": design, "seeds": seeds,
+    info = {"layout": 1, "study": name, "design": design, "seeds": list(range(seeds)),
             "space": {"name": "made-up", "question": "Does it matter?", "factors": factors,
                       "controls": {}, "baseline": tree},
             "baseline": dict(base), "baseline_arm": first["arm"], "metric": "val_loss",

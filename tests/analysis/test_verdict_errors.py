@@ -30,8 +30,8 @@ def measure() -> ModuleType:
 def test_false_verdicts_stay_within_their_error(
     measure: ModuleType, paired: bool, factors: int, levels: int, noise: str
 ) -> None:
-    grid = measure.Grid(factors, levels)
-    matters, negligible, covered = measure.measured(grid, 5, noise, paired=paired, count=COUNT)
+    cell = measure.Cell(factors, levels, 5, noise, paired)
+    matters, negligible, covered = measure.measured(cell, count=COUNT)
     assert matters <= 5 + 2.5 * ERROR
     assert negligible <= 5 + 2.5 * ERROR
     assert covered >= 93.5 - 2.5 * ERROR

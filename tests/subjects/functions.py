@@ -31,5 +31,9 @@ def words(config):
     yield "done"
 
 
+def zero(config):
+    yield {"epoch": 0, "val_mae": 1.0}
+
+
 def four(a, b, c, d):
     return {"val_mae": 1.0}

@@ -123,16 +123,14 @@ def test_what_a_program_needs_and_nobody_said_is_asked_for(
         load_space("cut.yaml")
 
 
-def test_a_metric_that_is_never_logged_is_told_with_those_that_are(
+def test_a_metric_that_is_never_logged_is_told_before_the_first_run_with_those_that_are(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "wrong.yaml").write_text(PRICES.replace("name: val_mae", "name: val_rmse"))
-    exit_code(
-        "run", "wrong.yaml", "--study", "w", "--workers", "1", "--seeds", "1", "--design", "loco"
-    )
-    errors = read_study(here / "runs/w").frame["error"]
-    assert errors.str.contains("the metric 'val_rmse' was not logged").all()
-    assert errors.str.contains("'val_mae'").all()
+    assert exit_code("run", "wrong.yaml", "--study", "w", "--design", "loco") == 2
+    said = capsys.readouterr().err
+    assert "the metric 'val_rmse' was not logged in epoch 1; what was: 'val_mae'." in said
+    assert not (here / "runs").exists()
 
 
 def test_a_function_is_studied_and_paired_by_its_seed(here: Path) -> None:
@@ -162,7 +160,7 @@ def test_an_edited_file_that_the_program_imports_is_drift(
     assert exit_code(
         "run", "function.yaml", "--study", "f", "--seeds", "4", "--extend", "--workers", "1"
     )
-    assert "was started with other code or versions" in capsys.readouterr().err
+    assert "was started with other code, versions or data" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -175,6 +173,10 @@ def test_an_edited_file_that_the_program_imports_is_drift(
         (
             "other",
             "the metric 'val_mae' must be among what the training measures, but at the end there is 'loss'",
+        ),
+        (
+            "zero",
+            "the `epoch` that a training yields must be a whole number that counts up from 1, but it is 0 after 0",
         ),
         (
             "words",

@@ -56,6 +56,11 @@ def ablate(*words: str) -> None:
     assert not exit_code(words), words
 
 
+def executed(*words: str) -> None:
+    """A command that runs a study, without the process that writes W&B's files."""
+    ablate(*words, "--workers", "1", "--wandb", "disabled")
+
+
 def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     with pytest.raises(SystemExit):
         main(list(words))
@@ -68,7 +73,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 def test_every_design_runs_and_is_reported_in_the_subjects_own_metric(
     here: Path, design: str, arms: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ablate("run", "mine.yaml", "--study", "a", "--design", design, "--workers", "1")
+    executed("run", "mine.yaml", "--study", "a", "--design", design)
     ablate("report", "a")
     table = read_study(here / "runs" / "a")
     assert (table.metric, table.unit, table.direction) == ("height", "m", "minimize")
@@ -87,10 +92,8 @@ def test_every_design_runs_and_is_reported_in_the_subjects_own_metric(
 def test_a_search_proposes_and_fresh_seeds_conclude(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ablate(
-        "run", "range.yaml", "--study", "s", "--design", "search", "--trials", "4", "--workers", "1"
-    )
-    ablate("confirm", "s", "--top", "2", "--seeds", "3", "--workers", "1")
+    executed("run", "range.yaml", "--study", "s", "--design", "search", "--trials", "4")
+    executed("confirm", "s", "--top", "2", "--seeds", "3")
     capsys.readouterr()
     ablate("effects", "s")
     assert "s: height against the baseline x=2, kind=plain" in capsys.readouterr().out
@@ -147,13 +150,13 @@ def test_a_run_is_reproduced_its_status_and_its_other_metric_are_read_and_gone_o
     ablate("status", "a")
     assert "15 complete" in capsys.readouterr().out
     assert read_study(here / "runs/a", metric="slope").direction == "maximize"
-    ablate("run", "mine.yaml", "--study", "a", "--seeds", "4", "--extend", "--workers", "1")
+    executed("run", "mine.yaml", "--study", "a", "--seeds", "4", "--extend")
     ids = pd.read_json(here / "runs/a/plan.jsonl", lines=True, dtype={"run": str})["run"]
     assert len(ids) == ids.nunique() == 20
 
 
 def test_ids_name_the_subject_and_the_record_says_what_is_measured(here: Path) -> None:
-    ablate("run", "mine.yaml", "--study", "a", "--seeds", "1", "--workers", "1")
+    executed("run", "mine.yaml", "--study", "a", "--seeds", "1")
     study = json.loads((here / "runs/a/study.json").read_text())
     assert study["space"]["subject"] == "toy:SUBJECT"
     assert study["metrics"] == {
@@ -164,9 +167,7 @@ def test_ids_name_the_subject_and_the_record_says_what_is_measured(here: Path) -
 
 
 def test_a_study_is_read_without_its_subject(here: Path) -> None:
-    ablate(
-        "run", "range.yaml", "--study", "s", "--design", "search", "--trials", "2", "--workers", "1"
-    )
+    executed("run", "range.yaml", "--study", "s", "--design", "search", "--trials", "2")
     (here / "toy.py").unlink()
     program = (
         "from pathlib import Path; from ablations.cli.main import main\n"
@@ -184,5 +185,5 @@ def test_a_study_is_read_without_its_subject(here: Path) -> None:
 @pytest.mark.integration
 def test_the_second_subject_runs_on_ray(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(here))
-    ablate("run", "mine.yaml", "--study", "a", "--executor", "ray", "--workers", "1")
+    executed("run", "mine.yaml", "--study", "a", "--executor", "ray")
     assert len(read_study(here / "runs/a").complete()) == 15

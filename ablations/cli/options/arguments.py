@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter, Token
 
 from ablations.errors import SettingError, StudyError, one_of
+from plain_files.words import is_name
 
 
 def _whole(_: object, tokens: Sequence[Token]) -> int:
@@ -29,6 +30,13 @@ ROOT = Path("runs")
 Root = Annotated[Path, Parameter(help="Where studies lie.")]
 Json = Annotated[bool, Parameter(negative=(), help="Print JSON for scripts.")]
 Flag = Annotated[bool, Parameter(negative=())]
+Trust = Annotated[
+    bool,
+    Parameter(
+        negative=(),
+        help="Run what the study's folder names though somebody else started it: it can be any program.",
+    ),
+]
 Set = Annotated[
     tuple[str, ...],
     Parameter(name=("--set", "-s"), help="A setting's value, as training.epochs=10; repeatable."),
@@ -47,7 +55,13 @@ def find_study(root: Path, study: str) -> Path:
     Raises:
         StudyError: If there is none; says the nearest known name.
     """
-    for path in (root / study, Path(study)):
+    is_folder = "/" in study or study in (".", "..")
+    if is_folder and root != ROOT:
+        raise SettingError(
+            f"`--root` says where studies lie that are named, but {study!r} is a folder. Leave one of them out."
+        )
+    # A name means a study in the root that was asked for, and no other.
+    for path in (root / study, *([Path(study)] if root == ROOT else [])):
         if (path / "study.json").exists():
             return path
     known = sorted(path.parent.name for path in root.glob("*/study.json"))
@@ -64,8 +78,11 @@ def folder_name(name: str) -> str:
     Raises:
         StudyError: If it is not the plain name of a folder.
     """
-    if not name.strip() or name in (".", "..") or "/" in name or "\0" in name:
-        raise StudyError(f"a study's name must be a plain folder name, but got {name!r}.")
+    if not is_name(name) or name in (".", "..") or "/" in name or name.startswith("-"):
+        raise StudyError(
+            f"a study's name must be a plain folder name that begins with no `-`, but got {name!r}. "
+            "Name it with --study."
+        )
     return name
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ablations.engine.executors.local import LocalExecutor
     from ablations.engine.records.folder import StudyFolder
 
+DAY = 24 * 60
+MOST_MINUTES = 10 * 365 * DAY
+MOST_GPUS = 1024
 MakeExecutor = Callable[["StudyFolder"], "Executor"]
 
 
@@ -34,8 +37,8 @@ class ExecutorOptions:
     docs/execution.md."""
     address: str | None = None
     """Of a Ray cluster; one is started on this machine without it."""
-    minutes: Whole = 24 * 60
-    """Time limit of a Slurm job; it may be shorter than the study."""
+    minutes: Whole | None = None
+    """Time limit of a Slurm job, a day by default; it may be shorter than the study."""
     slurm: Annotated[tuple[str, ...], Parameter(name="--slurm")] = ()
     """A job's parameter, as partition=gpu; repeatable."""
 
@@ -51,12 +54,7 @@ def ready_executor(options: ExecutorOptions, *, train: str, runs: int) -> Iterat
     Raises:
         SettingError: If a value is out of range, or an option belongs to another executor.
     """
-    parameters = assignments(options.slurm, option="--slurm")
-    if options.address is not None and options.executor != "ray":
-        raise SettingError("`--address` belongs to a Ray cluster: add --executor ray.")
-    if parameters and options.executor != "slurm":
-        raise SettingError("`--slurm` belongs to a Slurm cluster: add --executor slurm.")
-    refuse_stack(options)
+    parameters = check_executor(options)
     if options.executor == "ray":
         yield _ray(options)
     elif options.executor == "slurm":
@@ -67,6 +65,31 @@ def ready_executor(options: ExecutorOptions, *, train: str, runs: int) -> Iterat
             yield lambda _: local
         finally:
             local.close()
+
+
+def check_executor(options: ExecutorOptions) -> dict[str, str]:
+    """The parameters of Slurm's jobs, if every option is in range and has an effect where the runs are placed.
+
+    Raises:
+        SettingError: If not.
+    """
+    parameters = assignments(options.slurm, option="--slurm")
+    if options.address is not None and options.executor != "ray":
+        raise SettingError("`--address` belongs to a Ray cluster: add --executor ray.")
+    for option, given in (("--slurm", parameters), ("--minutes", options.minutes)):
+        if given and options.executor != "slurm":
+            raise SettingError(f"`{option}` belongs to a Slurm cluster: add --executor slurm.")
+    if options.minutes is not None and not 1 <= options.minutes <= MOST_MINUTES:
+        raise SettingError(
+            f"`--minutes` must be from 1 to {MOST_MINUTES:,}, but is {options.minutes}."
+        )
+    if not 0 < options.gpus_per_run <= MOST_GPUS:
+        raise SettingError(
+            f"`--gpus-per-run` must be a share of a GPU up to 1 or a whole number of them up to {MOST_GPUS}, but is "
+            f"{options.gpus_per_run:g}."
+        )
+    refuse_stack(options)
+    return parameters
 
 
 def refuse_stack(options: ExecutorOptions) -> None:
@@ -92,11 +115,12 @@ def refuse_stack(options: ExecutorOptions) -> None:
 
 def _local(options: ExecutorOptions, *, train: str, runs: int) -> "LocalExecutor":
     from ablations.engine.executors.local import LocalExecutor
-    from ablations.engine.executors.slots import find_slots
+    from ablations.engine.executors.slots import check_gpus, find_slots
 
     slots = find_slots(
         workers=options.workers, gpus_per_run=options.gpus_per_run, stack=options.stack
     )
+    check_gpus(list(dict.fromkeys(gpu for slot in slots for gpu in slot.gpus)))
     local = LocalExecutor(slots)
     local.prepare(train, runs=runs)
     return local
@@ -126,7 +150,7 @@ def _slurm(options: ExecutorOptions, parameters: dict[str, str]) -> MakeExecutor
     return lambda folder: SlurmExecutor(
         folder,
         slots=workers,
-        minutes=options.minutes,
+        minutes=DAY if options.minutes is None else options.minutes,
         gpus_per_run=int(gpus),
         parameters=named,
     )

@@ -110,7 +110,7 @@ def plan_space(
     if known.sigma is not None and arms > 1:
         effect_plan = plan_effects(
             comparisons=arms - 1, sigma=known.sigma, effect=effect, margin=margin, error=error,
-            hours_per_run=known.hours, budget_hours=budget_hours,
+            hours_per_run=known.hours, budget_hours=budget_hours, pilot_df=known.sigma_df,
         )  # fmt: skip
     if len(levels) < 2:
         if effect_plan is None:
@@ -139,8 +139,10 @@ class Pilot:
     """Rise of the loss over the ratios in units of sigma."""
     hours: float | None
     """Of one run."""
+    sigma_df: float | None = None
+    """Degrees of freedom of sigma where it is the pilot's."""
     df: float | None = None
-    """Degrees of freedom of sigma where it is the pilot's and the snr rests on it."""
+    """The same where the snr rests on it."""
     unused: tuple[str, ...] = ()
     """Why the pilot says less than it was asked."""
 
@@ -154,14 +156,15 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
     seconds = pilot.complete()["seconds"].mean()
     sigma, snr, hours = given.sigma, given.snr, given.hours
     hours = seconds / 3600 if hours is None and math.isfinite(seconds) else hours
-    kappa, df, unused = None, None, []
+    kappa, sigma_df, unused = None, math.nan, []
     try:
         fit = fit_reduction(pilot)
-        noise, kappa = fit.sigma, fit.kappa
-        df = float(fit.shape.grid.df) if sigma is None and snr is None else None
+        noise, kappa, sigma_df = fit.sigma, fit.kappa, float(fit.shape.grid.df)
     except TableError as error:
         # A pilot without a ratio still tells the noise.
-        noise = _residual_sd(pilot) if sigma is None else sigma
+        noise = sigma
+        if sigma is None:
+            noise, sigma_df = _residual_noise(pilot)
         if snr is None and len(levels) > 1:
             unused.append(f"The pilot gives no snr: {error}")
     if sigma is None and noise > 0:
@@ -180,12 +183,14 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
                 f"The pilot gives no snr: its loss does not rise with r (kappa = {kappa:.3g}); "
                 "give --snr, or run a pilot with larger ratios or more seeds."
             )
-    return Pilot(sigma, snr, hours, df if snr is not None else None, tuple(unused))
+    mine = sigma_df if given.sigma is None and sigma is not None and sigma_df > 0 else None
+    by_snr = mine if given.snr is None and snr is not None else None
+    return Pilot(sigma, snr, hours, mine, by_snr, tuple(unused))
 
 
-def _residual_sd(pilot: "RunsTable") -> float:
-    """The standard deviation of one run within its seed and arm; NaN where no run is repeated."""
+def _residual_noise(pilot: "RunsTable") -> tuple[float, float]:
+    """The standard deviation of one run within its seed and arm, and its degrees of freedom; NaN without repeats."""
     from analysis.contrasts.cells import cells_of
-    from analysis.contrasts.seed_blocks import residual_sd
+    from analysis.contrasts.seed_blocks import residual_noise
 
-    return residual_sd(cells_of(pilot).y)
+    return residual_noise(cells_of(pilot).y)

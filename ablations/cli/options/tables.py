@@ -1,7 +1,10 @@
 """The runs tables that a command's words name."""
 
+import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,12 +41,28 @@ def tables_of(
 
     inside = root / name
     source = str(inside) if (inside / "study.json").is_file() else name
+    if root != ROOT and source == name:
+        # What lies elsewhere would be the answer to another question.
+        if not _exists(name):
+            raise StudyError(_nothing(name, root))
+        raise SettingError(
+            f"`--root` says where studies lie that are named, but there is no study {name!r} in {root}. Leave it out "
+            "to read what lies elsewhere."
+        )
     if not _exists(source):
         raise StudyError(_nothing(name, root))
     named = _pairs(baseline)
     names = [word.strip() for word in (factors or "").split(",") if word.strip()]
     tables = read_tables(source, metric=metric, baseline=named, factors=names, direction=direction)
+    for table in tables:
+        warn(table.remarks)
     return [_against(table, named) if named and not table.baseline else table for table in tables]
+
+
+def warn(remarks: Iterable[str]) -> None:
+    """Say what is wrong with a study's records where no output of the command is spoilt by it."""
+    for remark in remarks:
+        print(f"warning: {remark}", file=sys.stderr)
 
 
 def one_table(
@@ -68,6 +87,17 @@ def one_table(
             f"{name} holds several studies; name one of {[t.study for t in tables]}."
         )
     return tables[0]
+
+
+def published_table(name: str) -> Path | None:
+    """The published table that comes with the preset of that name, as `senet/table10`; None where there is none."""
+    from ablations.designs.spaces import PRESETS
+
+    folder, _, table = name.partition("/")
+    if not (folder.isidentifier() and table.isidentifier()) or Path(name).exists():
+        return None
+    path = Path(str(resources.files(PRESETS))) / folder / f"{table}.csv"
+    return path if path.is_file() else None
 
 
 def _exists(source: str) -> bool:

@@ -1,5 +1,5 @@
 """How is an answer said on a terminal? A result is a value; its printed words stand here.
 
-May import `ablations`, `subjects`, `records`, `executors`, `supervision`, `designs`, `studies`, `tables`,
-`effects` and `tradeoff`. Imported by `cli`.
+May import `plain_files`, `ablations`, `subjects`, `records`, `executors`, `supervision`, `designs`,
+`studies`, `tables`, `effects`, `tradeoff` and `analysis.claims`. Imported by `cli`.
 """

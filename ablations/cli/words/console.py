@@ -11,7 +11,8 @@ UNFOLDED = 10_000
 
 def make_console() -> Console:
     """A console that leaves the wrapping of text to the terminal."""
-    console = Console(soft_wrap=True, highlight=False)
+    # Names are shown as they are: `[x]` in one is no markup.
+    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = UNFOLDED
     return console

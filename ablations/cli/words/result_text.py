@@ -5,6 +5,8 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from plain_files.words import one_line, visible
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -26,7 +28,7 @@ def print_json(results: list[tuple[str, dict[str, Any]]]) -> None:
 def print_lines(lines: Iterable[str]) -> None:
     """One sentence per line."""
     for line in lines:
-        print(line)
+        print(visible(line))
 
 
 def print_table(frame: "pd.DataFrame") -> None:
@@ -102,4 +104,4 @@ def _short(value: Any) -> str:
         return " ".join(_short(item) for item in value)
     if hasattr(value, "item"):
         return _short(value.item())
-    return "" if value is None else str(value)
+    return "" if value is None else one_line(str(value))

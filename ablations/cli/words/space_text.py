@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ablations.cli.words.console import make_console, make_table
 from ablations.designs.assignments import baseline
@@ -11,12 +12,13 @@ from ablations.designs.expand import Expansion, PlannedArm, expand
 from ablations.designs.fractional import aliases
 from ablations.designs.space import Factor, Space
 from ablations.subjects.subject import Subject
+from plain_files.words import visible
 
 
 def print_space(space: Space, *, design: str, seeds: int | None) -> None:
     """The space, and what the design makes of it."""
     console = make_console()
-    console.print(f"[bold]{space.name}[/]  {space.question}")
+    console.print(Text.assemble((visible(space.name), "bold"), "  ", visible(space.question)))
     base = baseline(space)
     table = make_table(("factor", "levels", "baseline"))
     for factor in space.factors:
@@ -24,6 +26,8 @@ def print_space(space: Space, *, design: str, seeds: int | None) -> None:
     console.print(table)
     for note in space.about.notes(space.baseline):
         console.print(note)
+    if space.about.identify is not None:
+        console.print(space.about.identify(space.baseline).sentence())
     if design == "search":
         console.print(
             "\nA search draws arms from these factors; it proposes, `ablate confirm` concludes."
@@ -52,10 +56,10 @@ def _arms(about: Subject, arms: tuple[PlannedArm, ...]) -> Table:
 
 
 def _cost(value: Any) -> str:
-    """Each number of a list once, and of several digits in groups of three."""
+    """Each number of a list once, and of several digits in groups of three; what is not known is a dash."""
     if isinstance(value, list | tuple):
         return " ".join(map(str, dict.fromkeys(x for x in value if x is not None))) or "-"
-    return f"{value:,}"
+    return "-" if value is None else f"{value:,}"
 
 
 def _print_left_out(console: Console, space: Space, expansion: Expansion) -> None:

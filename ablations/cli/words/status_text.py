@@ -1,8 +1,11 @@
 """How `ablate status` says how far a study is."""
 
+from rich.text import Text
+
 from ablations.cli.words.console import make_console
 from ablations.engine.supervision.progress import duration
 from ablations.engine.supervision.status import StudyStatus
+from plain_files.words import one_line, visible
 
 
 def print_status(now: StudyStatus) -> None:
@@ -17,16 +20,21 @@ def print_status(now: StudyStatus) -> None:
         "running": len(now.running),
         "interrupted": now.interrupted,
         "waiting": now.waiting,
+        "not to be used": now.damaged,
     }
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    console.print(f"[bold]{now.study}[/]: {now.planned} runs: {told or 'none begun'} ({by})")
+    counted = f": {now.planned} runs: {told or 'none begun'} ({by})"
+    console.print(Text.assemble((visible(now.study), "bold"), counted))
+    for remark in now.remarks:
+        console.print(f"  records  {remark}", style="yellow")
     for run in now.running:
         console.print(
             f"  running  {run.label}, seed {run.seed}: epoch {run.epoch} of {run.epochs} ({run.slot})"
         )
     for failure in now.failures:
         console.print(
-            f"  failed   {failure.label}, seed {failure.seed}: {failure.error}", style="red"
+            f"  failed   {failure.label}, seed {failure.seed}: {one_line(failure.error)}",
+            style="red",
         )
         if failure.log is not None:
             console.print(f"           its log: {failure.log}")

@@ -20,11 +20,17 @@ def print_verified(space: Space, *, design: str) -> None:
         )
         return
     _print_table(table)
+    for warning in dict.fromkeys(said for row in table for said in row.warnings):
+        print(f"note: {warning}")
     refuse(table)
 
 
 def _print_table(table: tuple[Intervention, ...]) -> None:
-    shown = make_table(("arm", "changes", "modules", "reshaped"), ("params", "output"))
+    paired = any(row.pairing for row in table)
+    head = ("arm", "changes", "modules", "reshaped")
+    shown = make_table(head, ("params", "output", *(("unnamed draws",) if paired else ())))
+    if paired:
+        shown.add_column("shared with the baseline")
     for row in table:
         shown.add_row(
             row.label,
@@ -33,5 +39,6 @@ def _print_table(table: tuple[Intervention, ...]) -> None:
             str(len(row.reshaped)),
             f"{row.params_change:+,}",
             f"{row.output_change:.2g}",
+            *((str(row.unnamed), row.pairing or "-") if paired else ()),
         )
     make_console().print(shown)

@@ -39,7 +39,7 @@ class WorkerProcess:
         self._rest = b""
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ablations.engine.worker.worker", str(theirs)],
+            [sys.executable, "-P", "-m", "ablations.engine.worker.worker", str(theirs)],
             stdin=subprocess.PIPE,
             stdout=self._printed,
             stderr=self._printed,

@@ -5,7 +5,7 @@ from typing import Any
 
 from ablations.engine.executors.executor import Job, Message
 from ablations.engine.executors.local import LocalExecutor
-from ablations.engine.executors.slots import Slot
+from ablations.engine.executors.slots import Slot, visible_gpus
 
 
 class SlotServer:
@@ -13,7 +13,7 @@ class SlotServer:
 
     def __init__(self, name: str, *, processes: int = 1, threads: int = 1, pythonpath: str = ""):
         visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")  # set by the scheduler
-        gpus = tuple(gpu for gpu in visible.split(",") if gpu.strip() not in ("", "-1"))
+        gpus = visible_gpus(visible)
         slot = Slot(name=name, device=name, gpus=gpus, processes=processes, threads=threads)
         self._executor = LocalExecutor([slot], pythonpath=pythonpath)
 

@@ -3,10 +3,19 @@
 import os
 import shutil
 import subprocess
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ablations.errors import SettingError
+
+MOST_WORKERS = 4096
+"""Of one machine: each is a process or more."""
+MOST_STACKED = 1024
+LIST_SECONDS = 120
+NO_GPU = ("", "-1", "NoDevFiles", "none", "void")
+"""What CUDA_VISIBLE_DEVICES says where there is none: by a user, by Slurm, by a container."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +66,9 @@ def find_slots(
         SettingError: A value is out of range, a run needs more GPUs than there are, or runs of several
             processes would be stacked.
     """
-    if workers is not None and workers < 1:
-        raise SettingError(f"`workers >= 1` must hold, but got {workers}.")
+    if workers is not None and not 1 <= workers <= MOST_WORKERS:
+        rule = "`workers >= 1`" if workers < 1 else f"`workers <= {MOST_WORKERS:,}`"
+        raise SettingError(f"{rule} must hold, but got {workers}.")
     if processes_per_run < 1:
         raise SettingError(f"`processes_per_run >= 1` must hold, but got {processes_per_run}.")
     _refuse_stack(stack, gpus_per_run=gpus_per_run, processes_per_run=processes_per_run)
@@ -75,15 +85,16 @@ def refuse_empty_stack(stack: int) -> None:
     Raises:
         SettingError: If `stack < 1`.
     """
-    if stack < 1:
-        raise SettingError(f"`stack >= 1` must hold, but got {stack}.")
+    if not 1 <= stack <= MOST_STACKED:
+        rule = "`stack >= 1`" if stack < 1 else f"`stack <= {MOST_STACKED:,}`"
+        raise SettingError(f"{rule} must hold, but got {stack}.")
 
 
 def find_gpus() -> tuple[str, ...]:
     """The GPUs this process may use, as CUDA names them; without importing torch."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")  # set by schedulers and by users alike
     if visible is not None:
-        return tuple(name for name in visible.split(",") if name.strip() not in ("", "-1"))
+        return visible_gpus(visible)
     if shutil.which("nvidia-smi") is None:
         return ()
     listed = subprocess.run(
@@ -94,6 +105,51 @@ def find_gpus() -> tuple[str, ...]:
         timeout=30,
     )
     return tuple(listed.stdout.split()) if listed.returncode == 0 else ()
+
+
+def visible_gpus(names: str) -> tuple[str, ...]:
+    """The GPUs that a value of CUDA_VISIBLE_DEVICES names."""
+    return tuple(name for name in names.split(",") if name.strip() not in NO_GPU)
+
+
+def check_gpus(gpus: Sequence[str]) -> None:
+    """Return if a driver of this machine knows the GPUs; once, before the first run.
+
+    Raises:
+        SettingError: If not: every run would fail.
+    """
+    if not gpus:
+        return
+    listed = _driver_lists()
+    unknown = [name for name in gpus if not _is_known(name.strip(), listed)]
+    if unknown:
+        raise SettingError(
+            f"CUDA_VISIBLE_DEVICES names {', '.join(unknown)}, but no driver of this machine knows such a GPU. Unset "
+            "it, or set it to -1 to run on the CPU."
+        )
+
+
+def _is_known(name: str, listed: Sequence[str]) -> bool:
+    # Of an UUID the beginning is enough for CUDA; a MIG slice is no line of the list.
+    return (
+        name in listed
+        or name.startswith("MIG-")
+        or (name.startswith("GPU-") and any(one.startswith(name) for one in listed))
+    )
+
+
+def _driver_lists() -> tuple[str, ...]:
+    """Numbers and UUIDs of the GPUs that the driver knows; by torch in a process of its own without `nvidia-smi`."""
+    if shutil.which("nvidia-smi") is not None:
+        command = ["nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader"]
+    else:
+        count = "import torch; print(*range(torch.cuda.device_count()))"
+        command = [sys.executable, "-P", "-c", count]
+    environment = {k: v for k, v in os.environ.items() if k != "CUDA_VISIBLE_DEVICES"}
+    asked = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=LIST_SECONDS
+    )
+    return tuple(asked.stdout.replace(",", " ").split()) if asked.returncode == 0 else ()
 
 
 def find_cores() -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ablations.errors import StudyError
+from plain_files.study_records import RecordError, parse_object, read_object, whole_lines
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
@@ -32,7 +33,9 @@ def append_lines(path: Path, records: Iterable[dict[str, Any]], *, sync: bool) -
     Raises:
         OSError: The disk is full, for example; the file is as it was before.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
+    # A link that came with a study's folder could name any file of the user's.
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, PRIVATE_FILE)
     try:
         append_bytes(descriptor, b"".join(map(encode, records)), sync=sync)
     finally:
@@ -64,47 +67,31 @@ def read_lines(path: Path, *, skip_damaged: bool = False) -> Iterator[dict[str, 
     Raises:
         StudyError: If a line is no JSON and may not be left out.
     """
-    if not path.exists():
-        return
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.endswith(b"\n"):
-                continue
-            try:
-                yield _parsed(line, f"{path}, line {number},", repair=RESTORE)
-            except StudyError:
-                if not skip_damaged:
-                    raise
+    for number, line in enumerate(whole_lines(path), start=1):
+        try:
+            record = parse_object(line)
+        except RecordError as error:
+            if not skip_damaged:
+                raise damaged(f"{path}, line {number},", error) from None
+        else:
+            yield record
 
 
-def read_record(path: Path | str, *, repair: str = RESTORE) -> dict[str, Any] | None:
+def read_record(path: Path | str) -> dict[str, Any] | None:
     """The object in a JSON file; None where there is no file.
-
-    Args:
-        path: The file.
-        repair: What to do where it is damaged, for the error.
 
     Raises:
         StudyError: If there is no JSON object in it.
     """
     try:
-        with open(path, "rb") as file:
-            content = file.read()
-    except FileNotFoundError:
-        return None
-    return _parsed(content, str(path), repair=repair)
+        return read_object(path)
+    except RecordError as error:
+        raise damaged(str(path), error) from None
 
 
-def _parsed(content: bytes, where: str, *, repair: str) -> dict[str, Any]:
-    try:
-        record = json.loads(content)
-    except ValueError as error:
-        raise StudyError(f"{where} is damaged: {error}. {repair}") from None
-    if not isinstance(record, dict):
-        raise StudyError(
-            f"{where} is damaged: it must hold an object, but holds a {type(record).__name__}. {repair}"
-        )
-    return record
+def damaged(where: str, error: RecordError, *, repair: str = RESTORE) -> StudyError:
+    """The sentence for a file of ours that breaks a rule."""
+    return StudyError(f"{where} is damaged: {error}. {repair}")
 
 
 def write_once(path: Path, record: dict[str, Any]) -> bool:
@@ -128,10 +115,19 @@ def write_once(path: Path, record: dict[str, Any]) -> bool:
 
 def replace(path: Path, record: dict[str, Any]) -> None:
     """Write or rewrite a JSON file; a reader sees the old content or the new, never a part."""
+    _replace(path, json.dumps(record, indent=1, allow_nan=False).encode() + b"\n")
+
+
+def replace_lines(path: Path, records: Iterable[dict[str, Any]]) -> None:
+    """Write or rewrite a file of JSON lines; a reader sees the old content or the new, never a part."""
+    _replace(path, b"".join(map(encode, records)))
+
+
+def _replace(path: Path, content: bytes) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
     try:
-        _write_all(descriptor, json.dumps(record, indent=1, allow_nan=False).encode() + b"\n")
+        _write_all(descriptor, content)
         os.fsync(descriptor)
         beside.replace(path)
     finally:

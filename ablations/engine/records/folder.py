@@ -7,8 +7,10 @@ import errno
 import os
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from dataclasses import replace as replace_fields
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,14 +18,17 @@ from ablations.engine.records.files import (
     PRIVATE_FOLDER,
     RESTORE,
     append_lines,
-    read_lines,
+    damaged,
     read_record,
     replace,
+    replace_lines,
     sync_folder,
     write_once,
 )
 from ablations.errors import StudyError
 from ablations.plan import PlannedRun
+from plain_files import study_records
+from plain_files.study_records import RecordError
 
 LAYOUT = 1
 DECLARED = ("study", "design", "seeds", "space", "metric", "fingerprint")
@@ -33,6 +38,24 @@ USUAL_METRICS = ("train_loss", "val_loss", "val_accuracy")
 """What the runs of a study measure whose `study.json` does not say more."""
 RESULT = "result.json"
 CHECKPOINT = "checkpoint.ckpt"
+LONGEST_NUMBER = 9
+"""Digits of an attempt's number."""
+PLAN_NAMES = frozenset(field.name for field in fields(PlannedRun))
+
+
+RETRIED = "retried.json"
+"""In a run's folder: the attempts whose failures count no more (`StudyFolder.try_again`)."""
+SET_ASIDE = ".set-aside"
+"""Behind the name of a file that could not be used."""
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """The committed outcomes of runs, and those that cannot be used."""
+
+    results: dict[str, dict[str, Any]]
+    damaged: dict[str, str]
+    """Run to what is wrong with its `result.json`."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +158,10 @@ class StudyFolder:
         content = read_record(self.study_file)
         if content is None:
             raise StudyError(f"{self.study_file} is missing. {RESTORE}")
+        try:
+            study_records.check_study(content)
+        except RecordError as error:
+            raise damaged(str(self.study_file), error) from None
         return content
 
     def declaration(self) -> dict[str, Any]:
@@ -158,17 +185,72 @@ class StudyFolder:
         """The numbers that a result has."""
         return tuple(self.study().get("metrics", USUAL_METRICS))
 
+    @cached_property
+    def _numbers(self) -> tuple[str, ...]:
+        """The metrics, which stay what they are: read once, because every outcome is checked for them."""
+        return self.metrics()
+
     def rewrite_study(self, study: dict[str, Any]) -> None:
         """Replace `study.json`, where a design was extended or a drift was allowed."""
         replace(self.study_file, study)
 
     def plan(self) -> list[PlannedRun]:
-        """All planned runs, in the order they were planned."""
-        try:
-            return [PlannedRun(**record) for record in read_lines(self.plan_file)]
-        except TypeError as error:
-            problem = str(error).removeprefix("PlannedRun.__init__() ")
-            raise StudyError(f"{self.plan_file} is damaged: a line {problem}. {RESTORE}") from None
+        """All planned runs, in the order they were planned; what cannot be read is left out (`remarks`)."""
+        return [planned_run(line) for line in self.plan_lines().lines]
+
+    def plan_lines(self) -> study_records.PlanFile:
+        """The lines of the plan, and what is wrong with it."""
+        found = study_records.read_plan(self.plan_file)
+        lines, wrong = [], []
+        for line in found.lines:
+            if line.keys() == PLAN_NAMES:
+                lines.append(line)
+            else:
+                missing, odd = sorted(PLAN_NAMES - line.keys()), sorted(line.keys() - PLAN_NAMES)
+                what = f"lacks `{missing[0]}`" if missing else f"has the unknown `{odd[0]}`"
+                wrong.append(f"run {line['run']}: it {what}")
+        return replace_fields(found, lines=lines, damaged=[*found.damaged, *wrong])
+
+    def mend_plan(self) -> bool:
+        """Rewrite a plan of which lines are damaged or stand twice, without them; whether there were any.
+
+        The old file is kept beside where a line could not be read.
+        """
+        found = self.plan_lines()
+        if not found.damaged and not found.twice:
+            return False
+        if found.damaged:
+            shutil.copyfile(self.plan_file, f"{self.plan_file}{SET_ASIDE}")
+        replace_lines(self.plan_file, found.lines)
+        return True
+
+    def remarks(self, outcomes: Outcomes) -> list[str]:
+        """What is wrong with the plan and the outcomes, a sentence each."""
+        plan = self.plan_lines()
+        lost = study_records.unplanned(self.runs, {line["run"] for line in plan.lines})
+        return study_records.remarks(plan, unplanned=lost, damaged=outcomes.damaged)
+
+    def refuse_incomplete_plan(self) -> None:
+        """Return if the plan has every run that has an outcome, and can be read.
+
+        Raises:
+            StudyError: If not: new seeds could be those of runs that it lacks.
+        """
+        if said := self.remarks(Outcomes({}, {})):
+            raise StudyError(f"the plan of {self.path} is damaged. {' '.join(said)}")
+
+    def refuse_links(self) -> None:
+        """Return if every run's folder is one: a link could lead out of the study.
+
+        Raises:
+            StudyError: If not.
+        """
+        for entry in list(os.scandir(self.runs)):
+            if entry.is_symlink():
+                raise StudyError(
+                    f"{entry.path} is a link, and what is written there would be written elsewhere. Put a copy of "
+                    "what it names in its place."
+                )
 
     def append_plan(self, planned: Sequence[PlannedRun]) -> None:
         """Add runs to the plan; they are on the disk when this returns."""
@@ -183,14 +265,46 @@ class StudyFolder:
         append_lines(self.events_file, events, sync=False)
 
     def result(self, run: str) -> dict[str, Any] | None:
-        """The committed outcome of a run; None where there is none yet."""
-        return self._read_result(run, RESULT)
+        """The committed outcome of a run; None where there is none yet.
+
+        Raises:
+            StudyError: If it cannot be used.
+        """
+        return self.results([run]).get(run)
+
+    def outcomes(self, runs: Iterable[str]) -> Outcomes:
+        """The committed outcomes of those runs that have one, and those that cannot be used."""
+        begun, numbers = self.begun(), self._numbers
+        results: dict[str, dict[str, Any]] = {}
+        wrong: dict[str, str] = {}
+        for run in runs:
+            if run not in begun:
+                continue
+            try:
+                found = study_records.read_result(self._at(run, RESULT), run=run, numbers=numbers)
+            except RecordError as error:
+                wrong[run] = str(error)
+            else:
+                if found is not None:
+                    results[run] = found
+        return Outcomes(results, wrong)
 
     def results(self, runs: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """The committed outcomes of those runs that have one."""
-        begun = self.begun()
-        found = ((run, self.result(run)) for run in runs if run in begun)
-        return {run: result for run, result in found if result is not None}
+        """The committed outcomes of those runs that have one.
+
+        Raises:
+            StudyError: If one cannot be used; names all of them.
+        """
+        found = self.outcomes(runs)
+        if found.damaged:
+            raise StudyError(
+                " ".join(
+                    study_records.remarks(
+                        study_records.PlanFile(), unplanned=(), damaged=found.damaged
+                    )
+                )
+            )
+        return found.results
 
     def begun(self) -> set[str]:
         """Runs that have a folder: at least one attempt was started."""
@@ -202,11 +316,46 @@ class StudyFolder:
             names = os.listdir(self._at(run))
         except FileNotFoundError:
             return []
-        return sorted(int(name) for name in names if name.isdecimal())
+        return sorted(
+            int(name) for name in names if name.isdecimal() and len(name) < LONGEST_NUMBER
+        )
 
     def attempt_result(self, run: str, attempt: int) -> dict[str, Any] | None:
-        """What an attempt came to; None where it was lost or is still going on."""
-        return self._read_result(run, str(attempt), RESULT)
+        """What an attempt came to; None where it was lost, is still going on, or left what cannot be used."""
+        path = self._at(run, str(attempt), RESULT)
+        try:
+            return study_records.read_result(path, run=run, attempt=attempt, numbers=self._numbers)
+        except RecordError:
+            return None
+
+    def failures_count_from(self, run: str) -> int:
+        """The first attempt whose failure counts; later ones were made after it was said to try again."""
+        told = read_record(self._at(run, RETRIED))
+        attempts = (told or {}).get("attempts", 0)
+        return 1 + (attempts if isinstance(attempts, int) else 0)
+
+    def try_again(self, run: str) -> None:
+        """Take a run's outcome back, so that it is trained again; what its attempts wrote stays.
+
+        An outcome that cannot be used is set aside beside it.
+        """
+        attempts = self.attempts(run)
+        replace(Path(self._at(run, RETRIED)), {"at": now(), "attempts": max(attempts, default=0)})
+        if run in self.outcomes([run]).damaged:
+            # The attempt's file is the same one.
+            for place in ((), *((str(number),) for number in attempts)):
+                path = self._at(run, *place, RESULT)
+                if os.path.lexists(path) and self._is_damaged(run, path):
+                    os.replace(path, path + SET_ASIDE)
+        else:
+            Path(self._at(run, RESULT)).unlink(missing_ok=True)
+
+    def _is_damaged(self, run: str, path: str) -> bool:
+        try:
+            study_records.read_result(path, run=run, numbers=self._numbers)
+        except RecordError:
+            return True
+        return False
 
     def begin_attempt(self, run: str) -> int:
         """Make the folder of the next attempt and return its number: the fencing token.
@@ -254,6 +403,8 @@ class StudyFolder:
             Path(self._at(run, CHECKPOINT)).unlink(missing_ok=True)
         places = [(), *((str(number),) for number in self.attempts(run))] if interrupted else []
         for place in places:
+            if os.path.islink(self._at(run, *place)):
+                continue  # it could lead out of the study
             for name in os.listdir(self._at(run, *place)):
                 if name.startswith("."):  # written beside, and killed before the rename
                     Path(self._at(run, *place, name)).unlink(missing_ok=True)
@@ -266,19 +417,17 @@ class StudyFolder:
         """A path under `runs/`. A string: a Path for each file took a quarter of the supervisor's time."""
         return "/".join((str(self.path), "runs", *names))
 
-    def _read_result(self, run: str, *names: str) -> dict[str, Any] | None:
-        repair = f"{RESTORE[:-1]}, or delete {self._at(run)}: the run is then trained again."
-        result = read_record(self._at(run, *names), repair=repair)
-        if result is not None and "state" not in result:
-            raise StudyError(f"{self._at(run, *names)} is damaged: it lacks `state`. {repair}")
-        return result
-
     def _link(self, run: str, attempt: int) -> bool:
         try:
             os.link(self._at(run, str(attempt), RESULT), self._at(run, RESULT))
         except FileExistsError:
             return False
         return True
+
+
+def planned_run(line: dict[str, Any]) -> PlannedRun:
+    """A line of a plan as the run that it plans."""
+    return PlannedRun(**line)
 
 
 def _make_folder(path: str) -> bool:

@@ -180,7 +180,7 @@ class _Store:
             # Every record is sent again at a start, so nothing is lost.
             optuna.delete_study(study_name=study, storage=store)
             self._study, trials = open_study(), []
-        self._keys = {trial.user_attrs.get("key") for trial in trials}
+        self._keys = {trial.user_attrs.get("key"): trial.state for trial in trials}
 
     def add(self, trials: list[FrozenTrial]) -> None:
         new = {trial.user_attrs["key"]: trial for trial in trials}
@@ -189,9 +189,11 @@ class _Store:
         )
         with together:
             for key, trial in new.items():
-                if key not in self._keys:
+                known = self._keys.get(key)
+                # A run that failed and was tried again is a trial more.
+                if known is None or (known == TrialState.FAIL != trial.state):
                     self._study.add_trial(trial)
-        self._keys |= new.keys()
+        self._keys |= {key: trial.state for key, trial in new.items()}
 
 
 def _differ(trial: FrozenTrial, distributions: Mapping[str, BaseDistribution]) -> bool:

@@ -27,7 +27,7 @@ class SafeJournalBackend(BaseJournalBackend):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Open or make the journal at `path`."""
         self._path = Path(path).absolute()
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, PRIVATE_FILE))
         self._number = 0
         self._offset = 0
         self._batch: list[bytes] | None = None
@@ -46,7 +46,7 @@ class SafeJournalBackend(BaseJournalBackend):
         if self._batch is not None:
             self._batch += lines
             return
-        descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)
         try:
             # flock excludes threads too, is not inherited by a fork's children that matter
             # (each append opens the file anew), and ends with its holder.

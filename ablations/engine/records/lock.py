@@ -30,7 +30,7 @@ def held(path: Path, *, wait: bool = False) -> Iterator[None]:
         StudyError: Another supervisor holds it.
     """
     # flock, not a record lock: closing any other descriptor of the file would drop a record lock.
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, PRIVATE_FILE)
     try:
         _acquire(descriptor, path, wait=wait)
         _sign(descriptor)

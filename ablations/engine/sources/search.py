@@ -13,7 +13,6 @@ from optuna import Trial
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
-from ablations.engine.records.files import read_lines
 from ablations.engine.records.folder import StudyFolder
 from ablations.engine.sources.proposed_arm import ProposedArm, Rules
 from ablations.engine.sources.samplers import make_pruner
@@ -22,6 +21,7 @@ from ablations.engine.sources.source import PlannedSource, Result
 from ablations.engine.sources.trials import RecordedTrial
 from ablations.errors import SettingError, StudyError
 from ablations.plan import PlannedRun
+from plain_files.study_records import read_epochs
 
 Propose = Callable[[Trial, int], PlannedRun]
 
@@ -109,6 +109,10 @@ class SearchSource:
         unborn = sum(seeds - len(arm.runs) for arm in self._live.values())
         unasked = 0 if self._is_over else self._budget - self._counted - len(self._live)
         return len(self._by_run) + unborn + max(0, unasked) * seeds + len(self._of_others)
+
+    def news(self) -> list[str]:
+        """None: outcomes speak for themselves."""
+        return []
 
     @property
     def remark(self) -> str:
@@ -199,7 +203,7 @@ class SearchSource:
         for planned in arm.runs if self.asks else ():
             for attempt in self._folder.attempts(planned.run):
                 folder = self._folder.attempt_folder(planned.run, attempt)
-                for record in read_lines(folder / "epochs.jsonl"):
+                for record in read_epochs(folder / "epochs.jsonl")[0]:
                     arm.report(planned, record)
         self._advance(arm)
 

@@ -51,6 +51,10 @@ class SideBySide:
         named = len(remarks) > 1
         return " ".join(f"{name}: {text}" if named else text for name, text in remarks if text)
 
+    def news(self) -> list[str]:
+        """Those of all."""
+        return [text for source in self._sources.values() for text in source.news()]
+
     def resume(self, plan: Sequence[PlannedRun], results: Mapping[str, Result]) -> list[PlannedRun]:
         """Give each source its own share of the plan."""
         self._owner = {run.run: self._share(run) for run in plan}

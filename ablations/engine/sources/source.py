@@ -52,6 +52,9 @@ class Source(Protocol):
     def remark(self) -> str:
         """What is to be said at the end, if anything."""
 
+    def news(self) -> list[str]:
+        """What is to be said now, a sentence each: what was found since the last call."""
+
 
 class PlannedSource:
     """The runs of a design. Never prunes: a pruned run of a plan would bias every contrast."""
@@ -122,6 +125,10 @@ class PlannedSource:
     def remark(self) -> str:
         """Nothing: all of the plan was run."""
         return ""
+
+    def news(self) -> list[str]:
+        """None: outcomes speak for themselves."""
+        return []
 
 
 def _in_groups(plan: Sequence[PlannedRun], *, stack: int) -> list[PlannedRun]:

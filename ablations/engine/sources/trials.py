@@ -10,7 +10,8 @@ import optuna
 from optuna.distributions import distribution_to_json, json_to_distribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from ablations.engine.records.files import append_lines, read_lines
+from ablations.engine.records.files import append_lines, damaged, read_lines
+from plain_files.study_records import RecordError
 
 # CMA-ES keeps a pickle of its state in its trials; reading a study unpickles nothing.
 PICKLED = "cma:"
@@ -57,24 +58,13 @@ class TrialRecords:
         """All trials by number, and the last note of the sampler on the study."""
         trials: list[RecordedTrial] = []
         sampler: dict[str, Any] = {}
-        for line in read_lines(self._path):
-            sampler = _unpickled(line.get("sampler", sampler))
-            if "params" in line:
-                trials.append(
-                    RecordedTrial(
-                        number=line["trial"],
-                        arm=line["arm"],
-                        params=line["params"],
-                        distributions=line["distributions"],
-                        system=_unpickled(line["system"]),
-                        levels=line.get("levels", {}),
-                    )
-                )
-            if "state" in line:
-                trial = trials[line["trial"]]
-                trial.state, trial.values = line["state"], line["values"]
-                trial.system = _unpickled(line["system"])
-                trial.intermediate = {int(k): v for k, v in line["intermediate"].items()}
+        for number, line in enumerate(read_lines(self._path), start=1):
+            try:
+                sampler = _take(line, trials, sampler)
+            except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+                raise damaged(
+                    f"{self._path}, line {number},", RecordError(f"{type(error).__name__}: {error}")
+                ) from None
         return trials, sampler
 
     def asked(self, trial: FrozenTrial, arm: str | None, sampler: dict[str, Any]) -> None:
@@ -100,6 +90,30 @@ class TrialRecords:
             "system": _plain(trial.system_attrs),
         }
         append_lines(self._path, [line], sync=True)
+
+
+def _take(
+    line: dict[str, Any], trials: list[RecordedTrial], sampler: dict[str, Any]
+) -> dict[str, Any]:
+    """Add what a line says to the trials, and return the sampler's last note."""
+    if "params" in line:
+        trials.append(
+            RecordedTrial(
+                number=line["trial"],
+                arm=line["arm"],
+                params=line["params"],
+                distributions=line["distributions"],
+                system=_unpickled(line["system"]),
+                levels=line.get("levels", {}),
+            )
+        )
+    if "state" in line:
+        trial = trials[line["trial"]]
+        trial.state, trial.values = line["state"], line["values"]
+        trial.system = _unpickled(line["system"])
+        trial.intermediate = {int(k): v for k, v in line["intermediate"].items()}
+        trial.frozen()  # what Optuna refuses is refused here
+    return _unpickled(line.get("sampler", sampler))
 
 
 def restore(

@@ -66,6 +66,19 @@ class Audience:
         self._note("study_started", slots=list(self._slots), total=total, ended=self.tally.ended)
         self._tracker.study_started(self._declared)
 
+    def say(self, text: str) -> None:
+        """Something about the records that the user must know."""
+        self._note("remark", text=text)
+        self._display.line(text)
+
+    def run_left(self, planned: PlannedRun, attempt: int, result: dict[str, Any]) -> None:
+        """An attempt failed for want of something that this machine lacks now; the run keeps waiting."""
+        self._note("run_left", run=planned.run, attempt=attempt, error=reason(result))
+        self._tracker.run_ended(planned, attempt, result)
+        self._display.line(
+            f"cannot be trained here now: {planned.label} seed {planned.seed}: {reason(result)}"
+        )
+
     def run_started(self, live: Live) -> None:
         """An attempt started."""
         self._note("run_started", run=live.planned.run, attempt=live.attempt, slot=live.slot)
@@ -107,6 +120,13 @@ class Audience:
         self._tracker.run_ended(planned, result["attempt"], result)
         self._display.outcome(planned, result, total=total)
 
+    def found(self, news: Iterable[str]) -> None:
+        """What the runs' source found out: a sentence each."""
+        for text in news:
+            self._note("found", text=text)
+            self._tracker.found(text)
+            self._display.line(text)
+
     def standing(self, live: Iterable[Live], *, total: int) -> None:
         """How the study stands; often, for a display that is drawn now and then."""
         self._display.show(live, total=total)
@@ -121,8 +141,7 @@ class Audience:
     def study_ended(self, summary: Summary, *, remark: str, total: int) -> None:
         """The supervisor ends."""
         if remark:
-            self._note("remark", text=remark)
-            self._display.line(remark)
+            self.say(remark)
         self._note("study_ended", **asdict(summary))
         self._display.show((), total=total, force=True)
         self._tracker.study_ended(summary)

@@ -46,6 +46,7 @@ class LiveAttempts:
         self._hang_timeout, self._start_timeout = hang_timeout, start_timeout
         self._tick = min(TICK_SECONDS, hang_timeout / 20)  # a hang is found 1.05 times late at most
         self._live: dict[str, Live] = {}
+        self._numbers: dict[str, int] = {}
         self.started = 0
         self.lost = 0
 
@@ -75,8 +76,13 @@ class LiveAttempts:
             )
         )
         live = self._live[planned.run] = Live(planned, attempt, slot)
+        self._numbers[planned.run] = attempt
         self.started += 1
         self._audience.run_started(live)
+
+    def made_here(self, run: str, attempt: int) -> bool:
+        """Whether this supervisor started the attempt, or took it over."""
+        return self._numbers.get(run) == attempt
 
     def adopt(self, planned: PlannedRun) -> bool:
         """Take over an attempt that outlived its supervisor, on a cluster; False where there is none."""
@@ -87,6 +93,7 @@ class LiveAttempts:
         if slot is None:
             return False
         live = self._live[planned.run] = Live(planned, attempts[-1], slot)
+        self._numbers[planned.run] = attempts[-1]
         self._audience.run_adopted(live)
         return True
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import suppress
 from typing import IO, Protocol
 
 from rich.console import Console, Group, RenderableType
@@ -11,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ablations.engine.supervision.snapshot import Busy, Snapshot
+from plain_files.words import visible
 
 LINE_SECONDS = 30.0
 """Between two summary lines where there is no terminal."""
@@ -68,7 +70,9 @@ class PlainProgress:
 
     def line(self, text: str) -> None:
         """Write a line with the time of day."""
-        print(f"{time.strftime('%H:%M:%S')} {text}", file=self._stream, flush=True)
+        # A reader that went away (`ablate run ... 2>&1 | head`) ends the lines and not the study.
+        with suppress(BrokenPipeError):
+            print(f"{time.strftime('%H:%M:%S')} {visible(text)}", file=self._stream, flush=True)
 
     def close(self) -> None:
         """Nothing is left to do."""
@@ -94,7 +98,8 @@ class LiveProgress:
         """Print above the display what is worth keeping: failures and what the study does."""
         state = text.split(" ", 2)[1:2]
         if state != ["complete"]:
-            self._console.print(Text(text, style="red" if state == ["failed"] else ""))
+            style = "red" if state == ["failed"] else ""
+            self._console.print(Text(visible(text), style=style))
 
     def close(self) -> None:
         """Leave the last state on the screen."""

@@ -1,13 +1,16 @@
 """Whether a run whose attempts failed is tried again, and how."""
 
+import re
 import signal
 from collections.abc import Sequence
 from typing import Any, Literal
 
-Kind = Literal["deterministic", "memory", "infrastructure"]
+Kind = Literal["deterministic", "memory", "infrastructure", "place"]
+"""`place`: the machine lacks something now that another, or this one later, has."""
 Again = Literal["again", "apart", "alone"]
 """Like any other run; in a worker that serves nothing else; with nothing else on the device."""
-Decision = Literal["commit"] | Again
+Decision = Literal["commit", "leave"] | Again
+"""`leave`: without an outcome, for another session."""
 
 WORKER_DIED = "WorkerDied"
 HANG = "Hang"
@@ -31,14 +34,18 @@ MEMORY = frozenset({"MemoryError", "OutOfMemoryError"})
 # CUDA's and torch's own allocators raise a RuntimeError that says it.
 SAID_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 MEMORY_TRIES = 2
+OTHERS = re.compile(r"Process \d+ has .* memory in use")
+"""CUDA's message where another process holds memory of the device."""
 
 
 def decide(failures: Sequence[dict[str, Any]], *, retries: int) -> Decision:
     """What to do with a run that has failed and has no other outcome.
 
-    A deterministic error would come again: it is committed. Out of memory is tried once more, with
-    nothing else on the device. Infrastructure faults are tried again `retries` times, apart: a run that
-    ends its worker each time would end others with it again and again.
+    A deterministic error would come again: it is committed. Out of memory is tried once more, with nothing else on
+    the device; where others may have taken the memory, the run is left to the next session then. So is at once a
+    fault of the place (no such device, a package or a file that is not there): it would come again here, but is no
+    outcome of the run. Infrastructure faults are tried again `retries` times, apart: a run that ends its worker each
+    time would end others with it again and again.
 
     Args:
         failures: The `error` of each failed attempt, in order; attempts that were handed back or
@@ -49,10 +56,14 @@ def decide(failures: Sequence[dict[str, Any]], *, retries: int) -> Decision:
         return "again"
     kinds = [classify(error) for error in failures]
     match kinds[-1]:
+        case "place":
+            return "leave"
         case "deterministic":
             return "commit"
         case "memory":
-            return "alone" if kinds.count("memory") < MEMORY_TRIES else "commit"
+            if kinds.count("memory") % MEMORY_TRIES:
+                return "alone"
+            return "leave" if is_of_others(failures[-1]) else "commit"
         case "infrastructure":
             if kinds.count("infrastructure") > retries:
                 return "commit"
@@ -62,11 +73,18 @@ def decide(failures: Sequence[dict[str, Any]], *, retries: int) -> Decision:
 def classify(error: dict[str, Any]) -> Kind:
     """The class of an error as it stands in a result."""
     kind, message = str(error.get("type")), str(error.get("message"))
+    if error.get("place"):
+        return "place"
     if kind == STACK_FAILED:
         return "infrastructure"
     if kind in MEMORY or any(words in message.lower() for words in SAID_OF_MEMORY):
         return "memory"
     return "infrastructure" if kind in INFRASTRUCTURE else "deterministic"
+
+
+def is_of_others(error: dict[str, Any]) -> bool:
+    """Whether memory was short because others had it, as far as can be told."""
+    return error.get("type") == WORKER_DIED or OTHERS.search(str(error.get("message"))) is not None
 
 
 def died(exit_code: int | None, tail: str, *, out_of_memory: bool = False) -> dict[str, Any]:

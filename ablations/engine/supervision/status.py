@@ -9,6 +9,7 @@ from ablations.engine.records.folder import StudyFolder
 from ablations.engine.records.lock import holder
 from ablations.engine.supervision.tally import Best, Tally
 from ablations.plan import PlannedRun
+from plain_files.study_records import read_epochs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,10 @@ class StudyStatus:
     slots: int
     seconds_left: float | None
     failures: tuple[Failure, ...]
+    damaged: int = 0
+    """Runs whose outcome cannot be used."""
+    remarks: tuple[str, ...] = ()
+    """What is wrong with the records and was left out, a sentence each."""
 
     @property
     def ended(self) -> int:
@@ -75,9 +80,11 @@ def status(folder: StudyFolder) -> StudyStatus:
     begun = folder.begun()
     tally = Tally.of(study)
     failures, open_runs = [], []
-    results = folder.results(planned.run for planned in plan)
+    found = folder.outcomes(planned.run for planned in plan)
     for planned in plan:
-        result = results.get(planned.run)
+        if planned.run in found.damaged:
+            continue
+        result = found.results.get(planned.run)
         if result is None:
             open_runs.append(planned)
             continue
@@ -104,6 +111,8 @@ def status(folder: StudyFolder) -> StudyStatus:
         slots=slots,
         seconds_left=tally.seconds_left(total=len(plan), slots=slots, begun=done),
         failures=tuple(failures),
+        damaged=len(found.damaged),
+        remarks=tuple(folder.remarks(found)),
     )
 
 
@@ -114,11 +123,11 @@ def _last_session(folder: StudyFolder) -> tuple[int, dict[str, str]]:
     for event in read_lines(folder.events_file, skip_damaged=True):
         match event.get("event"):
             case "study_started":
-                slots, on = len(event["slots"]), {}
+                slots, on = len(event.get("slots") or ()), {}
             case "run_started" | "run_adopted":
-                on[event["run"]] = event["slot"]
-            case "run_ended" | "run_lost" | "run_handed_back":
-                on.pop(event["run"], None)
+                on[str(event.get("run"))] = str(event.get("slot"))
+            case "run_ended" | "run_lost" | "run_handed_back" | "run_left":
+                on.pop(str(event.get("run")), None)
     return slots, on
 
 
@@ -137,7 +146,7 @@ def _running(folder: StudyFolder, planned: PlannedRun, on: dict[str, str]) -> Ru
 
 
 def _last_epoch(folder: StudyFolder, run: str, attempt: int) -> int:
-    records = list(read_lines(folder.attempt_folder(run, attempt) / "epochs.jsonl"))
+    records, _ = read_epochs(folder.attempt_folder(run, attempt) / "epochs.jsonl")
     return int(records[-1]["epoch"]) if records else 0
 
 

@@ -5,12 +5,14 @@ crash is the same code as starting.
 """
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ablations.engine.executors.executor import Executor
 from ablations.engine.executors.local import LocalExecutor
-from ablations.engine.records.folder import StudyFolder, cannot_write
+from ablations.engine.records.folder import Outcomes, StudyFolder, cannot_write
 from ablations.engine.records.lock import held
+from ablations.engine.records.second_tries import take_back
 from ablations.engine.sources.source import Source
 from ablations.engine.supervision import retry
 from ablations.engine.supervision.agenda import Agenda, Start
@@ -51,6 +53,7 @@ def execute(
     wait: bool = False,
     keep_checkpoints: bool = False,
     free_bytes: int = FREE_BYTES,
+    again: Sequence[str] = (),
 ) -> Summary:
     """Run a study until every run has its outcome, or until it is asked to stop.
 
@@ -71,9 +74,11 @@ def execute(
         wait: Wait where another supervisor runs the study, instead of refusing.
         keep_checkpoints: Keep the checkpoint of a complete run.
         free_bytes: Refuse to start with less free space than this.
+        again: Runs whose outcome is taken back first (`second_tries.take_back`).
 
     Raises:
-        StudyError: Another supervisor runs the study, or the disk is full.
+        StudyError: Another supervisor runs the study, an outcome cannot be used, or the disk is full.
+        SettingError: `again` names no run that failed.
     """
     executor = LocalExecutor() if executor is None else executor
     audience = Audience(
@@ -97,6 +102,7 @@ def execute(
         retries=retries,
         grace=grace,
         keep_checkpoints=keep_checkpoints,
+        again=again,
     )
     try:
         _refuse_full_disk(folder, free_bytes)
@@ -121,11 +127,12 @@ class _Supervisor:
         retries: int,
         grace: float,
         keep_checkpoints: bool,
+        again: Sequence[str],
     ) -> None:
         self._folder, self._source, self._executor = folder, source, executor
         self._audience, self._attempts = audience, attempts
         self._retries, self._grace = retries, grace
-        self._keep_checkpoints = keep_checkpoints
+        self._keep_checkpoints, self._again = keep_checkpoints, again
         self._agenda = Agenda(executor)
         self._over: list[PlannedRun] = []
         """Runs whose attempts so far are over, and of which nothing is decided yet."""
@@ -159,11 +166,22 @@ class _Supervisor:
 
     def _resume(self) -> None:
         """Read the records and say what is left to do."""
+        self._folder.refuse_links()
+        if self._folder.mend_plan():
+            self._audience.say(
+                "plan.jsonl was mended: lines that could not be used were taken out of it."
+            )
         plan = self._folder.plan()
+        for planned in take_back(self._folder, plan, self._again):
+            self._audience.say(
+                f"{planned.label} seed {planned.seed} is tried again ({planned.run})."
+            )
         results = self._folder.results(planned.run for planned in plan)
         new = self._source.resume(plan, results)
         if new:
             self._folder.append_plan(new)
+        for remark in self._folder.remarks(Outcomes(results, {})):
+            self._audience.say(remark)
         self._begun = self._folder.begun()
         self._audience.study_planned([*plan, *new])
         for planned in plan:
@@ -225,7 +243,8 @@ class _Supervisor:
 
     def _decide(self, planned: PlannedRun) -> dict[str, Any] | None:
         """The attempt's result that is the run's outcome; None where the run is tried again."""
-        numbers = self._folder.attempts(planned.run)
+        first = self._folder.failures_count_from(planned.run)
+        numbers = [one for one in self._folder.attempts(planned.run) if one >= first]
         found = [self._folder.attempt_result(planned.run, number) for number in numbers]
         results = [result for result in found if result is not None]
         for result in results:
@@ -234,7 +253,10 @@ class _Supervisor:
         decision = retry.decide([result["error"] for result in results], retries=self._retries)
         if decision == "commit":
             return results[-1]
-        self._agenda.add(planned, decision)
+        if decision == "leave" and self._attempts.made_here(planned.run, numbers[-1]):
+            self._audience.run_left(planned, numbers[-1], results[-1])
+            return None
+        self._agenda.add(planned, "again" if decision == "leave" else decision)
         if found and found[-1] is not None:
             self._audience.run_tried_again(planned, numbers[-1], found[-1])
         return None
@@ -248,6 +270,7 @@ class _Supervisor:
         interrupted = result["attempt"] > 1 or result["state"] == "FAILED"
         self._folder.tidy(planned.run, keep_checkpoint=keep, interrupted=interrupted)
         self._audience.run_ended(planned, result, total=self._source.total)
+        self._audience.found(self._source.news())
 
     # -- stopping, the end --------------------------------------------------------------------------
 

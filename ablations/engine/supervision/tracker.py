@@ -25,6 +25,9 @@ class Tracker(Protocol):
         `{"state": "HANDED_BACK"}`. The last call for a run is the one with its outcome.
         """
 
+    def found(self, text: str) -> None:
+        """Something was found out, in a sentence: a comparison is settled."""
+
     def study_ended(self, summary: Any) -> None:
         """The supervisor ends (`ablations.engine.supervision.summary.Summary`)."""
 
@@ -60,6 +63,10 @@ class GuardedTracker:
     def run_ended(self, planned: PlannedRun, attempt: int, result: dict[str, Any]) -> None:
         """Pass on."""
         self._call("run_ended", planned, attempt, result)
+
+    def found(self, text: str) -> None:
+        """Pass on."""
+        self._call("found", text)
 
     def study_ended(self, summary: Any) -> None:
         """Pass on."""

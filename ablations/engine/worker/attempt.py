@@ -22,12 +22,15 @@ from ablations.engine.worker.context import (
     finite,
     refuse_nonfinite,
 )
+from ablations.engine.worker.place import is_of_the_place
 from ablations.errors import StudyError
+from ablations.import_path import find_own_modules
 
 State = Literal["COMPLETE", "PRUNED", "FAILED"]
 Train = Callable[[dict[str, Any], Context], dict[str, Any]]
 
 TRACEBACK_LINES = 30
+PROBE_BYTES = 2**20
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 # What Lightning raises on SIGTERM (a SystemExit with code 0): the machine is taken, no result.
 PREEMPTED = ("SIGTERMException",)
@@ -61,9 +64,11 @@ def attempt(job: dict[str, Any], context: RunContext) -> State | Literal["HANDED
     except BaseException as error:
         if context.stopping or type(error).__name__ in PREEMPTED:
             return "HANDED_BACK"
-        if isinstance(error, OSError) and error.errno in DISK_FULL:
+        if isinstance(error, OSError) and error.errno in DISK_FULL and _is_full(context):
             raise
         outcome = {"state": "FAILED", **_so_far(context, job), "error": describe(error)}
+        if is_of_the_place(error):
+            outcome["error"]["place"] = True
     seconds = time.monotonic() - began + _seconds_before(context, outcome)
     return _record(job, context, outcome, seconds=seconds, started=started)
 
@@ -75,6 +80,7 @@ def load(path: str) -> Train:
         StudyError: There is no such function.
     """
     module, _, name = path.partition(":")
+    find_own_modules()
     with _no_collection():
         found = getattr(importlib.import_module(module), name, None)
     if not callable(found):
@@ -101,6 +107,18 @@ def describe(error: BaseException) -> dict[str, Any]:
         "traceback": "\n".join(lines[-TRACEBACK_LINES:]),
         "exit_code": None,
     }
+
+
+def _is_full(context: RunContext) -> bool:
+    """Whether it is the study's own disk that takes nothing more, and not a folder for temporary files."""
+    probe = context.attempt_folder / ".probe"
+    try:
+        probe.write_bytes(bytes(PROBE_BYTES))
+        probe.unlink()
+    except OSError:
+        probe.unlink(missing_ok=True)
+        return True
+    return False
 
 
 def _checked(measured: Any, metric: str) -> dict[str, Any]:
@@ -147,7 +165,8 @@ def _seconds_before(context: RunContext, outcome: dict[str, Any]) -> float:
     seconds: dict[int, float] = {}
     for number in range(1, context.attempt):
         for record in read_lines(context.folder / str(number) / "epochs.jsonl", skip_damaged=True):
-            seconds[record["epoch"]] = record.get("seconds") or 0.0
+            took = record.get("seconds")
+            seconds[record.get("epoch", 0)] = took if isinstance(took, float) else 0.0
     return sum(took for epoch, took in seconds.items() if epoch < first)
 
 

@@ -24,6 +24,7 @@ from ablations.subjects.attention.settings.arms import (
 )
 from ablations.subjects.attention.settings.groups import Arm, Attention
 from ablations.subjects.attention.settings.identity import NEUTRAL, NOT_IDENTITY
+from ablations.subjects.attention.settings.recipes import RECIPES
 from ablations.subjects.intervention import Intervention
 from ablations.subjects.own_code import own_files
 from ablations.subjects.subject import Metric, Objective, Pace, Setting, Subject, Values
@@ -110,7 +111,35 @@ def _pilot(arms: Sequence[Values], costs: Sequence[Values]) -> Pace:
 
 
 def _notes(baseline: Values) -> list[str]:
-    """What the baseline has of its network, where that is not the plain block's."""
+    """What the baseline is trained on, its recipe, and its network where that is not the plain block's."""
+    return [_data_in_words(baseline), *_recipe_notes(baseline), *_network_notes(baseline)]
+
+
+def _data_in_words(baseline: Values) -> str:
+    """A layout that was taken for another shows here first."""
+    from ablations.subjects.attention.data.dataset import shape, sizes
+
+    data = arm_of(baseline).data
+    (channels, size, classes), (train, val) = shape(data), sizes(data)
+    across = f"{size[0]} long" if len(size) == 1 else f"{size[0]} high and {size[1]} wide"
+    return (
+        f"Data {data.name}: {train + val:,} examples of {channels} channel{'s' * (channels != 1)}, {across}, in "
+        f"{classes} classes; {train:,} train, {val:,} validate"
+    )
+
+
+def _recipe_notes(baseline: Values) -> list[str]:
+    recipe = baseline["training.recipe"]
+    said = RECIPES[recipe]
+    values = ", ".join(
+        f"{name.rpartition('.')[2]}={baseline[name]}"
+        + (f" (the recipe's: {value})" if baseline[name] != value else "")
+        for name, value in said.items()
+    )
+    return [f"Recipe {recipe}: {values}"] if said else []
+
+
+def _network_notes(baseline: Values) -> list[str]:
     name = baseline["backbone.name"]
     usual, plain = usual_attention(name), Attention()
     if usual == plain:
@@ -175,6 +204,7 @@ SUBJECT = Subject(
     objectives=OBJECTIVES,
     verify=_verify,
     stacks=True,
+    short=lambda arm: {**arm, "training.epochs": 2, "training.warmup_epochs": 0},
     pilot=_pilot,
     epochs=lambda arm: int(arm["training.epochs"]),
     code=_code,

@@ -7,6 +7,7 @@ from typing import Any
 from ablations.errors import SettingError
 from ablations.import_path import load_module
 from ablations.subjects.data_files import digest_of, files_of
+from ablations.subjects.data_identity import DataIdentity, by_files
 from ablations.subjects.own_code import own_files
 from ablations.subjects.program import Program
 from ablations.subjects.signatures import arguments_of
@@ -55,8 +56,10 @@ def make(
         ),
         metric=program.metrics[0].name,
         fingerprint=lambda arm: digest_of(files),
+        identify=lambda arm: by_files(files) if files else DataIdentity(by="nothing"),
         carried={"subject": name, "program": program.model_dump(mode="json")},
         epochs=_epochs,
+        short=lambda arm: {**arm, EPOCHS: 2} if EPOCHS in arm else dict(arm),
         packages=("ablations", "numpy", "torch", "scikit-learn"),
     )
 

@@ -1,6 +1,7 @@
 """One run of a user's function: its config and seed in, its records and what it measured out."""
 
 import inspect
+import json
 import random
 import sys
 from collections.abc import Iterator, Mapping
@@ -31,8 +32,9 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
     records: list[dict[str, Any]] = []
     if inspect.isgenerator(outcome):
         outcome = _heard(outcome, context, records, program)
+        records = records or _before(context)
     measured = {**(records[-1] if records else {}), **_mapping(outcome, records, program)}
-    return _result(measured, context, program, epochs=len(records))
+    return _result(measured, context, program)
 
 
 def _seed_shared_states(seed: int) -> None:
@@ -69,7 +71,29 @@ def _heard(
             )
         records.append({str(name): _number(value) for name, value in record.items()})
         _check_metric(records[-1], program, when=f"epoch {len(records)}")
-        context.epoch({"epoch": len(records), **records[-1]})
+        # One that goes on from a checkpoint of its own says itself which epoch it is.
+        records[-1] = {"epoch": len(records), **records[-1]}
+        _check_epoch([one["epoch"] for one in records])
+        context.epoch(records[-1])
+
+
+def _check_epoch(numbers: list[Any]) -> None:
+    now, before = numbers[-1], numbers[-2] if len(numbers) > 1 else 0
+    if type(now) is not int or now <= before:
+        raise SettingError(
+            f"the `epoch` that a training yields must be a whole number that counts up from 1, but it is {now!r} after "
+            f"{before}. Leave it out where a run always begins anew."
+        )
+
+
+def _before(context: Context) -> list[dict[str, Any]]:
+    """What an earlier attempt reported last, where this one found all epochs done; none where there was none."""
+    for number in range(context.attempt - 1, 0, -1):
+        path = context.folder / str(number) / "epochs.jsonl"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        if lines:
+            return [json.loads(lines[-1])]
+    return []
 
 
 def _mapping(outcome: Any, records: list[dict[str, Any]], program: Program) -> dict[str, Any]:
@@ -101,12 +125,10 @@ def _check_metric(measured: Mapping[str, Any], program: Program, *, when: str) -
         )
 
 
-def _result(
-    measured: dict[str, Any], context: Context, program: Program, *, epochs: int
-) -> dict[str, Any]:
+def _result(measured: dict[str, Any], context: Context, program: Program) -> dict[str, Any]:
     _check_metric(measured, program, when="the end")
     told = getattr(context, "last", None) or {}
-    run = int(measured.get("epochs_run") or epochs or told.get("epoch") or 1)
+    run = int(measured.pop("epoch", None) or measured.get("epochs_run") or told.get("epoch") or 1)
     numbers = {
         name: value
         for name, value in measured.items()

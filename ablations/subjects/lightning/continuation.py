@@ -1,5 +1,6 @@
 """What Lightning's checkpoints leave out, so that a run that goes on ends as one that was never interrupted."""
 
+from collections.abc import Callable
 from typing import Any
 
 import lightning.pytorch as pl
@@ -14,14 +15,19 @@ class Continuation(EpochWatch):
     That is: that early stopping has decided (`should_stop`), the metrics that the Trainer shows, which callbacks
     and schedulers look up, and the step of `ReduceLROnPlateau` that follows the writing of the checkpoint.
 
+    Args:
+        on_start: Called when all is set up for the first step.
+        options: The watch's.
+
     It inherits from the watch, against our custom: Lightning calls every callback eight times a step, so a
     second one beside the watch would cost a small network 1 % more.
     """
 
     state_key = "Continuation"
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, on_start: Callable[[], None] | None = None, **options: Any) -> None:
         super().__init__(**options)
+        self.on_start = on_start
         self.epochs_done = 0
         """Of this run, also before a resume; right at every moment that Lightning asks for batches."""
         self._should_stop = False
@@ -54,8 +60,10 @@ class Continuation(EpochWatch):
         trainer.callbacks = [*others, self]  # type: ignore[attr-defined]
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Stop where early stopping had decided so."""
+        """Tell of the start, and stop where early stopping had decided so."""
         del pl_module
+        if self.on_start is not None:
+            self.on_start()
         if self._goes_on:
             trainer.should_stop = self._should_stop
 

@@ -1,6 +1,6 @@
 """One training of a user's LightningModule: its streams, its records, its resume, beside the user's own callbacks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from ablations.errors import SettingError
 from ablations.randomness import seed_all, states_kept
 from ablations.streams import stream_seed
+from ablations.subjects.lightning.checkpoint import readable
 from ablations.subjects.lightning.continuation import Continuation
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.loadable import refuse_unloadable
@@ -72,6 +73,8 @@ def fit(
     context: Context | None = None,
     test: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    on_start: Callable[[], None] | None = None,
+    device: str = "cpu",
 ) -> Outcome:
     """Train a module to its end; with a context it goes on from `checkpoint.ckpt` in the run's folder.
 
@@ -87,6 +90,8 @@ def fit(
         context: Where to report and to keep the checkpoint; None keeps nothing.
         test: Whether to run `Trainer.test` once at the end, on the weights of the epoch that the rule names.
         checkpoint_seconds: Least age of the last checkpoint before the next one is written.
+        device: A torch device, where no context has one.
+        on_start: Called when all is set up for the first step; whatever it raises ends the training.
 
     Raises:
         SettingError: If an option is the framework's, or the metric is never logged, or what is asked for
@@ -101,6 +106,7 @@ def fit(
     folder = None if context is None else context.folder
     told = _Told(rule, options, source, module, context)
     watch = Continuation(
+        on_start=on_start,
         on_epoch=told.epoch,
         on_step=None if context is None else context.beat,
         checkpoint=None if folder is None else folder / "checkpoint.ckpt",
@@ -125,16 +131,15 @@ def fit(
         seed_all(stream_seed(seed, "fit"))
         trainer = make_trainer(
             epochs=options.pop("max_epochs", None),
-            device="cpu" if context is None else context.device,
+            device=device if context is None else context.device,
             world_size=order.world_size,
             callbacks=callbacks,
             options=options,
         )
-        kept = watch.checkpoint
         trainer.fit(
             module,
             datamodule=source,
-            ckpt_path=kept if kept is not None and kept.exists() else None,
+            ckpt_path=readable(watch.checkpoint),
             weights_only=True,
         )
         told.end(watch)

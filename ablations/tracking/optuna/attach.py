@@ -6,6 +6,7 @@ one: while the study runs nothing is attached.
 
 import json
 import warnings
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +15,7 @@ from ablations.engine.records.folder import StudyFolder
 from ablations.engine.records.lock import held, holder
 from ablations.errors import StudyError
 from ablations.tracking.wandb.report_files import ReportFiles, read_report
+from plain_files.study_records import is_name
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -25,7 +27,7 @@ WARNING = (
 )
 
 
-def attach_report(path: Path) -> Outcome:
+def attach_report(path: Path, *, out: Path | None = None) -> Outcome:
     """Attach a study's written report to its Optuna study; a second call changes nothing.
 
     Figures become the study's artifacts (under `artifacts`), the verdict its note. A figure
@@ -33,6 +35,7 @@ def attach_report(path: Path) -> Outcome:
 
     Args:
         path: The study's folder.
+        out: Where a copy of the journal lies and the attached files go, of a study that may only be read.
 
     Raises:
         StudyError: If there is no study, its journal is damaged, or the extra `dashboard` is not installed.
@@ -40,16 +43,18 @@ def attach_report(path: Path) -> Outcome:
     require_dashboard()
     folder = StudyFolder.open(path)
     report = read_report(folder.path)
-    if not report.stamp or not folder.journal_file.exists():
+    journal = folder.journal_file if out is None else out / folder.journal_file.name
+    if not report.stamp or not journal.exists():
         return "no report"
-    if holder(folder.lock_file) is not None:
+    if out is None and holder(folder.lock_file) is not None:
         return "running"
-    with held(folder.lock_file):
+    # A copy has no other writer.
+    with held(folder.lock_file) if out is None else nullcontext():
         try:
-            return _attach(folder, report)
+            return _attach(folder, report, journal=journal, files=artifact_folder(out or path))
         except json.JSONDecodeError:
             raise StudyError(
-                f"{folder.journal_file} is not readable. It is an index of the records: delete it, and "
+                f"{journal} is not readable. It is an index of the records: delete it, and "
                 "`ablate dashboard` (of a search: `ablate run`) writes it anew."
             ) from None
 
@@ -71,22 +76,26 @@ def require_dashboard() -> None:
         )
 
 
-def _attach(folder: StudyFolder, report: ReportFiles) -> Outcome:
+def _attach(folder: StudyFolder, report: ReportFiles, *, journal: Path, files: Path) -> Outcome:
     import optuna
     from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta, upload_artifact
     from optuna_dashboard import get_note, save_note
 
     from ablations.engine.records.journal import SafeJournalBackend
 
-    storage = optuna.storages.JournalStorage(SafeJournalBackend(folder.journal_file))
+    storage = optuna.storages.JournalStorage(SafeJournalBackend(journal))
     names = [study.study_name for study in storage.get_all_studies()]
     if not names:
         return "no report"
     study = optuna.load_study(study_name=names[0], storage=storage)
-    files = artifact_folder(folder.path)
     files.mkdir(parents=True, exist_ok=True)
     store = FileSystemArtifactStore(files)
-    before = {meta.filename: files / meta.artifact_id for meta in get_all_artifact_meta(study)}
+    before = {
+        meta.filename: files / meta.artifact_id
+        for meta in get_all_artifact_meta(study)
+        # An id is read from a file: it may be no path.
+        if is_name(meta.artifact_id)
+    }
     is_changed = False
     for path in report.figures.values():
         kept = before.get(path.name)

@@ -64,11 +64,12 @@ class UpToDate:
     Args:
         application: The dashboard.
         folder: The study's folder.
+        out: Where the copy of its journal lies that is shown, if it is one.
     """
 
-    def __init__(self, application: Application, folder: Path) -> None:
+    def __init__(self, application: Application, folder: Path, *, out: Path | None = None) -> None:
         self._application = application
-        self._folder = folder
+        self._folder, self._out = folder, out
         self._seen: float | None = None
         self._once = threading.Lock()
 
@@ -79,7 +80,7 @@ class UpToDate:
             try:
                 # A study that has just been started, or a full disk: the next request tries again.
                 with suppress(StudyError, OSError):
-                    if attach_report(self._folder) != "running":
+                    if attach_report(self._folder, out=self._out) != "running":
                         self._seen = written
             finally:
                 self._once.release()
@@ -92,24 +93,28 @@ class UpToDate:
             return None
 
 
-def make_dashboard(folder: Path) -> Application:
+def make_dashboard(folder: Path, *, out: Path | None = None) -> Application:
     """The dashboard of a study as a web application; see `ReadOnly`.
+
+    Args:
+        folder: The study's folder.
+        out: A folder for a copy of its journal, where it may only be read.
 
     Raises:
         StudyError: If there is no study or no journal can be had, or the extra is not installed.
     """
     require_dashboard()
     study = StudyFolder.open(folder)
-    ensure_journal(study)
+    journal = ensure_journal(study, out=out)
     import optuna
     from optuna.artifacts import FileSystemArtifactStore
     from optuna_dashboard import wsgi
 
     from ablations.engine.records.journal import SafeJournalBackend
 
-    storage = optuna.storages.JournalStorage(SafeJournalBackend(study.journal_file))
-    store = FileSystemArtifactStore(artifact_folder(study.path))
-    return UpToDate(wsgi(storage, artifact_store=store), study.path)
+    storage = optuna.storages.JournalStorage(SafeJournalBackend(journal))
+    store = FileSystemArtifactStore(artifact_folder(out or study.path))
+    return UpToDate(wsgi(storage, artifact_store=store), study.path, out=out)
 
 
 def make_server(

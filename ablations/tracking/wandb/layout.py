@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablations.errors import StudyError
-from ablations.tracking.wandb.records import attempts, read_json, read_lines
+from ablations.engine.records.folder import StudyFolder
+from ablations.tracking.wandb.records import attempts
 from ablations.tracking.wandb.report_files import read_report
 from ablations.tracking.wandb.view import run_id, study_id
+from plain_files.study_records import read_plan
 
 # Okabe and Ito's palette: told apart by the colour-blind, and in grey by their order.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -48,11 +49,9 @@ def read_layout(folder: Path) -> Layout:
     Raises:
         StudyError: If the folder holds no study.
     """
-    study = read_json(folder / "study.json")
-    if study is None:
-        raise StudyError(f"{folder} holds no study: there is no study.json in it.")
+    study = StudyFolder.open(folder).study()
     space = study.get("space") or {}
-    plan = list(read_lines(folder / "plan.jsonl"))
+    plan = read_plan(folder / "plan.jsonl").lines
     levels = _levels(space, plan)
     x, hue = _choose(levels)
     key = {}
@@ -81,9 +80,10 @@ def read_layout(folder: Path) -> Layout:
 def _levels(space: Mapping[str, Any], plan: list[dict[str, Any]]) -> dict[str, set[Any]]:
     """Factor -> the levels that its runs have, for factors with more than one."""
     named = [str(factor["name"]) for factor in space.get("factors", ())]
-    named += [name for line in plan for name in line["factors"] if name not in named]
+    named += [name for line in plan for name in line.get("factors") or {} if name not in named]
     found = {
-        name: {line["factors"].get(name) for line in plan} - {None} for name in dict.fromkeys(named)
+        name: {(line.get("factors") or {}).get(name) for line in plan} - {None}
+        for name in dict.fromkeys(named)
     }
     return {name: levels for name, levels in found.items() if len(levels) > 1}
 
@@ -113,7 +113,9 @@ def _colours(
     if hue is None or len(plan) > MOST_COLOURED:
         return {}
     return {
-        run_id(study, line["run"], attempt): key.get(str(line["factors"].get(hue)), GREY)
+        run_id(study, line["run"], attempt): key.get(
+            str((line.get("factors") or {}).get(hue)), GREY
+        )
         for line in plan
         for attempt in attempts(folder, line["run"]) or [1]
     }

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-COMMAND = (sys.executable, "-m", "ablations.tracking.wandb.process")
+COMMAND = (sys.executable, "-P", "-m", "ablations.tracking.wandb.process")
 QUEUE_LINES = 20_000
 """Lines that may wait (about 5 MB); past that W&B is too slow for the study and is dropped."""
 

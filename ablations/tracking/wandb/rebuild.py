@@ -7,21 +7,19 @@ away and written again.
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from ablations.engine.records.folder import USUAL_METRICS
+from ablations.engine.records.folder import USUAL_METRICS, StudyFolder
 from ablations.engine.records.lock import holder
 from ablations.errors import StudyError
-from ablations.plan import PlannedRun
 from ablations.tracking.wandb.pipe import COMMAND, Pipe
 from ablations.tracking.wandb.records import (
     attempts,
     committed_results,
-    read_json,
-    read_lines,
+    read_attempt,
     recorded_epochs,
 )
 from ablations.tracking.wandb.report_files import read_report
@@ -105,9 +103,7 @@ def rebuild(
     Raises:
         StudyError: If the folder holds no study, the study is running, or W&B's process failed.
     """
-    study = read_json(folder / "study.json")
-    if study is None:
-        raise StudyError(f"{folder} holds no study: there is no study.json in it.")
+    study = StudyFolder.open(folder).study()
     if holder(folder / "lock") is not None:
         raise StudyError(
             f"study {study['study']!r} is running, and its files in {folder / 'wandb'} with it. "
@@ -116,31 +112,29 @@ def rebuild(
     files: dict[str, list[OnDisk]] = {}
     for file in on_disk:
         files.setdefault(file.id, []).append(file)
-    missing = []
+    missing, replaced = [], []
     for expected in expected_runs(folder, study):
         there = files.get(expected.view.id, [])
         if len(there) == 1 and _agrees(there[0], expected):
             continue
         missing.append(expected)
-        for file in there:
-            _remove(file.path)
+        replaced += [file.path for file in there]
     if missing:
-        _write(folder, missing, project, seconds, command)
+        with _set_aside(replaced):
+            _write(folder, missing, project, seconds, command)
     return [expected.view.id for expected in missing]
 
 
 def expected_runs(folder: Path, study: Mapping[str, Any]) -> Iterator[Expected]:
     """Everything that W&B should have of a study that is not running: each attempt, and the study."""
-    for line in read_lines(folder / "plan.jsonl"):
-        planned = PlannedRun(**line)
+    metrics = tuple(study.get("metrics") or USUAL_METRICS)
+    for planned in StudyFolder(folder).plan():
         for attempt in attempts(folder, planned.run):
-            result = read_json(folder / "runs" / planned.run / str(attempt) / "result.json")
+            result = read_attempt(folder, planned.run, attempt, metrics)
             yield Expected(
                 view=view_run(study, planned, attempt),
                 rows=[view_epoch(row) for row in recorded_epochs(folder, planned.run, attempt)],
-                end=view_lost()
-                if result is None
-                else view_result(result, metrics=study.get("metrics", USUAL_METRICS)),
+                end=view_lost() if result is None else view_result(result, metrics=metrics),
                 started=None if result is None else result.get("started"),
             )
     yield _expected_study(folder, study)
@@ -148,7 +142,7 @@ def expected_runs(folder: Path, study: Mapping[str, Any]) -> Iterator[Expected]:
 
 def _expected_study(folder: Path, study: Mapping[str, Any]) -> Expected:
     rows = list(_progress(folder, study))
-    planned = sum(1 for _ in read_lines(folder / "plan.jsonl"))
+    planned = len(StudyFolder(folder).plan())
     summary: dict[str, Any] = {"planned": planned, "waiting": planned - len(rows)}
     report = read_report(folder)
     if report.stamp:
@@ -167,7 +161,7 @@ def _progress(folder: Path, study: Mapping[str, Any]) -> Iterator[dict[str, floa
     counts: Counter[str] = Counter()
     best: float | None = None
     better = min if study.get("direction", "minimize") == "minimize" else max
-    for result in committed_results(folder):
+    for result in committed_results(folder, tuple(study.get("metrics") or USUAL_METRICS)):
         counts[result["state"]] += 1
         value = result.get(str(study.get("metric", "val_loss")))
         if result["state"] == "COMPLETE" and isinstance(value, int | float):
@@ -184,12 +178,27 @@ def _agrees(file: OnDisk, expected: Expected) -> bool:
     return file.exit_code is not None and has_all and expected.ends_as(file.summary)
 
 
-def _remove(file: Path) -> None:
-    """Remove one of W&B's runs: the folder that W&B made for it, or no more than the file."""
-    if "run-" in file.parent.name:
-        shutil.rmtree(file.parent)
-    else:
-        file.unlink()
+@contextmanager
+def _set_aside(files: Iterable[Path]) -> Iterator[None]:
+    """Put W&B's runs out of the way: removed after the block, and back in their places if it fails.
+
+    Of a run that is the folder that W&B made for it, or no more than the file.
+    """
+    wholes = [file.parent if "run-" in file.parent.name else file for file in files]
+    # W&B's own names begin with no point, and nothing of ours or W&B's looks at one that does.
+    moved = [(whole, whole.rename(whole.with_name(f".{whole.name}"))) for whole in wholes]
+    try:
+        yield
+    except BaseException:
+        for whole, aside in moved:
+            if not whole.exists():
+                aside.rename(whole)
+        raise
+    for _, aside in moved:
+        if aside.is_dir():
+            shutil.rmtree(aside)
+        else:
+            aside.unlink()
 
 
 def _write(

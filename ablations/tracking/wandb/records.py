@@ -1,46 +1,52 @@
-"""A study's records as the tracker needs them (layout: docs/study-folder.md)."""
+"""A study's records as the tracker needs them (layout: docs/study-folder.md): what cannot be used is left out."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ablations.engine.records.folder import LONGEST_NUMBER
+from plain_files.study_records import (
+    RecordError,
+    read_epochs,
+    read_object,
+    read_result,
+)
+
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a file; None where there is none, or only a part of one."""
+    """The object in a file; None where there is none that can be used."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_object(path)
+    except (OSError, RecordError):
         return None
-    return content if isinstance(content, dict) else None
 
 
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a JSON-lines file; a line that was cut off by a crash is left out."""
+def read_attempt(
+    folder: Path, run: str, attempt: int, metrics: Sequence[str]
+) -> dict[str, Any] | None:
+    """What an attempt came to; None where there is nothing that can be used."""
+    path = folder / "runs" / run / str(attempt) / "result.json"
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        try:
-            content = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(content, dict):
-            yield content
+        return read_result(path, run=run, attempt=attempt, numbers=metrics)
+    except RecordError:
+        return None
 
 
 def attempts(folder: Path, run: str) -> list[int]:
     """The numbers of a run's attempts so far, in order."""
     names = (path.name for path in (folder / "runs" / run).glob("[0-9]*"))
-    return sorted(int(name) for name in names if name.isdecimal())
+    return sorted(int(name) for name in names if name.isdecimal() and len(name) < LONGEST_NUMBER)
 
 
-def committed_results(folder: Path) -> list[dict[str, Any]]:
+def committed_results(folder: Path, metrics: Sequence[str]) -> list[dict[str, Any]]:
     """The committed outcomes in the order in which the runs ended."""
-    found = (read_json(path) for path in (folder / "runs").glob("*/result.json"))
-    results = [result for result in found if result is not None and "state" in result]
-    return sorted(results, key=lambda result: str(result.get("ended")))
+    found = []
+    for path in (folder / "runs").glob("*/result.json"):
+        try:
+            found.append(read_result(path, run=path.parent.name, numbers=metrics))
+        except RecordError:
+            continue
+    return sorted((one for one in found if one is not None), key=lambda one: str(one.get("ended")))
 
 
 def recorded_epochs(
@@ -59,6 +65,6 @@ def recorded_epochs(
     rows: dict[int, dict[str, Any]] = {}
     for number in attempts(folder, run):
         if number <= attempt:
-            records = read_lines(folder / "runs" / run / str(number) / "epochs.jsonl")
-            rows |= {row["epoch"]: row for row in records if isinstance(row.get("epoch"), int)}
+            records, _ = read_epochs(folder / "runs" / run / str(number) / "epochs.jsonl")
+            rows |= {record["epoch"]: record for record in records}
     return [rows[epoch] for epoch in sorted(rows) if before is None or epoch < before]

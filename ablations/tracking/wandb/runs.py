@@ -2,7 +2,7 @@
 
 import contextlib
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -199,14 +199,18 @@ def lean_settings(*, started: str | None = None) -> wandb.Settings:
 def _table(path: Path) -> wandb.Table:
     with path.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
-    return wandb.Table(columns=[*header], data=[[_number(cell) for cell in row] for row in rows])
+    columns = [
+        typed_cells([row[i] if i < len(row) else "" for row in rows]) for i in range(len(header))
+    ]
+    return wandb.Table(columns=[*header], data=[list(row) for row in zip(*columns, strict=True)])
 
 
-def _number(cell: str) -> float | str | None:
+def typed_cells(cells: Sequence[str]) -> list[float | None] | list[str | None]:
+    """The cells of a column of one kind, as W&B wants them: numbers where all are, texts otherwise."""
     try:
-        return float(cell)
+        return [float(cell) if cell else None for cell in cells]
     except ValueError:
-        return cell or None
+        return [cell or None for cell in cells]
 
 
 def check_reachable(url: str) -> None:

@@ -46,7 +46,7 @@ class Server:
             StudyError: If the server can not be asked.
         """
         module = "ablations.tracking.wandb.server_process"
-        command = [sys.executable, "-m", module, self.project, self.study]
+        command = [sys.executable, "-P", "-m", module, self.project, self.study]
         code, said, wrong = run_program(command, self.folder, self.environment, self.seconds)
         if code != 0:
             raise StudyError(f"W&B's server can not be asked what it has: {reason(wrong)}")
@@ -58,7 +58,7 @@ class Server:
         said = ""
         for first in range(0, len(files), FILES_AT_ONCE):
             folders = [str(file.parent.resolve()) for file in files[first : first + FILES_AT_ONCE]]
-            command = [sys.executable, "-m", "wandb", "sync", "--include-online"]
+            command = [sys.executable, "-P", "-m", "wandb", "sync", "--include-online"]
             command += ["--project", self.project, *folders]
             _, out, wrong = run_program(command, self.folder, self.environment, self.seconds)
             said += out + wrong

@@ -107,7 +107,7 @@ def save_views(
             "`pip install 'ablations[wandb-reports]'`."
         )
     module = "ablations.tracking.wandb.views_process"
-    command = [sys.executable, "-m", module, str(folder.resolve()), project, *kinds]
+    command = [sys.executable, "-P", "-m", module, str(folder.resolve()), project, *kinds]
     code, said, wrong = run_program(command, folder, environment, seconds)
     if code != 0:
         raise StudyError(f"the {' and the '.join(kinds)} could not be saved: {reason(wrong)}")

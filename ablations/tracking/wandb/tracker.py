@@ -23,6 +23,7 @@ from ablations.tracking.wandb.view import (
     study_id,
     view_end_of_study,
     view_epoch,
+    view_finding,
     view_lost,
     view_progress,
     view_result,
@@ -84,8 +85,9 @@ class WandbTracker:
         where = str(self._folder.resolve())
         self._send("open", folder=where, mode=self._mode, project=self._project)
         self._send("start", run=asdict(view_study(study_json)))
-        for result in committed_results(self._folder):
-            self._count(str(result["run"]), result)
+        metrics = tuple(study_json.get("metrics") or USUAL_METRICS)
+        for result in committed_results(self._folder, metrics):
+            self._count(str(result.get("run")), result)
 
     def run_started(self, planned: PlannedRun, attempt: int) -> None:
         """Open the W&B run of one attempt; an earlier attempt that never ended is closed as lost."""
@@ -111,6 +113,10 @@ class WandbTracker:
             self._catch_up(id, planned, attempt, before=None)
             self._end(id, view_result(result, metrics=self._study.get("metrics", USUAL_METRICS)))
         self._count(planned.run, result)
+
+    def found(self, text: str) -> None:
+        """Add what was found to the study's own history."""
+        self._send("log", id=study_id(self._study), row=view_finding(text))
 
     def study_ended(self, summary: object = None) -> None:
         """Close the study's own run.

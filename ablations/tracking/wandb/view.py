@@ -185,6 +185,11 @@ def view_progress(results: Mapping[str, int], best: float | None) -> dict[str, f
     return row if best is None else row | {"best_value": best}
 
 
+def view_finding(text: str) -> dict[str, str]:
+    """One row of the study's own history: a comparison that was settled, in words."""
+    return {"found": text[:MAX_TEXT]}
+
+
 def _settings(study: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """The run's settings as dotted names, those that the study's space knows."""
     known = flat((study.get("space") or {}).get("baseline") or {})

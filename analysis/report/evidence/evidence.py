@@ -15,11 +15,11 @@ from analysis.effects.component_report import ComponentReport, component_report
 from analysis.effects.effects import Effects
 from analysis.effects.winner import WinnerReport, winner_report
 from analysis.errors import TableError
-from analysis.importance.importance import Importance, importance
+from analysis.importance.importance import Importance, estimate_importance
 from analysis.report.evidence.arms import Front, front, summarise
 from analysis.report.evidence.gates import Gates, read_gates
 from analysis.tables.runs_table import REDUCTION, RunsTable
-from analysis.tables.study_table import read_epochs, read_study
+from analysis.tables.study_table import Curves, read_curves, read_study
 from analysis.tradeoff.curves.families import average_draws
 from analysis.tradeoff.kappa import slope_of
 from analysis.tradeoff.prices.price import Price
@@ -74,6 +74,8 @@ class Evidence:
     price: float | None
     margin: float | None
     """The margin that was asked for; `effects.margin` is the one in force."""
+    remarks: tuple[str, ...] = ()
+    """What of the epochs cannot be read, a sentence each."""
     gaps: dict[str, str] = field(default_factory=dict)
     """Part of the report -> the sentence that says why it is not there."""
 
@@ -125,13 +127,14 @@ def gather(
     runs = _try(gaps, "estimates", table.complete)
     runs = table.frame.iloc[:0] if runs is None else runs
     some = len(runs) > 0
+    curves = read_curves(table)
     cost = "params" if some and runs["params"].notna().any() else None
     return Evidence(
         folder=folder,
         table=table,
         runs=runs,
         arms=summarise(runs, metric=table.metric, beside=table.beside),
-        epochs=_epochs(table),
+        epochs=_epochs(table, curves),
         ratio=_try(gaps, "ratio", lambda: _ratio(table, price)) if some else None,
         components=_try(gaps, "effects", lambda: component_report(table, margin=margin))
         if some
@@ -145,6 +148,7 @@ def gather(
         gates=_try(gaps, "gates", lambda: read_gates(table)),
         price=price,
         margin=margin,
+        remarks=tuple(curves.remarks),
         gaps=gaps,
     )
 
@@ -204,7 +208,7 @@ def _importance(table: RunsTable, runs: int, every: bool) -> Importance:
             f"shares of more than {MOST_FOR_SHARES:,} runs take long; use `ablate importance {table.study}`."
         )
     rivals = every or runs <= MOST_FOR_RIVALS
-    return importance(table, evaluators=("fanova", "ped_anova") if rivals else ())
+    return estimate_importance(table, evaluators=("fanova", "ped_anova") if rivals else ())
 
 
 def _adjusted(fit: ReductionFit, runs: RatioRuns) -> pd.DataFrame:
@@ -240,8 +244,8 @@ def _dropped(runs: RatioRuns, confidence: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["without", "kappa", "low", "high"])
 
 
-def _epochs(table: RunsTable) -> pd.DataFrame:
-    epochs = read_epochs(table)
+def _epochs(table: RunsTable, curves: Curves) -> pd.DataFrame:
+    epochs = curves.frame
     if epochs.empty or table.metric not in epochs:
         return pd.DataFrame(columns=["run", "arm", "label", "seed", "epoch", "value", "state"])
     epochs["value"] = pd.to_numeric(epochs[table.metric], errors="coerce")

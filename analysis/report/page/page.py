@@ -13,6 +13,7 @@ from markupsafe import Markup
 from analysis.report.page import tables
 from analysis.report.page.numbers import typeset
 from analysis.report.page.tables import Table, to_csv, to_latex
+from plain_files.words import markdown
 
 KEPT = "!$()*+,-./:;=?@[]_|~{}"
 """Signs that stand for themselves in a data address."""
@@ -139,18 +140,20 @@ def to_html(report: Report) -> str:
 
 def to_markdown(report: Report) -> str:
     """The same in Markdown, with the figures as files beside it."""
-    lines = [f"# {report.study}", report.question, report.answer, report.cost]
+    said = [f"# {report.study}", report.question, report.answer, report.cost]
+    lines = [markdown(line) for line in said]
     lines += [tables.to_markdown(report.table).rstrip()] if report.table is not None else []
-    lines += [*report.verdicts, *report.notices]
+    lines += [markdown(line) for line in (*report.verdicts, *report.notices)]
     for section in report.sections:
         kind = f" ({section.kind})" if section.kind else ""
-        lines += [f"## {section.title}{kind}", *map(typeset, (*section.text, *section.said))]
+        text = map(typeset, (*section.text, *section.said))
+        lines += [markdown(line) for line in (f"## {section.title}{kind}", *text)]
         for part in section.parts:
             if isinstance(part, Table):
                 lines.append(tables.to_markdown(part).rstrip())
             else:
                 lines.append(f"![{part.title}](figures/{part.name}.svg)")
-                lines.append(f"**{part.title}.** {part.caption}")
+                lines.append(markdown(f"**{part.title}.** {part.caption}"))
     lines.append(report.footer)
     return "\n\n".join(line for line in lines if line) + "\n"
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.report.page.numbers import interval, number, p_value, signed
+from plain_files.words import cell, markdown
 
 FORMS: dict[str, Callable[[object], str]] = {
     "text": lambda value: "" if _empty(value) else str(value),
@@ -129,7 +130,15 @@ def write_tables(tables: list[Table], folder: Path) -> None:
 
 def to_csv(table: Table) -> str:
     """The frame with every digit, so that reading it back gives the same numbers."""
-    return table.frame.to_csv(index=False, lineterminator="\n")
+    return csv_of(table.frame)
+
+
+def csv_of(frame: pd.DataFrame) -> str:
+    """The frame as CSV; a text that a spreadsheet would compute stands behind an apostrophe."""
+    safe = frame.map(lambda value: cell(value) if isinstance(value, str) else value)
+    return safe.rename(columns=lambda name: cell(str(name))).to_csv(
+        index=False, lineterminator="\n"
+    )
 
 
 def to_markdown(table: Table) -> str:
@@ -140,7 +149,7 @@ def to_markdown(table: Table) -> str:
         *table.texts(),
     ]
     body = "\n".join("| " + " | ".join(_pipe(cell) for cell in line) + " |" for line in lines)
-    return f"**{table.title}.** {table.caption}\n\n{body}\n"
+    return f"**{markdown(table.title)}.** {markdown(table.caption)}\n\n{body}\n"
 
 
 def to_latex(table: Table) -> str:
@@ -180,7 +189,7 @@ def _tex(text: str) -> str:
 
 
 def _pipe(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return markdown(text).replace("|", "\\|").replace("\n", " ")
 
 
 def _empty(value: object) -> bool:

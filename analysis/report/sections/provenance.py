@@ -85,6 +85,7 @@ def provenance(table: RunsTable) -> Section:
         ("metric", f"{table.metric}, {table.direction}, of the last planned epoch"),
         ("layout of the folder", info.get("layout")),
         *((f"fingerprint of the {k}", v) for k, v in _fingerprint(info)),
+        ("the data are identified by", _data_by(info)),
         *((f"version of {k}", v) for k, v in sorted(_versions(info).items())),
         *_execution(table),
     ]
@@ -153,6 +154,20 @@ def _execution(table: RunsTable) -> Iterable[tuple[str, Any]]:
 def _fingerprint(info: Mapping[str, Any]) -> list[tuple[str, Any]]:
     given = info.get("fingerprint") or {}
     return [(key, value) for key, value in given.items() if isinstance(value, str)]
+
+
+DATA_BY = {
+    "method": "what their own `fingerprint()` says",
+    "files": "the content of the declared files",
+    "batches": "their first batches; what comes later in them was not checked",
+    "nothing": "nothing: other data under the same name would not have been noticed",
+}
+
+
+def _data_by(info: Mapping[str, Any]) -> str | None:
+    """How strongly the study knows its data; None where it does not say."""
+    told = (info.get("fingerprint") or {}).get("data_by") or {}
+    return DATA_BY.get(str(told.get("by")))
 
 
 def _versions(info: Mapping[str, Any]) -> dict[str, str]:

@@ -21,8 +21,10 @@ from analysis.report.page.tables import (
 )
 from analysis.report.sections import provenance
 from analysis.report.sections.answer import asked
+from analysis.report.sections.claims import claims_section
 from analysis.report.sections.effects import by_epoch, effects_sections
 from analysis.report.sections.limits import limits
+from analysis.report.sections.pairing import pairing_section
 from analysis.report.sections.ratio import ratio_section, width_section
 from analysis.tables.runs_table import USUAL_METRICS
 
@@ -33,7 +35,9 @@ def sections(evidence: Evidence, drawings: Drawings) -> tuple[Section, ...]:
     """Every section that the study has something for, in reading order."""
     kind = "exploratory" if evidence.table.selected else "planned"
     made = [
+        *claims_section(evidence),
         *_asked_first(evidence, drawings, kind),
+        *pairing_section(evidence),
         *_arms(evidence, drawings),
         *_training(evidence, drawings),
         *_exploration(evidence, drawings),

@@ -28,7 +28,7 @@ def verdict_lines(evidence: Evidence) -> list[str]:
 
 def notices(evidence: Evidence) -> list[str]:
     """What a reader must know before using any number."""
-    said = []
+    said = [*evidence.table.remarks, *evidence.remarks]
     if evidence.unfinished:
         done = len(evidence.table.frame) - evidence.unfinished
         said.append(

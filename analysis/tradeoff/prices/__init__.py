@@ -1,4 +1,5 @@
 """What is a parameter worth, and what does a ratio cost?
 
-May import `analysis`. Imported by `tradeoff`, `width`, `evidence` and `cli`.
+May import `analysis`. Imported by `sequential`, `tradeoff`, `width`, `evidence`, `analysis.claims` and
+`cli`.
 """

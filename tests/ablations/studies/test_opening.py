@@ -140,7 +140,9 @@ def test_a_study_file_that_lacks_a_part_is_named(path: Path) -> None:
 def test_other_code_or_versions_are_refused_until_allowed_and_then_recorded(path: Path) -> None:
     drifted = declared()
     drifted["fingerprint"]["versions"]["torch"] = "1.0"
-    with pytest.raises(StudyError, match=r"with other code or versions:\n  torch: .* -> 1\.0\n"):
+    with pytest.raises(
+        StudyError, match=r"with other code, versions or data:\n  torch: .* -> 1\.0\n"
+    ):
         open_or_create(path, drifted)
     folder = open_or_create(path, drifted, allow_drift=True)
     (drift,) = folder.study()["drifts"]

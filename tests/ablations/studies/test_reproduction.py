@@ -64,7 +64,7 @@ def test_a_run_of_a_stack_says_that_it_was_not_alone(
 
 
 def test_what_cannot_be_reproduced_is_told(tmp_path: Path, stored: dict[str, object]) -> None:
-    folder, run = study(tmp_path / "s", {**stored, "state": "FAILED"})
+    folder, run = study(tmp_path / "s", {**stored, "state": "FAILED", "error": {"type": "E"}})
     with pytest.raises(
         StudyError, match=r"only a COMPLETE run can be reproduced, but .* is FAILED"
     ):

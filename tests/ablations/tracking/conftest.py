@@ -23,7 +23,7 @@ STUDY: dict[str, Any] = {
     "layout": 1,
     "study": "first",
     "design": "grid",
-    "seeds": 2,
+    "seeds": [0, 1],
     "space": {
         "name": "reduction",
         "question": "Which ratio?",

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.contrasts.joint import Part, joint_law
+from analysis.contrasts.joint import Mixture, Part, joint_law
 
 
 def together(correlation: np.ndarray, df: int):
@@ -66,3 +66,34 @@ def test_separate_errors_cost_more_than_a_shared_one() -> None:
     shared = together(half, 4).level(0.05)
     apart = joint_law(np.full(4, 4.0), half, [(Part(k, 4, 1.0),) for k in range(4)])
     assert apart.level(0.05) < shared
+
+
+def mixture(df: int, *, ratios: list[float], weights: list[float]) -> Mixture:
+    """Of an estimate in units of its variance."""
+    scale = 1 + np.array(ratios)
+    scale = scale * float(np.array(weights) @ (1 / scale))
+    return Mixture(df, np.array(weights), scale, np.array(ratios) / (1 + np.array(ratios)))
+
+
+def test_a_mixture_of_one_law_is_that_law() -> None:
+    one = mixture(12, ratios=[1.0], weights=[1.0])
+    assert one.freedom == pytest.approx(12)
+    half = np.full((5, 5), 0.5) + 0.5 * np.eye(5)
+    found = joint_law(np.full(5, 12.0), half, [one] * 5).level(0.05)
+    assert found == pytest.approx(together(half, 12).level(0.05), rel=0.04)
+
+
+def test_the_comparisons_of_a_mixture_correlate_as_in_each_of_its_laws() -> None:
+    ratios, weights, q = [0.2, 20.0], [0.5, 0.5], 6
+    law = mixture(10**6, ratios=ratios, weights=weights)
+    alike = np.full((q, q), law.correlation) + (1 - law.correlation) * np.eye(q)
+    level = joint_law(np.full(q, law.freedom), alike, [law] * q).level(0.05)
+    # One by one: the largest of q normal differences with the reference of each ratio.
+    random, draws = np.random.default_rng(0), 200_000
+    which = random.choice(2, size=draws)
+    rho = np.array(ratios)[which, None]
+    z = np.sqrt(rho) * random.standard_normal((draws, 1)) + random.standard_normal((draws, q))
+    unit = np.sqrt(1 / np.mean(1 / (1 + np.array(ratios))))
+    largest = np.abs(z / unit).max(axis=1)
+    critical = stats.t.isf(level / 2, law.freedom)
+    assert np.mean(largest > critical) == pytest.approx(0.05, abs=0.004)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from analysis.effects.compare import compare, fingerprint_drift
-from analysis.effects.effects import effects
+from analysis.effects.effects import estimate_effects
 from analysis.errors import TableError
 from analysis.tables.study_table import read_study
 
@@ -37,7 +37,7 @@ def test_the_difference_is_welchs_of_the_two_estimates(make_study: Make) -> None
         for n, k in (("a", 1), ("b", 2))
     )
     row = compare(a, b).frame.iloc[0]
-    x, y = (effects(t, calibration_draws=0).frame.iloc[0] for t in (a, b))
+    x, y = (estimate_effects(t, calibration_draws=0).frame.iloc[0] for t in (a, b))
     assert row["difference"] == pytest.approx(x["estimate"] - y["estimate"])
     assert row["se"] == pytest.approx((x["se"] ** 2 + y["se"] ** 2) ** 0.5)
     assert min(x["df"], y["df"]) <= row["df"] <= x["df"] + y["df"]

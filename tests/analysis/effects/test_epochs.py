@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.contrasts.estimation import ErrorModel
-from analysis.effects.effects import effects
+from analysis.effects.effects import estimate_effects
 from analysis.effects.epochs import COLUMNS, effects_by_epoch
 from analysis.tables.study_table import read_study
 
@@ -35,7 +35,7 @@ def test_the_last_epoch_has_the_interval_of_the_effect(
 ) -> None:
     study = make_study(effects=LOCO, design="loco", controls={"no attention": 0.0}, **options)
     table = read_study(study)
-    decided = effects(table, error=error).frame
+    decided = estimate_effects(table, error=error).frame
     assert set(decided["error"]) == models
     curve = effects_by_epoch(table, error=error)
     last = curve[curve["epoch"] == 4].drop(columns="epoch").reset_index(drop=True)
@@ -52,7 +52,7 @@ def test_a_difference_that_is_twice_as_large_at_first_is_seen_so(make_study: Mak
 
 def test_arms_of_a_factorial_are_compared_one_by_one(make_study: Make) -> None:
     table = read_study(make_study(effects=LOCO))
-    arms = effects(table).frame.query("arm != ''")["label"].tolist()
+    arms = estimate_effects(table).frame.query("arm != ''")["label"].tolist()
     curve = effects_by_epoch(table)
     assert list(dict.fromkeys(curve["label"])) == arms
     assert curve["epoch"].tolist() == [1, 2, 3, 4] * len(arms)

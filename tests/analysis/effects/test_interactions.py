@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.effects.effects import effects
+from analysis.effects.effects import estimate_effects
 from analysis.effects.interactions import interactions
 from analysis.tables.study_table import read_study
 
@@ -29,7 +29,7 @@ def test_a_planted_interaction_is_found_and_its_simple_effects_are_right(make_st
     row = frame.loc[(SQUEEZE, GATE)]
     assert row["low"] < 0.03 < row["high"]
     assert found.partners == {SQUEEZE: [GATE], GATE: [SQUEEZE]}
-    simple = effects(read_study(folder)).frame.query("role == 'simple'")
+    simple = estimate_effects(read_study(folder)).frame.query("role == 'simple'")
     assert simple.set_index("label")["estimate"].to_dict() == pytest.approx(
         {
             "gate=one_plus_tanh where squeeze=avg": 0.01,

@@ -10,7 +10,7 @@ import statsmodels.formula.api as smf
 
 from analysis.contrasts.multiplicity import holm
 from analysis.errors import TableError
-from analysis.importance.importance import FOREST, TOP, VARIANCE, importance
+from analysis.importance.importance import FOREST, TOP, VARIANCE, estimate_importance
 from analysis.importance.variance_shares import spans_of, variance_shares
 from analysis.tables.csv_table import from_frame
 from analysis.tables.runs_table import RunsTable
@@ -38,7 +38,7 @@ def test_the_shares_test_is_the_anova_of_statsmodels() -> None:
 
 def test_the_shares_recover_the_variance_that_was_planted(make_study: Make) -> None:
     folder = make_study(effects=CROSSED, seeds=40, sigma=0.01, kappa=0.0)
-    found = importance(read_study(folder), evaluators=()).frame.set_index("factor")
+    found = estimate_importance(read_study(folder), evaluators=()).frame.set_index("factor")
     variance = {"attention.squeeze": 0.015**2, "attention.gate": 0.005**2, "noise": 0.01**2}
     total = sum(variance.values())
     for name, size in variance.items():
@@ -50,7 +50,9 @@ def test_the_shares_recover_the_variance_that_was_planted(make_study: Make) -> N
 
 
 def test_a_factor_without_effect_does_not_rise_above_chance(make_study: Make) -> None:
-    found = importance(read_study(make_study(effects=CROSSED, seeds=8, kappa=0.0)), evaluators=())
+    found = estimate_importance(
+        read_study(make_study(effects=CROSSED, seeds=8, kappa=0.0)), evaluators=()
+    )
     frame = found.frame.set_index("factor")
     assert frame["share"]["attention.squeeze"] > frame["chance"]["attention.squeeze"]
     assert frame["share"]["attention.order"] < frame["chance"]["attention.order"]
@@ -59,7 +61,7 @@ def test_a_factor_without_effect_does_not_rise_above_chance(make_study: Make) ->
 
 def test_each_measure_is_labelled_by_its_question(make_study: Make) -> None:
     table = read_study(make_study(effects=CROSSED, seeds=6, kappa=0.0))
-    found = importance(table, permutations=2).frame
+    found = estimate_importance(table, permutations=2).frame
     assert list(dict.fromkeys(found["question"])) == [VARIANCE, FOREST, TOP]
     top = found[found["question"] == FOREST].set_index("factor")["share"]
     assert top.idxmax() == "attention.squeeze"
@@ -76,7 +78,7 @@ def test_a_factor_that_another_fixes_takes_no_share_of_it() -> None:
         for ratio in (0.0, 1.0, 2.0)
         for seed in (0.1, 0.2, 0.25)
     ]
-    frame = importance(from_frame(pd.DataFrame(rows)), permutations=2).frame
+    frame = estimate_importance(from_frame(pd.DataFrame(rows)), permutations=2).frame
     assert set(frame["question"]) == {VARIANCE}
 
 
@@ -92,7 +94,7 @@ def test_what_factors_explain_only_together_is_nobodys_and_no_noise() -> None:
         }
     )
     table = from_frame(b_follows_a, factors=["a", "b", "copy"])
-    result = importance(table, evaluators=(), permutations=1)
+    result = estimate_importance(table, evaluators=(), permutations=1)
     shares = result.frame.set_index("factor")["share"]
     assert shares["joint"] > 0.99
     assert shares["noise"] < 0.01
@@ -103,7 +105,7 @@ def test_what_factors_explain_only_together_is_nobodys_and_no_noise() -> None:
 def test_importance_repeats_with_its_seed(make_study: Make) -> None:
     table = read_study(make_study(effects=CROSSED, kappa=0.0))
     a, b, c = (
-        importance(table, evaluators=("fanova",), permutations=2, seed=s)
+        estimate_importance(table, evaluators=("fanova",), permutations=2, seed=s)
         .frame["chance"]
         .tolist()[-3:]
         for s in (0, 0, 1)
@@ -114,14 +116,14 @@ def test_importance_repeats_with_its_seed(make_study: Make) -> None:
 def test_one_arm_has_nothing_to_share_out() -> None:
     table = from_frame(pd.DataFrame({"gate": "x", "seed": range(4), "val_loss": 1.0}))
     with pytest.raises(TableError, match="no factor varies between the complete runs"):
-        importance(table)
+        estimate_importance(table)
 
 
 @pytest.mark.parametrize("permutations", [0, -3])
 def test_less_than_one_permutation_is_refused(permutations: int) -> None:
     said = rf"`permutations >= 1` must hold, but got {permutations}; .* Give 20 or more\."
     with pytest.raises(TableError, match=said):
-        importance(crossed(), permutations=permutations)
+        estimate_importance(crossed(), permutations=permutations)
 
 
 def crossed(
@@ -138,7 +140,7 @@ def crossed(
 
 @pytest.mark.parametrize("random", range(12))
 def test_a_share_is_above_chance_exactly_where_its_adjusted_p_is_small(random: int) -> None:
-    found = importance(crossed(size=0.01, noise=0.012, random=random), evaluators=())
+    found = estimate_importance(crossed(size=0.01, noise=0.012, random=random), evaluators=())
     frame = found.frame[:3]
     assert frame["p_holm"].tolist() == pytest.approx(holm(frame["p"].to_numpy()).tolist())
     above = (frame["share"] > frame["chance"]).tolist()
@@ -152,7 +154,7 @@ def test_a_share_is_above_chance_exactly_where_its_adjusted_p_is_small(random: i
 @pytest.mark.slow
 def test_chance_alone_is_seen_in_one_of_twenty_tables_over_all_factors() -> None:
     seen = [
-        bool((importance(crossed(random=k), evaluators=()).frame["p_holm"] < 0.05).any())
+        bool((estimate_importance(crossed(random=k), evaluators=()).frame["p_holm"] < 0.05).any())
         for k in range(400)
     ]
     assert np.mean(seen) == pytest.approx(0.05, abs=0.035)
@@ -168,7 +170,7 @@ def test_a_loss_that_does_not_vary_is_told_so(per_seed: float, said: str) -> Non
         for gate in "abc"
     ]
     with pytest.raises(TableError, match=f"val_loss is the same in all {said} there is nothing to"):
-        importance(from_frame(pd.DataFrame(rows)))
+        estimate_importance(from_frame(pd.DataFrame(rows)))
 
 
 def test_with_one_run_of_each_arm_neither_noise_nor_interactions_have_a_share() -> None:
@@ -176,7 +178,7 @@ def test_with_one_run_of_each_arm_neither_noise_nor_interactions_have_a_share() 
         pd.DataFrame({"gate": list("abcd"), "seed": 0, "val_loss": [0.1, 0.2, 0.4, 0.3]}),
         factors=["gate"],
     )
-    result = importance(table, permutations=2)
+    result = estimate_importance(table, permutations=2)
     shares = result.frame[result.frame["question"] == VARIANCE].set_index("factor")["share"]
     assert shares["gate"] == pytest.approx(1.0)
     assert math.isnan(shares["noise"])
@@ -184,6 +186,6 @@ def test_with_one_run_of_each_arm_neither_noise_nor_interactions_have_a_share() 
 
 
 def test_without_noise_there_is_a_share_and_no_test() -> None:
-    lines = importance(crossed(size=0.5, noise=0.0), evaluators=()).sentences()
+    lines = estimate_importance(crossed(size=0.5, noise=0.0), evaluators=()).sentences()
     assert "a: 100% of the variance between runs; no noise could be estimated" in lines[0]
     assert not any("only together with other factors" in line for line in lines)

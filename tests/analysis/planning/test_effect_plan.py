@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.effects.effects import effects
+from analysis.effects.effects import estimate_effects
 from analysis.errors import TableError
 from analysis.planning.effect_plan import plan_effects
 from analysis.tables.csv_table import from_frame
@@ -59,7 +59,7 @@ def test_seeds_for_effects_have_their_power_in_whole_tables() -> None:
         frame = pd.DataFrame({"seed": np.repeat(np.arange(plan.seeds), 5), "val_loss": y.ravel()})
         for k in range(4):
             frame[f"part{k}"] = np.where(np.tile(np.arange(5), plan.seeds) == k + 1, "off", "on")
-        made = effects(from_frame(frame), calibration_draws=0).frame
+        made = estimate_effects(from_frame(frame), calibration_draws=0).frame
         found.append(made.loc[made["factor"] == "part0", "verdict"].iloc[0] == "matters")
     # Holm's later steps only help; Monte-Carlo error 0.03.
     assert 0.72 < np.mean(found) <= 1

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.effects.effects import effects
+from analysis.effects.effects import estimate_effects
 from analysis.tables.csv_file import read_file
 from analysis.tables.csv_table import read_csv
 
@@ -24,7 +24,7 @@ def test_a_level_may_be_called_as_a_missing_value_is(tmp_path: Path, word: str) 
     )
     table = read_csv(csv(tmp_path, "activation,seed,val_loss\n" + text))
     assert table.frame["activation"].unique().tolist() == [word, "relu", "gelu"]
-    found = effects(table).frame.set_index("level")
+    found = estimate_effects(table).frame.set_index("level")
     assert found["against"].unique().tolist() == [word]
     assert found.loc["relu", "estimate"] == pytest.approx(-0.5, abs=0.01)
 

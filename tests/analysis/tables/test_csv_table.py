@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.effects.effects import effects
+from analysis.effects.effects import estimate_effects
 from analysis.effects.effects_words import sentences
 from analysis.errors import TableError
 from analysis.tables.csv_table import read_csv
@@ -38,7 +38,7 @@ def test_with_one_seed_the_column_that_tells_the_runs_apart_is_the_factor(tmp_pa
     rows = "sigmoid,0,1.0\ntanh,0,1.2\nhard,0,0.9\n"
     table = read_csv(csv(tmp_path, "gate,seed,val_loss\n" + rows))
     assert table.factors == ["gate"]
-    found = effects(table)
+    found = estimate_effects(table)
     assert found.frame["estimate"].tolist() == pytest.approx([0.2, -0.1])
     assert (
         sentences(found)[0]
@@ -52,7 +52,7 @@ def test_with_one_seed_changed_one_at_a_time_each_column_is_a_factor_and_an_id_i
     rows = "a,1,run1,0,1.0\nb,1,run2,0,1.2\na,2,run3,0,1.4\n"
     table = read_csv(csv(tmp_path, "gate,depth,name,seed,val_loss\n" + rows))
     assert table.factors == ["gate", "depth"]
-    assert effects(table).frame["label"].tolist() == ["gate=b", "depth=2"]
+    assert estimate_effects(table).frame["label"].tolist() == ["gate=b", "depth=2"]
 
 
 def test_a_level_of_which_runs_are_missing_is_still_a_level(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from analysis.effects.effects import effects
+from analysis.effects.effects import estimate_effects
 from analysis.effects.effects_words import sentences
 from analysis.errors import TableError
 from analysis.tables.csv_table import from_frame
@@ -73,5 +73,5 @@ def test_effects_on_an_accuracy_say_which_way_it_goes() -> None:
         for s in range(4)
         for g in "ab"
     ]
-    found = effects(from_frame(pd.DataFrame(rows), metric="val_accuracy"))
+    found = estimate_effects(from_frame(pd.DataFrame(rows), metric="val_accuracy"))
     assert sentences(found)[0].startswith("gate=b matters: it lowers val_accuracy, -0.10")

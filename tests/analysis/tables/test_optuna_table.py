@@ -1,3 +1,4 @@
+import sqlite3
 from pathlib import Path
 
 import optuna
@@ -127,3 +128,25 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_text("no database")
     with pytest.raises(TableError, match="cannot be read as an Optuna storage"):
         read_table(f"sqlite:///{tmp_path / 'x.db'}#s")
+
+
+def test_reading_a_storage_writes_nothing_into_it(tmp_path: Path) -> None:
+    path = tmp_path / "a b%.db"
+    study = optuna.create_study(storage=f"sqlite:///{path}", study_name="s")
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=3)
+    with sqlite3.connect(path) as base:
+        base.execute("delete from version_info")  # which optuna writes anew where it may
+    base.close()
+    before = path.read_bytes()
+    path.chmod(0o400)
+    with pytest.raises(TableError, match="cannot be read as an Optuna storage"):
+        read_table(f"sqlite:///{path}#s", metric="x_value")
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_password_in_an_address_is_not_told() -> None:
+    url = "postgresql://me:secret@127.0.0.1:9/d"
+    with pytest.raises(TableError) as told:
+        read_table(f"{url}#s")
+    assert "secret" not in str(told.value)

@@ -7,23 +7,23 @@ x_ncs is a feature map (N, C, ...) of one, two, three or any number of position 
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ablations.errors import SettingError
 from ablations.subjects.attention.blocks.controls import ON_GATES
-from ablations.subjects.attention.blocks.excitations import Bottleneck, Shape, make_excitation
-from ablations.subjects.attention.blocks.fused import BACKWARDS, FusedSqueezeExcite
+from ablations.subjects.attention.blocks.excitations import Shape, make_excitation
+from ablations.subjects.attention.blocks.fused import (
+    BACKWARDS,
+    FusedSqueezeExcite,
+    may_fuse,
+    plain_parts,
+)
 from ablations.subjects.attention.blocks.gates import make_gate, opening_logit
 from ablations.subjects.attention.blocks.hidden import hidden_width
 from ablations.subjects.attention.blocks.layers import Shift
-from ablations.subjects.attention.blocks.layout import is_channels_last
-from ablations.subjects.attention.blocks.squeezes import POOLED, STATISTICS, make_squeeze
+from ablations.subjects.attention.blocks.squeezes import POOLED, STATISTICS, avg, make_squeeze
 from ablations.subjects.attention.settings.groups import Attention
 from ablations.subjects.attention.settings.rules import WIDENINGS, WITH_HIDDEN_UNITS, WITHOUT_IMAGE
-
-SMALL = 2**16
-"""On a map of so few numbers a function in Python costs more than the passes over the map that it saves."""
 
 
 class SqueezeExcite(nn.Module):
@@ -31,8 +31,9 @@ class SqueezeExcite(nn.Module):
 
     Usable in any network: `SqueezeExcite(64, reduction=16)`, `SqueezeExcite(64, squeeze="max")`.
     Where gradients are needed and it pays, the plain block (average, bottleneck with ReLU, a smooth gate) runs
-    as one fused function, which is differentiable once and calls no hooks of the layers inside; set `fused` to False
-    for second derivatives.
+    as one fused function of the same numbers. Every call asks anew whether the block is plain: with parts that are
+    replaced, wrapped, hooked or pruned, under `torch.func` and where it is traced, it goes step by step. Set `fused`
+    to False to have it always so.
 
     Args:
         channels: C.
@@ -79,8 +80,7 @@ class SqueezeExcite(nn.Module):
         self.passes = POOLED.get(a.squeeze, 1) + (2 if a.affine else 1)
         """How often each element of the map is pooled, scaled or shifted."""
         self.on_gates: Callable[[Tensor], Tensor] | None = ON_GATES.get(a.control)
-        self.fused = _is_plain(a)
-        self.gate_backward = BACKWARDS.get(a.gate)
+        self.fused = True
         if a.control == "frozen":
             self.requires_grad_(False)
 
@@ -91,19 +91,20 @@ class SqueezeExcite(nn.Module):
             x_ncs: The feature map.
             mask_ns: True at the positions that count, (N, ...); None counts all.
         """
-        if self.fused and mask_ns is None and _may_fuse(x_ncs):
-            layers = self.excite
-            assert isinstance(layers, Bottleneck)
-            fused: Tensor = FusedSqueezeExcite.apply(  # type: ignore[no-untyped-call]
-                x_ncs,
-                layers.reduce.weight,
-                layers.reduce.bias,
-                layers.expand.weight,
-                layers.expand.bias,
-                self.gate,
-                self.gate_backward,
-            )
-            return fused
+        if self.fused and mask_ns is None and may_fuse(x_ncs):
+            layers, gate_backward = plain_parts(self.excite), BACKWARDS.get(self.gate)
+            if layers is not None and gate_backward is not None and self._is_plain():
+                reduce, expand = layers
+                fused: Tensor = FusedSqueezeExcite.apply(  # type: ignore[no-untyped-call]
+                    x_ncs,
+                    reduce.weight,
+                    reduce.bias,
+                    expand.weight,
+                    expand.bias,
+                    self.gate,
+                    gate_backward,
+                )
+                return fused
         factor, shift = self.gates(x_ncs, mask_ns)
         y_ncs = x_ncs * self._spread(factor, x_ncs)
         return y_ncs if shift is None else y_ncs + self._spread(shift, x_ncs)
@@ -123,6 +124,15 @@ class SqueezeExcite(nn.Module):
         z = self.squeeze(x_ncs) if mask_ns is None else self.squeeze(x_ncs, mask_ns)
         v: Tensor = self.excite(z)
         return v.sum(dim=1) if self.sums_rows else v
+
+    def _is_plain(self) -> bool:
+        """Whether what lies around the excitation and the gate is what the fused function computes."""
+        own = all(
+            getattr(getattr(self, name), "__func__", None) is getattr(SqueezeExcite, name)
+            for name in ("gates", "logits", "_spread")
+        )
+        plain = self.squeeze is avg and not (self.per_position or self.sums_rows or self.affine)
+        return own and plain and self.on_gates is None
 
     def _spread(self, g: Tensor, x_ncs: Tensor) -> Tensor:
         """Gates with the dimensions of the map."""
@@ -156,24 +166,4 @@ def _refuse_other_modules(a: Attention) -> None:
     raise SettingError(
         f"`SqueezeExcite` is {rule}, but got {value}. "
         "Use `ablations.build_block`, which makes every kind and control."
-    )
-
-
-def _is_plain(a: Attention) -> bool:
-    """Whether the settings are those that the fused function computes."""
-    plain = (a.squeeze, a.excitation, a.activation, a.norm) == ("avg", "bottleneck", "relu", "none")
-    own_gate = a.gate in BACKWARDS and a.temperature == 1 and a.gain == "own" and not a.residual
-    return plain and own_gate and not a.affine and a.control in ("none", "frozen")
-
-
-def _may_fuse(x_ncs: Tensor) -> bool:
-    """Where a gradient is needed and it pays, and nothing else looks inside: no tracing, compiling or autocast."""
-    # The tracers first: they would take what a size decides for a rule about all inputs.
-    return (
-        torch.is_grad_enabled()
-        and not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
-        and not torch.is_autocast_enabled(x_ncs.device.type)
-        and not x_ncs.is_meta
-        and (x_ncs.numel() > SMALL or is_channels_last(x_ncs))
     )

@@ -96,9 +96,11 @@ class Gct(nn.Module):
     def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
         """The gated map, of the same shape."""
         seen = x_ncs if mask_ns is None else x_ncs * mask_ns.unsqueeze(1)
-        e_nc = self.alpha * (seen.flatten(2).square().sum(2) + self.epsilon).sqrt()
+        # Squares of a few hundred are infinite in half precision.
+        wide = seen.flatten(2).to(torch.promote_types(x_ncs.dtype, torch.float32))
+        e_nc = self.alpha * (wide.square().sum(2) + self.epsilon).sqrt()
         scale_n1 = (e_nc.square().mean(1, keepdim=True) + self.epsilon).rsqrt()
-        g_nc = 1 + torch.tanh(self.gamma * e_nc * scale_n1 + self.beta)
+        g_nc = (1 + torch.tanh(self.gamma * e_nc * scale_n1 + self.beta)).to(x_ncs.dtype)
         return x_ncs * g_nc.reshape(g_nc.shape + (1,) * (x_ncs.dim() - 2))
 
 
@@ -195,8 +197,9 @@ class GatherExcite(nn.Module):
             return self._pooled(x_ncs * weight) / counted.where(counted > 0, 1.0)
         weight = weight.expand(len(x_ncs), *weight.shape[1:])
         positions = tuple(range(2, x_ncs.dim()))
-        total = (x_ncs * weight).sum(positions, keepdim=True)
-        return total / weight.sum(positions, keepdim=True)
+        wide = torch.promote_types(x_ncs.dtype, torch.float32)  # half precision counts to 65 504
+        total = (x_ncs * weight).sum(positions, keepdim=True, dtype=wide)
+        return (total / weight.sum(positions, keepdim=True, dtype=wide)).to(x_ncs.dtype)
 
 
 def _halvings(count: int, channels: int, *, dims: int) -> Iterator[nn.Module]:

@@ -61,7 +61,13 @@ def load_function(path: str, *, role: Role, channels: int) -> Callable[..., Any]
 def _instance(path: str, kind: type[nn.Module], *, role: Role, channels: int) -> nn.Module:
     # A subclass, because a module around it would rename its tensors, which random streams go by.
     forward = _checked(path, kind.forward, role=role)
-    checked = type(kind.__name__, (kind,), {"forward": forward, "__module__": kind.__module__})
+    described = {
+        "forward": forward,
+        "__module__": kind.__module__,
+        # For `streams.initialise`, where the class has tensors and no `reset_parameters`.
+        "make_again": lambda _: checked(channels),
+    }
+    checked = type(kind.__name__, (kind,), described)
     try:
         made: nn.Module = checked(channels)
     except SettingError:

@@ -7,6 +7,7 @@ given, is True at the positions that count (N, ...): padding of a sequence chang
 
 import math
 from collections.abc import Callable
+from functools import wraps
 from typing import Protocol
 
 import torch
@@ -28,10 +29,31 @@ class Squeeze(Protocol):
         """(N, C, ...) to (N, C)."""
 
 
+def in_single(compute: Squeeze) -> Squeeze:
+    """Of a map in half precision the same squeeze computed in single, cut at the largest number that half holds.
+
+    Sums, squares and powers of a few hundred are infinite in half precision, and epsilon to the third is 0.
+    """
+
+    @wraps(compute)
+    def squeeze(x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
+        if x_ncs.dtype not in (torch.float16, torch.bfloat16):
+            return compute(x_ncs, mask_ns)
+        largest = torch.finfo(x_ncs.dtype).max
+        return compute(x_ncs.float(), mask_ns).clamp(-largest, largest).to(x_ncs.dtype)
+
+    return squeeze
+
+
 def avg(x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
     """The mean over all positions (SENet, eq. 2)."""
-    if mask_ns is None:
-        return mean_over_positions(x_ncs)
+    # torch's own mean adds half precision up in single.
+    return mean_over_positions(x_ncs) if mask_ns is None else _masked_mean(x_ncs, mask_ns)
+
+
+@in_single
+def _masked_mean(x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
+    assert mask_ns is not None
     m_n1s = mask_ns.unsqueeze(1).to(x_ncs.dtype)
     return (x_ncs * m_n1s).sum(dim=_positions(x_ncs)) / m_n1s.sum(dim=_positions(x_ncs))
 
@@ -56,12 +78,14 @@ def concat(x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
     return torch.cat((avg(x_ncs, mask_ns), largest(x_ncs, mask_ns)), dim=1)
 
 
+@in_single
 def l2(x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
     """The square root of the sum of squares (GCT); grows with the number of positions."""
     squares = _fill(x_ncs, mask_ns, 0).square().sum(dim=_positions(x_ncs))
     return (squares + EPSILON).sqrt()
 
 
+@in_single
 def std(x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
     """The standard deviation over positions, of the positions themselves (divided by their number).
 
@@ -97,6 +121,9 @@ class LpNorm(nn.Module):
 
     def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
         """(N, C, ...) to (N, C)."""
+        return in_single(self._of)(x_ncs, mask_ns)
+
+    def _of(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
         if self.power == 1:
             # No root, no epsilon: on a map that is nowhere negative it is the average to the last bit.
             return avg(x_ncs.abs(), mask_ns)
@@ -112,6 +139,9 @@ class LogSumExp(nn.Module):
 
     def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
         """(N, C, ...) to (N, C)."""
+        return in_single(self._of)(x_ncs, mask_ns)
+
+    def _of(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
         total = torch.logsumexp(
             self.power * _fill(x_ncs, mask_ns, -math.inf), dim=_positions(x_ncs)
         )
@@ -137,6 +167,9 @@ class GeneralisedMean(nn.Module):
 
     def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
         """(N, C, ...) to (N, C)."""
+        return in_single(self._of)(x_ncs, mask_ns)
+
+    def _of(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
         positive = x_ncs.clamp(min=EPSILON)
         return avg(positive**self.power, mask_ns) ** (1 / self.power)
 

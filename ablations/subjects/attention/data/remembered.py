@@ -1,6 +1,7 @@
 """What was computed from a data set is good until its files are written again."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from functools import lru_cache, wraps
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
@@ -29,19 +30,25 @@ def remembered(*, most: int) -> Callable[[Compute[*_Rest, _Answer]], Compute[*_R
     return keep
 
 
-_Stamp = tuple[tuple[str, int, int], ...]
+_Stamp = int
 
 
 def _stamp(data: Data) -> _Stamp:
-    """When the file at `root` was last written; of a folder, when it and the folders in it were."""
+    """A number that another state of the file at `root`, or of any file below it, has not."""
     if data.root is None:
-        return ()
-    root = Path(data.root).expanduser()
+        return 0
     try:
-        inside = (
-            sorted(entry for entry in root.iterdir() if entry.is_dir()) if root.is_dir() else []
-        )
-        found = [(path, path.stat()) for path in (root, *inside)]
+        # A hash, because the names of a folder's files are many, and a few answers are kept.
+        return hash(tuple(_states(Path(data.root).expanduser())))
     except OSError:
-        return ()  # who reads it says so
-    return tuple((str(path), status.st_mtime_ns, status.st_size) for path, status in found)
+        return 0  # who reads it says so
+
+
+def _states(path: Path) -> Iterator[tuple[str, int, int, int, int]]:
+    """Name, inode, size and times of the file, or of all files below the folder."""
+    told = path.stat()
+    # The time of the last change too: a copy that keeps the time of writing sets it anew.
+    yield str(path), told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns
+    if path.is_dir():
+        for below in sorted(os.scandir(path), key=lambda entry: entry.name):
+            yield from _states(Path(below.path))

@@ -9,9 +9,16 @@ from pydantic import TypeAdapter, ValidationError
 from ablations.errors import SettingError, explain, one_of
 from ablations.subjects.attention.settings.fields import OPEN
 from ablations.subjects.attention.settings.groups import GROUPS, Arm
+from ablations.subjects.attention.settings.recipes import RECIPES
 from ablations.subjects.attention.settings.rules import SIZES, unused
 from ablations.subjects.settings import hints_of
 from ablations.subjects.values import flat, nested
+
+SCHEDULED = {
+    "step": frozenset({"decay_at", "decay_factor"}),
+    "plateau": frozenset({"decay_factor", "patience"}),
+}
+"""The fields of `Training` that a schedule alone uses."""
 
 
 def arm_of(values: Mapping[str, Any]) -> Arm:
@@ -31,6 +38,10 @@ def with_values(arm: Arm, values: Mapping[str, Any]) -> Arm:
         SettingError: If a name is unknown or the combination is illegal.
     """
     tree = arm.model_dump()
+    for name, value in RECIPES.get(values.get("training.recipe", "own"), {}).items():
+        if name not in values:
+            group, _, field = name.partition(".")
+            tree[group][field] = value
     for name, value in values.items():
         group, _, field = check_name(name).partition(".")
         tree[group][field] = value
@@ -127,6 +138,8 @@ def inactive(arm: Arm) -> frozenset[str]:
     idle = {f"attention.{field}" for field in unused(arm.attention)}
     if arm.attention.placement == "none":
         idle |= {"training.attention_learning_rate", "training.attention_weight_decay"}
+    used = SCHEDULED.get(arm.training.schedule, frozenset())
+    idle |= {f"training.{field}" for field in frozenset().union(*SCHEDULED.values()) - used}
     return frozenset(idle | {f"backbone.{field}" for field in fixed_fields(arm.backbone.name)})
 
 

@@ -1,17 +1,33 @@
 """The settings of the attention subject: what can vary in a run. Constructing one is validating it."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from ablations.errors import one_of
 from ablations.subjects.attention.settings.fields import AttentionFields
+from ablations.subjects.attention.settings.recipes import of_recipe
 from ablations.subjects.attention.settings.rules import broken_rule
-from ablations.subjects.settings import Settings
+from ablations.subjects.settings import Settings, hint
 
 Shortcut = Literal["pad", "project"]
 Compile = Literal["none", "default", "reduce-overhead", "max-autotune"]
-Optimizer = Literal["sgd", "adamw"]
-Augmentation = Literal["none", "shift", "crop_flip"]
+Optimizer = Literal["sgd", "adamw", "rmsprop"]
+Schedule = Literal["cosine", "linear", "step", "one_cycle", "plateau", "constant"]
+Precision = Literal["32", "bf16-mixed", "16-mixed"]
+Recipe = Literal["own", "senet_imagenet", "senet_cifar", "torchvision_v2", "short"]
+AUGMENTATIONS = (
+    "shift", "crop", "flip", "crop_flip", "random_resized_crop", "erasing", "cutout",
+)  # fmt: skip
+
+
+def _augmentations(value: str) -> str:
+    """`none`, or known words with + between them."""
+    for word in value.split("+") if value != "none" else ():
+        if word not in AUGMENTATIONS:
+            rule = one_of("augmentation", word, ("none", *AUGMENTATIONS))
+            raise ValueError(f"{rule} Several are joined by a plus sign: 'crop_flip+cutout'.")
+    return value
 
 
 class Attention(AttentionFields):
@@ -56,13 +72,15 @@ class Data(Settings):
     """Share of the images held out, stratified by class."""
     split_seed: int = 0
     """The split is the same for all seeds unless a space varies this."""
-    augmentation: Augmentation = "none"
-    """`shift`: by one pixel each way, zero-padded. `crop_flip`: pad 4, crop, flip left-right."""
+    augmentation: Annotated[str, AfterValidator(_augmentations)] = "none"
+    """What is done to the images of a training batch, in this order: words of `AUGMENTATIONS`, joined by +."""
 
 
 class Training(Settings):
     """The recipe: optimiser, schedule and length."""
 
+    recipe: Recipe = "own"
+    """A published recipe: the values that stand here where no other is given (`recipes.py`)."""
     epochs: int = Field(default=30, ge=1)
     """Passes over the training data; the value of the last one counts."""
     batch_size: int = Field(default=64, ge=2)
@@ -74,15 +92,45 @@ class Training(Settings):
     weight_decay: float = Field(default=5e-4, ge=0)
     """Of all weights but biases and normalisations."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
-    """Nesterov momentum of SGD; AdamW does not use it."""
+    """Nesterov momentum of SGD, plain momentum of RMSprop; AdamW does not use it."""
+    schedule: Schedule = "cosine"
+    """What the learning rate does after the warm-up, counted in steps. `cosine`, `linear`: to zero. `step`:
+    times `decay_factor` after each epoch of `decay_at`. `one_cycle`: up from 1/25 and down
+    to nearly nothing, along cosines. `plateau`: times `decay_factor` where `val_loss` has not fallen for `patience`
+    epochs."""
     warmup_epochs: int = Field(default=3, ge=0)
-    """Linear warm-up, then a cosine to zero, both counted in steps."""
+    """The rate rises linearly for so long, counted in steps."""
+    decay_at: Annotated[str, BeforeValidator(str)] = Field(
+        default="15,25",
+        pattern=r"^\d+(,\d+)*$",
+        json_schema_extra=hint("numbers of epochs with commas between them, for example '15,25'"),
+    )
+    """Of the schedule `step`: after which epochs the rate falls."""
+    decay_factor: float = Field(default=0.1, gt=0, lt=1)
+    """Of the schedules `step` and `plateau`: what the rate is then multiplied by."""
+    patience: int = Field(default=5, ge=0)
+    """Of the schedule `plateau`: epochs without a lower loss before the rate falls."""
     attention_learning_rate: float = Field(default=1.0, gt=0)
     """The attention's learning rate, in multiples of `learning_rate`."""
     attention_weight_decay: float = Field(default=1.0, ge=0)
     """The attention's weight decay, in multiples of `weight_decay`. Decay draws a gate to its value at 0."""
+    norm_weight_decay: float = Field(default=1.0, ge=0)
+    """The weight decay of norms and biases, in multiples of `weight_decay`."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     """The share of each label that is spread over all classes in training."""
+    mixup: float = Field(default=0.0, ge=0)
+    """Each image is mixed with another one's, and the loss likewise, by a share from Beta(mixup, mixup)."""
+    cutmix: float = Field(default=0.0, ge=0)
+    """A rectangle of each image comes from another, of an area from Beta(cutmix, cutmix). Beside mixup: one of
+    the two in each step."""
+    clip_norm: float = Field(default=0.0, ge=0)
+    """The largest norm of the gradient, longer ones are shortened to it; 0 for none."""
+    accumulate: int = Field(default=1, ge=1)
+    """Batches whose gradients are added up for one step."""
+    ema_decay: float = Field(default=0.0, ge=0, lt=1)
+    """The weights that are validated are a moving average over the steps with this decay; 0 for none."""
+    precision: Annotated[Precision, BeforeValidator(str)] = "32"
+    """Of the network's arithmetic; losses and weights stay in float32. Lightning's names."""
     compile: Compile = "none"
     """How torch compiles the network, in each run anew: tens of seconds, so for long runs. On a GPU
     `reduce-overhead` replays CUDA graphs, which pays where a step is mostly launching kernels."""
@@ -92,8 +140,27 @@ class Training(Settings):
     record_gates: bool = False
     """Write what the gates do to `gates.jsonl`; changes no number and is no part of a run's identity."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _recipe_is_what_it_stands_for(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return {**of_recipe(values.get("recipe"), "training"), **values}
+
     @model_validator(mode="after")
-    def _warmup_fits(self) -> Self:
+    def _schedule_fits(self) -> Self:
+        if self.schedule == "plateau" and self.warmup_epochs:
+            raise ValueError(
+                "`training.warmup_epochs` must be 0 where `training.schedule` is 'plateau', but is "
+                f"{self.warmup_epochs}: both would set the learning rate."
+            )
+        late = [at for at in self.decay_at.split(",") if int(at) >= self.epochs]
+        if self.schedule == "step" and late:
+            raise ValueError(
+                "`training.decay_at` must name epochs before the last, `training.epochs`, but has "
+                f"{late[0]} of {self.epochs}. Name earlier ones, for example training.decay_at="
+                f"{max(1, self.epochs // 2)}."
+            )
         if self.warmup_epochs >= self.epochs and self.warmup_epochs > 0:
             raise ValueError(
                 f"`warmup_epochs < epochs` must hold, but got {self.warmup_epochs} and {self.epochs}. "
@@ -117,6 +184,14 @@ class Arm(Settings):
     backbone: Backbone = Backbone()
     data: Data = Data()
     training: Training = Training()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _recipe_speaks_of_the_data_too(cls, values: Any) -> Any:
+        training = values.get("training") if isinstance(values, dict) else None
+        said = of_recipe(training.get("recipe"), "data") if isinstance(training, dict) else {}
+        data = values.get("data", {}) if said else None
+        return {**values, "data": {**said, **data}} if isinstance(data, dict) else values
 
 
 class Run(Settings):

@@ -63,10 +63,24 @@ NEUTRAL: dict[str, Any] = {
     "training.attention_weight_decay": 1.0,
     "training.compile": "none",
     "attention.eca_permuted": False,
+    "training.schedule": "cosine",
+    "training.decay_at": "15,25",
+    "training.decay_factor": 0.1,
+    "training.patience": 5,
+    "training.norm_weight_decay": 1.0,
+    "training.mixup": 0.0,
+    "training.cutmix": 0.0,
+    "training.clip_norm": 0.0,
+    "training.accumulate": 1,
+    "training.ema_decay": 0.0,
+    "training.precision": "32",
 }
 
-# Where the files lie says nothing about what is in them, the fingerprint does; looking changes nothing.
-NOT_IDENTITY = frozenset({"data.root", "training.record_gates", "training.measure_latency"})
+# Where the files lie says nothing about what is in them, the fingerprint does; looking changes nothing; and what a
+# recipe stands for is in the other settings.
+NOT_IDENTITY = frozenset(
+    {"data.root", "training.record_gates", "training.measure_latency", "training.recipe"}
+)
 
 
 def canonical(arm: Arm) -> dict[str, Any]:

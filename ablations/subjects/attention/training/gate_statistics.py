@@ -51,7 +51,6 @@ def gates_of(network: nn.Module, examples: Examples) -> list[tuple[str, Tensor, 
 def _captured(blocks: dict[str, SqueezeExcite]) -> Iterator[dict[str, Tensor]]:
     """The factors of each block as it computes them, in a form that gradients reach."""
     seen: dict[str, Tensor] = {}
-    fused = {name: block.fused for name, block in blocks.items()}
 
     def watch(name: str, block: SqueezeExcite) -> None:
         compute = type(block).gates
@@ -63,7 +62,6 @@ def _captured(blocks: dict[str, SqueezeExcite]) -> Iterator[dict[str, Tensor]]:
             seen[name] = factor
             return factor, shift
 
-        block.fused = False
         block.gates = gates  # type: ignore[method-assign, assignment]
 
     for name, block in blocks.items():
@@ -71,8 +69,7 @@ def _captured(blocks: dict[str, SqueezeExcite]) -> Iterator[dict[str, Tensor]]:
     try:
         yield seen
     finally:
-        for name, block in blocks.items():
-            block.fused = fused[name]
+        for block in blocks.values():
             del block.gates
 
 

@@ -14,7 +14,7 @@ from ablations.context import Context
 from ablations.errors import SettingError
 from ablations.lockstep import Lockstep
 from ablations.subjects.attention.cost.latency import inference_milliseconds
-from ablations.subjects.attention.data.augmentation import AUGMENTATIONS
+from ablations.subjects.attention.data.augmentation import augmentation
 from ablations.subjects.attention.data.batches import (
     VALIDATION_BATCH,
     Batches,
@@ -23,11 +23,13 @@ from ablations.subjects.attention.data.batches import (
 )
 from ablations.subjects.attention.data.dataset import fingerprint, on_device
 from ablations.subjects.attention.data.examples import Split
-from ablations.subjects.attention.settings.groups import Run
+from ablations.subjects.attention.settings.groups import Run, Training
 from ablations.subjects.attention.settings.identity import run_id
 from ablations.subjects.attention.training.gate_recorder import GateRecorder
 from ablations.subjects.attention.training.module import AttentionClassifier
 from ablations.subjects.attention.training.stepping import SteppingClassifier
+from ablations.subjects.lightning.checkpoint import readable
+from ablations.subjects.lightning.continuation import Continuation
 from ablations.subjects.lightning.epoch_watch import EpochWatch
 from ablations.subjects.lightning.trainer import make_trainer, quiet
 
@@ -121,8 +123,12 @@ def train(
         torch.compiler.reset()
     split = on_device(run.arm.data, device)
     check_batches(run.arm, train=len(split.train), val=len(split.val), world_size=world_size)
+    if run.arm.training.precision == "16-mixed" and device == "cpu":
+        raise SettingError(
+            "`training.precision='16-mixed'` needs a GPU, but the run's device is the CPU; use 'bf16-mixed' or '32'."
+        )
     module = _module(run, split, lockstep)
-    watch = EpochWatch(
+    watch = (Continuation if run.arm.training.schedule == "plateau" else EpochWatch)(
         on_epoch=on_epoch,
         on_step=on_step,
         checkpoint=checkpoint,
@@ -137,6 +143,7 @@ def train(
             device=device,
             world_size=world_size,
             callbacks=callbacks,
+            options=trainer_options(run.arm.training),
         )
         training, validation = _batches(
             run, split, epoch=lambda: trainer.current_epoch, rank=rank, world_size=world_size
@@ -145,7 +152,7 @@ def train(
             module,
             training,
             validation,
-            ckpt_path=checkpoint if checkpoint is not None and checkpoint.exists() else None,
+            ckpt_path=readable(checkpoint),
             weights_only=True,
         )
     return Outcome(
@@ -157,6 +164,16 @@ def train(
         latency=_latency(run, module, split) if run.arm.training.measure_latency else None,
         stacked=module.most if isinstance(module, SteppingClassifier) else None,
     )
+
+
+def trainer_options(recipe: Training) -> dict[str, Any]:
+    """What of the recipe is the Trainer's to do."""
+    options: dict[str, Any] = {}
+    if recipe.precision != "32":
+        options["precision"] = recipe.precision
+    if recipe.accumulate > 1:
+        options["accumulate_grad_batches"] = recipe.accumulate
+    return options
 
 
 def _module(run: Run, split: Split, lockstep: Lockstep | None) -> AttentionClassifier:
@@ -192,7 +209,7 @@ def _batches(
         batch_size=run.arm.training.batch_size,
         seed=run.seed,
         epoch=epoch,
-        augment=AUGMENTATIONS[run.arm.data.augmentation],
+        augment=augmentation(run.arm.data.augmentation),
         rank=rank,
         world_size=world_size,
     )

@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from ablations.lockstep import Lockstep
-from ablations.subjects.attention.settings.groups import Attention
+from ablations.subjects.attention.settings.groups import Attention, Training
 from ablations.subjects.attention.settings.rules import has_own_parts
 from ablations.subjects.attention.stacking.rules import structure
 from ablations.subjects.attention.stacking.step import Part, Stack, train_in_step
@@ -17,8 +17,9 @@ class SteppingClassifier(AttentionClassifier):
     """An `AttentionClassifier` whose steps are computed together with those of the process's other runs.
 
     Everything else (optimiser, schedule, validation, checkpoints) is its own. A run without a mate of its
-    structure, and a batch with a mask, are computed alone; and so is a compiled network, and attention of the user's
-    own, which may draw random numbers.
+    structure, and a batch with a mask, are computed alone; and so is a compiled network, attention of the user's
+    own, which may draw random numbers, and a recipe with mixed images, with several batches to a step, or in less
+    than full precision.
 
     Args:
         lockstep: Where the runs meet; this thread must have joined it.
@@ -31,7 +32,7 @@ class SteppingClassifier(AttentionClassifier):
         """Runs in its largest step so far."""
         self._lockstep = lockstep
         settings = {name: given[name] for name in Attention.model_fields if name in given}
-        alone = has_own_parts(Attention(**settings)) or self.recipe.compile != "none"
+        alone = has_own_parts(Attention(**settings)) or not _steps_together(self.recipe)
         self._structure = None if alone else structure(self.network)
         self._stack: Stack | None = None
         self._gradients: Gradients = []
@@ -62,8 +63,8 @@ class SteppingClassifier(AttentionClassifier):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Its own tensors only: of a part of a tensor torch would write the whole, with all mates' weights."""
-        own = {name: tensor.clone() for name, tensor in checkpoint["state_dict"].items()}
-        checkpoint["state_dict"] = own
+        for part in {"state_dict", "current_model_state"} & checkpoint.keys():
+            checkpoint[part] = {name: tensor.clone() for name, tensor in checkpoint[part].items()}
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """The gradients of the loss, or those that the step gave."""
@@ -73,3 +74,8 @@ class SteppingClassifier(AttentionClassifier):
         for parameter, gradient in self._gradients:
             parameter.grad = gradient
         self._gradients = []
+
+
+def _steps_together(recipe: Training) -> bool:
+    plain = recipe.compile == "none" and recipe.precision == "32" and recipe.accumulate == 1
+    return plain and not recipe.mixup and not recipe.cutmix

@@ -135,7 +135,8 @@ def test_what_a_run_prints_is_in_its_own_log(folder, local):
 def test_a_worker_that_cannot_start_says_why(folder):
     executor = LocalExecutor(find_slots(gpus=(), workers=1), pythonpath="/nowhere")
     run(folder, executor, [planned(0)], train="no_such_module:train", retries=0)
-    error = folder.result("run00000s0")["error"]
+    assert folder.result("run00000s0") is None  # another machine may have it
+    error = folder.attempt_result("run00000s0", 1)["error"]
     assert error["type"] == "ModuleNotFoundError"
     assert error["message"] == "No module named 'no_such_module'"
 
@@ -163,8 +164,8 @@ def test_what_is_wrong_with_the_function_is_said_by_the_run_not_by_the_preparati
     executor = LocalExecutor(find_slots(gpus=(), workers=1), pythonpath="/nowhere")
     executor.prepare("no_such_module:train", runs=1)
     run(folder, executor, [planned(0)], train="no_such_module:train", retries=0)
-    assert folder.result("run00000s0")["error"]["type"] == "ModuleNotFoundError"
-    assert folder.result("run00000s0")["attempt"] == 1
+    assert folder.attempts("run00000s0") == [1]
+    assert folder.attempt_result("run00000s0", 1)["error"]["type"] == "ModuleNotFoundError"
 
 
 def test_a_run_may_fork_and_its_children_hold_no_pipe_and_hear_a_signal(folder, local):

@@ -4,7 +4,7 @@ from ablations.tracking.wandb.records import attempts, committed_results, read_j
 
 
 def test_results_come_in_the_order_in_which_runs_ended(recorded):
-    ended = [result["ended"] for result in committed_results(recorded)]
+    ended = [result["ended"] for result in committed_results(recorded, ())]
     assert len(ended) == 4
     assert ended == sorted(ended)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.effects.effects import effects
+from analysis.effects.effects import estimate_effects
 from analysis.errors import TableError
-from analysis.importance.importance import importance
+from analysis.importance.importance import estimate_importance
 from analysis.tables.csv_table import from_frame, read_csv
 from analysis.tables.runs_table import RunsTable
 from analysis.tables.study_table import read_study
@@ -120,7 +120,7 @@ def test_one_number_of_channels_per_run_is_enough(tmp_path: Path) -> None:
     assert np.isfinite(found["r_star"]).all()
 
 
-@pytest.mark.parametrize("read", [fit_reduction, effects, importance])
+@pytest.mark.parametrize("read", [fit_reduction, estimate_effects, estimate_importance])
 def test_other_questions_of_several_widths_are_sent_to_width(
     tmp_path: Path, read: Callable[[RunsTable], object]
 ) -> None:

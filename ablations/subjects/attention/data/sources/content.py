@@ -14,7 +14,7 @@ from ablations.errors import SettingError
 from ablations.import_path import words_of
 from ablations.subjects.attention.settings.groups import Data
 
-Values = NDArray[np.float32]
+Values = NDArray[np.float32] | NDArray[np.float64]
 Labels = NDArray[np.int64]
 Arrays = tuple[Values, Labels] | tuple[Values, Labels, Labels]
 
@@ -24,6 +24,7 @@ class Content:
     """All examples of a data set."""
 
     x: Values
+    """As float32 where that is exact, else as float64."""
     y: Labels
     lengths: Labels | None = None
     """Of sequences that are padded to one length."""
@@ -36,20 +37,52 @@ def checked(data: Data, values: Any, labels: Any, lengths: Any = None) -> Conten
         SettingError: If it is not images or sequences with a label each.
     """
     x, given = _numbers(data, "x", values), _numbers(data, "labels", labels)
-    if x.ndim not in (3, 4) or given.shape != (len(x),):
-        raise SettingError(
-            f"data set {data.name!r} must give x of shape (n, channels, height, width) or "
-            f"(n, channels, length) and labels of shape (n,), but gave {x.shape} and {given.shape}."
-        )
-    x, y = np.asarray(x, dtype=np.float32), _whole(data, "labels", given)
-    if not np.isfinite(x).all():
+    _check_shapes(data, x.shape, given.shape)
+    y = _whole(data, "labels", given)
+    true = None if lengths is None else _checked_lengths(data, x.shape, lengths)
+    finite = np.isfinite(x)
+    if true is not None:
+        # What stands beyond a sequence's length is nobody's number: NaN is a usual mark of it.
+        finite |= (np.arange(x.shape[2]) >= true[:, None])[:, None]
+        x = np.where(np.isfinite(x), x, 0)
+    if not finite.all():
         raise SettingError(f"the x of data set {data.name!r} must be finite, but some are not.")
-    if len(y) == 0 or set(np.unique(y)) != set(range(int(y.max(initial=0)) + 1)):
+    found = np.unique(y)
+    if len(y) == 0 or not np.array_equal(found, np.arange(len(found))):
         raise SettingError(
             f"the labels of data set {data.name!r} must be 0, 1, ... without a gap, but are "
-            f"{np.unique(y)[:12].tolist()}."
+            f"{found[:12].tolist()}."
         )
-    return Content(x, y, None if lengths is None else _checked_lengths(data, x, lengths))
+    if len(found) == 1:
+        raise SettingError(
+            f"data set {data.name!r} must have two classes or more, but all {len(y)} labels are 0: there is nothing "
+            "to tell apart."
+        )
+    return Content(_exact(x), y, true)
+
+
+def _check_shapes(data: Data, x: tuple[int, ...], y: tuple[int, ...]) -> None:
+    rule = (
+        f"data set {data.name!r} must give x of shape (n, channels, height, width) or "
+        f"(n, channels, length) and labels of shape (n,), but gave {x} and {y}."
+    )
+    if len(x) not in (3, 4) or y[:1] != x[:1] or len(y) > 2 or 0 in x:
+        raise SettingError(rule)
+    if len(y) == 2:
+        raise SettingError(
+            f"{rule} A number per class (one-hot or soft labels) is not trained on: give the class, `y.argmax(1)`."
+        )
+    if len(x) == 4 and x[3] in (1, 3, 4) and min(x[1], x[2]) > 4:
+        raise SettingError(
+            f"{rule} The channels stand last there, as in files of images: give `x.transpose(0, 3, 1, 2)`."
+        )
+
+
+def _exact(x: NDArray[Any]) -> Values:
+    """As float32 where that is the same number, so that 8-bit pixels take a half of the memory."""
+    with np.errstate(over="ignore"):  # then it is another number
+        single = x.astype(np.float32)
+    return single if np.array_equal(single, x) else x.astype(np.float64)
 
 
 def _numbers(data: Data, what: str, given: Any) -> NDArray[Any]:
@@ -73,16 +106,16 @@ def _whole(data: Data, what: str, given: NDArray[Any]) -> Labels:
     return whole
 
 
-def _checked_lengths(data: Data, x: Values, lengths: Any) -> Labels:
+def _checked_lengths(data: Data, shape: tuple[int, ...], lengths: Any) -> Labels:
     whole = _whole(data, "`lengths`", _numbers(data, "`lengths`", lengths))
-    if x.ndim != 3 or whole.shape != (len(x),):
+    if len(shape) != 3 or whole.shape != shape[:1]:
         raise SettingError(
             f"`lengths` of data set {data.name!r} must have shape (n,), beside sequences of shape "
-            f"(n, channels, length), but have {whole.shape} beside {x.shape}."
+            f"(n, channels, length), but have {whole.shape} beside {shape}."
         )
-    if whole.min() < 1 or whole.max() > x.shape[2]:
+    if whole.min() < 1 or whole.max() > shape[2]:
         raise SettingError(
-            f"`lengths` of data set {data.name!r} must be from 1 to {x.shape[2]}, but are from "
+            f"`lengths` of data set {data.name!r} must be from 1 to {shape[2]}, but are from "
             f"{whole.min()} to {whole.max()}."
         )
     return whole

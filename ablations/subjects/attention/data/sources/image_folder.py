@@ -15,7 +15,8 @@ from ablations.subjects.attention.settings.groups import Data
 def folder(data: Data) -> tuple[Values, Labels]:
     """Images of one size in a folder per class under `root`; classes in the order of their names.
 
-    As 8-bit colour: grey is repeated in three channels, transparency is dropped. Hidden files and folders do
+    As 8-bit colour: grey is repeated in three channels, transparency is dropped, and an
+    image lies as its EXIF orientation says. Hidden files and folders do
     not count.
     """
     root = existing_root(data)
@@ -55,7 +56,7 @@ def _listed(path: Path) -> list[Path]:
 def _pixels(file: Path) -> NDArray[np.float32]:
     """(height, width, 3), from 0 to 255."""
     try:
-        from PIL import Image
+        from PIL import Image, ImageOps
     except ModuleNotFoundError:
         raise SettingError(
             "the data set `folder` needs Pillow: pip install 'ablations[images]'."
@@ -68,7 +69,9 @@ def _pixels(file: Path) -> NDArray[np.float32]:
     try:
         with Image.open(file) as image:
             _check_depth(image.mode, file)
-            return np.asarray(image.convert("RGB"), dtype=np.float32)
+            # Cameras store an image as its sensor lay, and say beside it which way is up.
+            upright = ImageOps.exif_transpose(image)
+            return np.asarray(upright.convert("RGB"), dtype=np.float32)
     except SettingError:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

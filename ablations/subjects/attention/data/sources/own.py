@@ -18,12 +18,12 @@ def own(data: Data) -> Arrays:
     try:
         source = load(data.name)
     except SettingError as error:
-        raise SettingError(f"`data.name` {error}") from error
+        raise type(error)(f"`data.name` {error}") from error
     if not callable(source):
         raise SettingError(f"{rule} it is {source!r}.")
     try:
         given = source(data)
-    except (SettingError, MemoryError):  # memory may be there at another attempt
+    except (SettingError, MemoryError, OSError):  # memory or a file may be there at another attempt
         raise
     except Exception as error:
         raise SettingError(f"{rule} it failed: {words_of(error)}.") from error

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ablations.errors import SettingError
+from ablations.errors import MissingHere, SettingError
 from ablations.subjects.attention.settings.groups import Data
 
 
@@ -19,5 +19,5 @@ def existing_root(data: Data) -> Path:
         )
     path = Path(data.root).expanduser()
     if not path.exists():
-        raise SettingError(f"`data.root` must exist, but there is no {str(path)!r}.")
+        raise MissingHere(f"`data.root` must exist, but there is no {str(path)!r}.")
     return path

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from ablations.errors import SettingError
-from ablations.subjects.attention.blocks import block as block_module
+from ablations.subjects.attention.blocks import fused as fused_module
 from ablations.subjects.attention.blocks.block import SqueezeExcite
 from ablations.subjects.attention.blocks.build import build_block
 from ablations.subjects.attention.settings.groups import Attention
@@ -274,7 +274,7 @@ def test_an_import_path_that_leads_nowhere_says_so(path, message):
 def test_the_fused_block_has_the_same_values_and_gradients_as_the_steps(
     gate, bias, images, monkeypatch
 ):
-    monkeypatch.setattr(block_module, "SMALL", 0)
+    monkeypatch.setattr(fused_module, "SMALL", 0)
     block = block_of(reduction=2, gate=gate, bias=bias)
     x = images.clone().requires_grad_()
     found = []
@@ -289,7 +289,7 @@ def test_the_fused_block_has_the_same_values_and_gradients_as_the_steps(
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_the_fused_block_passes_gradcheck(layout, images, monkeypatch):
-    monkeypatch.setattr(block_module, "SMALL", 0)
+    monkeypatch.setattr(fused_module, "SMALL", 0)
     block = block_of(reduction=4, bias=True)
     x = images[:2, :, :2, :3].contiguous(memory_format=layout).requires_grad_()
     assert torch.autograd.gradcheck(block, (x,))

@@ -224,3 +224,14 @@ def test_permuted_eca_is_eca_on_channels_in_another_order():
 )
 def test_ecas_kernel_grows_with_the_width(channels, kernel):
     assert adaptive_kernel(channels) == kernel
+
+
+@pytest.mark.parametrize("settings", [{"kind": "gct"}, {"kind": "gather_excite", "extent": 0}])
+def test_statistics_of_kin_are_finite_in_half_precision(settings):
+    torch.manual_seed(0)
+    block = build_block(Attention(reduction=2, **settings), channels=4, base=4, dims=1)
+    x = 300 * torch.rand(1, 4, 70_000)
+    with torch.no_grad():
+        half = block.half()(x.half())
+        wanted = block.float()(x)
+    torch.testing.assert_close(half.float(), wanted, rtol=5e-3, atol=0.5)

@@ -11,6 +11,7 @@ from ablations.subjects.attention.blocks.block import SqueezeExcite
 from ablations.subjects.attention.blocks.build import build_block
 from ablations.subjects.attention.cost.cost import cost
 from ablations.subjects.attention.settings.groups import Attention, Backbone
+from ablations.subjects.attention.training.module import AttentionClassifier
 
 MODULE = """
 import torch
@@ -24,6 +25,20 @@ class Half(nn.Module):
 
     def forward(self, x):
         return x * self.weight.reshape(-1, *(1 for _ in x.shape[2:]))
+
+
+class Attends(nn.Module):
+    # Tensors of its own, and modules of torch's that have no `reset_parameters`.
+    def __init__(self, channels):
+        super().__init__()
+        self.scale = nn.Parameter(torch.randn(channels))
+        self.register_buffer("order", torch.randperm(channels), persistent=False)
+        self.inner = nn.utils.parametrizations.weight_norm(nn.Linear(channels, channels))
+        self.heads = nn.MultiheadAttention(channels, 2, batch_first=True)
+
+    def forward(self, x):
+        z = self.inner(x.flatten(2).mean(2))
+        return x * (self.scale * self.heads(z, z, z)[0]).reshape(*z.shape, 1, 1)
 
 
 class Keeps(nn.Module):
@@ -168,3 +183,20 @@ def test_what_the_machine_does_wrong_is_not_called_a_setting():
     with pytest.raises(RuntimeError) as raised:
         gate(torch.randn(2, 8))
     assert not isinstance(raised.value, SettingError)
+
+
+def test_a_block_without_reset_parameters_is_drawn_from_the_stream_of_its_name() -> None:
+    def drawn(seed: int, **backbone: int) -> dict[str, torch.Tensor]:
+        made = AttentionClassifier(
+            in_channels=1, classes=2, kind="own_parts:Attends", seed=seed, backbone=backbone
+        )
+        named = [*made.network.named_parameters(), *made.network.named_buffers()]
+        return {name: tensor.detach() for name, tensor in named if "attention" in name}
+
+    one, again, other = drawn(0), drawn(0), drawn(1)
+    assert {"scale", "order"} <= {name.rpartition(".")[2] for name in one}
+    assert all(torch.equal(one[name], again[name]) for name in one)
+    scales = [name for name in one if name.endswith("scale")]
+    assert not any(torch.equal(one[name], other[name]) for name in scales)
+    first, second = (one[name] for name in scales[:2])
+    assert not torch.equal(first, second)

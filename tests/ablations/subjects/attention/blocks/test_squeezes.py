@@ -97,3 +97,26 @@ def test_a_deviation_over_one_position_is_refused(name):
 def test_lp_of_power_one_is_the_mean_of_absolute_values_exactly():
     x = torch.randn(2, 3, 5, 4, generator=torch.Generator().manual_seed(0))
     assert torch.equal(make_squeeze("lp", channels=3, power=1.0)(x), x.abs().mean((2, 3)))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("scale", [300.0, 1e-3])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("name", sorted({*FUNCTIONS, *MODULES} - {"none"}))
+def test_statistics_in_half_precision_are_those_of_single(
+    name: str, dtype: torch.dtype, scale: float, masked: bool
+) -> None:
+    torch.manual_seed(0)
+    squeeze = make_squeeze(name, channels=4, power=3.0)
+    mask = torch.arange(400).expand(2, 400) < 390 if masked else None
+    x = (scale * torch.rand(2, 4, 400)).to(dtype).requires_grad_()
+    given = [mask] if masked else []
+    with torch.no_grad():
+        wanted = squeeze(x.float(), *given)
+    if isinstance(squeeze, torch.nn.Module):
+        squeeze = squeeze.to(dtype)
+    z = squeeze(x, *given)
+    z.float().sum().backward()
+    assert z.dtype == dtype
+    assert x.grad.isfinite().all()
+    torch.testing.assert_close(z.float(), wanted, rtol=0.02, atol=1e-4)

@@ -2,7 +2,15 @@ import pytest
 import torch
 
 from ablations.streams import generator
-from ablations.subjects.attention.data.augmentation import crop_flip, shift
+from ablations.subjects.attention.data.augmentation import (
+    AUGMENTATIONS,
+    augmentation,
+    crop_flip,
+    cutout,
+    erasing,
+    random_resized_crop,
+    shift,
+)
 from ablations.subjects.attention.data.batches import Batches, validation_batch
 from ablations.subjects.attention.data.examples import Examples
 
@@ -102,3 +110,59 @@ def test_augmentation_repeats_with_the_seed_and_differs_with_another() -> None:
     x = torch.rand(8, 3, 6, 6)
     assert torch.equal(crop_flip(x, generator(0, "a")), crop_flip(x, generator(0, "a")))
     assert not torch.equal(crop_flip(x, generator(0, "a")), crop_flip(x, generator(1, "a")))
+
+
+def test_a_resized_crop_is_a_part_of_the_image_of_the_size_that_was_drawn() -> None:
+    n, size = 2000, 16
+    middles = (torch.arange(size) + 0.5) / size
+    rows = middles[:, None].expand(size, size)
+    x = torch.stack([rows, rows.T]).expand(n, 2, size, size)
+    out = random_resized_crop(x, generator(0, "a"))
+    tall = (out[:, 0, 8, 8] - out[:, 0, 7, 8]) * size
+    wide = (out[:, 1, 8, 8] - out[:, 1, 8, 7]) * size
+    area, ratio = tall * wide, wide / tall
+    assert 0.079 < area.min() < 0.12
+    assert 0.9 < area.max() <= 1.0001
+    # Large areas of a long shape do not fit, and are drawn again.
+    assert 0.45 < area.mean() < 0.54
+    assert 0.749 < ratio.min() < 0.8
+    assert 1.25 < ratio.max() < 1.334
+    assert (out >= middles[0] - 1e-6).all()
+    assert (out <= middles[-1] + 1e-6).all()
+
+
+def test_erasing_sets_a_rectangle_of_half_of_the_images_to_the_mean() -> None:
+    out = erasing(torch.ones(1000, 2, 32, 32), generator(0, "a"))
+    erased = (out[:, 0] == 0).float().mean((1, 2))
+    assert torch.equal(out[:, 0], out[:, 1])
+    assert 0.45 < (erased > 0).float().mean() < 0.55
+    assert erased[erased > 0].min() > 0.01
+    assert 0.15 < erased[erased > 0].mean() < 0.2
+    assert erased.max() < 0.37
+
+
+def test_cutout_blanks_a_square_of_half_the_side_that_the_border_may_cut() -> None:
+    out = cutout(torch.ones(500, 1, 16, 16), generator(0, "a"))
+    sides = (out[:, 0] == 0).any(2).sum(1)
+    assert sides.max() == 8
+    assert 4 <= sides.min() < 8
+
+
+def test_words_are_done_one_after_the_other() -> None:
+    x = torch.rand(32, 1, 8, 8)
+    both = augmentation("crop_flip+cutout")
+    assert both is not None
+    draws = generator(0, "a")
+    assert torch.equal(both(x, generator(0, "a")), cutout(crop_flip(x, draws), draws))
+    assert augmentation("none") is None
+
+
+@pytest.mark.parametrize("word", AUGMENTATIONS)
+def test_every_augmentation_repeats_and_leaves_shape_type_and_input_alone(word: str) -> None:
+    x = torch.rand(6, 3, 8, 12).contiguous(memory_format=torch.channels_last)
+    before = x.clone()
+    out = AUGMENTATIONS[word](x, generator(0, "a"))
+    assert torch.equal(x, before)
+    assert (out.shape, out.dtype) == (x.shape, x.dtype)
+    assert torch.equal(out, AUGMENTATIONS[word](x, generator(0, "a")))
+    assert not torch.equal(out, AUGMENTATIONS[word](x, generator(1, "a")))

@@ -34,17 +34,21 @@ def test_only_the_last_answers_are_kept() -> None:
     assert computed == ["a", "b", "a"]
 
 
-@pytest.mark.parametrize("root", ["mine.npz", "images"])
+@pytest.mark.parametrize("root", ["mine.npz", "images", "images/cat/deep"])
 def test_an_answer_is_computed_again_when_a_file_was_written(root: str, tmp_path: Path) -> None:
-    (tmp_path / "images" / "cat").mkdir(parents=True)
+    photo = tmp_path / "images" / "cat" / "deep" / "0.png"
+    photo.parent.mkdir(parents=True)
+    photo.write_bytes(b"before")
     (tmp_path / "mine.npz").write_bytes(b"")
     data = Data(name="npz", root=str(tmp_path / root))
     answer, computed = counted()
     answer(data, "a")
     answer(data, "a")
     assert computed == ["a"]
-    for written in (tmp_path / "mine.npz", tmp_path / "images" / "cat"):
-        os.utime(written, ns=(0, 0))
+    for written in (tmp_path / "mine.npz", photo):
+        kept = written.stat()
+        written.write_bytes(b"after."[: kept.st_size])
+        os.utime(written, ns=(kept.st_atime_ns, kept.st_mtime_ns))
     answer(data, "a")
     assert computed == ["a", "a"]
 

@@ -1,10 +1,14 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 
 from ablations.errors import SettingError
 from ablations.subjects.attention.data.dataset import load, shape
+from ablations.subjects.attention.data.sources.content import Content
 from ablations.subjects.attention.data.sources.read import SOURCES
+from ablations.subjects.attention.data.split import split_by_class
 from ablations.subjects.attention.settings.groups import Data
 
 
@@ -55,3 +59,41 @@ def test_the_order_in_memory_changes_no_standardised_number(
     seen = last.train.x.double()
     assert seen.mean(dim=(0, 2, 3)).tolist() == pytest.approx([0, 0, 0], abs=1e-5)
     assert seen.std(dim=(0, 2, 3), correction=0).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "scaled",
+    [
+        lambda z: (1e30 * z).astype(np.float32),
+        lambda z: (1e-30 * z).astype(np.float32),
+        lambda z: 1e6 + 1e-3 * z,
+        lambda z: 1e300 * z,
+        lambda z: 1e-300 * z,
+        lambda z: (10 * z).astype(np.float16),
+    ],
+    ids=["1e30", "1e-30", "far from 0", "1e300", "1e-300", "half"],
+)
+def test_numbers_of_any_size_are_standardised(
+    scaled: Callable[[np.ndarray], np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    z = np.random.default_rng(0).normal(size=(40, 2, 5, 5))
+    name = request.node.name  # what was read is remembered by its name
+    monkeypatch.setitem(SOURCES, name, lambda _: (scaled(z), np.arange(40) % 4))
+    monkeypatch.setitem(SOURCES, "plain", lambda _: (z, np.arange(40) % 4))
+    split, plain = load(Data(name=name)), load(Data(name="plain"))
+    assert float(split.train.x.std(correction=0)) == pytest.approx(1, abs=1e-5)
+    assert torch.allclose(split.train.x, plain.train.x, atol=3e-3)
+    assert torch.allclose(split.val.x, plain.val.x, atol=3e-3)
+
+
+def test_a_number_that_is_not_finite_when_standardised_is_refused() -> None:
+    x, y = np.random.default_rng(0).normal(size=(40, 1, 4, 4)), np.arange(40) % 4
+    held_out = split_by_class(Content(x, y), val_fraction=0.3, seed=0).val.x[0].numpy().ravel()
+    # Scaling leaves the correlation of an example with itself alone.
+    place = int(np.argmax([np.corrcoef(held_out, one.ravel())[0, 1] for one in x]))
+    # An outlier that trains widens the deviation; one that validates does not.
+    x[place] = 1e200
+    with pytest.raises(SettingError, match="must be finite at mean 0 and deviation 1, as float32"):
+        split_by_class(Content(x, y), val_fraction=0.3, seed=0)

@@ -73,5 +73,5 @@ def test_an_unknown_dotted_name_gets_the_nearest_one() -> None:
 def test_without_attention_only_the_placement_is_used() -> None:
     unused = inactive(Arm(attention=Attention(placement="none")))
     attention = {name for name in setting_names() if "attention" in name}
-    assert unused == attention - {"attention.placement"}
+    assert unused & attention == attention - {"attention.placement"}
     assert "attention.reduction" not in inactive(Arm())

@@ -167,6 +167,20 @@ def test_adamw_trains_in_step() -> None:
         assert_near(ended, train(each), stacked=2)
 
 
+def test_an_average_of_the_weights_and_a_clipped_gradient_train_in_step() -> None:
+    recipe = {"ema_decay": 0.9, "clip_norm": 0.5, "schedule": "one_cycle"}
+    own = [run(seed, recipe=recipe) for seed in (0, 1)]
+    for ended, each in zip(in_step(*own), own, strict=True):
+        assert_near(ended, train(each), stacked=2)
+    assert abs(train(own[0]).val_loss - train(run(0)).val_loss) > 10 * ROUNDING
+
+
+def test_mixed_images_are_trained_alone() -> None:
+    own = [run(seed, recipe={"mixup": 0.5}) for seed in (0, 1)]
+    for ended, each in zip(in_step(*own), own, strict=True):
+        assert_near(ended, train(each), stacked=1)
+
+
 def test_a_checkpoint_in_step_holds_the_runs_own_weights_only(tmp_path: Path) -> None:
     def interrupt(_: dict[str, Any]) -> None:
         raise Interrupted

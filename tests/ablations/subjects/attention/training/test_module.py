@@ -227,7 +227,7 @@ def test_a_schedule_without_an_end_is_refused(
         ),
         (
             {"training": 30},
-            "`training` must be a `settings.Training`, or a dict of its values like {'epochs': 30}, but got 30.",
+            "`training` must be a `settings.Training`, or a dict of its values like {'recipe': 'own'}, but got 30.",
         ),
         ({"classes": 0}, "`classes` must be a whole number of at least 1, but got 0."),
         ({"classes": "3"}, "`classes` must be a whole number of at least 1, but got '3'."),
@@ -242,3 +242,57 @@ def test_an_argument_that_makes_no_network_is_refused(given: dict, message: str)
 def test_numbers_of_numpy_are_kept_as_plain_ones() -> None:
     kept = frozen_classifier(classes=np.int64(4)).hparams["classes"]
     assert (kept, type(kept)) == (4, int)
+
+
+@in_a_plain_trainer
+def test_the_batches_of_one_step_draw_each_their_own(loader: DataLoader, tmp_path: Path) -> None:
+    names = []
+
+    class Watched(AttentionClassifier):
+        def _step_name(self) -> str:
+            names.append(super()._step_name())
+            return names[-1]
+
+    module = Watched(in_channels=3, classes=4, training={"warmup_epochs": 0}, seed=0)
+    plain_trainer(tmp_path, accumulate_grad_batches=2).fit(module, loader)
+    assert names == ["0", "0/1", "1"]
+
+
+@in_a_plain_trainer
+def test_the_average_of_the_weights_is_what_is_left_at_the_end(
+    loader: DataLoader, tmp_path: Path
+) -> None:
+    def trained(decay: float) -> torch.Tensor:
+        recipe = {"warmup_epochs": 0, "ema_decay": decay}
+        module = AttentionClassifier(in_channels=3, classes=4, training=recipe, seed=0)
+        weights = []
+
+        class Walk(pl.Callback):
+            def on_train_batch_end(self, *_: object) -> None:
+                weights.append(next(module.parameters()).detach().clone())
+
+        options = {"callbacks": [Walk()], "enable_checkpointing": False}
+        plain_trainer(tmp_path, **options).fit(module, loader)
+        return torch.stack([*weights, next(module.parameters()).detach()])
+
+    w1, w2, w3, end = trained(0.75)
+    assert torch.allclose(end, 0.75 * (0.75 * w1 + 0.25 * w2) + 0.25 * w3, atol=1e-6)
+    *_, last, plain_end = trained(0.0)
+    assert torch.equal(last, plain_end)
+
+
+@in_a_plain_trainer
+def test_a_long_gradient_is_shortened(loader: DataLoader, tmp_path: Path) -> None:
+    lengths = []
+
+    class Watched(AttentionClassifier):
+        def on_before_zero_grad(self, optimizer) -> None:
+            grads = [p.grad for p in self.parameters() if p.grad is not None]
+            if grads:
+                lengths.append(torch.cat([grad.flatten() for grad in grads]).norm().item())
+
+    recipe = {"warmup_epochs": 0, "clip_norm": 0.01}
+    module = Watched(in_channels=3, classes=4, training=recipe, seed=0)
+    plain_trainer(tmp_path, max_epochs=2).fit(module, loader)
+    assert lengths
+    assert lengths == pytest.approx([0.01] * len(lengths), rel=1e-3)

@@ -3,15 +3,7 @@ import torch
 from torch import nn
 
 from ablations.subjects.attention.settings.groups import Training
-from ablations.subjects.attention.training.optimisers import make_optimiser, warmup_cosine
-
-
-def test_the_schedule_rises_to_one_and_falls_to_zero() -> None:
-    factor = warmup_cosine(steps=10, warmup=4)
-    assert [factor(step) for step in range(4)] == [0.25, 0.5, 0.75, 1.0]
-    assert factor(4) == 1.0
-    assert factor(7) == pytest.approx(0.5)
-    assert factor(10) == pytest.approx(0.0)
+from ablations.subjects.attention.training.optimisers import make_optimiser
 
 
 class Weight(nn.Module):
@@ -50,3 +42,16 @@ def test_attention_has_its_own_rate_and_decay() -> None:
 
 def test_the_recipe_names_its_optimiser() -> None:
     assert isinstance(make_optimiser(Weight(), Training(optimizer="adamw")), torch.optim.AdamW)
+
+
+def test_norms_and_biases_have_their_own_decay() -> None:
+    network = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    made = make_optimiser(network, Training(weight_decay=0.5, norm_weight_decay=0.1))
+    decays = {len(group["params"]): group["weight_decay"] for group in made.param_groups}
+    assert decays == {1: 0.5, 3: pytest.approx(0.05)}
+
+
+def test_rmsprop_takes_the_textbook_step() -> None:
+    recipe = Training(optimizer="rmsprop", learning_rate=0.1, momentum=0.0, weight_decay=0.0)
+    # gradient 1: the average square is 0.1; w = 2 - 0.1*1/(sqrt(0.1) + 0.001)
+    assert stepped(recipe) == pytest.approx((2 - 0.1 / (0.1**0.5 + 1e-3),) * 2)

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,42 @@ def test_a_run_that_goes_on_from_its_checkpoint_ends_bit_equal(tmp_path: Path) -
     resumed = train(run(epochs=4), on_epoch=lambda r: seen.append(r["epoch"]), checkpoint=path)
     assert seen == [3, 4]
     assert resumed == train(run(epochs=4))
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"warmup_epochs": 0, "schedule": "plateau", "patience": 0, "learning_rate": 0.8},
+        {"ema_decay": 0.9, "clip_norm": 0.5, "mixup": 0.2, "cutmix": 1.0},
+        {"accumulate": 3, "precision": "bf16-mixed", "optimizer": "rmsprop", "learning_rate": 0.01},
+    ],
+)
+def test_every_part_of_a_recipe_goes_on_bit_equal(recipe: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.ckpt"
+
+    def interrupt(record: dict[str, Any]) -> None:
+        if record["epoch"] == 2:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        train(run(epochs=3, **recipe), on_epoch=interrupt, checkpoint=path)
+    whole = train(run(epochs=3, **recipe))
+    assert train(run(epochs=3, **recipe), checkpoint=path) == whole
+    assert whole != train(run(epochs=3, warmup_epochs=0))
+
+
+def test_a_plateau_lowers_the_rate_where_the_loss_does_not_fall() -> None:
+    rates: list[float] = []
+    recipe = {"warmup_epochs": 0, "schedule": "plateau", "patience": 0, "learning_rate": 3.0}
+    train(run(epochs=8, **recipe), on_epoch=lambda record: rates.append(record["learning_rate"]))
+    assert rates[0] == 3.0
+    assert {round(after / before, 6) for before, after in pairwise(rates)} <= {1.0, 0.1}
+    assert rates[-1] < 3.0
+
+
+def test_a_gpus_precision_is_refused_on_a_cpu() -> None:
+    with pytest.raises(SettingError, match=r"needs a GPU, .* use 'bf16-mixed' or '32'"):
+        train(run(precision="16-mixed"))
 
 
 def test_run_b_after_run_a_equals_run_b_alone() -> None:

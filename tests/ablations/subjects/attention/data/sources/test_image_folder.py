@@ -40,12 +40,25 @@ def test_hidden_files_and_folders_are_no_images_and_no_classes(tmp_path: Path) -
 def test_grey_is_repeated_and_transparency_dropped(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image")
     (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
     image.fromarray(X[0, 0]).save(tmp_path / "a" / "0.png")
     see_through = np.concatenate([X[1], np.zeros((1, 32, 32), np.uint8)])
-    image.fromarray(see_through.transpose(1, 2, 0)).save(tmp_path / "a" / "1.png")
+    image.fromarray(see_through.transpose(1, 2, 0)).save(tmp_path / "b" / "1.png")
     x = read(Data(name="folder", root=str(tmp_path))).x
     assert (x[0] == X[0, :1]).all()
     assert (x[1] == X[1]).all()
+
+
+def test_a_photo_lies_as_its_exif_orientation_says(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    turned = image.Exif()
+    turned[0x112] = 6  # stored with its left side up: upright is a quarter turn clockwise
+    pixels = X[0].transpose(1, 2, 0)[:20]
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        image.fromarray(pixels).save(tmp_path / label / "0.png", exif=turned)
+    x = read(Data(name="folder", root=str(tmp_path))).x
+    assert (x[0].transpose(1, 2, 0) == np.rot90(pixels, -1)).all()
 
 
 @pytest.mark.parametrize(

@@ -1,31 +1,48 @@
 """One run of a user's LightningModule: settings in, what it logged out."""
 
+import json
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ablations.context import Context
-from ablations.subjects.lightning.built import data_of, module_of, parts_of
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.fit import fit
+from ablations.subjects.own_module.built import build, parts_of
 from ablations.subjects.program import Program
+from ablations.subjects.started import FILE, Started
 from ablations.subjects.values import flat
 
 
 def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
     """Train one run for the engine; goes on from `checkpoint.ckpt` in the run's folder, if it is there."""
     program, seed = Program(**settings["program"]), settings["seed"]
-    parts, first = parts_of(flat(settings["arm"])), program.metrics[0]
+    arm = flat(settings["arm"])
+    parts, first = parts_of(arm), program.metrics[0]
+    built = build(settings["subject"], program, arm, seed=seed)
+    note = partial(_note, context)
+    note(built.started)
     outcome = fit(
-        module_of(settings["subject"], parts.get("model", {}), seed=seed),
-        data_of(program.data, parts.get("data", {})),
+        built.module,
+        built.data,
         rule=EpochRule(metric=first.name, direction=first.direction, at=first.at),
         trainer_options=parts.get("trainer", {}),
         seed=seed,
         context=context,
         test=program.test,
+        on_start=built.check,
     )
+    note(replace(built.started, batches=outcome.digests, limits=outcome.limits))
     return {
         **{name: value for name, value in outcome.metrics.items() if value is not None},
         **outcome.tested,
         "epochs_run": outcome.epochs_run,
         "device": context.device,
     }
+
+
+def _note(context: Context, beginning: Started) -> None:
+    """Write down what the run started with, beside its epochs."""
+    if context.rank == 0:
+        path = context.attempt_folder / FILE
+        path.write_text(json.dumps(beginning.to_json()), encoding="utf-8")

@@ -1,0 +1,133 @@
+"""Whether what a study's folder names may be imported and run: of a study that somebody sent, after being asked.
+
+A folder is data. What it names (functions, modules, a storage) is used without a question only where the user
+started the study, which a mark in `study.json` shows: it can be made with a key in the user's home alone.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ablations.engine.records.folder import StudyFolder, cannot_write
+from ablations.errors import StudyError
+from ablations.import_path import is_import_path, place_of
+from ablations.plan import PlannedRun
+
+MARK = "started_by"
+"""In `study.json`."""
+KEY = Path(".local", "state", "ablations", "key")
+"""In the user's home."""
+KEY_BYTES = 32
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
+
+
+def marked(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """The declaration with the user's mark; without one where no key can be had."""
+    key = _key(make=True)
+    return {**declared, MARK: _mark(declared, key)} if key is not None else dict(declared)
+
+
+def refuse_untrusted(folder: StudyFolder, *, trust: bool, given: Iterable[str] = ()) -> None:
+    """Return if all that the folder names may be imported and written to.
+
+    With `trust` the folder gets the user's mark, so that it is not asked for again.
+
+    Args:
+        folder: The study.
+        trust: Whether the user says so.
+        given: What the user named in this call, which is trusted with it.
+
+    Raises:
+        StudyError: If the study was not started by this user and names more; says what it is.
+    """
+    study = folder.study()
+    unknown = [name for name in named(study, folder.plan()) if name not in {*given, *_own(study)}]
+    if not unknown:
+        return
+    if not trust:
+        listed = "\n".join(f"  {name}  ({_where(name)})" for name in unknown)
+        raise StudyError(
+            f"{folder.path} was not started by you on this machine, and this command would import and run what it "
+            f"names:\n{listed}\nLook into it, and add --trust if you would run it as a program of your own."
+        )
+    _note(folder, study)
+
+
+def named(study: Mapping[str, Any], plan: Sequence[PlannedRun] = ()) -> list[str]:
+    """What the records of a study name outside themselves: import paths, and a storage."""
+    space = study.get("space") or {}
+    parts = [space.get(name) for name in ("subject", "program", "baseline", "controls")]
+    levels = [factor.get("levels") for factor in space.get("factors") or ()]
+    found = dict.fromkeys(_import_paths([*parts, *levels, study.get("baseline")]))
+    for planned in plan:
+        found |= dict.fromkeys(_import_paths([planned.settings, planned.factors]))
+    storage = study.get("storage")
+    return [*found, *([str(storage)] if storage is not None else [])]
+
+
+def _own(study: Mapping[str, Any]) -> list[str]:
+    """What `study.json` names, where the user started the study."""
+    key, mark = _key(make=False), study.get(MARK)
+    if key is None or not isinstance(mark, str):
+        return []
+    return named(study) if hmac.compare_digest(mark, _mark(study, key)) else []
+
+
+def _mark(study: Mapping[str, Any], key: bytes) -> str:
+    content = {"study": study.get("study"), "named": sorted(named(study))}
+    return hmac.new(key, json.dumps(content).encode(), hashlib.sha256).hexdigest()
+
+
+def _note(folder: StudyFolder, study: Mapping[str, Any]) -> None:
+    # What the plan alone names is trusted for this call: the mark is over study.json.
+    try:
+        folder.rewrite_study(marked(study))
+    except OSError as error:
+        raise cannot_write(folder.path, error) from error
+
+
+def _where(name: str) -> str:
+    if "://" in name:
+        return "a database that would be written to"
+    place = place_of(name.partition(":")[0])
+    return f"it would be {place}" if place is not None else "it is not found here"
+
+
+def _import_paths(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        if is_import_path(value):
+            yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _import_paths(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _import_paths(part)
+
+
+def _key(*, make: bool) -> bytes | None:
+    """The user's key; None where there is none and it cannot be made."""
+    try:
+        path = Path.home() / KEY
+        if make and not path.exists():
+            path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+            # Beside and linked: two studies that start at once get one key, and a whole one.
+            beside = path.with_name(f".{secrets.token_hex(8)}")
+            beside.touch(PRIVATE_FILE)
+            beside.write_bytes(secrets.token_bytes(KEY_BYTES))
+            try:
+                os.link(beside, path)
+            except FileExistsError:
+                pass
+            finally:
+                beside.unlink()
+        key = path.read_bytes()
+    except (OSError, RuntimeError):  # there may be no home
+        return None
+    return key if len(key) == KEY_BYTES else None

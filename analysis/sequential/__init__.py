@@ -1,0 +1,4 @@
+"""When is a comparison settled, if one looks after every seed? The rule, its boundaries, its looks, and what they cost.
+
+May import `analysis`, `tables`, `contrasts`, `planned` and `prices`. Imported by `effects` and `options`.
+"""

@@ -1,0 +1,200 @@
+"""Verdicts of studies that were looked at more than once: by their rule, or by tests that hold at any time.
+
+A verdict of one look is not valid where the number of seeds depended on what was seen. Of a study that runs until it is
+decided, the rule's verdicts, estimates and intervals stand in the table of effects; where seeds were added to a
+study without a plan, those of anytime-valid tests.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.contrasts.cells import Cells
+from analysis.contrasts.contrasts import Contrast, contrasts_of, differences
+from analysis.contrasts.equivalence import verdicts
+from analysis.contrasts.estimation import seed_values
+from analysis.contrasts.multiplicity import holm
+from analysis.errors import TableError
+from analysis.sequential.anytime import anytime_equivalence_p, anytime_half_width, anytime_p
+from analysis.sequential.estimates import repeated_interval
+from analysis.sequential.stopped import Stopped, is_stopped_by_rule
+from analysis.tables.runs_table import RunsTable
+
+Floats = NDArray[np.float64]
+ADDED = (
+    "{what} were added to this study after it had begun ({when}), without a plan for it. Verdicts, p values "
+    "and intervals are "
+    "therefore those of tests that hold however often one looks; they are wider than those of one look."
+)
+UNPAIRED = (
+    "{what} were added to this study after it had begun ({when}), without a plan for it, and its arms share "
+    "no seeds, which "
+    "tests that hold at any time need: its verdicts err more often than they say. Let fresh seeds alone decide "
+    "(`ablate confirm`)."
+)
+
+
+@dataclass(frozen=True)
+class Overruled:
+    """A table of effects as it stands, and why."""
+
+    frame: pd.DataFrame
+    remarks: tuple[str, ...] = ()
+
+
+def rows_of(cells: Cells, table: RunsTable) -> list[Contrast]:
+    """What is compared: each arm with the baseline where a rule settles arms, otherwise as the design has it."""
+    rows = contrasts_of(cells)
+    if not is_stopped_by_rule(table):
+        return rows
+    known = {row.arm: row for row in rows if row.arm}
+    return [
+        known.get(cells.arms[i]) or _arm(cells, i)
+        for i in range(len(cells.arms))
+        if i != cells.baseline
+    ]
+
+
+def refuse_another_margin(table: RunsTable, margin: float | None) -> None:
+    """Refuse to judge a study that ran by a rule with another margin than the rule's.
+
+    Raises:
+        TableError: If a margin is asked for that none of its comparisons has.
+    """
+    if margin is None or not is_stopped_by_rule(table):
+        return
+    known = sorted({float(entry["margin"]) for entry in table.info["until"]["comparisons"]})
+    if margin not in known:
+        raise TableError(
+            f"this study ran until it was decided by the margin {' or '.join(f'{m:g}' for m in known)}, which "
+            f"was written "
+            f"down before its runs, but `margin` is {margin:g}. Leave it out: another margin needs another study."
+        )
+
+
+def by_rule(frame: pd.DataFrame, found: Stopped) -> pd.DataFrame:
+    """The table of effects with the rule's verdicts, and estimates and intervals of the look that settled each."""
+    if found.frame.empty:
+        return frame.assign(verdict="undecided")
+    mine = found.frame.set_index("arm")
+    frame = frame.copy()
+    first = int(found.rule["first_look"])
+    narrow = found.rule["boundaries"]["small"][0]
+    for at, arm in frame["arm"].items():
+        # An arm that no comparison was planned for is looked at, and decided by nothing.
+        if arm not in mine.index:
+            values: dict[str, Any] = {"verdict": "undecided", "exploratory": "not planned"}
+        else:
+            row = mine.loc[arm]
+            k = int(row["pairs"]) - first
+            low, high = np.nan, np.nan
+            if 0 <= k < len(narrow) and np.isfinite(row["se"]):
+                low, high = repeated_interval(
+                    row["estimate"], row["se"], row["df"], pairs=int(row["pairs"]), bound=narrow[k]
+                )
+            values = {
+                "n_pairs": int(row["pairs"]), "estimate": row["estimate"], "se": row["se"], "df": row["df"],
+                "ci95_low": row["low"], "ci95_high": row["high"], "ci90_low": low, "ci90_high": high,
+                "sim_low": row["sim_low"], "sim_high": row["sim_high"], "margin": row["margin"],
+                "verdict": row["verdict"], "exploratory": "",
+            }  # fmt: skip
+            if row["verdict"] != "undecided":
+                values |= dict.fromkeys(
+                    ("seeds_needed", "seeds_needed_low", "seeds_needed_high"), 0.0
+                )
+        for name, value in values.items():
+            frame.loc[at, name] = value
+    return frame.assign(
+        p=np.nan,
+        p_adjusted=np.nan,
+        p_bh=np.nan,
+        p_equivalence=np.nan,
+        p_equivalence_adjusted=np.nan,
+    )
+
+
+def added_seeds(table: RunsTable) -> tuple[str, str] | None:
+    """What was added to a study after it had begun, and when; None where nothing was, or a plan allowed for it."""
+    plan = ((table.planned or {}).get("adding_seeds") or {}).get("plan")
+    if plan == "alpha_spending":
+        return None
+    found = [
+        (line.removeprefix("seeds: ").strip("[]"), str(note.get("at", ""))[:10])
+        for note in table.info.get("extensions") or ()
+        for line in note.get("added", ())
+        if str(line).startswith("seeds: ")
+    ]
+    if not found:
+        return None
+    return f"Seeds {', '.join(seeds for seeds, _ in found)}", ", ".join(when for _, when in found)
+
+
+def anytime(
+    frame: pd.DataFrame, units: Sequence[Floats], table: RunsTable, cells: Cells, *, alpha: float
+) -> Overruled:
+    """The table of effects as it stands where seeds were added without a plan; otherwise as it is.
+
+    Args:
+        frame: The effects, a row per contrast.
+        units: Their weights on each background, shape (backgrounds, cells).
+        table: The runs, with what was added.
+        cells: The matrix of seeds and cells.
+        alpha: Family-wise error.
+    """
+    added = added_seeds(table)
+    if added is None:
+        return Overruled(frame)
+    what, when = added
+    if not frame["error"].isin(("own", "shared", "none")).all():
+        return Overruled(frame, (UNPAIRED.format(what=what, when=when),))
+    order = _in_order(table, cells)
+    apart = [seed_values(cells.y[order], unit) for unit in units]
+    apart = [x[~np.isnan(x)] for x in apart]
+    margin = frame["margin"].to_numpy(float)
+    asked = ((frame["role"] != "cell") & ~frame["verdict"].isin(("depends", "untested"))).to_numpy()
+    p = np.array([anytime_p(x) for x in apart])
+    equal = np.array(
+        [
+            anytime_equivalence_p(x, margin=m) if m > 0 else np.nan
+            for x, m in zip(apart, margin, strict=True)
+        ]
+    )
+    size = np.array([x.mean() for x in apart])
+    adjusted = holm(np.where(asked, p, np.nan))
+    adjusted_equal = holm(np.where(asked, equal, np.nan))
+    verdict = verdicts(size, adjusted, adjusted_equal, margin=margin, alpha=alpha)
+    old = frame["verdict"].tolist()
+    kept = [
+        new if is_asked else was for new, was, is_asked in zip(verdict, old, asked, strict=True)
+    ]
+    ends: dict[str, Any] = {}
+    levels = {"ci95": 0.05, "ci90": 0.10, "sim": alpha / max(int(asked.sum()), 1)}
+    error = np.array([x.std(ddof=1) / np.sqrt(len(x)) if len(x) > 1 else np.nan for x in apart])
+    for name, level in levels.items():
+        half = error * [anytime_half_width(len(x), alpha=level) for x in apart]
+        ends |= {f"{name}_low": size - half, f"{name}_high": size + half}
+    made = frame.assign(
+        estimate=size, se=error, df=[len(x) - 1.0 for x in apart], error="own", p=p, p_adjusted=adjusted,
+        p_equivalence=equal, p_equivalence_adjusted=adjusted_equal, p_bh=np.nan, verdict=kept, **ends,
+    )  # fmt: skip
+    return Overruled(made, (ADDED.format(what=what, when=when),))
+
+
+def _in_order(table: RunsTable, cells: Cells) -> NDArray[np.intp]:
+    """The rows of the matrix in the order in which the study lists its seeds."""
+    listed: Sequence[Any] = table.info.get("seeds") or []
+    place: Mapping[float, int] = {float(seed): i for i, seed in enumerate(listed)}
+    keys = [(place.get(float(seed), len(place)), float(seed)) for seed in cells.seeds]
+    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)
+
+
+def _arm(cells: Cells, cell: int) -> Contrast:
+    label = cells.labels[cell]
+    units = differences([(cell, cells.baseline)], cells)
+    return Contrast(
+        "control", label, "", label, cells.labels[cells.baseline], units, cells.arms[cell]
+    )

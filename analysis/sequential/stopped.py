@@ -1,0 +1,248 @@
+"""What became of a study that ran until decided: verdicts, intervals that hold where it stopped, and its cost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.plain import records
+from analysis.sequential.estimates import Passed, adjusted, repeated_interval
+from analysis.sequential.expected import Expected, expected
+from analysis.sequential.looks import Look, Values, as_own, replay
+from analysis.sequential.rule import rule_hash
+from analysis.tables.runs_table import RunsTable
+
+RULE = "until"
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A study's comparisons as its rule settled them."""
+
+    frame: pd.DataFrame
+    """A row per comparison: `arm, label, margin, verdict, look` (seeds at which it was settled, or the last
+    look), `pairs,
+    lost` (seeds that one side alone lost), `estimate, se, df, low, high` (95 %, if alpha is 5 %, at every
+    look), `sim_low, sim_high` (so for all comparisons together), `adjusted, t, bound, room, bound_small`."""
+    looks: pd.DataFrame
+    """A row per open comparison and look: `arm, label, seeds, pairs, t, bound, room, bound_small, verdict`."""
+    rule: Mapping[str, Any]
+    runs: int
+    """Runs that the study has used."""
+    equal: Expected | None
+    """A fixed design of equal power, if the effects are as estimated; None before the first look."""
+    over: bool
+    """Whether the study has come to its end by its rule."""
+    intact: bool
+    """Whether the rule is the one whose hash was written down."""
+
+    def sentences(self) -> list[str]:
+        """The verdicts, why estimates differ, and what it cost."""
+        lines = [] if self.intact else [
+            "The stored rule does not match its hash: it was changed after the start, and what it promised "
+            "does not hold."
+        ]  # fmt: skip
+        for row in self.frame.to_dict("records"):
+            lines.append(_sentence(row))
+        if self.frame.empty:
+            return [*lines, f"No look yet: the first is at {self.rule['first_look']} whole seeds."]
+        if (self.frame["adjusted"] - self.frame["estimate"]).abs().max() > 0:
+            lines.append(
+                "A comparison stops where its mean is far out, so the raw mean is too large when it matters; "
+                "the adjusted "
+                "one takes that out. Intervals hold at every look at once and are wider than those of one look."
+            )
+        lines.append(self.cost())
+        return lines
+
+    def cost(self) -> str:
+        """Runs used, and those that a fixed design of equal power would have used."""
+        if self.equal is None:
+            return f"Runs used: {self.runs}."
+        if not np.isfinite(self.equal.fixed_seeds):
+            most = 3 * self.equal.max_seeds
+            return (
+                f"Runs used: {self.runs}; no fixed design of at most {most} seeds has that power."
+            )
+        return (
+            f"Runs used: {self.runs}; a fixed design of equal power, if the effects are as estimated, would have used "
+            f"{round(self.equal.fixed_runs)} ({self.equal.fixed_seeds:.1f} seeds of every arm)."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; infinity and undefined numbers are null."""
+        return {
+            "rule": {name: value for name, value in self.rule.items() if name != "boundaries"},
+            "comparisons": records(self.frame),
+            "looks": records(self.looks),
+            "runs": self.runs,
+            "runs_of_equal_fixed_design": None
+            if self.equal is None or not np.isfinite(self.equal.fixed_seeds)
+            else self.equal.fixed_runs,
+            "over": self.over,
+            "sentences": self.sentences(),
+        }
+
+
+def is_stopped_by_rule(table: RunsTable) -> bool:
+    """Whether the table is of a study that runs until its comparisons are decided."""
+    return (table.info.get(RULE) or {}).get("until") == "decided"
+
+
+def values_of(table: RunsTable) -> dict[str, list[float | None]]:
+    """Arm -> its metric seed by seed, as far as its runs have ended without a gap; None where a run gave none."""
+    frame = table.frame[table.frame["stage"] != "confirm"]
+    ended = frame[frame["state"].isin(("COMPLETE", "FAILED", "PRUNED"))]
+    found = {
+        (str(arm), float(seed)): float(value)
+        if state == "COMPLETE" and np.isfinite(value)
+        else None
+        for arm, seed, state, value in zip(
+            ended["arm"], ended["seed"], ended["state"], ended[table.metric], strict=True
+        )
+    }
+    values: dict[str, list[float | None]] = {}
+    for arm in dict.fromkeys(frame["arm"].astype(str)):
+        values[arm] = []
+        for seed in table.info.get("seeds") or []:
+            if (arm, float(seed)) not in found:
+                break
+            values[arm].append(found[arm, float(seed)])
+    return values
+
+
+def looks_of(table: RunsTable) -> list[Look]:
+    """Every look that the study's results allow, by its stored rule."""
+    return list(replay(table.info[RULE], values_of(table)))
+
+
+def report_stopped(table: RunsTable) -> Stopped | None:
+    """The verdicts of a study that runs until decided; None of any other, or where another metric is read."""
+    if not is_stopped_by_rule(table) or table.metric != table.info[RULE]["metric"]:
+        return None
+    rule, values = table.info[RULE], values_of(table)
+    looks = list(replay(rule, values))
+    rows = [_row(rule, entry, values, looks) for entry in rule["comparisons"]] if looks else []
+    frame = pd.DataFrame(rows)
+    settled = looks[-1].settled if looks else {}
+    over = bool(looks) and (
+        len(settled) == len(rule["comparisons"]) or looks[-1].seeds == rule["max_seeds"]
+    )
+    return Stopped(
+        frame=frame,
+        looks=_history(rule, looks),
+        rule=rule,
+        runs=int(table.frame["state"].isin(("COMPLETE", "FAILED", "PRUNED")).sum()),
+        equal=_equal(rule, frame) if looks else None,
+        over=over,
+        intact=rule.get("hash") == rule_hash(rule),
+    )
+
+
+def _row(
+    rule: Mapping[str, Any], entry: Mapping[str, Any], values: Values, looks: list[Look]
+) -> dict[str, Any]:
+    """One comparison at the look that settled it, or at the last one."""
+    mine = [
+        (look.seeds, look.decisions[entry["arm"]])
+        for look in looks
+        if entry["arm"] in look.decisions
+    ]
+    seeds, last = mine[-1]
+    base, arm = values[rule["baseline"]][:seeds], values[entry["arm"]][:seeds]
+    apart = np.array(
+        [a - b for a, b in zip(arm, base, strict=True) if a is not None and b is not None]
+    )
+    first, alpha = int(rule["first_look"]), float(rule["alpha"])
+    ends: dict[str, float] = {}
+    for name, row in (
+        ("", rule["boundaries"]["differs"][0]),
+        ("sim_", rule["boundaries"]["differs"][-1]),
+    ):
+        k = last["pairs"] - first
+        known = 0 <= k < len(row) and last["se"] is not None
+        low, high = (
+            repeated_interval(
+                last["estimate"], last["se"], last["df"], pairs=last["pairs"], bound=row[k]
+            )
+            if known
+            else (np.nan, np.nan)
+        )
+        ends |= {f"{name}low": low, f"{name}high": high}
+    passed = [_passed(decision, float(entry["margin"])) for _, decision in mine[:-1]]
+    numbers = ("estimate", "se", "df", "t", "bound", "room", "bound_small")
+    return {
+        "arm": entry["arm"],
+        "label": entry["label"],
+        "margin": float(entry["margin"]),
+        "verdict": last["verdict"],
+        "look": seeds,
+        "pairs": last["pairs"],
+        "lost": int(sum(last["lost"])),
+        "alpha": alpha,
+        **{name: np.nan if last[name] is None else float(last[name]) for name in numbers},
+        **ends,
+        "adjusted": adjusted(apart, [one for one in passed if one]) if len(apart) else np.nan,
+    }  # fmt: skip
+
+
+def _passed(decision: Mapping[str, Any], margin: float) -> Passed | None:
+    """What would have stopped a comparison at a look that it passed."""
+    if decision["bound"] is None or decision["se"] is None:
+        return None
+    pairs, se, df = decision["pairs"], decision["se"], decision["df"]
+    return Passed(
+        pairs,
+        high=as_own(decision["bound"], pairs, df) * se,
+        low=margin - as_own(decision["bound_small"], pairs, df) * se,
+    )
+
+
+def _history(rule: Mapping[str, Any], looks: list[Look]) -> pd.DataFrame:
+    labels = {entry["arm"]: entry["label"] for entry in rule["comparisons"]}
+    names = ("pairs", "t", "bound", "room", "bound_small", "verdict")
+    return pd.DataFrame(
+        [
+            {"arm": arm, "label": labels[arm], "seeds": look.seeds, **{n: one[n] for n in names}}
+            for look in looks
+            for arm, one in look.decisions.items()
+        ],
+        columns=["arm", "label", "seeds", *names],
+    )
+
+
+def _equal(rule: Mapping[str, Any], frame: pd.DataFrame) -> Expected | None:
+    """What studies like this one cost, if effects and noise are as estimated; by the smallest of several margins."""
+    sd = float(np.sqrt(np.nanmedian((frame["se"] ** 2 * frame["pairs"]).to_numpy(float))))
+    if not sd > 0:
+        return None
+    shown = frame["adjusted"].fillna(frame["estimate"]).to_numpy(float)
+    margin = float(frame["margin"].min())
+    return expected(
+        # In steps of a tenth of a standard deviation, which is more than is known of any of them.
+        [round(10 * value / sd) / 10 * sd for value in np.nan_to_num(shown)],
+        margin=margin,
+        sd=sd,
+        max_seeds=int(rule["max_seeds"]),
+        alpha=float(rule["alpha"]),
+        first=int(rule["first_look"]),
+        studies=400,
+    )
+
+
+def _sentence(row: Mapping[Any, Any]) -> str:
+    words = {"differs": "differs from the baseline, by less than the margin"}
+    verdict = words.get(row["verdict"], row["verdict"])
+    when = f"after {row['look']} seeds"
+    text = f"{row['label']}: {verdict} {when} ({row['adjusted']:+.3g} adjusted, {row['estimate']:+.3g} raw"
+    if np.isfinite(row["low"]):
+        text += f", [{row['low']:+.3g}, {row['high']:+.3g}]"
+    text += f"; margin {row['margin']:g})"
+    if row["lost"]:
+        text += (
+            f". {row['lost']} of its pairs have lost one side: if runs fail for what they would have shown, neither "
+            "verdict nor estimate holds"
+        )
+    return text + "."

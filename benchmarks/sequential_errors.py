@@ -1,0 +1,180 @@
+"""How often a study that runs until decided errs, what it costs, and what its intervals and estimates hold.
+
+    python benchmarks/sequential_errors.py                        # every table; an hour and a half on one core
+    python benchmarks/sequential_errors.py --table errors         # or: runs, after, unplanned
+    python benchmarks/sequential_errors.py --studies 1000         # a quick look
+
+Paired seeds: a run is sqrt(rho) of its seed's effect and sqrt(1 - rho) of its own noise. Effects and margin
+are in standard deviations of a paired difference, the margin is 1. `errors`: of all studies of a cell, in how
+many is any null effect called *matters* (or *differs*), and any effect of exactly the margin *negligible*:
+with all effects null, all at the margin, all at the margin's other side, or half of them null, whichever is
+the most. All draws are seeded.
+"""
+
+import argparse
+import itertools
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.sequential.estimates import Passed, adjusted, repeated_interval
+from analysis.sequential.expected import Expected, expected
+from analysis.sequential.rule import FIRST_LOOK, boundaries_of
+from analysis.sequential.simulated import DIFFERS, NEGLIGIBLE, Outcomes, sequential
+
+Floats = NDArray[np.float64]
+NOISES = ("normal", "t 3", "log-normal")
+UNEQUAL = {"equal": (1.0, 1.0), "baseline 2x": (2.0, 1.0), "an arm 3x": (1.0, 3.0)}
+"""Standard deviation of the baseline's and of the last arm's noise, in those of the other arms."""
+CORRELATIONS = {"equal": (0.0, 0.8), "baseline 2x": (0.0, 0.8), "an arm 3x": (0.0,)}
+CASES = [(n, u, r) for n in NOISES for u in UNEQUAL for r in CORRELATIONS[u]]
+DESIGNS = [(k, most) for k in (1, 5, 12) for most in (10, 20, 40)]
+COSTS: dict[str, tuple[float, ...]] = {
+    "all null": (0.0,) * 5,
+    "all at the margin": (1.0,) * 5,
+    "one of 1.5": (1.5, 0.0, 0.0, 0.0, 0.0),
+    "2, 1, .5, 0, 0": (2.0, 1.0, 0.5, 0.0, 0.0),
+    "1 comparison, null": (0.0,),
+    "1 comparison of 1.5": (1.5,),
+    "12, all null": (0.0,) * 12,
+    "12, one of 1.5": (1.5, *(0.0,) * 11),
+}
+MOST_AT_ONCE = 4_000_000
+
+
+def main() -> None:
+    """Print the tables that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--table", choices=tuple(TABLES), action="append")
+    parser.add_argument("--studies", type=int, default=10_000)
+    asked = parser.parse_args()
+    for name in asked.table or TABLES:
+        began = time.monotonic()
+        TABLES[name](asked.studies)
+        print(f"({time.monotonic() - began:.0f} s)\n", flush=True)
+
+
+def errors(studies: int) -> None:
+    """False *matters* and false *negligible*, per cent of the studies."""
+    error = 100 * (0.05 * 0.95 / studies) ** 0.5
+    print(
+        f"Any false matters / any false negligible, %; {studies} studies a cell, Monte-Carlo error {error:.2f} at 5 %"
+    )
+    print(
+        "noise       unequal      r    " + "  ".join(f"{k:2} arms {most:2}" for k, most in DESIGNS)
+    )
+    worst = [0.0, 0.0]
+    for noise, unequal, rho in CASES:
+        shown = []
+        for number, (k, most) in enumerate(DESIGNS):
+            found = _cell(
+                studies, k, most, noise=noise, scales=UNEQUAL[unequal], rho=rho, seed=number
+            )
+            worst = [max(pair) for pair in zip(worst, found, strict=True)]
+            shown.append("{:4.1f} {:4.1f}".format(*found))
+        print(f"{noise:11} {unequal:12} {rho:.1f}  " + "   ".join(shown), flush=True)
+    print(f"Largest: {worst[0]:.1f} and {worst[1]:.1f}.")
+
+
+def runs(studies: int) -> None:
+    """Runs as a share of the fixed design that decides as many comparisons rightly."""
+    print(f"Runs until decided, normal noise; {studies} studies a cell")
+    print("effects               most  settled rightly  open  runs  equal fixed design  share")
+    for (name, effects), most in itertools.product(COSTS.items(), (20, 24, 30)):
+        one = expected(effects, margin=1.0, sd=1.0, max_seeds=most, studies=studies)
+        print(f"{name:22}{most:4}  {_costs(one)}", flush=True)
+
+
+def _costs(one: Expected) -> str:
+    return (
+        f"{100 * one.decided:13.1f} % {100 * one.undecided:5.1f} {one.runs:5.1f} "
+        f"{one.fixed_runs:9.1f} ({one.fixed_seeds:4.1f} seeds)  {one.share:5.2f}"
+    )
+
+
+def after(studies: int) -> None:
+    """What repeated intervals cover where a comparison stopped, and what adjusting takes out of the bias."""
+    studies = min(studies, 4000)
+    print(f"Where the first comparison stopped; {studies} studies a cell, at most 24 seeds")
+    print("arms  effect  noise        coverage %  bias raw (error)  bias adjusted (error)")
+    for k, effect, noise in itertools.product((1, 5), (0.0, 0.5, 1.0, 1.5, 2.0), NOISES):
+        x = differences(studies, 24, k, noise=noise, scales=(1.0, 1.0), rho=0.0, seed=7)
+        x[:, :, 0] += effect
+        covered, raw, without = _after(x, sequential(x, margin=1.0, passed=True), effect)
+        said = [
+            f"{bias.mean():+.4f} ({bias.std() / studies**0.5:.4f})"
+            for bias in (raw, without[~np.isnan(without)])
+        ]
+        print(f"{k:4}  {effect:6.1f}  {noise:11} {100 * covered:10.1f}  {said[0]}  {said[1]}", flush=True)  # fmt: skip
+
+
+def _after(x: Floats, ran: Outcomes, effect: float) -> tuple[float, Floats, Floats]:
+    bound = boundaries_of(x.shape[2], alpha=0.05, first=FIRST_LOOK, last=x.shape[1])["differs"][0]
+    covered, without = np.zeros(len(x), dtype=bool), np.full(len(x), np.nan)
+    for s in range(len(x)):
+        n = int(ran.seeds[s, 0])
+        low, high = repeated_interval(
+            ran.estimate[s, 0], ran.se[s, 0], ran.df[s, 0], pairs=n, bound=bound[n - FIRST_LOOK]
+        )
+        covered[s] = low <= effect <= high
+        passed = [Passed(j, *ran.thresholds[s, 0, j - 1]) for j in range(FIRST_LOOK, n)]
+        without[s] = adjusted(x[s, :n, 0], passed) - effect
+    return float(covered.mean()), ran.estimate[:, 0] - effect, without
+
+
+def _cell(
+    studies: int, k: int, most: int, *, noise: str, scales: tuple[float, float], rho: float, seed: int
+) -> tuple[float, float]:  # fmt: skip
+    half = np.where(np.arange(k) % 2 == 0, 0.0, 1.0)
+    settings = [np.zeros(k), np.ones(k), -np.ones(k), *([half] if k > 1 else [])]
+    wrong = np.zeros((len(settings), 2))
+    size = max(1, MOST_AT_ONCE // (most * (k + 1)))
+    for begin in range(0, studies, size):
+        count = min(size, studies - begin)
+        noise_only = differences(
+            count, most, k, noise=noise, scales=scales, rho=rho, seed=seed + 7919 * begin
+        )
+        for i, effects in enumerate(settings):
+            verdict = sequential(noise_only + effects, margin=1.0).verdict
+            wrong[i, 0] += ((verdict >= DIFFERS) & (effects == 0)).any(axis=1).sum()
+            wrong[i, 1] += ((verdict == NEGLIGIBLE) & (np.abs(effects) == 1)).any(axis=1).sum()
+    share = 100 * wrong.max(axis=0) / studies
+    return float(share[0]), float(share[1])
+
+
+def differences(
+    studies: int,
+    seeds: int,
+    k: int,
+    *,
+    noise: str,
+    scales: Sequence[float],
+    rho: float,
+    seed: int,
+) -> Floats:
+    """Each arm less the baseline, in standard deviations of that difference: shape (studies, seeds, comparisons)."""
+    stream = np.random.default_rng(seed)
+    scale = np.ones(k + 1)
+    scale[0] = scales[0]
+    scale[-1] = scales[1] if k > 0 else scale[-1]
+    shape = (studies, seeds, k + 1)
+    own = {
+        "normal": lambda: stream.standard_normal(shape),
+        "t 3": lambda: stream.standard_t(3, shape) / np.sqrt(3),
+        "log-normal": lambda: (
+            (stream.lognormal(0.0, 1.0, shape) - np.exp(0.5)) / np.sqrt((np.e - 1) * np.e)
+        ),
+    }[noise]()
+    together = stream.standard_normal((studies, seeds, 1))
+    y = np.sqrt(rho) * together + np.sqrt(1 - rho) * scale * own
+    return np.asarray(
+        (y[:, :, 1:] - y[:, :, :1]) / np.sqrt((1 - rho) * (scale[1:] ** 2 + scale[0] ** 2))
+    )
+
+
+TABLES = {"errors": errors, "runs": runs, "after": after}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""Attention attached to a network of the user's own by a space, from YAML to the runs table."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ablations import SettingError, load_space
+from ablations.designs.expand import expand, planned_run
+from ablations.engine.worker.context import HandedBack
+from ablations.engine.worker.here import ContextHere
+from ablations.subjects.own_module.run import train_run
+from analysis import fit_reduction, read_study
+from analysis.tables.starts import read_starts
+
+SPACE = """
+subject: maps:Maps
+data: maps:Images
+metric: {name: val_loss, direction: minimize, unit: nats}
+trainer: {max_epochs: 2}
+attach: {at: "net.norm?"}
+baseline: {attention.reduction: 2}
+factors:
+  - {name: attention.reduction, levels: [2, 4, 8]}
+controls:
+  none: {attention.placement: none}
+  one: {attach.at: net.norm2}
+seeds: 2
+"""
+
+
+def written(folder: Path, *, old: str = "", new: str = "") -> str:
+    assert old in SPACE
+    (folder / "maps.yaml").write_text(SPACE.replace(old, new) if old else SPACE)
+    return "maps.yaml"
+
+
+def test_show_lists_the_places_with_maps_and_cost_and_every_arm_with_its_own(mine, ablate) -> None:
+    code, said = ablate("show", written(mine), "--design", "loco")
+    assert code == 0
+    assert "net.norm1  BatchNorm2d   8   8x8  4          64             64" in said
+    assert "net.norm2  BatchNorm2d  16   8x8  8         256            256" in said
+    (none,) = [
+        line for line in said.splitlines() if line.rstrip().endswith("87,584") and "none" in line
+    ]
+    assert none.split()[-3:] == ["1,474", "0", "87,584"]
+    # of the host, by hand: 8 and 16 filters of 3x3 on 64 places, and a head of 16 x 2
+    assert 64 * (3 * 9 * 8 + 8 * 9 * 16) + 16 * 2 == 87584
+
+
+def test_a_study_has_the_columns_of_the_attention_subject_and_shares_the_host(mine, ablate) -> None:
+    code, _ = ablate("run", written(mine), "--study", "m", "--design", "loco", "--workers", "1")
+    assert code == 0
+    table = read_study(mine / "runs/m")
+    rows = table.complete().drop_duplicates("label").set_index("label")
+    assert rows.loc["reduction=8", ["hidden", "channels", "c2_eff", "attention_params"]].tolist() == [
+        [1, 2], [8, 16], 8**2 + 16**2, 2 * (8 * 1 + 16 * 2),
+    ]  # fmt: skip
+    assert (rows.loc["none", "params"] + rows["attention_params"] == rows["params"]).all()
+    assert rows.loc["one", "channels"] == [16]
+    assert fit_reduction(table).c2_eff == 8**2 + 16**2
+    starts = read_starts(table.frame, mine / "runs/m", table.baseline_arm).set_index("label")
+    assert (starts["random_equal"] == starts["random"]).all()
+    assert (starts["batches_equal"] == 2).all()
+    assert starts.loc["none", "random"] == 6  # each weight and bias of the host's three layers
+    assert starts.loc["reduction=4", "random"] == 6  # the attention's are of another shape
+
+
+def test_an_interrupted_run_with_attention_ends_as_one_that_was_not(mine, tmp_path) -> None:
+    space = load_space(written(mine))
+    (arm, *_) = expand(space, design="grid").arms
+    settings = planned_run(arm, seed=3, stage="grid").settings
+
+    def context(name: str, **more) -> ContextHere:
+        folder = tmp_path / name
+        (folder / "1").mkdir(parents=True, exist_ok=True)
+        given = {"folder": folder, "attempt_folder": folder / "1", "device": "cpu", "threads": 1}
+        return ContextHere(run=name, **given, **more)
+
+    def stop(record) -> None:
+        raise HandedBack
+
+    whole = train_run(settings, context("whole"))
+    with pytest.raises(HandedBack):
+        train_run(settings, context("cut", on_epoch=stop))
+    kept = torch.load(tmp_path / "cut/checkpoint.ckpt", weights_only=True)["state_dict"]
+    assert "net.norm1.channel_attention.excite.reduce.weight" in kept
+    assert "net.norm1.weight" in kept  # the host's own names
+    assert train_run(settings, context("cut")) == whole
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"net.norm?"', '"net.nrm*"', r"`at` must match a module, but 'net\.nrm\*' matches none of 8\. The nearest:"),
+        ('"net.norm?"', '"net.head"', r"with a map .* but matches only others: `net\.head` \(Linear\)"),
+        ('"net.norm?"', '"net.act"', r"`net\.act` \(ReLU\): runs 2 times in one pass"),
+        ("reduction: 2}", "reduction: 3}", r"the baseline's `attention\.reduction` must be one of its levels"),
+        ('attach: {at: "net.norm?"}\n', "", r"`attention\.reduction` is a setting of attention .* `attach: \{at: "),
+        ("reduction: 2}", "order: after, attention.reduction: 2}", r"`order` is before or after a unit's activation"),
+        ("maps:Maps", "maps:Trained", r"through `Trained\.validation_step` without a Trainer.*forward:"),
+        ('"net.norm?"}', '"net.norm?", forwrd: x}', r"forwrd"),
+        ('"net.norm?"', '""', r"`attach\.at` must name a module, a pattern or a class, but is empty"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_attached_is_one_sentence_before_the_first_run(
+    mine, old: str, new: str, message: str
+) -> None:
+    with pytest.raises(SettingError, match=message) as error:
+        expand(load_space(written(mine, old=old, new=new)), design="loco")
+    assert "\n" not in str(error.value)
+
+
+def test_a_function_of_the_users_own_may_say_how_a_batch_passes(mine) -> None:
+    text = written(mine, old='"net.norm?"}', new='"net.norm?", forward: "maps:passes"}')
+    (mine / text).write_text((mine / text).read_text().replace("maps:Maps", "maps:Trained"))
+    arms = expand(load_space(text), design="loco").arms
+    assert arms[0].cost["hidden"] == [4, 8]
+
+
+def test_where_attention_sits_is_a_factor_and_means_nothing_without_any(mine) -> None:
+    where = (
+        "  - {name: attach.at, levels: [net.norm1, net.norm2]}\n"
+        "  - {name: attention.placement, levels: [standard, none]}\n"
+    )
+    text = written(mine, old="  - {name: attention.reduction, levels: [2, 4, 8]}\n", new=where)
+    (mine / text).write_text((mine / text).read_text().replace('"net.norm?"', "net.norm1"))
+    found = expand(load_space(text), design="grid")
+    assert [arm.cost["channels"] for arm in found.arms] == [[8], [], [16]]
+    assert dict(found.folded)["at=net.norm2, placement=none"] == "placement=none"
+
+
+def test_a_ratio_that_does_not_divide_is_listed_and_not_rounded(mine, ablate) -> None:
+    text = written(mine, old="levels: [2, 4, 8]", new="levels: [2, 5]")
+    code, said = ablate("show", text, "--design", "loco")
+    assert code == 0
+    assert "cannot be built: reduction=5: At `net.norm1`:" in said
+
+
+def test_the_files_of_data_and_of_attention_are_part_of_the_studys_code(mine) -> None:
+    (mine / "own_part.py").write_text("def flat(x):\n    return x.flatten(2).mean(2)\n")
+    text = written(
+        mine,
+        old="attention.reduction: 2}",
+        new="attention.reduction: 2, attention.squeeze: 'own_part:flat'}",
+    )
+    space = load_space(text)
+    assert {path.name for path in space.about.sources(space.values())} == {"maps.py", "own_part.py"}
+
+
+def test_a_value_typed_in_a_shell_is_what_its_setting_takes(mine) -> None:
+    space = load_space(
+        written(mine), {"model.width": "16", "attention.bias": "true", "model.rate": "1e-2"}
+    )
+    assert (space.baseline["model.width"], space.baseline["attention.bias"]) == (16, True)
+    assert space.baseline["model.rate"] == 0.01

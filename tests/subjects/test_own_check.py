@@ -1,0 +1,88 @@
+"""`ablate check`: each promise is broken by a program of its own, and found."""
+
+import json
+
+import pytest
+
+from ablations.engine.worker.apart import Job, runs_apart
+from ablations.errors import StudyError
+
+
+def found(said: str) -> dict[str, bool | None]:
+    marks = {"holds": True, "FAILS": False}
+    lines = [line.split() for line in said.splitlines()]
+    return {words[0]: marks.get(words[1]) for words in lines}
+
+
+def checked(mine, ablate, function: str) -> tuple[object, dict[str, bool | None], str]:
+    (mine / "tried.yaml").write_text(
+        f"subject: tried:{function}\nmetric: {{name: loss, direction: minimize}}\n"
+        "baseline: {epochs: 5}\nfactors: [{name: epochs, levels: [2, 5]}]\n"
+    )
+    code, said = ablate("check", "tried.yaml")
+    return code, found(said), said
+
+
+def test_a_program_that_keeps_its_promises_is_told_so(mine, ablate) -> None:
+    code, held, said = checked(mine, ablate, "good")
+    assert code == 0
+    assert {name: held[name] for name in ("metric", "repeats", "seed", "resumes")} == dict.fromkeys(
+        ("metric", "repeats", "seed", "resumes"), True
+    )
+    assert "a run is equal to the last bit" in said
+
+
+@pytest.mark.parametrize(
+    ("function", "broken", "words"),
+    [
+        ("seedless", "seed", "another seed gives the same loss, so seeds would repeat one run"),
+        ("tossed", "repeats", "two runs with one seed differ, in `loss` of epoch 1"),
+        ("carries", "repeats", "a second run in one process differs, in `loss` of epoch 1"),
+        ("forgets", "resumes", "a run differs in `loss` of epoch 2"),
+    ],
+)
+def test_a_promise_that_is_broken_is_named(mine, ablate, function, broken, words) -> None:
+    code, held, said = checked(mine, ablate, function)
+    assert code == 1
+    assert held[broken] is False
+    assert words in said
+
+
+def test_a_function_without_epochs_begins_anew_and_cannot_be_pruned(mine, ablate) -> None:
+    code, held, said = checked(mine, ablate, "whole")
+    assert (code, held["resumes"]) == (0, None)
+    assert "reports no epochs, so one that is killed begins anew, and none can be pruned" in said
+
+
+def test_a_run_that_fails_is_one_sentence_with_the_users_own_line(mine, ablate) -> None:
+    code, _, said = checked(mine, ablate, "fails")
+    assert code == 2
+    (line,) = said.splitlines()
+    assert line.startswith("ablate: a short run of the baseline fails: ZeroDivisionError: ")
+    assert "(tried.py, line " in line
+
+
+def test_a_program_is_checked_without_a_space_and_told_in_json(mine, ablate) -> None:
+    code, said = ablate("check", "tried:good", "--metric", "loss", "--set", "epochs=2", "--json")
+    assert code == 0
+    assert {one["name"]: one["holds"] for one in json.loads(said)}["resumes"] is True
+
+
+def test_a_process_that_dies_is_told_with_its_last_words(mine) -> None:
+    with pytest.raises(
+        StudyError, match=r"the process of a run died with exit code 3: my last words\."
+    ):
+        runs_apart("tried:dies", [Job(settings={}, folder=str(mine / "a"))], device="cpu")
+
+
+@pytest.mark.integration
+def test_a_lightning_module_resumes_to_the_last_bit_and_what_it_keeps_elsewhere_is_found(
+    mine, ablate
+) -> None:
+    good = ablate("check", "maps:Maps", "--data", "maps:Images")
+    assert good[0] == 0, good[1]
+    assert all(holds is not False for holds in found(good[1]).values())
+    code, said = ablate("check", "maps:Kept", "--data", "maps:Images")
+    assert code == 1
+    assert found(said)["resumes"] is False
+    assert "something that it needs is not in what it goes on from" in said
