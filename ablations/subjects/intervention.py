@@ -23,7 +23,7 @@ class Intervention:
     params_change: int
     output_change: float
     """Largest change of a logit, as a share of the baseline's largest; where an arm is compared by training it,
-    the change of the metric that decides, as a share of the baseline's."""
+    the change of the metric that decides, as a share of the larger of the two."""
     problem: str | None = None
     """Why a study with this arm must not start; None if it may."""
     warnings: tuple[str, ...] = ()

@@ -78,6 +78,9 @@ class Answers:
             "",
             f"Written by `{self.command}`, with {versions}. {self.summary()}",
             "",
+            "What was measured holds for what it was measured on, which stands beside it. Comparisons of one study are "
+            "decided together.",
+            "",
             "| id | claim | evidence | verdict | what was found | n | again |",
             "|---|---|---|---|---|---|---|",
         ]

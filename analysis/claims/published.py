@@ -13,7 +13,7 @@ def published(given: Published) -> Found:
     """
     values = given.numbers
     inside = [k for k, v in values.items() if given.at_least <= v <= given.at_most]
-    shown = ", ".join(f"{name} {value:g}" for name, value in values.items())
+    shown = ", ".join(f"{name}: {value:g}" for name, value in values.items())
     unit = f" {given.unit}" if given.unit else ""
     words = f"{shown}{unit}, where the claim says {_range(given)}"
     only = next(iter(values.values())) if len(values) == 1 else None

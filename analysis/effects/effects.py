@@ -183,6 +183,7 @@ def _flags(made: Estimates, cells: Cells, table: RunsTable, *, stopped: bool) ->
         ("no_variation", made.constant.any()),
         ("few_seeds", len(cells.seeds) <= FEW_SEEDS and (made.error == "shared").any()),
         ("selected_data", table.selected),
+        ("seeds_added", bool(table.added_seeds)),
     ]
     return [name for name, there in found if there]
 

@@ -41,11 +41,21 @@ def declared_of(
         for found in planned
     ]
     margins = np.array(own if margin is None else [margin] * len(rows), dtype=float)
+    late = added_late(table)
     if not table.planned:
-        return margins, [""] * len(rows)
+        return margins, [late] * len(rows)
     runs = f"all {seeds} seeds" if seeds > 1 else "one seed"
     beside = f"from {runs}; the planned comparison decides"
-    return margins, [beside if found else UNPLANNED for found in planned]
+    why = [beside if found else UNPLANNED for found in planned]
+    return margins, [f"{one}; {late}" if late else one for one in why]
+
+
+def added_late(table: RunsTable) -> str:
+    """That seeds were added after the start with no rule for it, so that they may have been added for what was seen."""
+    count = len(table.added_seeds)
+    if not count:
+        return ""
+    return f"{count} {'seeds were' if count > 1 else 'seed was'} added after the start, by no declared rule"
 
 
 def _entries_of(row: dict[Any, Any], table: RunsTable) -> list[dict[str, Any]]:

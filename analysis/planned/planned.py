@@ -195,6 +195,10 @@ def _at_look(table: RunsTable, looks: list[int]) -> _Deciding:
 def _planned_seeds(table: RunsTable, planned: int | None) -> _Deciding:
     """The seeds of the plan, whether all their arms are complete or not; none takes another's place."""
     order = _in_order(table)
+    if planned is None:
+        # All seeds were planned: those that the study was started with.
+        order = sorted(order, key=lambda seed: seed in table.added_seeds)
+        planned = len(order) - len(table.added_seeds)
     if planned and len(order) > planned:
         kept = _of_seeds(table, order[:planned])
         text = f"{_seeds(len(order) - planned)} were added without a declared plan; they do not count here"

@@ -10,12 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis.contrasts.level_noise import APART, CAUTION, NOISY
+from analysis.contrasts.level_noise import APART, NOISY
 from analysis.sequential.rule import FIRST_LOOK, boundaries_of
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 OPEN, NEGLIGIBLE, DIFFERS, MATTERS = 0, 1, 2, 3
+# FIXME for whoever owns this file: `contrasts.level_noise` now averages over ratios of noise (a `Mixture`), and this array
+# form is still the former rule. Looks and simulation must be one rule again (two tests fail), either the new one or, if
+# that is simpler and its errors are shown to hold, each pair's own differences; then rerun the table of errors.
+CAUTION = 2.0
 
 
 @dataclass(frozen=True)

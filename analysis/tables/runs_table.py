@@ -4,7 +4,8 @@ The columns are those of `docs/study-folder.md`.
 """
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -96,6 +97,20 @@ class RunsTable:
         """Whether only a search's own runs are there: chosen by their results."""
         stages = self.frame.loc[self.reasons == "", "stage"]
         return len(stages) > 0 and bool((stages == "search").all())
+
+    @cached_property
+    def added_seeds(self) -> list[float]:
+        """The seeds of this table that a study was given after its start, with no rule declared for it; ascending."""
+        noted = [note["added"] for note in self._extensions if isinstance(note.get("added"), list)]
+        listed = [str(x) for added in noted for x in added if str(x).startswith("seeds: [")]
+        added = {float(seed) for line in listed for seed in re.findall(r"-?\d+", line)}
+        return sorted(added & set(self.frame.loc[self.reasons == "", "seed"].dropna()))
+
+    @property
+    def _extensions(self) -> list[Mapping[str, Any]]:
+        """What `study.json` records of `--extend`; a damaged record counts as none."""
+        noted = self.info.get("extensions")
+        return [n for n in noted if isinstance(n, Mapping)] if isinstance(noted, list) else []
 
     def complete(self) -> pd.DataFrame:
         """The rows that may enter an estimate: COMPLETE, with all planned epochs and a finite metric.

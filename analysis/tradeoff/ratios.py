@@ -92,7 +92,8 @@ def ratio_runs(table: RunsTable, *, blocks: Cost | None, cluster: Cluster) -> Ra
             f"{', '.join(f'{value:g}' for value in np.unique(rows[name]))}."
         )
     missing = _missing_not_random(table, name)
-    more = (*(("selected_data",) if table.selected else ()), *missing)
+    told = (("selected_data", table.selected), ("seeds_added", bool(table.added_seeds)))
+    more = (*(flag for flag, there in told if there), *missing)
     return RatioRuns(
         r=r,
         nominal=rows[name].to_numpy(float),

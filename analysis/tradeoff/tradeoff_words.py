@@ -27,6 +27,8 @@ FLAG_WORDS = {
     "rmax_dependent": "the smaller ratios contradict kappa: it is that of the largest ratio alone",
     "missing_not_random": "the share of finished runs differs by ratio, which biases any estimate",
     "selected_data": "these runs were chosen by a search as it went; confirm them with fresh seeds",
+    "seeds_added": "seeds were added after the start by no declared rule; if they were added for what was seen, "
+    "intervals miss more often than they say",
     "rounded_duplicates": "some ratios build one and the same network and were counted as one",
     "assumed_rounding": "C/r is not whole and the table has no hidden widths; rounding half up was assumed",
     "knows_no_seeds": "one run per ratio: the interval knows nothing of seeds",

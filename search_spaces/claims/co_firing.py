@@ -3,7 +3,7 @@
 from ablations import Factor, Space
 
 space = Space(  # type: ignore[call-arg]  # `metric` is a word of the program
-    name="co_firing",
+    name="claims_co_firing",
     subject="ablations.subjects.attention.claims.planted:train_pairs",
     metric={"name": "test_loss", "direction": "minimize"},
     question="Which excitation sees that two channels exclude each other?",

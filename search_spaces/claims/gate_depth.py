@@ -3,7 +3,7 @@
 from ablations import Factor, Space
 
 space = Space(  # type: ignore[call-arg]  # `metric` is a word of the program
-    name="gate_depth",
+    name="claims_gate_depth",
     subject="ablations.subjects.attention.claims.planted:train_depth",
     metric={"name": "class_ratio", "direction": "maximize"},
     question="Are the last block's gates more specific to the class than the first one's?",

@@ -3,7 +3,7 @@
 from ablations import Arm, Attention, Data, Factor, Space
 
 space = Space(
-    name="overfitting",
+    name="claims_overfitting",
     question="Does attention, or a small ratio, overfit where there are few examples?",
     baseline=Arm(attention=Attention(reduction=1), data=Data(val_fraction=0.9)),
     factors=(

@@ -3,7 +3,7 @@
 from ablations import Factor, Space
 
 space = Space(  # type: ignore[call-arg]  # `metric` is a word of the program
-    name="planted_gates",
+    name="claims_planted_gates",
     subject="ablations.subjects.attention.claims.planted:train_gates",
     metric={"name": "gate", "direction": "maximize"},
     question="Do the gates of informative channels rise, and those of noise fall?",

@@ -3,7 +3,7 @@
 from ablations import Arm, Attention, Factor, Space
 
 space = Space(
-    name="presence",
+    name="claims_presence",
     question="Does attention help at all?",
     baseline=Arm(attention=Attention(reduction=4)),
     factors=(Factor(name="attention.placement", levels=("standard", "none")),),

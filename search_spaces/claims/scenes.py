@@ -3,7 +3,7 @@
 from ablations import Arm, Attention, Data, Factor, Space
 
 space = Space(
-    name="scenes",
+    name="claims_scenes",
     question="Is spatial attention better where the evidence is in one quarter of the image?",
     baseline=Arm(
         attention=Attention(reduction=4),

@@ -16,5 +16,4 @@ space = Space(
     ),
     factors=(Factor(name="attention.reduction", levels=(2, 4, 8, 16, 32)),),
     controls={"no attention": {"attention.placement": "none"}},
-    seeds=3,
 )

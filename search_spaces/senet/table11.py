@@ -15,5 +15,4 @@ space = Space(
     ),
     factors=(Factor(name="attention.squeeze", levels=("avg", "max")),),
     controls={"no attention": {"attention.placement": "none"}},
-    seeds=3,
 )

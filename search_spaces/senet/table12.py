@@ -15,5 +15,4 @@ space = Space(
     ),
     factors=(Factor(name="attention.gate", levels=("sigmoid", "tanh", "relu")),),
     controls={"no attention": {"attention.placement": "none"}},
-    seeds=3,
 )

@@ -15,5 +15,4 @@ space = Space(
     ),
     factors=(Factor(name="attention.stages", levels=("all", "1", "2", "3")),),
     controls={"no attention": {"attention.placement": "none"}},
-    seeds=3,
 )

@@ -16,5 +16,4 @@ space = Space(
     factors=(
         Factor(name="attention.placement", levels=("standard", "pre", "post", "identity", "none")),
     ),
-    seeds=3,
 )

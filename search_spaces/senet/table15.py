@@ -14,5 +14,4 @@ space = Space(
         training=Training(epochs=100, batch_size=256, label_smoothing=0.1),
     ),
     factors=(Factor(name="attention.placement", levels=("standard", "inner", "none")),),
-    seeds=3,
 )

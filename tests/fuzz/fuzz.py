@@ -63,10 +63,11 @@ def judged(
 ) -> Iterator[tuple[int, str, Input, Verdict]]:
     """Inputs and their verdicts, until the time or the number is over."""
     number, ends = first, time.monotonic() + seconds
-    while time.monotonic() < ends and (most is None or number < first + most):
-        kind, given = made(seed, number, world, kinds)
-        yield number, kind, given, judge(given, world, limits)
-        number += 1
+    with contextlib.suppress(KeyboardInterrupt):  # what was counted is told
+        while time.monotonic() < ends and (most is None or number < first + most):
+            kind, given = made(seed, number, world, kinds)
+            yield number, kind, given, judge(given, world, limits)
+            number += 1
 
 
 def main() -> int:
@@ -93,6 +94,8 @@ def main() -> int:
             limits=Limits(),
         ):
             given[kind] += 1
+            if given.total() % 250 == 0:
+                print(f"{given.total()} inputs, {wrong.total()} at fault", flush=True)
             wrong[kind] += bool(verdict.faults)
             kinds.update(fault.partition(":")[0] for fault in verdict.faults)
             if verdict.faults:

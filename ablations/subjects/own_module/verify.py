@@ -126,7 +126,7 @@ def _changed(ours: Values, theirs: Values) -> tuple[str, ...]:
 def _row(one: _Arm, base: _Arm, *, problem: str | None, warning: str | None) -> Intervention:
     ours, theirs = one.steps, base.steps
     both = ours.shapes.keys() & theirs.shapes.keys()
-    change = abs(ours.metric - theirs.metric) / max(abs(theirs.metric), 1e-300)
+    larger = max(abs(ours.metric), abs(theirs.metric))
     return Intervention(
         label=one.label,
         changed=_changed(one.used, base.used),
@@ -135,7 +135,7 @@ def _row(one: _Arm, base: _Arm, *, problem: str | None, warning: str | None) -> 
         reshaped=tuple(sorted(n for n in both if ours.shapes[n] != theirs.shapes[n])),
         params=ours.params,
         params_change=ours.params - theirs.params,
-        output_change=change,
+        output_change=abs(ours.metric - theirs.metric) / larger if larger else 0.0,
         problem=problem,
         warnings=tuple(filter(None, (warning, *ours.started.problems, *ours.started.limits))),
         pairing="" if one is base else str(shared(theirs.started, ours.started)),

@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.contrasts.cells import assigned
 from analysis.effects.effects import Effects
 from analysis.effects.effects_words import sentences
+from analysis.planned.declared import added_late
 from analysis.planned.planned import comparison
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.page import Drawings, Section, drawn
@@ -92,6 +93,8 @@ def _how_planned(evidence: Evidence) -> str:
             "The search chose the arms. Only fresh seeds enter these comparisons, which were fixed before "
             "the first of them was run; no margin was declared beside them."
         )
+    if late := added_late(evidence.table):
+        return f"The design fixed these comparisons before the first run, but {late}."
     return (
         "The design fixed these comparisons before the first run; no list of planned comparisons and no "
         "margin were declared beside it."

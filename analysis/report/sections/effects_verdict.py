@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.effects.effects import Effects
 from analysis.effects.effects_words import needed
+from analysis.planned.declared import added_late
 from analysis.planned.planned import PlannedReport, comparison
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.numbers import interval, number, p_value, plural, signed
@@ -33,7 +34,9 @@ def effects_verdict(evidence: Evidence) -> str:
         for standing, part in sorted(parts, key=lambda pair: list(names).index(pair[0]))
     ]
     count = plural(len(rows), "comparison")
-    return f"{count} with the baseline, {found.baseline}: {'. '.join(said)}."
+    late = added_late(evidence.table)
+    told = f"Exploratory ({late}): " if late else ""
+    return f"{told}{count} with the baseline, {found.baseline}: {'. '.join(said)}."
 
 
 def interactions_verdict(evidence: Evidence) -> list[str]:

@@ -33,7 +33,8 @@ _COUNTED = " Parameters and multiply-adds are counted, not estimated."
 
 def sections(evidence: Evidence, drawings: Drawings) -> tuple[Section, ...]:
     """Every section that the study has something for, in reading order."""
-    kind = "exploratory" if evidence.table.selected else "planned"
+    late = evidence.table.selected or evidence.table.added_seeds
+    kind = "exploratory" if late else "planned"
     made = [
         *claims_section(evidence),
         *_asked_first(evidence, drawings, kind),

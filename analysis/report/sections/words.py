@@ -1,5 +1,6 @@
 """The verdicts of a report in plain words, and what must be known before they are used."""
 
+from analysis.planned.declared import added_late
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.numbers import plural, typeset
 from analysis.report.sections.answer import asked
@@ -43,6 +44,10 @@ def notices(evidence: Evidence) -> list[str]:
         listed = "it is" if len(failed) == 1 else "they are"
         said.append(
             f"{plural(len(failed), 'run')} failed and entered nothing{most}; {listed} listed below."
+        )
+    if late := added_late(evidence.table):
+        said.append(
+            f"Exploratory: {late}. If they were added for what was seen, verdicts are false more often than promised."
         )
     if evidence.table.selected:
         said.append(

@@ -58,7 +58,7 @@ def one_plus_tanh_range() -> Finding:
     inside = bool((g > 0).all() and (g < 2).all())
     return Finding(
         agrees=inside and abs(float(steep) - 1) < SAME and abs(float(other.max()) - 0.25) < SAME,
-        computed=f"1 + tanh lies in (0, 2) with slope {float(steep):g} at v = {float(_logits()[at]):.1f}; "
+        computed=f"1 + tanh lies in (0, 2) with slope {float(steep):g} at v = {abs(float(_logits()[at])):.1f}; "
         f"the sigmoid's largest is {float(other.max()):g}",
         number=float(steep),
     )

@@ -1,0 +1,82 @@
+"""Seeds that a study was given after its start, by no declared rule: every verdict says so."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.effects.component_report import component_report
+from analysis.planned.planned import report_planned
+from analysis.report.evidence.evidence import gather
+from analysis.report.sections.words import notices, verdict_lines
+from analysis.tables.study_table import read_study
+from analysis.tradeoff.tradeoff import fit_reduction
+from analysis.tradeoff.tradeoff_words import sentences
+
+Make = Callable[..., Path]
+GATES = {"attention.gate": {"sigmoid": 0.0, "tanh": 0.05}}
+TOLD = "2 seeds were added after the start, by no declared rule"
+
+
+def extended(folder: Path, added: Any) -> Path:
+    """The study with a record of what was added to it."""
+    path = folder / "study.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "extensions": added}))
+    return folder
+
+
+def seeds(*numbers: int) -> list[dict[str, Any]]:
+    return [{"at": "2026-01-02T00:00:00+00:00", "added": [f"seeds: {list(numbers)}"]}]
+
+
+def test_every_verdict_says_so(make_study: Make) -> None:
+    folder = extended(make_study(effects=GATES, seeds=5), seeds(3, 4))
+    found = component_report(read_study(folder))
+    assert found.sentences()[0].startswith(f"Exploratory ({TOLD}): gate=tanh ")
+    assert found.effects.frame["exploratory"].tolist() == [TOLD]
+    assert "seeds_added" in found.effects.flags
+    assert any("if they were added for what was seen" in line for line in found.sentences())
+
+
+def test_the_reports_headline_and_its_notices_say_so(make_study: Make) -> None:
+    evidence = gather(extended(make_study(effects=GATES, seeds=5), seeds(3, 4)))
+    assert verdict_lines(evidence)[0].startswith(f"Exploratory ({TOLD}): 1 comparison")
+    assert any(line.startswith(f"Exploratory: {TOLD}.") for line in notices(evidence))
+
+
+def test_a_ratio_says_so(make_study: Make) -> None:
+    fit = fit_reduction(read_study(extended(make_study(seeds=5), seeds(4))))
+    assert "seeds_added" in fit.flags
+    assert "seeds were added after the start by no declared rule" in sentences(fit)[-1]
+
+
+def test_all_seeds_of_a_plan_are_those_that_the_study_was_started_with(make_study: Make) -> None:
+    plan = {
+        "metric": "val_loss", "alpha": 0.05, "seeds": None, "adding_seeds": {"plan": "none"},
+        "comparisons": [{"factor": "attention.gate", "levels": ["sigmoid", "tanh"], "metric": "val_loss",
+                         "direction": "two-sided", "margin": None, "alpha": 0.05, "seeds": None}],
+    }  # fmt: skip
+    folder = extended(make_study(effects=GATES, seeds=6, planned=plan), seeds(1, 2))
+    found = report_planned(read_study(folder))
+    assert found is not None
+    assert found.basis == "the first 4 seeds"
+    assert any(line.startswith("2 seeds were added without") for line in found.deviations)
+    assert found.frame["seeds"].tolist() == [4]
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        seeds(70, 71),
+        [{"at": "", "added": ["factor attention.gate: levels ['relu']"]}],
+        [{"at": ""}, 3, None, {"added": 5}],
+        "seeds: [3]",
+        {},
+    ],
+)
+def test_what_adds_no_seed_to_the_verdict_is_not_said(make_study: Make, added: Any) -> None:
+    table = read_study(extended(make_study(effects=GATES, seeds=5), added))
+    assert table.added_seeds == []
+    assert component_report(table).effects.frame["exploratory"].tolist() == [""]
