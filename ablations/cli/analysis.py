@@ -150,7 +150,7 @@ def effects(
         print_effects(report)
 
 
-def estimate_importance(
+def importance(
     table: str,
     /,
     *,

@@ -131,7 +131,7 @@ def _arms(evidence: Evidence) -> dict[str, dict[str, str]]:
     return {
         str(label): {
             **{_last(name): level_name(row[name]) for name in factors if pd.notna(row[name])},
-            "stage": str(stages.loc[label]),
+            "stage": str(stages[str(label)]),
         }
         for label, row in first.iterrows()
     }

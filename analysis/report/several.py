@@ -68,7 +68,8 @@ def write_pair(a: Evidence, b: Evidence, *, out: Path, margin: float | None = No
         margin: The largest difference of effects that does not matter.
     """
     out.mkdir(parents=True, exist_ok=True)
-    table, said = None, ()
+    table: Table | None = None
+    said: tuple[str, ...] = ()
     try:
         found = compare(a.table, b.table, margin=margin)
     except TableError as why:
