@@ -55,7 +55,8 @@ def print_reading(table: "RunsTable", *, assumed: str = "") -> None:
 
 def print_fit(study: str, fit: "ReductionFit", *, sweep: bool) -> None:
     """A reduction-ratio fit: verdict, tested ratios, curve families, prices."""
-    from analysis.tradeoff.tradeoff_words import STATUS_WORDS, sentences
+    from analysis.tradeoff.status_words import STATUS_WORDS
+    from analysis.tradeoff.tradeoff_words import sentences
 
     print(f"{study}: {STATUS_WORDS[fit.status]}")
     print_lines(sentences(fit))

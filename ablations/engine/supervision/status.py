@@ -9,6 +9,7 @@ from ablations.engine.records.folder import StudyFolder
 from ablations.engine.records.lock import holder
 from ablations.engine.supervision.tally import Best, Tally
 from ablations.plan import PlannedRun
+from plain_files.shown import in_html, in_line
 from plain_files.study_records import read_epochs
 
 
@@ -68,6 +69,22 @@ class StudyStatus:
     def ended(self) -> int:
         """Runs with an outcome."""
         return self.complete + self.pruned + self.failed
+
+    def __repr__(self) -> str:
+        """In a line: runs by state."""
+        return in_line("StudyStatus", self.study, *self._counts())
+
+    def _repr_html_(self) -> str:
+        lines = [", ".join(self._counts())]
+        lines += [f"failed: {one.label}, seed {one.seed}: {one.error}" for one in self.failures]
+        rows = [(one.label, one.seed, f"{one.epoch}/{one.epochs}") for one in self.running]
+        head = ("running", "seed", "epoch") if rows else ()
+        return in_html(self.study, lines, head=head, rows=rows)
+
+    def _counts(self) -> list[str]:
+        counts = {"complete": self.complete, "pruned": self.pruned, "failed": self.failed,
+                  "running": len(self.running), "interrupted": self.interrupted, "waiting": self.waiting}  # fmt: skip
+        return [f"{self.planned} runs"] + [f"{n} {state}" for state, n in counts.items() if n]
 
     def to_json(self) -> dict[str, Any]:
         """The status as plain values, for scripts."""

@@ -10,7 +10,7 @@ from analysis.report.evidence.evidence import Evidence, named
 from analysis.report.evidence.gates import Gates
 from analysis.report.page.numbers import interval, number
 from analysis.tradeoff.reduction_fit import ReductionFit
-from analysis.tradeoff.tradeoff_words import STATUS_WORDS
+from analysis.tradeoff.status_words import STATUS_WORDS
 
 MOST_PAIRS = 3
 MOST_ARMS = 40

@@ -23,7 +23,7 @@ from analysis.report.page.page import Drawing, Drawings
 from analysis.report.page.tables import Column, Table
 from analysis.tables.runs_table import REDUCTION
 from analysis.tradeoff.reduction_fit import ReductionFit
-from analysis.tradeoff.tradeoff_words import STATUS_WORDS
+from analysis.tradeoff.status_words import STATUS_WORDS
 
 Question = Literal["width", "ratio", "search", "effects"]
 LEADING: dict[Question, tuple[str, ...]] = {
