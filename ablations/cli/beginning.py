@@ -1,6 +1,7 @@
 """Commands for the first minutes: list, settings, init."""
 
 from pathlib import Path
+from typing import Any
 
 from ablations.cli.options.arguments import ROOT, Json, Root
 from ablations.errors import SettingError, StudyError
@@ -40,10 +41,10 @@ def list_(*, root: Root = ROOT, json: Json = False) -> None:
     """The studies here, one line each: state, runs, what it asks."""
     from ablations.cli.words.list_text import print_studies
     from ablations.engine.records.folder import StudyFolder
-    from ablations.engine.supervision.status import status
+    from ablations.engine.supervision.status import StudyStatus, status
 
     folders = sorted(path.parent for path in root.glob("*/study.json"))
-    found = []
+    found: list[tuple[str, StudyStatus | None, dict[str, Any]]] = []
     for folder in folders:
         try:
             study = StudyFolder.open(folder)

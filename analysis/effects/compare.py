@@ -40,7 +40,9 @@ class StudyComparison:
 
     def _repr_html_(self) -> str:
         rows = self.frame.itertuples(index=False)
-        return in_html("Two studies", self.sentences(), head=list(self.frame), rows=rows)
+        return in_html(
+            "Two studies", self.sentences(), head=[str(name) for name in self.frame], rows=rows
+        )
 
     def sentences(self) -> list[str]:
         """What agrees, what differs, and what differs between the studies themselves."""

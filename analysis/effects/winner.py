@@ -36,7 +36,12 @@ class WinnerReport:
 
     def _repr_html_(self) -> str:
         rows = self.frame.itertuples(index=False)
-        return in_html("Search and fresh seeds", self.sentences(), head=list(self.frame), rows=rows)
+        return in_html(
+            "Search and fresh seeds",
+            self.sentences(),
+            head=[str(name) for name in self.frame],
+            rows=rows,
+        )
 
     def sentences(self) -> list[str]:
         """The gap and the winner, in plain words."""

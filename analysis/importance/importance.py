@@ -69,7 +69,12 @@ class Importance:
 
     def _repr_html_(self) -> str:
         rows = self.frame.itertuples(index=False)
-        return in_html("Shares of the variance", self.sentences(), head=list(self.frame), rows=rows)
+        return in_html(
+            "Shares of the variance",
+            self.sentences(),
+            head=[str(name) for name in self.frame],
+            rows=rows,
+        )
 
     def sentences(self) -> list[str]:
         """Per factor, by the primary measure: its share, its interval, and whether chance reaches it."""

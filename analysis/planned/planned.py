@@ -43,7 +43,12 @@ class PlannedReport:
 
     def _repr_html_(self) -> str:
         rows = self.frame.itertuples(index=False)
-        return in_html("Planned comparisons", self.sentences(), head=list(self.frame), rows=rows)
+        return in_html(
+            "Planned comparisons",
+            self.sentences(),
+            head=[str(name) for name in self.frame],
+            rows=rows,
+        )
 
     def sentences(self) -> list[str]:
         """The planned verdicts first, then the deviations."""

@@ -75,7 +75,8 @@ def write_pair(a: Evidence, b: Evidence, *, out: Path, margin: float | None = No
     except TableError as why:
         said = (f"The two have no effect in common to compare: {why}",)
     else:
-        said = tuple(map(typeset, found.sentences()))
+        # The sentences on single effects say what the table's rows do.
+        said = tuple(map(typeset, found.sentences()[len(found.frame) :]))
         table = _both(found.frame, a.table.study, b.table.study)
     names = [
         name for name in SHOWN_TOGETHER if not any(figures.picture(name).missing(e) for e in (a, b))

@@ -129,7 +129,9 @@ class ReductionFit:
             f"not worse than the best tested ratio: {best}",
             f"{self.n} runs, {self.seeds} seeds",
         ]
-        return in_html(STATUS_WORDS[self.status], lines, head=list(shown), rows=rows)
+        return in_html(
+            STATUS_WORDS[self.status], lines, head=[str(name) for name in shown], rows=rows
+        )
 
     def curve(self, r: Floats) -> Floats:
         """The fitted quadratic L0 + kappa r^2/2 at ratios `r`, in the metric's unit."""

@@ -35,7 +35,7 @@ function hint() {
     box.classList.toggle("more", box.scrollWidth > box.clientWidth + 1);
   }
 }
-new ResizeObserver(hint).observe(document.body);
+new ResizeObserver(() => requestAnimationFrame(hint)).observe(document.body);
 addEventListener("toggle", hint, true);
 
 // Highlighting: what is not picked is dimmed, in every figure and table.

@@ -90,11 +90,12 @@ def verdict_table(evidence: Evidence) -> Table | None:
         return None
     more = _compared(evidence) - MOST_ROWS
     rest = f" {more:,} more comparisons stand below." if more > 0 else ""
+    chosen = "Exploratory: a search chose these runs by their values. " * evidence.table.selected
     frame = pd.DataFrame(rows, columns=_COLUMNS)
     return Table(
         name="verdicts",
         title="Verdicts",
-        caption=f"Intervals of comparisons hold for all of them at once, others one by one (95 %).{rest}",
+        caption=f"{chosen}Intervals of comparisons hold for all of them at once, others one by one (95 %).{rest}",
         frame=frame,
         columns=(
             Column(title="Question", name="label"),

@@ -46,7 +46,12 @@ class WidthFit:
 
     def _repr_html_(self) -> str:
         rows = self.widths.itertuples(index=False)
-        return in_html("r* against the width", self.sentences(), head=list(self.widths), rows=rows)
+        return in_html(
+            "r* against the width",
+            self.sentences(),
+            head=[str(name) for name in self.widths],
+            rows=rows,
+        )
 
     def sentences(self) -> list[str]:
         """The verdict in plain words."""
