@@ -28,8 +28,13 @@ Floats = NDArray[np.float64]
 NOISES = ("normal", "t 3", "log-normal")
 UNEQUAL = {"equal": (1.0, 1.0), "baseline 2x": (2.0, 1.0), "an arm 3x": (1.0, 3.0)}
 """Standard deviation of the baseline's and of the last arm's noise, in those of the other arms."""
-CORRELATIONS = {"equal": (0.0, 0.8), "baseline 2x": (0.0, 0.8), "an arm 3x": (0.0,)}
-CASES = [(n, u, r) for n in NOISES for u in UNEQUAL for r in CORRELATIONS[u]]
+CASES = [
+    (noise, unequal, rho)
+    for noise in NOISES
+    for unequal in UNEQUAL
+    # What a seed adds to all its runs cancels in each pair to the last digit; one row shows it.
+    for rho in ((0.0, 0.8) if (noise, unequal) == ("normal", "equal") else (0.0,))
+]
 DESIGNS = [(k, most) for k in (1, 5, 12) for most in (10, 20, 40)]
 COSTS: dict[str, tuple[float, ...]] = {
     "all null": (0.0,) * 5,

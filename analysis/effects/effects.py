@@ -191,9 +191,13 @@ def _flags(made: Estimates, cells: Cells, table: RunsTable, *, stopped: bool) ->
     found = [
         ("unpaired", unpaired.all()),
         ("partly_unpaired", unpaired.any() and not unpaired.all()),
-        ("missing_runs", not cells.complete and not unpaired.all() and not stopped),
+        (
+            "missing_runs",
+            not cells.complete and not stopped and np.isin(made.error, ("own", "shared")).any(),
+        ),
         ("no_variation", made.constant.any()),
         ("few_seeds", len(cells.seeds) <= FEW_SEEDS and (made.error == "shared").any()),
+        ("two_seeds", ((made.error == "own") & (made.pairs == 2)).any()),
         ("selected_data", table.selected),
         ("seeds_added", bool(table.added_seeds)),
     ]

@@ -9,6 +9,7 @@ from analysis.report.evidence.arms import cell_means, crossed
 from analysis.report.evidence.evidence import Evidence, named
 from analysis.report.evidence.gates import Gates
 from analysis.report.page.numbers import interval, number
+from analysis.sequential.stopped import Stopped
 from analysis.tradeoff.reduction_fit import ReductionFit
 from analysis.tradeoff.status_words import STATUS_WORDS
 
@@ -16,6 +17,7 @@ MOST_PAIRS = 3
 MOST_ARMS = 40
 MOST_EFFECTS = 40
 MOST_CURVES = 400
+MOST_LOOKS = 12
 MOST_OVER_TIME = 6
 SWEEPS = 30
 """Of the two-way fit; with every arm at every seed the first is exact."""
@@ -175,3 +177,13 @@ def fit_in_words(fit: ReductionFit) -> str:
     if fit.r_star is not None and fit.r_star_ci is not None:
         return f"r* = {number(fit.r_star)} {interval(*fit.r_star_ci)}\n{said}"
     return said
+
+
+def stopped(evidence: Evidence) -> Stopped | None:
+    """What a rule settled, of a study that ran until it was decided."""
+    return evidence.effects.stopped if evidence.effects else None
+
+
+def looks_drawn(found: Stopped) -> pd.DataFrame:
+    """The comparisons whose looks are drawn: all, or the first of very many."""
+    return found.frame.head(MOST_LOOKS)

@@ -11,6 +11,7 @@ from analysis.planned.declared import added_late
 from analysis.planned.planned import PlannedReport, comparison
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.numbers import interval, number, p_value, plural, signed
+from analysis.report.sections.stopped import stopped_verdict
 
 MOST_NAMED = 3
 """Comparisons that the headline names per verdict; the others are counted."""
@@ -24,6 +25,8 @@ def effects_verdict(evidence: Evidence) -> str:
         return f"Comparisons: no answer, since {evidence.why('effects')}"
     found = evidence.effects
     assert evidence.components is not None
+    if found.stopped is not None:
+        return stopped_verdict(found.stopped)
     if evidence.components.planned is not None:
         return _planned(evidence.components.planned)
     rows = found.family.sort_values("estimate", key=abs, ascending=False)

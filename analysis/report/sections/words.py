@@ -6,6 +6,7 @@ from analysis.report.page.numbers import plural, typeset
 from analysis.report.sections.answer import asked
 from analysis.report.sections.effects_verdict import effects_verdict, interactions_verdict
 from analysis.report.sections.ratio_verdict import ratio_verdict
+from analysis.sequential.width import width_sentences
 from analysis.tables.runs_table import REDUCTION
 from analysis.tradeoff.tradeoff_words import FLAG_WORDS
 
@@ -61,6 +62,8 @@ def notices(evidence: Evidence) -> list[str]:
         names = ", ".join(map(str, lost.index[lost][:MOST_NAMED]))
         more = f" and {lost.sum() - MOST_NAMED} more" if lost.sum() > MOST_NAMED else ""
         said.append(f"No result of {names}{more}: every run of it failed.")
+    said += evidence.effects.remarks if evidence.effects else ()
+    said += width_sentences(evidence.table)
     said += evidence.table.doubts
     if evidence.ratio and asked(evidence) in ("ratio", "width"):
         said += [_sentence(FLAG_WORDS[flag]) for flag in evidence.ratio.fit.flags]

@@ -27,7 +27,7 @@ def said(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str
         (["show", "reduction", "--set", "training.epochs"], "must be given as name=value"),
         (
             ["show", "reduction", "--set", "training.epochs=0"],
-            "`epochs >= 1` must hold, but got '0'",
+            "`epochs >= 1` must hold, but got 0",
         ),
         (["show", "reduction", "--set", "data.name=digit"], "Did you mean 'digits'?"),
         (["run", "reduction", "--study", "a/b"], "must be a plain folder name, but got 'a/b'"),
