@@ -152,7 +152,7 @@ def _comparison_rows(evidence: Evidence) -> Iterator[tuple[Any, ...]]:
         for row in _records(evidence.components.planned.frame):
             yield (
                 f"{comparison(row)} (planned)", signed(row["estimate"]), row["estimate"], row["low"],
-                row["high"], row["p_holm"], row["verdict"], row["verdict"],
+                row["high"], row["p_adjusted"], row["verdict"], row["verdict"],
             )  # fmt: skip
         return
     if evidence.effects is None:
