@@ -68,6 +68,10 @@ from .subjects.attention.settings.groups import (
     Training as Training,
 )
 from .subjects.attention.training.module import AttentionClassifier as AttentionClassifier
+from .subjects.lightning.epoch_rule import EpochRule as EpochRule
+from .subjects.lightning.fit import fit as fit
+from .subjects.lightning.pairing.construct import construct as construct
+from .subjects.lightning.pairing.shared import shared as shared
 from .subjects.subject import (
     Metric as Metric,
 )

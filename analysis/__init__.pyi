@@ -1,6 +1,7 @@
 # The public names: docs/python.md describes each, and moves inside never change one.
 from .claims.claims import load_claims as load_claims
 from .effects.compare import compare as compare
+from .effects.compare_published import compare_published as compare_published
 from .effects.component_report import component_report as component_report
 from .effects.effects import estimate_effects as estimate_effects
 from .effects.winner import winner_report as winner_report

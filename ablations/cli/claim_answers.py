@@ -61,6 +61,7 @@ def check_claims(
     run: bool = False,
     root: Path = ROOT,
     allow_drift: bool = False,
+    trust: bool = False,
     execution: "Execution | None" = None,
 ) -> Answers:
     """The answers to a file of claims.
@@ -71,6 +72,7 @@ def check_claims(
         run: Run what their studies lack before they are read.
         root: Where studies lie.
         allow_drift: Go on with studies that other code or versions began.
+        trust: Run what a study's folder names though somebody else started it.
         execution: How and where runs are executed.
 
     Raises:
@@ -83,7 +85,7 @@ def check_claims(
     asked = file.only(only)
     for study in to_run(file, asked, root=root):
         if run:
-            run_study(study, root=root, allow_drift=allow_drift, execution=execution)
+            run_study(study, root=root, allow_drift=allow_drift, trust=trust, execution=execution)
     return answers(file, asked, named=str(source), root=root)
 
 
@@ -116,7 +118,7 @@ def to_run(file: ClaimsFile, asked: ClaimsFile, *, root: Path) -> list[ToRun]:
 
 
 def run_study(
-    study: ToRun, *, root: Path, allow_drift: bool, execution: "Execution | None"
+    study: ToRun, *, root: Path, allow_drift: bool, trust: bool, execution: "Execution | None"
 ) -> None:
     """Run what a study lacks."""
     from ablations.studies.study import run
@@ -129,6 +131,7 @@ def run_study(
         planned=study.planned,
         until=study.until,
         allow_drift=allow_drift,
+        trust=trust,
         root=root,
         execution=execution,
     )

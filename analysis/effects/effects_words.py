@@ -17,8 +17,6 @@ FLAG_WORDS = {
     "they have no error and no verdict",
     "few_seeds": "so few seeds cannot show which arms are noisier; where one is three times as noisy as the rest, up "
     "to 7 % of such tables have a false 'matters' instead of 5 %",
-    "seeds_added": "seeds were added after the start by no declared rule; if they were added for what was seen, false "
-    "verdicts are more frequent than promised",
     "two_seeds": "with two seeds one number tells each error, and nothing tells whether the noise is what its test "
     "takes it to be",
     "selected_data": "these runs were chosen by a search as it went; confirm them with fresh seeds",

@@ -259,8 +259,9 @@ def _skewed(rule: Mapping[str, Any], values: Values) -> float:
     base, rows = values[rule["baseline"]], []
     for entry in rule["comparisons"]:
         arm = values.get(entry["arm"], [])
-        pairs = zip(arm, base, strict=False)
-        apart = np.array([np.nan if None in (a, b) else a - b for a, b in pairs], dtype=float)
+        seeds = min(len(arm), len(base))
+        # None, of a run that gave no number, becomes NaN.
+        apart = np.array(arm[:seeds], dtype=float) - np.array(base[:seeds], dtype=float)
         if np.sum(~np.isnan(apart)) > 1:
             rows.append(pd.Series(apart - np.nanmean(apart)))
     if not rows:

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 MODELS = {
-    "logistic": lambda seed: LogisticRegression(max_iter=300, random_state=seed),
+    "logistic": lambda seed: LogisticRegression(max_iter=5000, random_state=seed),
     "boosting": lambda seed: HistGradientBoostingClassifier(max_iter=40, random_state=seed),
 }
 

@@ -67,8 +67,10 @@ def test_an_example_shows_what_its_page_says_and_its_arms_differ(
         torch.manual_seed(0)
         torch.save(backbone.network().state_dict(), backbone.FILE)
     main(["show", file, "--design", "loco"])
+    said = "\n".join(map(str.rstrip, capsys.readouterr().out.strip().splitlines()))
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    assert capsys.readouterr().out.strip() in "\n".join(map(str.rstrip, text.splitlines()))
+    assert said in text
+    assert Path(file).read_text(encoding="utf-8") in text
     space = load_space(file, fewer)
     result, _ = trained(space)
     assert measured <= result.keys()

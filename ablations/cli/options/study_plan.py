@@ -176,6 +176,7 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
     sigma, snr, hours = given.sigma, given.snr, given.hours
     hours = seconds / 3600 if hours is None and math.isfinite(seconds) else hours
     kappa, sigma_df, unused = None, math.nan, []
+    noise: float | None
     try:
         fit = fit_reduction(pilot)
         noise, kappa, sigma_df = fit.sigma, fit.kappa, float(fit.shape.grid.df)
@@ -186,7 +187,7 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
             noise, sigma_df = _residual_noise(pilot)
         if snr is None and len(levels) > 1:
             unused.append(f"The pilot gives no snr: {error}")
-    if sigma is None and noise > 0:
+    if sigma is None and noise is not None and noise > 0:
         sigma = noise
     if sigma is None:
         alike = noise == 0 or REPEATS in pilot.excluded

@@ -38,8 +38,8 @@ def effects_verdict(evidence: Evidence) -> str:
     ]
     count = plural(len(rows), "comparison")
     late = added_late(evidence.table)
-    told = f"Exploratory ({late}): " if late else ""
-    return f"{told}{count} with the baseline, {found.baseline}: {'. '.join(said)}."
+    told = f" ({late})" if late else ""
+    return f"{count} with the baseline, {found.baseline}{told}: {'. '.join(said)}."
 
 
 def interactions_verdict(evidence: Evidence) -> list[str]:

@@ -48,7 +48,8 @@ def notices(evidence: Evidence) -> list[str]:
         )
     if late := added_late(evidence.table):
         said.append(
-            f"Exploratory: {late}. If they were added for what was seen, verdicts are false more often than promised."
+            f"{late}: the comparisons are judged by tests that hold however often one looks, the ratio by one that "
+            "does not."
         )
     if evidence.table.selected:
         said.append(

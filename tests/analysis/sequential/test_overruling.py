@@ -102,7 +102,7 @@ def test_every_look_is_checked(make_study: Make) -> None:
     lines = (folder / "looks.jsonl").read_text().splitlines()
     first = json.loads(lines[0])
     some = next(iter(first["decided"]))
-    first["decided"][some]["verdict"] = "matters"
+    first["decided"][some]["verdict"] = "nonsense"
     torn = {**json.loads(lines[1]), "read": "0" * 64}
     (folder / "looks.jsonl").write_text(f"{json.dumps(first)}\n{json.dumps(torn)}\nnonsense\n")
     _, wrong = unlike_looks(read_study(folder))
