@@ -34,10 +34,10 @@ def make(
         SettingError: If the function takes other arguments, or the space names no setting.
     """
     _check_arguments(name, found)
-    if program.trainer or program.data or program.test:
+    if program.trainer or program.data or program.test or program.attach:
         raise SettingError(
-            f"`data`, `trainer` and `test` belong to a LightningModule, but {name!r} is a function, which has its "
-            "own: leave them out."
+            f"`data`, `trainer`, `attach` and `test` belong to a LightningModule, but {name!r} is a function, which "
+            "has its own: leave them out."
         )
     declared = _declared(found)
     settings = declared or {name: _setting(values) for name, values in said.items()}

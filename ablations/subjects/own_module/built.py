@@ -121,4 +121,20 @@ def attach_attention(
 def passes(module: pl.LightningModule, program: Program) -> Any:
     """How a batch passes through the module: as the space says, or by its validation step."""
     own = program.attach.forward if program.attach is not None else None
-    return partial(passed, step=step_of(module)) if own is None else load(own)
+    return (
+        partial(passed, step=step_of(module)) if own is None else callable_at(own, said="forward")
+    )
+
+
+def callable_at(path: str, *, said: str) -> Callable[..., Any]:
+    """The class or function that an import path names.
+
+    Raises:
+        SettingError: If it names something else.
+    """
+    found = load(path)
+    if not callable(found):
+        raise SettingError(
+            f"`{said}` must name a class or a function, but {path!r} is a {type(found).__name__}."
+        )
+    return found  # type: ignore[no-any-return]

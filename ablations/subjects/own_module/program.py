@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from ablations.errors import SettingError, one_of
-from ablations.import_path import is_import_path, load, load_module
+from ablations.import_path import is_import_path, load_module
 from ablations.subjects import ids
 from ablations.subjects.data_files import files_of
 from ablations.subjects.own_code import own_files
 from ablations.subjects.own_module import attached
-from ablations.subjects.own_module.built import parts_of
+from ablations.subjects.own_module.built import callable_at, parts_of
 from ablations.subjects.own_module.cost import Costs
 from ablations.subjects.own_module.identity import fingerprint, identify
 from ablations.subjects.own_module.pilot import pilot
@@ -43,7 +43,7 @@ def make(
     """
     makers = {"model": found}
     if program.data is not None:
-        makers["data"] = load(program.data)
+        makers["data"] = callable_at(program.data, said="data")
     settings = _settings(makers, program, said)
     files = files_of(program.fingerprint)
     assign = partial(_assign, settings=settings, makers=makers)

@@ -10,6 +10,7 @@ import torch
 from ablations.one_thread import one_thread
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.fit import fit
+from ablations.subjects.own_module.batch import unheard
 from ablations.subjects.own_module.built import build, parts_of
 from ablations.subjects.own_module.hashes import state_hash
 from ablations.subjects.program import Program
@@ -80,7 +81,7 @@ def few_steps(
     built, first = build(name, program, arm, seed=0), program.metrics[0]
     module, tensors = built.module, dict(built.module.named_parameters())
     modules = frozenset(one for one, _ in module.named_modules())
-    with one_thread():
+    with one_thread(), unheard():
         outcome = fit(
             module,
             built.data,
