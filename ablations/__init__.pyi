@@ -10,6 +10,7 @@ from .errors import StudyError as StudyError
 from .finding import Finding as Finding
 from .streams import initialise as initialise
 from .studies.adaptive_search import Search as Search
+from .studies.around import around as around
 from .studies.reproduction import reproduce as reproduce
 from .studies.study import (
     Execution as Execution,
@@ -29,6 +30,7 @@ from .studies.study import (
 from .studies.study import (
     status as status,
 )
+from .studies.until import Until as Until
 from .subjects.attention.attach.attach import (
     Attached as Attached,
 )
@@ -66,6 +68,10 @@ from .subjects.attention.settings.groups import (
     Training as Training,
 )
 from .subjects.attention.training.module import AttentionClassifier as AttentionClassifier
+from .subjects.lightning.epoch_rule import EpochRule as EpochRule
+from .subjects.lightning.fit import fit as fit
+from .subjects.lightning.pairing.construct import construct as construct
+from .subjects.lightning.pairing.shared import shared as shared
 from .subjects.subject import (
     Metric as Metric,
 )

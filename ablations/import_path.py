@@ -111,6 +111,6 @@ def _study_around(path: Path) -> Path | None:
     return next((one for one in around if all((one / name).is_file() for name in STUDY)), None)
 
 
-def words_of(error: Exception) -> str:
+def words_of(error: BaseException) -> str:
     """An error's type and message in one line, without the full stop."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(".")

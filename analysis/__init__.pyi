@@ -1,6 +1,7 @@
 # The public names: docs/python.md describes each, and moves inside never change one.
 from .claims.claims import load_claims as load_claims
 from .effects.compare import compare as compare
+from .effects.compare_published import compare_published as compare_published
 from .effects.component_report import component_report as component_report
 from .effects.effects import estimate_effects as estimate_effects
 from .effects.winner import winner_report as winner_report
@@ -12,6 +13,8 @@ from .planning.ratio_plan import plan_ratio as plan_ratio
 from .report.build import write_report as write_report
 from .report.evidence.evidence import gather as gather
 from .report.figures.figures import draw as draw
+from .sequential.rule import until_decided as until_decided
+from .sequential.width import until_width as until_width
 from .tables.csv_table import from_frame as from_frame
 from .tables.runs_table import RunsTable as RunsTable
 from .tables.study_table import read_study as read_study

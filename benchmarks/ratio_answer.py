@@ -2,6 +2,7 @@
 
     python benchmarks/ratio_answer.py                      all tables, about ten minutes of a core
     python benchmarks/ratio_answer.py --repetitions 1000   with a Monte-Carlo error of 0.7 points
+    python benchmarks/ratio_answer.py --curve exponential --noise "grows with r" --seed 1    one curve, other tables
 
 The numbers are those that `fit_reduction` gives (a test holds the two together). Columns end in the number of seeds.
 `answer`: share of tables whose first sentence holds, in percent: the interval of r*, the limit, or nothing claimed.
@@ -115,10 +116,12 @@ def width(interval):
     return math.log2(min(interval[1], RATIOS[-1]) / min(interval[0], RATIOS[-1]))
 
 
-def answers(repetitions=200, seed=0, kind="normal", rise=RISE):
+def answers(repetitions=200, seed=0, kind="normal", rise=RISE, only=None):
     """Whether the answer holds, by the true curve and its r*; percent, and octaves."""
     rows = []
     for number, (name, curve) in enumerate(CURVES.items()):
+        if only not in (None, name):
+            continue
         for target in (8, 16):
             random = np.random.default_rng([seed, target, number])
             lam_c2, best = truth(curve, target)
@@ -150,12 +153,18 @@ def main():
     """Print every table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=200)
-    repetitions = parser.parse_args().repetitions
+    parser.add_argument("--curve", choices=list(CURVES))
+    parser.add_argument("--noise", choices=NOISES)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    repetitions = args.repetitions
     error = 100 * math.sqrt(0.95 * 0.05 / repetitions)
     print(f"{repetitions} tables a cell; Monte-Carlo error of 95 %: {error:.1f} points.\n")
     for kind, rise in (("normal", RISE), ("normal", 3.0), *((kind, RISE) for kind in NOISES[1:])):
+        if args.noise not in (None, kind):
+            continue
         print(f"Noise {kind}; the loss rises by {rise:g} standard deviations of a run.\n")
-        table = answers(repetitions, kind=kind, rise=rise)
+        table = answers(repetitions, seed=args.seed, kind=kind, rise=rise, only=args.curve)
         print(table.round(1).to_string(index=False), "\n", flush=True)
 
 

@@ -1,7 +1,7 @@
 """How often a study that runs until decided errs, what it costs, and what its intervals and estimates hold.
 
     python benchmarks/sequential_errors.py                        # every table; an hour and a half on one core
-    python benchmarks/sequential_errors.py --table errors         # or: runs, after, unplanned
+    python benchmarks/sequential_errors.py --table errors         # or: runs, after, unplanned, width
     python benchmarks/sequential_errors.py --studies 1000         # a quick look
 
 Paired seeds: a run is sqrt(rho) of its seed's effect and sqrt(1 - rho) of its own noise. Effects and margin
@@ -18,18 +18,26 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
+from analysis.sequential.anytime import log_evidence, log_evidence_above
 from analysis.sequential.estimates import Passed, adjusted, repeated_interval
 from analysis.sequential.expected import Expected, expected
 from analysis.sequential.rule import FIRST_LOOK, boundaries_of
 from analysis.sequential.simulated import DIFFERS, NEGLIGIBLE, Outcomes, sequential
+from analysis.sequential.width import FIRST, WIDER
 
 Floats = NDArray[np.float64]
 NOISES = ("normal", "t 3", "log-normal")
 UNEQUAL = {"equal": (1.0, 1.0), "baseline 2x": (2.0, 1.0), "an arm 3x": (1.0, 3.0)}
 """Standard deviation of the baseline's and of the last arm's noise, in those of the other arms."""
-CORRELATIONS = {"equal": (0.0, 0.8), "baseline 2x": (0.0, 0.8), "an arm 3x": (0.0,)}
-CASES = [(n, u, r) for n in NOISES for u in UNEQUAL for r in CORRELATIONS[u]]
+CASES = [
+    (noise, unequal, rho)
+    for noise in NOISES
+    for unequal in UNEQUAL
+    # What a seed adds to all its runs cancels in each pair to the last digit; one row shows it.
+    for rho in ((0.0, 0.8) if (noise, unequal) == ("normal", "equal") else (0.0,))
+]
 DESIGNS = [(k, most) for k in (1, 5, 12) for most in (10, 20, 40)]
 COSTS: dict[str, tuple[float, ...]] = {
     "all null": (0.0,) * 5,
@@ -124,6 +132,84 @@ def _after(x: Floats, ran: Outcomes, effect: float) -> tuple[float, Floats, Floa
     return float(covered.mean()), ran.estimate[:, 0] - effect, without
 
 
+def unplanned(studies: int) -> None:
+    """Seeds that are added until a verdict appears: verdicts of one look, and those that hold at any time."""
+    print(
+        f"A look after every seed from 3 on, nothing planned; {studies} studies a cell, normal noise"
+    )
+    print("arms  most  verdicts of  any false matters %  any false negligible %")
+    for k, most in itertools.product((1, 5), (20, 40)):
+        x = differences(studies, most, k, noise="normal", scales=(1.0, 1.0), rho=0.0, seed=3)
+        for name, rejects in (("one look", _one_look), ("any time", _any_time)):
+            differs = rejects(x, 0.0)
+            small = rejects(x + 1.0, 1.0)
+            print(
+                f"{k:4}  {most:4}  {name:11} {100 * differs:16.1f}  {100 * small:20.1f}", flush=True
+            )
+
+
+def _one_look(x: Floats, margin: float) -> float:
+    """How many studies have any rejection at any look, by t tests of one look and Holm's first step."""
+    n = np.arange(1, x.shape[1] + 1)[None, :, None]
+    mean = x.cumsum(axis=1) / n
+    sd = np.sqrt(np.maximum((x**2).cumsum(axis=1) - n * mean**2, 0.0) / np.maximum(n - 1, 1))
+    distance = margin - np.abs(mean) if margin else np.abs(mean)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = special.stdtr(n - 1.0, -distance / sd * np.sqrt(n)) * (1 if margin else 2)
+    crossed = (p < 0.05 / x.shape[2])[:, FIRST_LOOK - 1 :]
+    return float(crossed.any(axis=(1, 2)).mean())
+
+
+def _any_time(x: Floats, margin: float) -> float:
+    n = np.arange(1, x.shape[1] + 1)[None, :, None]
+
+    def walk(value: float, sign: float) -> Floats:
+        y = sign * x - value
+        mean = y.cumsum(axis=1) / n
+        square = np.maximum((y**2).cumsum(axis=1) - n * mean**2, 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray((mean / np.sqrt(square / (n - 1) / n))[:, 1:])
+
+    if margin:
+        sides = [
+            log_evidence_above(walk(-margin, sign), n[:, 1:]).max(axis=1) for sign in (1.0, -1.0)
+        ]
+        most = np.minimum(*sides)
+    else:
+        most = log_evidence(walk(0.0, 1.0), n[:, 1:]).max(axis=1)
+    return float((most >= np.log(x.shape[2] / 0.05)).any(axis=1).mean())
+
+
+def width(studies: int) -> None:
+    """What the widened interval of kappa covers where a study stopped because it was narrow enough."""
+    print(
+        f"Until r* is known to within 30 %; {studies} studies a cell, first look at {FIRST} seeds, at most 40"
+    )
+    print(
+        "sd of a seed's slope / kappa  plain interval covers %  widened %  seeds, mean  narrow enough %"
+    )
+    share = 1 - 1.3**-3
+    for ratio in (0.3, 0.6, 1.0, 1.5, 2.0, 2.5, 3.0):
+        slopes = 1 + ratio * np.random.default_rng(1).standard_normal((studies, 40))
+        n = np.arange(1, 41)
+        mean = slopes.cumsum(axis=1) / n
+        square = np.maximum((slopes**2).cumsum(axis=1) - n * mean**2, 0.0)
+        half = special.stdtrit(np.maximum(n - 1.0, 1), 0.975) * np.sqrt(
+            square / np.maximum(n - 1, 1) / n
+        )
+        found = []
+        for wider in (1.0, WIDER):
+            narrow = (wider * half <= share * mean) & (n >= FIRST)
+            reached = narrow.any(axis=1)
+            at = np.where(reached, narrow.argmax(axis=1), 39)
+            rows = np.arange(studies)
+            covers = np.abs(mean[rows, at] - 1) <= wider * half[rows, at]
+            found.append((covers.mean(), at.mean() + 1, reached.mean()))
+        (plain, _, _), (wide, seeds, reached_) = found
+        print(f"{ratio:28.1f} {100 * plain:24.1f} {100 * wide:10.1f} {seeds:12.1f} {100 * reached_:16.1f}",
+        flush=True)  # fmt: skip
+
+
 def _cell(
     studies: int, k: int, most: int, *, noise: str, scales: tuple[float, float], rho: float, seed: int
 ) -> tuple[float, float]:  # fmt: skip
@@ -174,7 +260,7 @@ def differences(
     )
 
 
-TABLES = {"errors": errors, "runs": runs, "after": after}
+TABLES = {"errors": errors, "runs": runs, "after": after, "unplanned": unplanned, "width": width}
 
 if __name__ == "__main__":
     main()

@@ -2,7 +2,7 @@
 
     python benchmarks/verdict_errors.py                   every cell, 500 tables each
     python benchmarks/verdict_errors.py --tables 2000     more of them
-    python benchmarks/verdict_errors.py --only power      one of: paired, unpaired, many, power
+    python benchmarks/verdict_errors.py --only power      one of: paired, unpaired, many, power, rounded
     python benchmarks/verdict_errors.py --seed 1          other tables
     python benchmarks/verdict_errors.py --repeat 2000     the most suspicious cells again, in tables that were not seen
 
@@ -192,6 +192,26 @@ def many_table(found: Found, *, count: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def rounded_table(*, count: int, seed: int) -> pd.DataFrame:
+    """Equal arms whose losses are rounded to whole steps, some of them seldom or never to another."""
+    rows = []
+    for noise, (levels, seeds) in itertools.product(
+        (1, 0.5, 0.3, 0.2, 0.1), ((2, 5), (3, 5), (3, 10))
+    ):
+        random = np.random.default_rng([levels, seeds, int(10 * noise), seed])
+        grid, matters, tested = Grid(1, levels), 0, 0
+        for _ in range(count):
+            made = judged(
+                np.round(random.random() + noise * random.standard_normal((seeds, levels))),
+                grid.units,
+            )
+            known = np.array([], dtype=int) if made is None else np.flatnonzero(~np.isnan(made.se))
+            tested += len(known) > 0
+            matters += made is not None and len(known) > 0 and any_decided(made, known)
+        rows.append((levels, seeds, noise, 100 * matters / count, 100 * tested / count))
+    return pd.DataFrame(rows, columns=["levels", "seeds", "sd / step", "matters", "tested"])
+
+
 def repeated_table(found: Found, *, count: int, seed: int) -> pd.DataFrame:
     """The cells that looked worst, in tables that were not seen: what was chance does not come again."""
     worst = [
@@ -316,7 +336,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--tables", type=int, default=500)
-    parser.add_argument("--only", choices=["paired", "unpaired", "many", "power"])
+    parser.add_argument("--only", choices=["paired", "unpaired", "many", "power", "rounded"])
     parser.add_argument("--seed", type=int, default=FRESH)
     parser.add_argument("--repeat", type=int, default=0, metavar="TABLES")
     args = parser.parse_args()
@@ -327,6 +347,7 @@ def main() -> None:
         "unpaired": ("False matters, full grids, no shared seeds", lambda: grid_table(found, paired=False, **how)),
         "many": ("False matters, arms against one baseline, shared seeds", lambda: many_table(found, **how)),
         "power": ("Power, one real effect, equal normal noise, shared seeds", lambda: power_table(**how)),
+        "rounded": ("False matters, equal arms, losses rounded to whole steps", lambda: rounded_table(**how)),
     }  # fmt: skip
     for name, (title, table) in made.items():
         if args.only in (None, name):

@@ -112,6 +112,12 @@ class _Metric(TypedDict):
     unit: NotRequired[str]
 
 
+class _Extension(TypedDict):
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    at: NotRequired[str]
+    added: list[str]
+
+
 class _Study(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
     study: NotRequired[str]
@@ -128,7 +134,7 @@ class _Study(TypedDict):
     storage: NotRequired[str]
     planned: NotRequired[Mapping | None]
     runs_table: NotRequired[Mapping]
-    extensions: NotRequired[list[Mapping]]
+    extensions: NotRequired[list[_Extension]]
     drifts: NotRequired[list[Mapping]]
 
 

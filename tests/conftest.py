@@ -1,6 +1,10 @@
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # `imports` is what several tests read the tree with
 
@@ -8,3 +12,38 @@ sys.path.insert(0, str(Path(__file__).parent))  # `imports` is what several test
 # measured to be 20 to 250 times slower than on one.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+
+
+class Context:
+    """Keeps what a run tells it."""
+
+    rank, world_size, device, threads, stopping = 0, 1, "cpu", 1, False
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = self.attempt_folder = folder
+        self.records = list[dict[str, Any]]()
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        self.records.append(record)
+
+    def beat(self) -> None:
+        pass
+
+
+@pytest.fixture
+def trained(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[..., tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Trains one run of a space here: what it returns and its records."""
+    from ablations.import_path import load
+    from ablations.subjects.values import nested
+
+    def train(
+        space: Any, seed: int = 0, **changes: Any
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        context = Context(tmp_path_factory.mktemp("run"))
+        arm = space.about.changed(space.baseline, changes)
+        settings = {**space.about.carried, "arm": nested(arm), "seed": seed}
+        return load(space.about.train)(settings, context), context.records
+
+    return train

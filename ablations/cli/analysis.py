@@ -72,7 +72,8 @@ def fit(
         cluster: What errors are independent between: seeds, or single runs; auto takes seeds where arms
             share them. Choose before looking.
     """
-    from ablations.cli.words.result_text import print_fit, print_json, print_reading
+    from ablations.cli.words.result_text import print_fit, print_json, print_lines, print_reading
+    from analysis.sequential.width import width_sentences
     from analysis.tradeoff.tradeoff import fit_reduction
     from analysis.tradeoff.tradeoff_json import as_json
 
@@ -91,6 +92,7 @@ def fit(
     for one, result in results:
         print_reading(one)
         print_fit(one.study, result, sweep=sweep)
+        print_lines(width_sentences(one))
 
 
 def width(
@@ -150,7 +152,7 @@ def effects(
         print_effects(report)
 
 
-def estimate_importance(
+def importance(
     table: str,
     /,
     *,
@@ -194,6 +196,8 @@ def plan(
     hours_per_run: float | None = None,
     design: Design = "grid",
     error: ErrorModel = "auto",
+    until: Literal["decided"] | None = None,
+    max_seeds: Whole | None = None,
     root: Root = ROOT,
     json: Json = False,
 ) -> None:
@@ -202,7 +206,7 @@ def plan(
     Args:
         space: A preset, a space file, or package.module:name.
         target_width: How far the upper 95 % limit of r* may lie above it.
-        pilot: A study or CSV to take noise, rise and run time from.
+        pilot: A study or CSV to take noise, rise and run time from; auto runs one of a few runs, SPACE-pilot, first.
         sigma: Standard deviation of one run within its seed and arm, instead of a pilot.
         snr: Rise of the loss over the tested ratios in units of sigma, instead of a pilot.
         effect: An effect that is to be found with 80 % power.
@@ -211,6 +215,8 @@ def plan(
         budget_hours: Device hours there are.
         hours_per_run: Device hours of one run; the pilot's if there is one.
         design: How the space becomes arms.
+        until: What a study with `ablate run SPACE --until decided` takes, expected and at worst; needs a margin.
+        max_seeds: With --until: seeds after which it ends; several are tried by default.
     """
     amounts = {
         "--target-width": target_width, "--sigma": sigma, "--snr": snr, "--effect": effect, "--margin": margin,
@@ -222,9 +228,32 @@ def plan(
     if pilot is None and root != ROOT:
         raise SettingError("`--root` says where the pilot lies: add --pilot.")
     from ablations.cli.options.study_plan import plan_space
-    from ablations.cli.words.result_text import print_json, print_lines, print_tables
+    from ablations.cli.words.result_text import print_json, print_lines, print_table, print_tables
 
-    table = one_table(pilot, root) if pilot else None
+    table = None
+    if pilot == "auto":
+        from ablations.cli.options.auto_pilot import run_pilot
+
+        pilot = run_pilot(space, root=root)
+    if pilot:
+        table = one_table(pilot, root)
+    if max_seeds is not None and until is None:
+        raise SettingError(
+            "`--max-seeds` belongs to a study that ends by itself: add --until decided."
+        )
+    if until is not None:
+        from ablations.cli.options.until_plan import plan_until
+
+        plan_ = plan_until(
+            space, margin=margin, effect=effect, max_seeds=max_seeds, pilot=table, sigma=sigma,
+            hours_per_run=hours_per_run, design=design,
+        )  # fmt: skip
+        if json:
+            print_json([("", plan_.to_json())])
+            return
+        print_lines(plan_.sentences())
+        print_table(plan_.frame)
+        return
     plans = plan_space(
         space, pilot=table, sigma=sigma, snr=snr, effect=effect, margin=margin, target_width=target_width,
         assurance=assurance, budget_hours=budget_hours, hours_per_run=hours_per_run, design=design,

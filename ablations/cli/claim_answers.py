@@ -24,11 +24,14 @@ from analysis.claims.measured import measured
 from analysis.claims.planned_claims import comparison_of, departure, planned_claims
 from analysis.claims.published import published
 from analysis.errors import TableError
+from analysis.sequential.rule import until_decided
+from analysis.sequential.stopped import report_stopped
 
 if TYPE_CHECKING:
     from ablations.designs.expand import PlannedArm
     from ablations.designs.space import Space
     from ablations.studies.study import Execution
+    from ablations.studies.until import StoppingRule
 
 BUNDLED = "search_spaces.claims"
 """The package whose YAML files are known by their names."""
@@ -47,6 +50,7 @@ class ToRun:
     seeds: list[int]
     planned: dict[str, Any] | None
     """None where the study has begun with other claims: what it was started with stays."""
+    until: "StoppingRule | None"
     runs: int
 
 
@@ -57,6 +61,7 @@ def check_claims(
     run: bool = False,
     root: Path = ROOT,
     allow_drift: bool = False,
+    trust: bool = False,
     execution: "Execution | None" = None,
 ) -> Answers:
     """The answers to a file of claims.
@@ -67,6 +72,7 @@ def check_claims(
         run: Run what their studies lack before they are read.
         root: Where studies lie.
         allow_drift: Go on with studies that other code or versions began.
+        trust: Run what a study's folder names though somebody else started it.
         execution: How and where runs are executed.
 
     Raises:
@@ -79,7 +85,7 @@ def check_claims(
     asked = file.only(only)
     for study in to_run(file, asked, root=root):
         if run:
-            run_study(study, root=root, allow_drift=allow_drift, execution=execution)
+            run_study(study, root=root, allow_drift=allow_drift, trust=trust, execution=execution)
     return answers(file, asked, named=str(source), root=root)
 
 
@@ -112,7 +118,7 @@ def to_run(file: ClaimsFile, asked: ClaimsFile, *, root: Path) -> list[ToRun]:
 
 
 def run_study(
-    study: ToRun, *, root: Path, allow_drift: bool, execution: "Execution | None"
+    study: ToRun, *, root: Path, allow_drift: bool, trust: bool, execution: "Execution | None"
 ) -> None:
     """Run what a study lacks."""
     from ablations.studies.study import run
@@ -121,9 +127,11 @@ def run_study(
         study.space,
         study=study.folder,
         design=study.design,
-        seeds=len(study.seeds),
+        seeds=None if study.until else len(study.seeds),
         planned=study.planned,
+        until=study.until,
         allow_drift=allow_drift,
+        trust=trust,
         root=root,
         execution=execution,
     )
@@ -161,18 +169,22 @@ def _to_run(file: ClaimsFile, name: str, *, root: Path) -> ToRun | None:
     if begun:
         now, have = status(StudyFolder.open(path)), StudyFolder.open(path).study().get("seeds", [])
         _refuse_more_seeds(file, name, have=len(have))
-        if now.planned and now.ended == now.planned:
+        if now.planned and now.ended == now.planned and _is_over(file, name, root=root):
             return None
     try:
         space = load_space(study.space, {key: str(value) for key, value in study.set.items()})
-        numbers = space.first_seeds(study.seeds)
+        numbers = space.first_seeds(study.max_seeds or study.seeds)
         design = study.design.replace("-", "_")
         arms = expand(space, design=design).arms
         metric = study.metric or space.about.metric
         _refuse_undecidable(file, name, arms, metric=metric)
-    except SettingError as error:
+        plan = planned_claims(file, name, metric=metric, seeds=len(numbers))
+        rule = None
+        if study.max_seeds is not None:
+            rule = until_decided(max_seeds=study.max_seeds, alpha=file.alpha, planned=plan.content)
+            rule.declared(arms, metric=metric, direction=space.about.direction)
+    except (SettingError, TableError) as error:
         raise SettingError(f"study {name!r} of {file.name}: {error}") from None
-    plan = planned_claims(file, name, metric=metric, seeds=len(numbers))
     same = not begun or StudyFolder.open(path).study().get("planned_hash") == plan.hash
     return ToRun(
         name=name,
@@ -181,8 +193,17 @@ def _to_run(file: ClaimsFile, name: str, *, root: Path) -> ToRun | None:
         design=design,
         seeds=numbers,
         planned=plan.declared if same else None,
+        until=rule,
         runs=len(arms) * len(numbers),
     )
+
+
+def _is_over(file: ClaimsFile, name: str, *, root: Path) -> bool:
+    """Whether a study whose planned runs have ended plans no others: only a rule may ask for more seeds."""
+    if file.studies[name].max_seeds is None:
+        return True
+    stopped = report_stopped(one_table(file.folder(name), root))
+    return stopped is not None and stopped.over
 
 
 def _refuse_more_seeds(file: ClaimsFile, name: str, *, have: int) -> None:
@@ -257,7 +278,7 @@ def _computed(claim: Claim) -> Found:
         raise SettingError(f"{rule} {claim.exact!r} is {function!r:.80}.")
     try:
         found = function()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SettingError(
             f"claim {claim.id!r}: {claim.exact!r} failed: {words_of(error)}. Mend the function."
         ) from error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from ablations.cli.options.arguments import Flag, Json
+from ablations.cli.options.arguments import Flag, Json, Trust
 from ablations.cli.options.execution_options import USUAL, ExecutionOptions, execution
 from ablations.cli.options.executors import ready_executor
 
@@ -27,6 +27,7 @@ def claims(
     fail_on: tuple[Verdict, ...] = (),
     write: Annotated[tuple[Path, ...], Parameter(name="--write")] = (),
     allow_drift: Flag = False,
+    trust: Trust = False,
     json: Json = False,
     how: ExecutionOptions = USUAL,
 ) -> None:
@@ -54,7 +55,7 @@ def claims(
     asked = whole.only(only)
     for study in to_run(whole, asked, root=how.root):
         if run:
-            _run(study, how, allow_drift=allow_drift)
+            _run(study, how, allow_drift=allow_drift, trust=trust)
     found = answers(whole, asked, named=file, root=how.root)
     for path in write:
         found.write(path)
@@ -68,9 +69,15 @@ def claims(
         raise SystemExit(FAILED)
 
 
-def _run(study: "ToRun", how: ExecutionOptions, *, allow_drift: bool) -> None:
+def _run(study: "ToRun", how: ExecutionOptions, *, allow_drift: bool, trust: bool) -> None:
     from ablations.cli.claim_answers import run_study
 
     print(f"{study.folder}: {study.runs} runs", flush=True)
     with ready_executor(how, train=study.space.about.train, runs=study.runs) as make:
-        run_study(study, root=how.root, allow_drift=allow_drift, execution=execution(how, make))
+        run_study(
+            study,
+            root=how.root,
+            allow_drift=allow_drift,
+            trust=trust,
+            execution=execution(how, make),
+        )

@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fit": ("ablations.cli.analysis:fit", "Fit the trade-off r* to a study or any table."),
     "effects": ("ablations.cli.analysis:effects", "Effect and verdict of each component."),
     "width": ("ablations.cli.analysis:width", "How r* grows with the number of channels."),
-    "importance": ("ablations.cli.analysis:estimate_importance", "Variance shares of the factors."),
+    "importance": ("ablations.cli.analysis:importance", "Variance shares of the factors."),
     "plan": ("ablations.cli.analysis:plan", "How many seeds a question needs."),
     "compare": ("ablations.cli.analysis:compare", "The same comparison in two studies."),
     "claims": ("ablations.cli.claims:claims", "Sentences that are to be printed, with verdicts."),

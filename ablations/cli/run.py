@@ -66,6 +66,7 @@ def run(
     design: Design = "grid",
     seeds: Whole | None = None,
     set_: Set = (),
+    around: str | None = None,
     extend: Flag = False,
     allow_drift: Flag = False,
     planned: Path | None = None,
@@ -83,6 +84,8 @@ def run(
         study: Name of the study; the space's name by default.
         design: How the space becomes a list of runs; `search` lets Optuna choose arms.
         seeds: Seeds, each a block of all arms; the space's own number, and 1 in a search.
+        around: A study that searched and was confirmed: its winner is the baseline, and each setting that it
+            tuned may go back to what it was. SPACE is then the name of the new space.
         extend: Allow more seeds, levels or factors than the study was started with.
         allow_drift: Allow other code or package versions than the study was started with.
         planned: A YAML file of comparisons, written down before the first run.
@@ -90,7 +93,10 @@ def run(
     """
     from ablations.designs.spaces import load_space
 
-    asked = load_space(space, assignments(set_))
+    if around is None:
+        asked = load_space(space, assignments(set_))
+    else:
+        asked = _around(around, name=folder_name(space), changes=set_, root=how.root)
     check_executor(how)
     if how.storage is not None:
         from ablations.engine.records.storage import check_storage_url
@@ -184,6 +190,18 @@ def _refuse_untrusted(path: Path, *, trust: bool) -> None:
     from ablations.studies.trust import refuse_untrusted
 
     refuse_untrusted(StudyFolder.open(path), trust=trust)
+
+
+def _around(study: str, *, name: str, changes: tuple[str, ...], root: Path) -> "Space":
+    """The space around a search's winner."""
+    from ablations.engine.records.folder import StudyFolder
+    from ablations.studies.around import around
+
+    if changes:
+        raise SettingError(
+            "`--set` changes the settings of a space, but with --around they are the winner's. Leave it out."
+        )
+    return around(StudyFolder.open(find_study(root, study)), name=name)
 
 
 def _train_of(path: Path) -> str:

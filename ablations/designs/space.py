@@ -2,17 +2,19 @@
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
 from ablations.errors import SettingError
-from ablations.subjects.find import USUAL, find_subject
+from ablations.subjects.find import USUAL, content_of_file, find_subject
 from ablations.subjects.program import WORDS, Program
 from ablations.subjects.settings import Settings
 from ablations.subjects.subject import Subject
 from ablations.subjects.values import flat, nested
 from plain_files.words import is_name
+from plain_files.yaml_file import FileError, read_yaml
 
 LONGEST_LABEL = 200
 MOST_SEEDS = 10_000
@@ -86,6 +88,8 @@ class Space(Settings):
     """Arms that every design includes besides the factors' own: label -> changes to the baseline."""
     seeds: int = Field(default=5, ge=1, le=MOST_SEEDS)
     """Seeds, each a block of all arms. Below 3 no interval can be given."""
+    first_seed: int = Field(default=0, ge=0)
+    """Seeds are counted from here; behind those that a search has used, where its winner is compared."""
     skip_illegal: bool = False
     """Leave illegal combinations out instead of refusing to run."""
 
@@ -103,7 +107,7 @@ class Space(Settings):
         return self._about
 
     def first_seeds(self, seeds: int | None = None) -> list[int]:
-        """The seeds of a study: so many from 0, the space's own number by default.
+        """The seeds of a study: so many from the first, the space's own number by default.
 
         Raises:
             SettingError: If there is none.
@@ -112,7 +116,7 @@ class Space(Settings):
         if not 1 <= count <= MOST_SEEDS:
             rule = "`seeds >= 1`" if count < 1 else f"`seeds <= {MOST_SEEDS:,}`"
             raise SettingError(f"{rule} must hold, but got {count}.")
-        return list(range(count))
+        return list(range(self.first_seed, self.first_seed + count))
 
     def values(self) -> list[Any]:
         """Every value that the space names: the baseline's, the factors' and the controls'."""
@@ -131,6 +135,8 @@ class Space(Settings):
             del content["subject"]
         if self.program is None:
             del content["program"]
+        if self.first_seed == 0:
+            del content["first_seed"]
         return {**content, "baseline": nested(self.baseline)}
 
     @model_validator(mode="before")
@@ -211,10 +217,25 @@ def _check_label(label: str) -> None:
 
 
 def with_program(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a space with the words of its program in one place."""
+    """The content of a space with the words of its program in one place.
+
+    A baseline that is the name of a file is what that file says.
+
+    Raises:
+        SettingError: If there is no such file, or it is none that a subject knows.
+    """
+    if isinstance(file := values.get("baseline"), str):
+        values = content_of_file(_read(file), file=file, given=values)
     words = {name: value for name, value in values.items() if name in WORDS}
     rest = {name: value for name, value in values.items() if name not in WORDS}
     return {**rest, "program": Program(**words)} if words else rest
+
+
+def _read(file: str) -> Any:
+    try:
+        return read_yaml(Path(file))
+    except FileError as error:
+        raise SettingError(f"`baseline`: {error}") from None
 
 
 def subject_of(values: Mapping[str, Any], said: Mapping[str, Any]) -> Subject:

@@ -127,7 +127,7 @@ def conflicts(stored: Declaration, asked: Declaration) -> list[str]:
 def additions(stored: Declaration, asked: Declaration) -> list[str]:
     """What is asked for beyond what is stored: designs, seeds, factors, levels, controls."""
     lines = []
-    if stored["design"] != asked["design"]:
+    if asked["design"] not in _designs(stored):
         lines.append(f"design: {asked['design']}")
     if new := [seed for seed in asked["seeds"] if seed not in stored["seeds"]]:
         lines.append(f"seeds: {new}")
@@ -144,6 +144,19 @@ def additions(stored: Declaration, asked: Declaration) -> list[str]:
         for name, old, new in _search_changes(stored, asked)
         if name not in (*FIXED_IN_A_SEARCH, *FREE_IN_A_SEARCH)
     ]
+
+
+def extended(stored: Declaration, asked: Declaration) -> Declaration:
+    """The stored declaration with what is asked for added; nothing that it had is lost."""
+    seeds = [*stored["seeds"], *(seed for seed in asked["seeds"] if seed not in stored["seeds"])]
+    return {**stored, **asked, "design": stored["design"], "seeds": seeds}
+
+
+def _designs(stored: Declaration) -> list[str]:
+    """The design that the study was started with, and those that were added."""
+    added = [line for note in stored.get("extensions", ()) for line in note.get("added", ())]
+    words = [str(line).partition("design: ") for line in added]
+    return [stored["design"], *(name for before, found, name in words if found and not before)]
 
 
 def _search_changes(stored: Declaration, asked: Declaration) -> list[tuple[str, Any, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ablations.engine.records.folder import StudyFolder, cannot_write
 from ablations.errors import StudyError
-from ablations.studies.declaration import Declaration, additions, conflicts
+from ablations.studies.declaration import Declaration, additions, conflicts, extended
 from ablations.studies.trust import marked, named, refuse_untrusted
 from ablations.studies.until import STORED, refuse_another_rule
 
@@ -78,7 +78,7 @@ def open_or_create(
             for key, note, lines in zip(notes, notes.values(), (new, drifted), strict=True)
             if lines
         }
-        _rewrite(folder, marked({**stored, **declared, **kept}))
+        _rewrite(folder, marked({**extended(stored, declared), **kept}))
     elif freely := {
         name: declared[name]
         for name in FREE

@@ -69,8 +69,8 @@ def objective(
 
     A trial is an arm; its value is the mean of the space's metric (validation loss, in nats per image, for
     attention) over the seeds. Each epoch of the first seed is reported, so pruners work; the trial's user
-    attributes name its levels, its arm and its parameters. A trial whose levels make no legal network, or whose
-    training diverges, is pruned, so that one of them does not end the program.
+    attributes name its levels, its arm, its seed (or seeds) and its parameters. A trial whose levels make no legal
+    network, or whose training diverges, is pruned, so that one of them does not end the program.
     """
     import torch
 
@@ -82,6 +82,9 @@ def objective(
         except SettingError as error:
             raise TrialPruned(str(error)) from None
         trial.set_user_attr("arm", arm.id)
+        # A proposal that comes again with the same seed is the same result: readers must be able to see it.
+        of_one = len(seeds) == 1
+        trial.set_user_attr("seed" if of_one else "seeds", seeds[0] if of_one else list(seeds))
         if "params" in arm.cost:
             trial.set_user_attr("params", arm.cost["params"])
 
@@ -188,7 +191,9 @@ def run(
     name = study or space.name
     how = execution or Execution()
     if until is not None:
-        refuse_unsuitable(design=design, seeds=seeds, extend=extend, budget_hours=budget_hours)
+        refuse_unsuitable(
+            design=design, seeds=seeds, extend=extend, retry=retry, budget_hours=budget_hours
+        )
     if design == "search":
         refuse_stacked_search(how.stack)
         refuse_planned_search(planned)

@@ -89,12 +89,17 @@ class Until:
 
 
 def refuse_unsuitable(
-    *, design: str, seeds: int | None, extend: bool, budget_hours: float | None
+    *,
+    design: str,
+    seeds: int | None,
+    extend: bool,
+    retry: Sequence[str],
+    budget_hours: float | None,
 ) -> None:
     """Refuse what a study that runs until it is settled cannot be asked for as well.
 
     Raises:
-        SettingError: A search, a number of seeds, an extension, or a budget of nothing.
+        SettingError: A search, a number of seeds, an extension, runs to try again, or a budget of nothing.
     """
     if design == "search":
         raise SettingError(
@@ -109,6 +114,11 @@ def refuse_unsuitable(
     if extend:
         raise SettingError(
             "`extend` adds to a study what its rule did not know of. Start another study with `until`."
+        )
+    if retry:
+        raise SettingError(
+            "`retry` would change what a look has read, and a study with `until` decides each look once. "
+            "Start another study."
         )
     if budget_hours is not None and not 0 < budget_hours < float("inf"):
         raise SettingError(f"`budget_hours > 0` must hold, but got {budget_hours!r}.")

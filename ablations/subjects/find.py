@@ -46,6 +46,22 @@ def find_subject(
     return _found(name, stated, json.dumps(said or {}, default=str) if program is not None else "")
 
 
+def content_of_file(config: object, *, file: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a space whose baseline is a file: LightningCLI's, as its program is a LightningModule.
+
+    Args:
+        config: The file's content.
+        file: Its name.
+        given: The fields of the space as its author wrote them.
+
+    Raises:
+        SettingError: If it is no such file.
+    """
+    reader = importlib.import_module(f"{subjects.__name__}.own_module.cli_config")
+    content: dict[str, Any] = reader.content_of(config, file=file, given=given)
+    return content
+
+
 @cache
 def _found(name: str, stated: str, said: str) -> Subject:
     program = Program(**json.loads(stated)) if stated else None
@@ -56,7 +72,7 @@ def _found(name: str, stated: str, said: str) -> Subject:
         if program is not None:
             raise SettingError(
                 f"{name!r} is an `ablations.Subject`, which says itself what it measures: leave out "
-                f"{', '.join(f'`{word}`' for word in program.model_fields_set)}."
+                f"{program.said()}."
             )
         return found
     if not callable(found):
@@ -89,7 +105,7 @@ def _bundled(name: str, program: Program | None) -> Subject:
     if program is not None:
         raise SettingError(
             f"the subject {name!r} is no program of your own: leave out "
-            f"{', '.join(f'`{word}`' for word in sorted(program.model_fields_set))}, or name the program as "
+            f"{program.said()}, or name the program as "
             "`subject: package.module:name`."
         )
     subject: Subject = importlib.import_module(_module(name)).SUBJECT

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from ablations.subjects.settings import Settings
-from ablations.subjects.subject import Direction
+from ablations.subjects.subject import Direction, Metric, Objective
 
 
 class MeasuredBy(Settings):
@@ -14,8 +14,9 @@ class MeasuredBy(Settings):
     name: str = Field(min_length=1)
     direction: Direction
     unit: str = ""
-    at: Literal["last", "best"] = "last"
-    """Of which epoch: the last, or the best by this number, which is a minimum over noise."""
+    at: Literal["last", "best", "test"] = "last"
+    """Of which epoch: the last, or the best by this number, which is a minimum over noise. `test`: measured once at
+    the end, by `Trainer.test`; no search sees it."""
 
 
 class Attach(Settings):
@@ -48,8 +49,10 @@ class Program(Settings):
     """Files, or patterns of files, whose content is the data's."""
     attach: Attach | None = None
     """Channel attention in the network; None attaches none."""
-    test: bool = False
-    """Run `Trainer.test` once at the end."""
+    keep_data: bool = False
+    """Make the data once for each worker and set them up once, instead of for each run."""
+    left_out: tuple[str, ...] = ()
+    """What a file that the baseline comes from says and a study does not use, a sentence each."""
 
     @model_validator(mode="before")
     @classmethod
@@ -70,6 +73,13 @@ class Program(Settings):
             if "metrics" in content:
                 raise ValueError("give either `metric` or `metrics`, not both.")
             content["metrics"] = (content.pop("metric"),)
+        if isinstance(content.get("metrics"), list | tuple) and content["metrics"]:
+            for one in content["metrics"]:
+                if isinstance(one, str):
+                    raise ValueError(
+                        "a metric must say which way is better, for example "
+                        f"`{{name: {one}, direction: minimize}}`, but got {one!r}."
+                    )
         if isinstance(content.get("fingerprint"), str):
             content["fingerprint"] = (content["fingerprint"],)
         if not content.get("metrics"):
@@ -84,7 +94,42 @@ class Program(Settings):
         names = [one.name for one in self.metrics]
         if len(set(names)) != len(names):
             raise ValueError(f"each metric must be named once, but got {names}.")
+        if self.metrics[0].at == "test":
+            raise ValueError(
+                f"the first metric decides, so it must be one that epochs measure, but {names[0]!r} is read at the "
+                "test. Put another before it."
+            )
+        for one in self.metrics[1:]:
+            if one.at == "best":
+                raise ValueError(
+                    f"the epoch is that of the first metric, {names[0]!r}, but {one.name!r} asks for its own best: "
+                    "leave its `at` out, or make it the first."
+                )
         return self
+
+    @property
+    def test(self) -> bool:
+        """Whether something is measured at the end."""
+        return any(one.at == "test" for one in self.metrics)
+
+    def said(self) -> str:
+        """The words of it that are not at their defaults."""
+        fields = type(self).model_fields
+        return ", ".join(
+            f"`{x}`" for x, field in fields.items() if getattr(self, x) != field.default
+        )
+
+    def declared(self) -> tuple[Metric, ...]:
+        """The metrics, as a subject has them."""
+        return tuple(
+            Metric(name=one.name, direction=one.direction, unit=one.unit) for one in self.metrics
+        )
+
+    def searchable(self) -> dict[str, Objective]:
+        """What a search may optimise: the metrics that epochs measure, and the time."""
+        seen = (one for one in self.metrics if one.at != "test")
+        found = {one.name: Objective(direction=one.direction) for one in seen}
+        return {**found, "seconds": Objective(direction="minimize")}
 
 
 def _example(word: str) -> str:

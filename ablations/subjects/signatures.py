@@ -1,18 +1,35 @@
-"""The settings of a user's class or function: its arguments, read from its signature, type hints and docstring."""
+"""What a user's class or function takes, read by jsonargparse as LightningCLI does: names, types, defaults, choices.
 
+The fields of a dataclass are arguments of their own (`encoder.width`). An argument that is an object is named by its
+class, or by `class_path` with `init_args`, as in LightningCLI's files. Arguments that `**kwargs` pass on, to a parent
+or to whatever else, are found in the source.
+"""
+
+import importlib
 import inspect
-import re
-import types
-import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Literal, Union, get_args, get_origin
+from functools import cache
+from typing import Any
+
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from ablations.errors import SettingError, one_of
+from ablations.subjects.hints import (
+    PLAIN,
+    choices,
+    kinds,
+    parser_of,
+    problem_of,
+    without_marks,
+    written,
+)
 from ablations.subjects.subject import Setting
+from ablations.subjects.values import flat, nested
 
-PLAIN: tuple[type, ...] = (bool, int, float, str, type(None))
 REQUIRED = inspect.Parameter.empty
+CLASS, WITHIN = "class_path", "init_args."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +37,9 @@ class Argument:
     """One argument.
 
     Attributes:
-        name: As the signature has it.
+        name: As the signature has it; a field of a dataclass behind a dot.
         annotation: Its type hint; `Any` where there is none or it cannot be resolved.
-        default: `REQUIRED` where it has none.
+        default: `REQUIRED` where it has none; of an object the import path of its class.
         doc: What the docstring says of it, in one line; empty where it says nothing.
     """
 
@@ -39,28 +56,18 @@ class Argument:
     @property
     def choices(self) -> tuple[Any, ...] | None:
         """The values that a `Literal` allows, None or booleans beside it too; None where any value may do."""
-        values: list[Any] = []
-        for kind in _alternatives(self.annotation):
-            if get_origin(kind) is Literal:
-                values += get_args(kind)
-            elif kind is type(None):
-                values.append(None)
-            elif kind is bool:
-                values += [True, False]
-            else:
-                return None
-        return tuple(values)
+        return choices(self.annotation)
 
     @property
     def type_text(self) -> str:
         """The type hint as one writes it."""
-        return " | ".join(_written(kind) for kind in _alternatives(self.annotation))
+        return written(self.annotation)
 
     def as_setting(self, *, at: str) -> Setting:
         """The setting `at.name` of a subject; None stands for a default that there is not."""
         return Setting(
             default=None if self.required else self.default,
-            kinds=frozenset(kind for one in _alternatives(self.annotation) for kind in _kinds(one)),
+            kinds=kinds(self.annotation),
             choices=self.choices or (),
             meaning=self.doc,
             refuse=lambda level: check_value(self, level, at=at),
@@ -68,20 +75,34 @@ class Argument:
 
 
 def arguments_of(target: Callable[..., Any]) -> dict[str, Argument]:
-    """The arguments of a class or a function by name, in the order of the signature.
+    """The arguments of a class or a function by name, in the order of the signature."""
+    return _read(target)[1]
 
-    Where a class passes `**kwargs` on, those of the classes that it inherits from follow.
+
+def settings_of(
+    target: Callable[..., Any], said: Mapping[str, Sequence[Any]], *, at: str
+) -> dict[str, Setting]:
+    """The settings of a class or a function, by their names behind `at`.
+
+    Of an object (`class_path`, `init_args`) those are settings that are said; all else of it is its class's own.
+    An argument whose default is no plain value is a setting where it is said, and left to the target elsewhere.
+
+    Args:
+        target: The class or function.
+        said: Name -> the values that a space names.
+        at: What the settings are called before the dot, `model` or `data`.
+
+    Raises:
+        SettingError: If an object's class is not there, or takes no such argument.
     """
-    if not inspect.isclass(target):
-        return _own(target, inspect.getdoc(target) or "")[0]
-    found: dict[str, Argument] = {}
-    for kind in target.__mro__:
-        if "__init__" not in vars(kind) or kind is object:
-            continue
-        own, passes_on = _own(vars(kind)["__init__"], _docs(kind))
-        found = {**found, **{name: one for name, one in own.items() if name not in found}}
-        if not passes_on:
-            break
+    found: dict[str, Setting] = {}
+    for name, one in arguments_of(target).items():
+        inside = {x: values for x, values in said.items() if x.startswith(f"{name}.")}
+        if inside:
+            classes = [*said.get(f"{name}.{CLASS}", ()), *_plain_texts([one.default])]
+            found |= _settings_inside(one, inside, classes, at=at)
+        elif name in said or one.required or _is_plain(one.default):
+            found[name] = one.as_setting(at=at)
     return found
 
 
@@ -90,7 +111,7 @@ def check_arguments(target: Callable[..., Any], values: Mapping[str, Any], *, at
 
     Args:
         target: The class or function.
-        values: By argument.
+        values: By argument, dotted where it is a field or of an object.
         at: What the settings are called before the dot, `model` or `data`.
 
     Raises:
@@ -98,13 +119,12 @@ def check_arguments(target: Callable[..., Any], values: Mapping[str, Any], *, at
             missing.
     """
     known = arguments_of(target)
-    for name, value in values.items():
-        if name not in known:
-            raise SettingError(one_of(f"{at} setting", name, known))
+    whole = _whole(target, values, at=at)
+    for name, value in whole.items():
         check_value(known[name], value, at=at)
-    missing = [name for name, one in known.items() if one.required and name not in values]
+    missing = [name for name, one in known.items() if one.required and name not in whole]
     if missing:
-        names = ", ".join(f"`{at}.{name}`" for name in missing)
+        names = ", ".join(f"`{_full(at, name)}`" for name in missing)
         raise SettingError(
             f"{names} must be given: `{_name(target)}` has no default for {'it' if len(missing) == 1 else 'them'}. "
             "Put it in the baseline."
@@ -112,134 +132,199 @@ def check_arguments(target: Callable[..., Any], values: Mapping[str, Any], *, at
 
 
 def check_value(argument: Argument, value: Any, *, at: str) -> None:
-    """Refuse a value that does not fit the type hint; a hint of a class of the user's own is not checked.
+    """Refuse a value that does not fit the type hint; a hint that cannot be resolved is not checked.
 
     Raises:
         SettingError: If it does not.
     """
-    name = f"{at}.{argument.name}"
-    if fits(value, argument.annotation):
+    name = _full(at, argument.name)
+    if isinstance(value, Mapping) and isinstance(value.get(CLASS), str):
+        inside = arguments_of(_class_of(argument, value[CLASS], at=at))
+        for part, one in value.get(WITHIN.rstrip("."), {}).items():
+            if part in inside:
+                check_value(inside[part], one, at=f"{name}.{WITHIN.rstrip('.')}")
+    problem = problem_of(argument.annotation, value)
+    if problem is None:
         return
     if argument.choices is not None:
         raise SettingError(one_of(name, value, argument.choices))
     raise SettingError(
-        f"`{name}` must be {argument.type_text}, but got {value!r} ({type(value).__name__})."
+        f"`{name}` must be {argument.type_text}, but got {value!r} ({type(value).__name__}).{problem}"
     )
 
 
-def fits(value: Any, annotation: Any) -> bool:
-    """Whether a plain value is one that a type hint allows; a whole number is a float, and no bool is a number."""
-    return any(_fits_one(value, kind) for kind in _alternatives(annotation))
+def maker(target: Callable[..., Any], values: Mapping[str, Any], *, at: str) -> Callable[[], Any]:
+    """Calls the target, each time with new objects for the values that name some.
+
+    Raises:
+        SettingError: If a value does not fit.
+    """
+    check_arguments(target, values, at=at)
+    parser, whole = _read(target)[0], _whole(target, values, at=at)
+    given = parser.parse_object({"x": nested(whole)}, defaults=False)
+
+    def make() -> Any:
+        ready = parser.instantiate(given).get("x")
+        return target(**({} if ready is None else vars(ready)))
+
+    return make
 
 
-def returns_module(target: Any) -> bool | None:
-    """Whether a class is an `nn.Module`, or a function's hint says that it returns one; None where it says nothing."""
-    from torch import nn  # a function that trains without torch is read without it
+def not_taken(target: Callable[..., Any], values: Mapping[str, Any], *, at: str) -> set[str]:
+    """The names that the object's class does not take: a factor of several classes has the arguments of all."""
+    found = set()
+    for name in values:
+        owner, _, inner = name.partition(f".{WITHIN}")
+        path = values.get(f"{owner}.{CLASS}")
+        if inner and owner in arguments_of(target) and path is not None:
+            taken = arguments_of(_class_of(arguments_of(target)[owner], path, at=at))
+            found |= set() if inner.partition(".")[0] in taken else {name}
+    return found
 
-    if inspect.isclass(target):
-        return issubclass(target, nn.Module)
-    returned = _hints(target).get("return", Any)
-    if returned is Any or not inspect.isclass(returned):
-        return None
-    return issubclass(returned, nn.Module)
+
+def made(argument: Argument, value: Any, *, at: str) -> Any:
+    """The value of one argument, with the objects that it names by `class_path`.
+
+    Raises:
+        SettingError: If it does not fit.
+    """
+    check_value(argument, value, at=at)
+    parser = parser_of(argument.annotation)
+    return parser.instantiate(parser.parse_object({"x": deepcopy(value)})).x
 
 
-def _fits_one(value: Any, kind: Any) -> bool:
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin is Literal:
-        return any(
-            value == one and isinstance(value, bool) == isinstance(one, bool) for one in arguments
+def _whole(target: Callable[..., Any], values: Mapping[str, Any], *, at: str) -> dict[str, Any]:
+    """Argument -> value, where what is said of an object is one value."""
+    known, whole = arguments_of(target), dict[str, Any]()
+    for name, value in values.items():
+        above = [one for one in known if name.startswith(f"{one}.")]
+        if name in known:
+            whole[name] = value
+        elif above:
+            whole.setdefault(above[0], {})[name.removeprefix(f"{above[0]}.")] = value
+        else:
+            raise SettingError(one_of(f"{at} setting".lstrip(), name, known))
+    return {
+        name: _object(known[name], value, at=at) if isinstance(value, dict) else value
+        for name, value in whole.items()
+    }
+
+
+def _object(argument: Argument, parts: Mapping[str, Any], *, at: str) -> dict[str, Any]:
+    """The tree of an object, with the arguments that its class takes: an arm has those of all classes of a factor."""
+    tree = flat(parts)
+    if not any(part.startswith(WITHIN) for part in tree):
+        return nested(tree)
+    path = tree.get(CLASS, argument.default)
+    if not isinstance(path, str):
+        raise SettingError(
+            f"`{_full(at, argument.name)}.{CLASS}` must name the class whose arguments are given, but is not."
         )
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if kind in PLAIN:
-        return isinstance(value, kind)
-    if origin in (list, tuple, set, frozenset):
-        # YAML and JSON know lists only.
-        if not isinstance(value, list | tuple):
-            return False
-        if origin is tuple and arguments and arguments[-1] is not Ellipsis:
-            pairs = zip(value, arguments, strict=False)
-            return len(value) == len(arguments) and all(fits(one, hint) for one, hint in pairs)
-        return not arguments or all(fits(one, arguments[0]) for one in value)
-    if origin is dict:
-        if not isinstance(value, Mapping):
-            return False
-        return not arguments or all(fits(one, arguments[1]) for one in value.values())
-    if kind in (list, tuple, dict):
-        return isinstance(value, Mapping if kind is dict else list | tuple)
-    return True
+    taken = arguments_of(_class_of(argument, path, at=at))
+    inside = {part: x for part, x in tree.items() if part.startswith(WITHIN)}
+    fitting = {
+        part: x for part, x in inside.items() if part.removeprefix(WITHIN).split(".")[0] in taken
+    }
+    return nested({CLASS: path, **fitting})
 
 
-def _kinds(kind: Any) -> tuple[type, ...]:
-    """The plain types that stand for values of a hint; an object is named by its import path."""
-    if get_origin(kind) is Literal:
-        return tuple(type(one) for one in get_args(kind))
-    if kind is Any:
-        return PLAIN
-    return (kind,) if kind in PLAIN else (str,)
+def _settings_inside(
+    argument: Argument, said: Mapping[str, Sequence[Any]], classes: list[str], *, at: str
+) -> dict[str, Setting]:
+    """The settings of an object that are said."""
+    found: dict[str, Setting] = {}
+    for name, values in said.items():
+        part = name.removeprefix(f"{argument.name}.")
+        if part == CLASS:
+            found[name] = Setting(default=values[0], kinds=frozenset({str}))
+        elif part.startswith(WITHIN) and classes:
+            found[name] = _setting_inside(argument, part, values, classes, at=at)
+        else:  # a key of a mapping
+            found[name] = Setting(default=values[0], kinds=frozenset(map(type, values)))
+    return found
 
 
-def _alternatives(annotation: Any) -> list[Any]:
-    if get_origin(annotation) in (Union, types.UnionType):
-        return [kind for one in get_args(annotation) for kind in _alternatives(one)]
-    if get_origin(annotation) is typing.Annotated:
-        return _alternatives(get_args(annotation)[0])
-    return [type(None) if annotation is None else annotation]
+def _setting_inside(
+    argument: Argument, part: str, values: Sequence[Any], classes: list[str], *, at: str
+) -> Setting:
+    inner, known = part.removeprefix(WITHIN), dict[str, Any]()
+    where = f"{_full(at, argument.name)}.{WITHIN.rstrip('.')}"
+    for path in classes:
+        kind = _class_of(argument, path, at=at)
+        known |= arguments_of(kind)
+        found = settings_of(kind, {inner: values}, at=where)
+        if inner in found:
+            return found[inner]
+    raise SettingError(one_of(where, inner, known))
 
 
-def _written(kind: Any) -> str:
-    if kind is type(None):
-        return "None"
-    if get_origin(kind) is Literal:
-        return " | ".join(map(repr, get_args(kind)))
-    return (
-        kind.__name__
-        if inspect.isclass(kind) and not get_args(kind)
-        else str(kind).replace("typing.", "")
-    )
-
-
-def _own(function: Callable[..., Any], doc: str) -> tuple[dict[str, Argument], bool]:
-    """The arguments of one function, and whether it takes others by name."""
-    hints, said = _hints(function), _said_of_arguments(doc)
-    found, passes_on = {}, False
-    for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.kind is parameter.VAR_KEYWORD:
-            passes_on = True
-        elif name not in ("self", "cls") and parameter.kind is not parameter.VAR_POSITIONAL:
-            found[name] = Argument(
-                name=name,
-                annotation=hints.get(name, Any),
-                default=parameter.default,
-                doc=said.get(name, ""),
-            )
-    return found, passes_on
-
-
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+def _class_of(argument: Argument, path: str, *, at: str) -> Callable[..., Any]:
+    """The class (or function) that a dotted path names, or the name alone of one that fits the hint."""
+    if "." not in path:
+        try:
+            path = parser_of(argument.annotation).parse_object({"x": path}).x.class_path
+        except (ArgumentError, AttributeError):
+            raise SettingError(
+                f"`{_full(at, argument.name)}.{CLASS}` must be the whole path of a class, `package.module.Class`, but "
+                f"got {path!r}."
+            ) from None
+    module, _, name = path.rpartition(".")
     try:
-        return typing.get_type_hints(function, include_extras=True)
-    except Exception:  # a hint may name what is imported for the type checker only
-        given = getattr(function, "__annotations__", {})
-        return {name: hint for name, hint in given.items() if not isinstance(hint, str)}
+        found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        problem = str(error).rstrip(".")
+        raise SettingError(
+            f"`{_full(at, argument.name)}.{CLASS}` must name a class, but {path!r} cannot be imported: {problem}."
+        ) from None
+    return found
 
 
-def _docs(kind: type) -> str:
-    """The docstrings of a class and of its `__init__`: either may tell of the arguments."""
-    return (
-        f"{inspect.cleandoc(kind.__doc__ or '')}\n\n{inspect.cleandoc(kind.__init__.__doc__ or '')}"  # type: ignore[misc]
-    )
+@cache
+def _read(target: Callable[..., Any]) -> tuple[ArgumentParser, dict[str, Argument]]:
+    parser = ArgumentParser(exit_on_error=False)
+    options: dict[str, Any] = {"fail_untyped": False, "sub_configs": False}
+    try:
+        if inspect.isclass(target):
+            parser.add_class_arguments(target, "x", instantiate=False, **options)
+        else:
+            parser.add_function_arguments(target, "x", **options)
+    except Exception as error:  # a signature may be any object that the user's code makes
+        problem = " ".join(str(error).split()).rstrip(".")
+        raise SettingError(
+            f"the arguments of `{_name(target)}` cannot be read: {problem}. Give each a type hint that can be imported."
+        ) from error
+    found = {}
+    # argparse lists what was added nowhere else.
+    for action in parser._actions:
+        name, hint = action.dest.removeprefix("x."), getattr(action, "_typehint", None)
+        if hint is None or not action.dest.startswith("x.") or action.dest.endswith(".help"):
+            continue
+        default = action.default
+        if isinstance(default, Mapping | Namespace) and CLASS in default:
+            default = default[CLASS]
+        found[name] = Argument(
+            name=name,
+            annotation=without_marks(hint),
+            default=REQUIRED if action.required else default,
+            doc=" ".join((action.help or "").split()),
+        )
+    return parser, found
 
 
-def _said_of_arguments(doc: str) -> dict[str, str]:
-    """The first line on each argument, from a section `Args:` or `Parameters`."""
-    google = re.findall(r"^\s+(\w+)(?: \([^)]*\))?: (\S.*)$", doc, re.MULTILINE)
-    numpy = re.findall(r"^(\w+) ?:.*\n\s+(\S.*)$", doc, re.MULTILINE)
-    sphinx = re.findall(r"^\s*:param (?:\S+ )?(\w+): (\S.*)$", doc, re.MULTILINE)
-    return {name: text.strip() for name, text in (*numpy, *sphinx, *google)}
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    if isinstance(value, Mapping):
+        return all(map(_is_plain, value.values()))
+    return isinstance(value, PLAIN)
+
+
+def _plain_texts(values: Sequence[Any]) -> list[str]:
+    return [value for value in values if isinstance(value, str)]
+
+
+def _full(at: str, name: str) -> str:
+    return f"{at}.{name}" if at else name
 
 
 def _name(target: Any) -> str:

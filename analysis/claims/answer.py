@@ -1,7 +1,7 @@
 """One answer to a claim: a verdict, the number it rests on, and the command that gets it again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from analysis.plain import pair, plain
@@ -89,9 +89,9 @@ def together(parts: Sequence[tuple[str, Found]]) -> Found:
     Args:
         parts: What each is called, and what it says.
     """
-    if len(parts) == 1:
-        return parts[0][1]
     words = "; ".join(f"{name}: {found.words}" for name, found in parts)
+    if len(parts) == 1:
+        return replace(parts[0][1], words=words)
     kinds = {found.verdict for _, found in parts}
     ns = [found.n for _, found in parts if found.n is not None]
     same: dict[str, Any] = {"words": words, "n": min(ns, default=None), "unit": parts[0][1].unit}

@@ -79,7 +79,7 @@ class Answers:
             f"Written by `{self.command}`, with {versions}. {self.summary()}",
             "",
             "What was measured holds for what it was measured on, which stands beside it. Comparisons of one study are "
-            "decided together.",
+            "decided together. n counts the seeds of what was measured, and the numbers of what was published.",
             "",
             "| id | claim | evidence | verdict | what was found | n | again |",
             "|---|---|---|---|---|---|---|",

@@ -27,7 +27,17 @@ Fit = Literal["kappa", "r_star", "width_slope", "mean"]
 Design = Literal["grid", "loco", "one-in", "fractional", "zip"]
 
 TOP = ("title", "alpha", "studies", "claims")
-OF_A_STUDY = ("space", "set", "design", "seeds", "metric", "adding_seeds", "on")
+OF_A_STUDY = (
+    "space",
+    "set",
+    "design",
+    "seeds",
+    "until",
+    "max_seeds",
+    "metric",
+    "adding_seeds",
+    "on",
+)
 OF_A_CLAIM = ("id", "sentence", "source", "exact", "measured", "published", "not_testable")
 OF_A_COMPARISON = ("study", "factor", "levels", "direction", "margin")
 OF_A_FIT = ("study", "fit", "at", "price", "direction", "than", "margin")
@@ -47,7 +57,9 @@ class ClaimStudy:
     """Dotted settings of the baseline."""
     design: Design
     seeds: int | None
-    """None for the space's own number."""
+    """None for the space's own number, and where it runs until its comparisons are decided."""
+    max_seeds: int | None
+    """At which a study ends that runs until its comparisons are decided; None for any other."""
     metric: str | None
     """The space's own where it is None; a study's planned comparisons are all of one."""
     adding_seeds: Any
@@ -180,8 +192,19 @@ def parse_claims(loaded: Any, *, name: str) -> ClaimsFile:
         if claim.id in seen:
             raise TableError(f"`id` must be of one claim, but {claim.id!r} stands twice.")
         seen.add(claim.id)
+    _refuse_unused(studies, claims)
     title = _text(loaded.get("title", name), "title", where=name)
     return ClaimsFile(name=name, title=title, alpha=alpha, studies=studies, claims=claims)
+
+
+def _refuse_unused(studies: Mapping[str, ClaimStudy], claims: Sequence[Claim]) -> None:
+    """Refuse a study that no claim names: its name is misspelt in a claim, or it decides nothing."""
+    named = {one.study for claim in claims for one in claim.measured}
+    for study in studies:
+        if study not in named:
+            near = difflib.get_close_matches(study, sorted(named - studies.keys()), n=1, cutoff=0.5)
+            hint = f" Is it the one that a claim calls {near[0]!r}?" if near else ""
+            raise TableError(f"study {study!r} must be named by a claim, but is by none.{hint}")
 
 
 def _study(name: str, content: Any) -> ClaimStudy:
@@ -197,6 +220,7 @@ def _study(name: str, content: Any) -> ClaimStudy:
     seeds = content.get("seeds")
     if seeds is not None and not (type(seeds) is int and seeds >= 1):
         raise TableError(f"{where}: `seeds >= 1` must hold, but got {seeds!r}.")
+    most = _most_seeds(content, where=where)
     settings = content.get("set") or {}
     if not isinstance(settings, Mapping):
         raise TableError(f"{where}: `set` must be a mapping from settings to values.")
@@ -213,10 +237,28 @@ def _study(name: str, content: Any) -> ClaimStudy:
         set={str(key): value for key, value in settings.items()},
         design=design,
         seeds=seeds,
+        max_seeds=most,
         metric=None if metric is None else _text(metric, "metric", where=where),
         adding_seeds=content.get("adding_seeds"),
         on=_text(content.get("on", ""), "on", where=where),
     )
+
+
+def _most_seeds(content: Mapping[str, Any], *, where: str) -> int | None:
+    """At which a study ends that runs until its comparisons are decided; None where it has a number of seeds."""
+    until, most = content.get("until"), content.get("max_seeds")
+    if until is None and most is None:
+        return None
+    _choice(until, "until", ("decided",), where=where)
+    if content.get("seeds") is not None or content.get("adding_seeds") is not None:
+        raise TableError(
+            f"{where}: `until: decided` has looks of its own; give `max_seeds` and neither `seeds` nor `adding_seeds`."
+        )
+    if type(most) is not int or most < 3:
+        raise TableError(
+            f"{where}: `until: decided` needs `max_seeds`, a whole number from 3, but got {most!r}."
+        )
+    return most
 
 
 def _claim(entry: Any, *, number: int) -> Claim:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from analysis.claims.answer import Found, together
@@ -15,6 +16,7 @@ from analysis.contrasts.equivalence import seeds_needed
 from analysis.errors import TableError
 from analysis.planned.comparisons import content_hash, level_key, parse_comparisons
 from analysis.planned.planned import PlannedReport, comparison, report_planned
+from analysis.sequential.stopped import Stopped, is_stopped_by_rule, report_stopped
 from analysis.tables.runs_table import RunsTable
 from analysis.tradeoff.prices.price import Price
 from analysis.tradeoff.tradeoff import fit_reduction
@@ -40,6 +42,9 @@ def measured(claim: Measured, table: RunsTable, *, planned: bool, alpha: float =
     if claim.fit:
         return _fitted(claim, table)
     _check_levels(claim, table)
+    stopped = report_stopped(table) if planned else None
+    if stopped is not None:
+        return _by_rule(claim, table, stopped)
     mine = table if planned else _with_plan(claim, table, alpha)
     report = report_planned(mine)
     assert report is not None
@@ -59,6 +64,8 @@ def measured(claim: Measured, table: RunsTable, *, planned: bool, alpha: float =
 def _left(table: RunsTable) -> Found | None:
     """That runs are left, which a verdict waits for; None where there are none, or looks were declared."""
     looks = ((table.planned or {}).get("adding_seeds") or {}).get("plan") == "alpha_spending"
+    if is_stopped_by_rule(table):
+        return _before_its_end(table)
     left = int(table.frame["state"].isin(("WAITING", "RUNNING")).sum())
     if looks or not left:
         return None
@@ -72,6 +79,44 @@ def _with_plan(claim: Measured, table: RunsTable, alpha: float) -> RunsTable:
         {"metric": table.metric, "alpha": alpha, "comparisons": [comparison_of(claim)]}
     )
     return replace(table, planned=content, planned_hash=content_hash(content))
+
+
+def _before_its_end(table: RunsTable) -> Found | None:
+    """That a study has not come to its end by its rule; None where it has."""
+    stopped = report_stopped(table)
+    if stopped is None or stopped.over:
+        return None
+    words = f"{stopped.runs} runs have ended"
+    return Found(verdict="undecided", words=words, where="the seeds that its rule asks for")
+
+
+def _by_rule(claim: Measured, table: RunsTable, stopped: Stopped) -> Found:
+    """What a study that ran until decided says: each comparison as its rule settled it."""
+    parts = []
+    for row in stopped.frame.to_dict("records"):
+        level = _level_of(claim, table, str(row["arm"]))
+        if level is None:
+            continue
+        real = not math.isnan(row["low"]) and row["low"] * row["high"] > 0
+        adapted = {
+            "factor": claim.factor, "level": level, "against": claim.levels[0], "verdict": row["verdict"],
+            "estimate": row["adjusted"], "low": row["low"], "high": row["high"], "seeds": row["look"],
+            "p_holm": 0.0 if real else 1.0, "se": row["se"], "df": row["df"],
+        }  # fmt: skip
+        parts.append((comparison(adapted), _compared(claim, adapted, table, float(row["alpha"]))))
+    return together(parts)
+
+
+def _level_of(claim: Measured, table: RunsTable, arm: str) -> Any:
+    """The claim's level that an arm has, where it differs from the baseline in that factor alone; None otherwise."""
+    mine = table.frame[table.frame["arm"] == arm].iloc[0]
+    changed = {
+        name: mine[name] for name in table.factors
+        if not pd.isna(mine[name]) and level_key(mine[name]) != level_key(table.baseline.get(name))
+    }  # fmt: skip
+    (name, level), *more = changed.items() if changed else [("", None)]
+    fits = claim.factor in (name, name.rpartition(".")[2]) and not more
+    return next((x for x in claim.levels[1:] if fits and level_key(x) == level_key(level)), None)
 
 
 def _check_levels(claim: Measured, table: RunsTable) -> None:
@@ -133,7 +178,7 @@ def _compared(claim: Measured, row: Mapping[Any, Any], table: RunsTable, alpha: 
     if claim.direction == "same":
         return _as_same(claim, verdict, row, alpha, kept)
     right = size * SIGN.get(claim.direction, math.copysign(1.0, size)) > 0
-    real = verdict != "negligible" or float(row["p_holm"]) < alpha
+    real = verdict != "negligible" or float(row["p_adjusted"]) < alpha
     if not (right and real):
         return Found(verdict="contradicted", **kept)
     if verdict == "matters":

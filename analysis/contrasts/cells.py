@@ -57,8 +57,8 @@ def cells_of(table: RunsTable) -> Cells:
     names = [f for f in dict.fromkeys([*table.factors, *table.baseline]) if f in rows]
     if not names:
         raise TableError(
-            "the table has no factor: no column beside seed and metric takes two values that tell the arms "
-            "apart. Add one, or name an arm's levels in columns of their own."
+            "the table has no factor: no column beside seed and metric takes two values, one of them in two rows. Add "
+            "one, or name the column: --factors NAME."
         )
     baseline = _baseline(table, rows, names)
     filled = rows[names].copy()

@@ -60,8 +60,14 @@ def additivity(
     return frame
 
 
-def additivity_sentence(frame: pd.DataFrame, alpha: float) -> list[str]:
-    """All rows of `additivity` in one sentence; none where there are none."""
+def additivity_sentence(frame: pd.DataFrame, alpha: float, *, interact: bool) -> list[str]:
+    """All rows of `additivity` in one sentence; none where there are none.
+
+    Args:
+        frame: Of `additivity`.
+        alpha: Family-wise error.
+        interact: Whether a pair of levels was seen to interact, so that adding up fails somewhere.
+    """
     if frame.empty:
         return []
     if frame["p_adjusted"].isna().all():
@@ -70,6 +76,13 @@ def additivity_sentence(frame: pd.DataFrame, alpha: float) -> list[str]:
     away = frame[frame["p_adjusted"] < alpha]
     if away.empty:
         largest = frame.iloc[int(np.nanargmax(frame["gap"].to_numpy(float) ** 2))]
+        if interact:
+            arms = f"the {len(frame)} arms" if many else "the arm"
+            return [
+                f"Adding up: in {arms} with the most changes alone, the departure is not told from the noise; "
+                f"{'the largest: ' if many else ''}{_sums(largest)}, a gap of {largest['gap']:+.3g} "
+                f"[{largest['sim_low']:+.3g}, {largest['sim_high']:+.3g}]."
+            ]
         of = f" in {len(frame)} arms with the most changes; the largest" if many else ""
         return [
             f"Adding up: no departure was seen{of}: {_sums(largest)}, a gap of {largest['gap']:+.3g} "

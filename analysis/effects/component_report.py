@@ -100,5 +100,6 @@ def component_report(
 
 
 def _saving(row: dict[Any, Any]) -> str:
-    saved = f"{row['saved_params']:,.0f} weights" if "saved_params" in row else "its cost"
-    return f"{row['label']} saves {saved}"
+    kinds = {"weights": row.get("saved_params", 0), "multiply-adds": row.get("saved_macs", 0)}
+    saved = [f"{number:,.0f} {kind}" for kind, number in kinds.items() if number > 0]
+    return f"{row['label']} saves {' and '.join(saved)}"

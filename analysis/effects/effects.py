@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from analysis.contrasts.cells import Cells, assigned, cells_of
 from analysis.contrasts.contrasts import Contrast, contrast_frame, weights_of
-from analysis.contrasts.estimation import ErrorModel, Estimates, estimate
+from analysis.contrasts.estimation import ROUNDING, ErrorModel, Estimates, estimate
 from analysis.contrasts.seed_blocks import pairing
 from analysis.effects.calibration import Calibration, calibrate, varying_by_seed
 from analysis.effects.deciding import decide
@@ -179,11 +179,14 @@ def _flags(made: Estimates, cells: Cells, table: RunsTable, *, stopped: bool) ->
     found = [
         ("unpaired", unpaired.all()),
         ("partly_unpaired", unpaired.any() and not unpaired.all()),
-        ("missing_runs", not cells.complete and not unpaired.all() and not stopped),
+        (
+            "missing_runs",
+            not cells.complete and not stopped and np.isin(made.error, ("own", "shared")).any(),
+        ),
         ("no_variation", made.constant.any()),
         ("few_seeds", len(cells.seeds) <= FEW_SEEDS and (made.error == "shared").any()),
+        ("two_seeds", ((made.error == "own") & (made.pairs == 2)).any()),
         ("selected_data", table.selected),
-        ("seeds_added", bool(table.added_seeds)),
     ]
     return [name for name, there in found if there]
 
@@ -238,5 +241,12 @@ def _savings(frame: pd.DataFrame, rows: list[Contrast], cells: Cells) -> pd.Data
     for name in ("params", "macs", "seconds"):
         if name in cells.costs:
             cost = cells.costs[name].to_numpy(float)
-            frame[f"saved_{name}"] = [0.0 - float(row.weights @ cost) for row in rows]
+            frame[f"saved_{name}"] = [_saved(row.weights, cost) for row in rows]
     return frame
+
+
+def _saved(weights: Floats, cost: Floats) -> float:
+    """What is left where sums of many means cancel is their rounding, which saves nothing."""
+    terms = weights * cost
+    saved = 0.0 - float(terms.sum())
+    return saved if abs(saved) > ROUNDING * float(np.abs(terms).sum()) else 0.0

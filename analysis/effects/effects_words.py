@@ -6,6 +6,7 @@ from typing import Any
 from analysis.contrasts.equivalence import MOST_SEEDS
 from analysis.effects.effects import Effects
 from analysis.plain import plain, records
+from analysis.tables.repetition import REPEATS
 
 FLAG_WORDS = {
     "unpaired": "the arms share no seeds, so runs were compared as independent, each arm with its own noise",
@@ -16,8 +17,8 @@ FLAG_WORDS = {
     "they have no error and no verdict",
     "few_seeds": "so few seeds cannot show which arms are noisier; where one is three times as noisy as the rest, up "
     "to 7 % of such tables have a false 'matters' instead of 5 %",
-    "seeds_added": "seeds were added after the start by no declared rule; if they were added for what was seen, false "
-    "verdicts are more frequent than promised",
+    "two_seeds": "with two seeds one number tells each error, and nothing tells whether the noise is what its test "
+    "takes it to be",
     "selected_data": "these runs were chosen by a search as it went; confirm them with fresh seeds",
 }
 ORDER = {"matters": 0, "differs": 1, "depends": 2, "negligible": 3, "undecided": 4, "untested": 5}
@@ -37,7 +38,7 @@ def sentences(result: Effects) -> list[str]:
     # What a rule settled it says itself (`analysis.sequential.stopped`).
     lines = [] if result.stopped else [_labelled(row, result) for row in rows]
     lines.append(against_what(result))
-    lines = [*result.remarks, *lines]
+    lines += result.remarks
     lines += _lost(result) + _averages(result)
     verdicts = set(family["verdict"])
     if result.exploratory and verdicts & {"negligible", "differs"}:
@@ -118,7 +119,7 @@ def _row(row: dict[Any, Any], result: Effects) -> str:
         case "depends":
             return _depends(row, result)
         case "untested":
-            return f"{what}: {row['estimate']:+.3g}, no verdict: {_why_untested(row)}."
+            return f"{what}: {row['estimate']:+.3g}, no verdict: {_why_untested(row, result)}."
     advice = needed(row, result)
     return f"{what} is undecided: {_sized(row)}" + (f"; {advice}." if advice else ".")
 
@@ -135,14 +136,16 @@ def _sized(row: dict[Any, Any]) -> str:
     return f"{row['estimate']:+.3g} [{row['sim_low']:+.3g}, {row['sim_high']:+.3g}]"
 
 
-def _why_untested(row: dict[Any, Any]) -> str:
+def _why_untested(row: dict[Any, Any], result: Effects) -> str:
     if row["n_pairs"] > 1:
         return "it is the same in every seed, so that nothing tells how far it would vary"
+    if REPEATS in result.excluded:
+        return "runs of one arm that have one value count once (was the seed applied?), so nothing repeats"
     return "one run per arm; at least 2 seeds are needed"
 
 
 def _depends(row: dict[Any, Any], result: Effects) -> str:
-    """A level whose effect is another one at each setting of its partners."""
+    """A level whose effect is decided at each setting of its factor's partners."""
     simple = result.frame[
         (result.frame["role"] == "simple")
         & (result.frame["factor"] == row["factor"])
@@ -155,10 +158,17 @@ def _depends(row: dict[Any, Any], result: Effects) -> str:
     partners = _listed(
         [name.rpartition(".")[2] for name in result.interactions.partners[row["factor"]]]
     )
-    return (
-        f"{row['label']} depends on {partners}: {'; '.join(parts)}. "
-        f"Averaged over {row['backgrounds']} backgrounds it is {row['estimate']:+.3g}, an average of unlike effects."
-    )
+    average = f"Averaged over {row['backgrounds']} backgrounds it is {row['estimate']:+.3g}"
+    if result.interactions.seen_of(row["factor"], row["level"]):
+        head, tail = (
+            f"{row['label']} depends on {partners}",
+            f"{average}, an average of unlike effects.",
+        )
+    else:
+        factor = row["factor"].rpartition(".")[2]
+        head = f"{row['label']} is decided at each setting of {partners}, since another level of {factor} depends on it"
+        tail = f"{average}; no interaction of this level was seen."
+    return f"{head}: {'; '.join(parts)}. {tail}"
 
 
 def _standing(row: dict[Any, Any], result: Effects) -> str:

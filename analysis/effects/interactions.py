@@ -56,6 +56,15 @@ class Interactions:
                     found[one].append(other)
         return found
 
+    def seen_of(self, factor: str, level: Any) -> bool:
+        """Whether an interaction of this very level is seen; another level of its factor may have one."""
+        seen = self.frame[self.frame["present"]] if len(self.frame) else self.frame
+        mine = [
+            (seen[name] == factor) & (seen[f"{name}_level"] == level)
+            for name in ("first", "second")
+        ]
+        return bool((mine[0] | mine[1]).any())
+
     def sentences(self) -> list[str]:
         """What was found, in plain words; nothing where no factors were crossed."""
         lines = []
@@ -77,7 +86,9 @@ class Interactions:
                 f"Whether {_pairs_of(len(self.frame) - tested)} of levels interact cannot be tested: "
                 "at least 2 seeds that differ are needed."
             )
-        return lines + additivity_sentence(self.additivity, self.alpha)
+        return lines + additivity_sentence(
+            self.additivity, self.alpha, interact=bool(self.frame["present"].any())
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; infinity and undefined numbers are null."""

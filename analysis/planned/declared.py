@@ -41,13 +41,11 @@ def declared_of(
         for found in planned
     ]
     margins = np.array(own if margin is None else [margin] * len(rows), dtype=float)
-    late = added_late(table)
     if not table.planned:
-        return margins, [late] * len(rows)
+        return margins, [""] * len(rows)
     runs = f"all {seeds} seeds" if seeds > 1 else "one seed"
     beside = f"from {runs}; the planned comparison decides"
-    why = [beside if found else UNPLANNED for found in planned]
-    return margins, [f"{one}; {late}" if late else one for one in why]
+    return margins, [beside if found else UNPLANNED for found in planned]
 
 
 def added_late(table: RunsTable) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 from analysis.contrasts.cells import assigned, cells_of, short
 from analysis.contrasts.contrasts import differences, matched_pairs
 from analysis.contrasts.equivalence import tost, verdicts
-from analysis.contrasts.estimation import estimate, t_bounds
+from analysis.contrasts.estimation import Estimates, estimate, t_bounds
 from analysis.contrasts.multiplicity import holm
 from analysis.contrasts.seed_blocks import two_sided
 from analysis.plain import records
@@ -27,8 +27,8 @@ class PlannedReport:
     """The planned comparisons' verdicts, and every departure from the plan."""
 
     frame: pd.DataFrame
-    """`factor, level, against, direction, margin, seeds, estimate, se, df, low, high, p, p_holm,
-    p_equivalence, verdict`. Under alpha spending `p_holm`, `p_equivalence` and the interval allow for
+    """`factor, level, against, direction, margin, seeds, estimate, se, df, low, high, p, p_adjusted,
+    p_equivalence, verdict`. Under alpha spending `p_adjusted`, `p_equivalence` and the interval allow for
     every look; `p` is this look's alone."""
     deviations: list[str]
     basis: str
@@ -87,10 +87,13 @@ def report_planned(table: RunsTable) -> PlannedReport | None:
         return PlannedReport(frame, deviations, basis)
     made = estimate(cells.y, units)
     frame = frame.assign(seeds=len(cells.seeds), estimate=made.estimate, se=made.se, df=made.df)
-    return PlannedReport(_decide(frame, content, look=runs.look), deviations, basis)
+    return PlannedReport(_decide(frame, made, content, look=runs.look), deviations, basis)
 
 
-def _decide(frame: pd.DataFrame, content: Mapping[str, Any], *, look: int) -> pd.DataFrame:
+def _decide(
+    frame: pd.DataFrame, made: Estimates, content: Mapping[str, Any], *, look: int
+) -> pd.DataFrame:
+    """The verdicts, all together; by the joint law where there is one look and no direction, otherwise by Holm."""
     alpha, plan = float(content["alpha"]), content["adding_seeds"]
     size, se, df = (frame[n].to_numpy(float) for n in ("estimate", "se", "df"))
     p = two_sided(size, se, df)
@@ -114,12 +117,15 @@ def _decide(frame: pd.DataFrame, content: Mapping[str, Any], *, look: int) -> pd
         # Repeated confidence intervals: those of all looks hold together (Jennison and Turnbull 1989).
         level = nominal_levels(alpha=alpha, **declared)[look - 1]
     bounds = t_bounds(size, se, df, 1 - level, "ci")
-    adjusted, adjusted_equal = holm(seen), holm(seen_equal)
+    # Neither repeated p values nor those of one direction have the joint law of |t|. Nor have equivalence tests: an
+    # effect may lie on either margin, and a law for all of these is worth less than Holm's steps (docs/statistics.md).
+    joint = plan["plan"] != "alpha_spending" and not one_sided.any()
+    adjusted, adjusted_equal = made.stepwise(p) if joint else holm(seen), holm(seen_equal)
     return frame.assign(
         low=bounds["ci_low"],
         high=bounds["ci_high"],
         p=p,
-        p_holm=adjusted,
+        p_adjusted=adjusted,
         p_equivalence=adjusted_equal,
         verdict=verdicts(size, adjusted, adjusted_equal, margin=margin, alpha=alpha),
     )

@@ -7,6 +7,7 @@ estimate falls short whenever that is too low: a plan from a pilot takes the upp
 
 import math
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -244,6 +245,7 @@ class _Null:
     """Half of the simultaneous interval."""
 
 
+@lru_cache(maxsize=64)
 def _without_effects(seeds: int, comparisons: int, error: ErrorModel, alpha: float) -> _Null:
     """The rule's intervals in tables of nothing but noise of standard deviation 1."""
     draws = min(max(DRAWS // comparisons, 50), affordable_draws(DRAWS, seeds * (comparisons + 1)))

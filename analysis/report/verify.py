@@ -11,6 +11,7 @@ from typing import Any
 from analysis.errors import TableError
 from analysis.report.evidence.evidence import Evidence, gather
 from analysis.report.stored import numbers_of
+from analysis.sequential.records import unlike_looks
 
 TOLERANCE = 1e-9
 """Relative: other builds of the same libraries add in another order."""
@@ -34,8 +35,9 @@ class Verification:
 def verify_report(folder: Path, *, out: Path | None = None) -> Verification:
     """Recompute a study's report and compare it with the one in `folder/report/`.
 
-    Three comparisons: every stored number with the one recomputed from the records now; every file of
-    the report with its hash; and every committed result with the last epoch that its run recorded.
+    Every stored number is compared with the one recomputed from the records now, every file of the report with its
+    hash, every committed result with the last epoch that its run recorded, and every look of a study that ran
+    until it was decided with what its rule says of the results now.
 
     Args:
         folder: The study.
@@ -50,12 +52,14 @@ def verify_report(folder: Path, *, out: Path | None = None) -> Verification:
     # Through JSON, so that both sides are plain values.
     now = json.loads(json.dumps(numbers_of(evidence)))
     files = manifest["files"]
+    looks, unlike = unlike_looks(evidence.table)
     differences = [
         *_differences(stored, now, path="numbers"),
         *_changed(out, files),
         *_unlike_epochs(evidence),
+        *unlike,
     ]
-    count = _leaves(now) + len(files) + len(evidence.runs)
+    count = _leaves(now) + len(files) + len(evidence.runs) + looks
     return Verification(compared=count, differences=tuple(differences))
 
 

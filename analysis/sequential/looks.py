@@ -1,9 +1,9 @@
 """One look of a study that runs until decided: what is tested, what is settled, and all looks again from the values.
 
-Each open comparison has its mean difference to the baseline over the seeds that have both, with the error that the
-report has (`analysis.contrasts.estimation`): the noise of the open arms together with the baseline's, or the
-comparison's own where it stands out or is alone. Its tail probability is turned into the t of its own differences,
-for which the boundaries are exact. Then Holm, step by step: the boundary is that for as many comparisons as are left.
+Each open comparison has its mean difference to the baseline over the seeds that have both, with the noise of the open
+arms together and the baseline's, or its own where it stands out or is alone (`analysis.sequential.noise`). Its
+tail probability is turned into the t of its own differences, for which the boundaries are exact. Then Holm,
+step by step: the boundary is that for as many comparisons as are left.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis.contrasts.estimation import Estimates, from_seed_values
+from analysis.sequential.noise import Errors, paired_errors
 
 Floats = NDArray[np.float64]
 Values = Mapping[str, Sequence[float | None]]
@@ -54,9 +54,9 @@ def decide(rule: Mapping[str, Any], values: Values, settled: Mapping[str, Any]) 
     base = _numbers(values[rule["baseline"]])
     arms = np.column_stack([_numbers(values[entry["arm"]]) for entry in entries])
     apart = arms - base[:, None]
-    made = _tested(apart)
+    made = paired_errors(apart)
     margin = np.array([float(entry["margin"]) for entry in entries])
-    pairs = np.sum(~np.isnan(apart), axis=0)
+    pairs = made.pairs
     t, room = (
         own_scale(made, pairs, np.abs(made.estimate)),
         own_scale(made, pairs, margin - np.abs(made.estimate)),
@@ -114,7 +114,7 @@ def replay(rule: Mapping[str, Any], values: Values) -> Iterator[Look]:
         yield Look(n, decisions, dict(settled))
 
 
-def own_scale(made: Estimates, pairs: NDArray[np.intp], distance: Floats) -> Floats:
+def own_scale(made: Errors, pairs: NDArray[np.intp], distance: Floats) -> Floats:
     """A distance in standard errors, as the t of so many pairs' own differences that has the same tail."""
     with np.errstate(divide="ignore", invalid="ignore"):
         t = distance / made.se
@@ -128,14 +128,6 @@ def as_own(t: float, pairs: int, df: float) -> float:
     if df == pairs - 1:
         return t
     return float(-special.stdtrit(df, float(special.stdtr(pairs - 1.0, -t))))
-
-
-def _tested(apart: Floats) -> Estimates:
-    """The differences' means and errors; all have the baseline as their reference."""
-    count = apart.shape[1]
-    weights = np.column_stack([-np.ones(count), np.eye(count)])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return from_seed_values(apart, weights)
 
 
 def _holm(

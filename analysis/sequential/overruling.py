@@ -21,17 +21,17 @@ from analysis.contrasts.multiplicity import holm
 from analysis.errors import TableError
 from analysis.sequential.anytime import anytime_equivalence_p, anytime_half_width, anytime_p
 from analysis.sequential.estimates import repeated_interval
-from analysis.sequential.stopped import Stopped, is_stopped_by_rule
+from analysis.sequential.stopped import Stopped, is_stopped_by_rule, stored_rule
 from analysis.tables.runs_table import RunsTable
 
 Floats = NDArray[np.float64]
 ADDED = (
-    "{what} were added to this study after it had begun ({when}), without a plan for it. Verdicts, p values "
+    "{what} added to this study after it had begun ({when}), without a plan for it. Verdicts, p values "
     "and intervals are "
     "therefore those of tests that hold however often one looks; they are wider than those of one look."
 )
 UNPAIRED = (
-    "{what} were added to this study after it had begun ({when}), without a plan for it, and its arms share "
+    "{what} added to this study after it had begun ({when}), without a plan for it, and its arms share "
     "no seeds, which "
     "tests that hold at any time need: its verdicts err more often than they say. Let fresh seeds alone decide "
     "(`ablate confirm`)."
@@ -67,7 +67,7 @@ def refuse_another_margin(table: RunsTable, margin: float | None) -> None:
     """
     if margin is None or not is_stopped_by_rule(table):
         return
-    known = sorted({float(entry["margin"]) for entry in table.info["until"]["comparisons"]})
+    known = sorted({float(entry["margin"]) for entry in stored_rule(table)["comparisons"]})
     if margin not in known:
         raise TableError(
             f"this study ran until it was decided by the margin {' or '.join(f'{m:g}' for m in known)}, which "
@@ -117,20 +117,19 @@ def by_rule(frame: pd.DataFrame, found: Stopped) -> pd.DataFrame:
     )
 
 
-def added_seeds(table: RunsTable) -> tuple[str, str] | None:
-    """What was added to a study after it had begun, and when; None where nothing was, or a plan allowed for it."""
+def added_seeds(table: RunsTable) -> str:
+    """The seeds that a study was given after it had begun; empty where there are none, or a plan allowed for them."""
     plan = ((table.planned or {}).get("adding_seeds") or {}).get("plan")
-    if plan == "alpha_spending":
-        return None
-    found = [
-        (line.removeprefix("seeds: ").strip("[]"), str(note.get("at", ""))[:10])
-        for note in table.info.get("extensions") or ()
-        for line in note.get("added", ())
-        if str(line).startswith("seeds: ")
-    ]
-    if not found:
-        return None
-    return f"Seeds {', '.join(seeds for seeds, _ in found)}", ", ".join(when for _, when in found)
+    if plan == "alpha_spending" or not table.added_seeds:
+        return ""
+    numbers = ", ".join(f"{seed:g}" for seed in table.added_seeds)
+    return f"Seed {numbers} was" if len(table.added_seeds) == 1 else f"Seeds {numbers} were"
+
+
+def added_when(table: RunsTable) -> str:
+    """The days on which a study was extended, as it recorded them."""
+    days = [str(note.get("at", ""))[:10] for note in table.info.get("extensions") or ()]
+    return ", ".join(dict.fromkeys(day for day in days if day)) or "no day was recorded"
 
 
 def anytime(
@@ -145,10 +144,9 @@ def anytime(
         cells: The matrix of seeds and cells.
         alpha: Family-wise error.
     """
-    added = added_seeds(table)
-    if added is None:
+    what, when = added_seeds(table), added_when(table)
+    if not what:
         return Overruled(frame)
-    what, when = added
     if not frame["error"].isin(("own", "shared", "none")).all():
         return Overruled(frame, (UNPAIRED.format(what=what, when=when),))
     order = _in_order(table, cells)

@@ -10,16 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis.contrasts.level_noise import APART, NOISY
+from analysis.sequential.noise import level_noises
 from analysis.sequential.rule import FIRST_LOOK, boundaries_of
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 OPEN, NEGLIGIBLE, DIFFERS, MATTERS = 0, 1, 2, 3
-# FIXME for whoever owns this file: `contrasts.level_noise` now averages over ratios of noise (a `Mixture`), and this array
-# form is still the former rule. Looks and simulation must be one rule again (two tests fail), either the new one or, if
-# that is simpler and its errors are shown to hold, each pair's own differences; then rerun the table of errors.
-CAUTION = 2.0
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ def sequential(
         mean, so_far = total / n, verdict[going]
         is_open = so_far == OPEN
         about = products - n * mean[:, :, None] * mean[:, None, :]
-        variance, df = level_noises(about, n, is_open)
+        variance, df, _ = level_noises(about, n, is_open)
         se = np.sqrt(variance / n)
         # Tails are held against the boundaries' tails: the same as t against t, and quicker.
         far = np.asarray(special.stdtr(df, -np.abs(mean) / se), dtype=float)
@@ -115,63 +111,6 @@ def right(verdict: NDArray[np.int8], effects: Floats, *, margin: float) -> Bools
     return np.asarray(
         ((verdict >= DIFFERS) & (size > 0)) | ((verdict == NEGLIGIBLE) & (size < margin))
     )
-
-
-def level_noises(about: Floats, n: int, is_open: Bools) -> tuple[Floats, Floats]:
-    """Variance of each open comparison in one seed, and its degrees of freedom (`analysis.contrasts.level_noise`).
-
-    Args:
-        about: Sums of products about the means, shape (S, K, K).
-        n: Seeds.
-        is_open: Which comparisons have all these seeds, shape (S, K).
-    """
-    own = np.einsum("skk->sk", about) / (n - 1)
-    q = is_open.sum(axis=1)
-    noisy, pool = _stand_out(about, n, is_open)
-    size = pool.sum(axis=1)
-    many = (size > 1) & (q > 1)
-    level = np.maximum(size, 1)
-    row = np.einsum("sij,sj->si", about, pool.astype(float)) / level[:, None]
-    whole = np.sum(row * pool, axis=1) / level
-    inside = np.sum((np.einsum("skk->sk", about) - 2 * row + whole[:, None]) * pool, axis=1)
-    rest = np.maximum((n - 1) * (size - 1), 1)
-    side, other = whole / (n - 1), inside / rest * (1 - 1 / level)
-    shared = (side + other)[:, None]
-    weighed = side * (1 + CAUTION * (1 - 1 / np.maximum(q - 1, 1)) / (n - 1))
-    share = weighed / np.maximum(weighed + other, 1e-300)
-    df = 1 / (share**2 / (n - 1) + (1 - share) ** 2 / rest)
-    alone = noisy | ~many[:, None]
-    wide = np.where(noisy & many[:, None], np.maximum(own, shared), own)
-    variance = np.where(alone, wide, shared)
-    return np.maximum(variance, 1e-300), np.where(alone, n - 1.0, df[:, None])
-
-
-def _stand_out(about: Floats, n: int, is_open: Bools) -> tuple[Bools, Bools]:
-    """Which open levels look noisier than the rest, and those whose noise is pooled."""
-    s, k = is_open.shape
-    table = np.zeros((s, k + 1, k + 1))
-    table[:, 1:, 1:] = about
-    left = np.concatenate([np.ones((s, 1), dtype=bool), is_open], axis=1)
-    noisy, going = np.zeros((s, k + 1), dtype=bool), np.ones(s, dtype=bool)
-    levels = is_open.sum(axis=1)
-    while (going := going & (left.sum(axis=1) > 2)).any():
-        count = np.maximum(left.sum(axis=1), 3)[:, None]
-        row = np.einsum("sij,sj->si", table, left.astype(float)) / count
-        whole = np.sum(row * left, axis=1, keepdims=True) / count
-        per_level = np.maximum(np.einsum("skk->sk", table) - 2 * row + whole, 0.0) * left
-        mine = per_level * count / (count - 1)
-        others = (per_level.sum(axis=1, keepdims=True) - mine) / ((n - 1) * (count - 2))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            p = special.fdtrc(n - 1, (n - 1) * (count - 2), mine / (n - 1) / others)
-        p = np.where(left & ~np.isnan(p), p, 1.0)
-        worst = p.argmin(axis=1)
-        stay = p.min(axis=1) * levels >= APART
-        noisy |= (going & stay)[:, None] & left & (p < NOISY)
-        out = np.flatnonzero(going & ~stay)
-        noisy[out, worst[out]], left[out, worst[out]] = True, False
-        going &= ~stay
-    left[:, 0] = False
-    return noisy[:, 1:] & is_open, left[:, 1:]
 
 
 def _holm(tail: Floats, is_open: Bools, before: Bools, bound: Floats) -> tuple[Bools, Floats]:

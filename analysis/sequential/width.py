@@ -18,7 +18,7 @@ from scipy import stats
 from analysis.errors import TableError
 from analysis.sequential.looks import FIGURES, Values
 from analysis.sequential.rule import AnArm, rule_hash
-from analysis.sequential.stopped import RULE, values_of
+from analysis.sequential.stopped import RULE, until_of, values_of
 from analysis.tables.runs_table import REDUCTION, RunsTable
 from analysis.tradeoff.prices.cost import realised_ratio
 
@@ -135,8 +135,17 @@ def width_at(rule: Mapping[str, Any], values: Values) -> dict[str, Any]:
 
 def width_sentences(table: RunsTable) -> list[str]:
     """What must be known of the interval of a study that ran until r* was narrow; none of any other."""
-    rule = table.info.get(RULE) or {}
-    if rule.get("until") != "width" or rule.get("metric") != table.metric:
+    if until_of(table) != "width" or table.info[RULE].get("metric") != table.metric:
+        return []
+    rule = table.info[RULE]
+    try:
+        ratios = [float(r) for r in rule["ratios"].values()]
+        float(rule["target_width"]), float(rule["wider"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise TableError(
+            "the rule for when this study stops (`until` in study.json) is damaged. Restore it from a copy."
+        ) from None
+    if len(set(ratios)) < 2:
         return []
     values = values_of(table)
     seeds = min(len(values.get(arm, ())) for arm in rule["ratios"])

@@ -45,8 +45,9 @@ def read_optuna(
     url, _, name = text.partition("#")
     study = _read(url, name)
     name = study.name
-    if len(study.directions) > 1:
-        raise TableError(f"study {name!r} has several objectives; the analysis reads one metric.")
+    if len(study.directions) != 1:
+        many = "several objectives" if study.directions else "no direction"
+        raise TableError(f"study {name!r} has {many}; the analysis reads one metric.")
     value = metric or "val_loss"
     rows = [_row(trial, value) for trial in study.trials]
     if not rows:

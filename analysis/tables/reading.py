@@ -99,8 +99,8 @@ def doubts(rows: pd.DataFrame, *, metric: str, by: Sequence[str], repeated: int)
         )
     if is_coarse(rows, metric=metric, by=by):
         said.append(
-            f"{metric} is rounded so much that runs of one arm tie: errors estimated from it are too small. Give more "
-            "digits, or the loss."
+            f"{metric} is rounded so much that runs of one arm tie: no difference below its last digit is known. "
+            "Give more digits, or the loss."
         )
     values = rows[metric]
     share = len(values) > 0 and bool(values.between(0, 1).all()) and values.min() < values.max()

@@ -5,7 +5,7 @@ The columns are those of `docs/study-folder.md`.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -101,16 +101,10 @@ class RunsTable:
     @cached_property
     def added_seeds(self) -> list[float]:
         """The seeds of this table that a study was given after its start, with no rule declared for it; ascending."""
-        noted = [note["added"] for note in self._extensions if isinstance(note.get("added"), list)]
-        listed = [str(x) for added in noted for x in added if str(x).startswith("seeds: [")]
+        notes = self.info.get("extensions", [])
+        listed = [x for note in notes for x in note["added"] if x.startswith("seeds: [")]
         added = {float(seed) for line in listed for seed in re.findall(r"-?\d+", line)}
         return sorted(added & set(self.frame.loc[self.reasons == "", "seed"].dropna()))
-
-    @property
-    def _extensions(self) -> list[Mapping[str, Any]]:
-        """What `study.json` records of `--extend`; a damaged record counts as none."""
-        noted = self.info.get("extensions")
-        return [n for n in noted if isinstance(n, Mapping)] if isinstance(noted, list) else []
 
     def complete(self) -> pd.DataFrame:
         """The rows that may enter an estimate: COMPLETE, with all planned epochs and a finite metric.

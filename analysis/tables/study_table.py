@@ -182,6 +182,8 @@ def _study_row(
     if outcome is None:
         return row | {"state": "RUNNING" if folder.is_dir() else "WAITING"}
     row |= {k: outcome.get(k) for k in RESULT_COLUMNS}
+    # A program that stops early by its own rule has no epoch missing, and says so.
+    row["epochs_planned"] = outcome.get("epochs_planned", row["epochs_planned"])
     row |= {k: outcome[k] for k in numbers if k in outcome}
     row["error"] = _error_text(outcome.get("error"))
     return row

@@ -147,7 +147,7 @@ def _row(run: LoggedRun, given: Sequence[str]) -> dict[str, Any]:
     row |= {key: config.get(key) for key in COST}
     row |= {"hidden": _as_list(config.get("hidden")), "channels": _as_list(config.get("channels"))}
     row |= {key: summary.get(key) for key in OUTCOME}
-    row["epochs_planned"] = config.get("epochs_planned")
+    row["epochs_planned"] = summary.get("epochs_planned", config.get("epochs_planned"))
     return row | levels
 
 

@@ -19,9 +19,9 @@ def compare_control(
     """Per arm without a ratio: its mean loss, and how far above the best ratio it lies.
 
     `difference` is its loss less that of the best tested ratio by `metric` alone or at the price; paired
-    by seed where seeds are shared, otherwise between independent runs (Welch). The best was chosen by its losses, which makes it look better than it is:
-    the lower limit is Bonferroni's over the ratios that may be the best. Intervals are NaN with fewer than two
-    runs.
+    by seed where seeds are shared, otherwise between independent runs (Welch). The best was chosen by its
+    losses, which makes it look better than it is: the lower limit is Bonferroni's over the ratios that may be
+    the best. Intervals are NaN with fewer than two runs.
     """
     control = runs.control
     if control.empty:

@@ -206,7 +206,8 @@ def test_a_plan_comes_from_a_space_alone_from_noise_or_from_a_pilot(
         (["width"], "TABLES requires an argument"),
         (["plan", "gate", "--design", "search"],
          'Choose from: "grid", "loco", "one-in", "fractional", "zip".'),
-        (["plan", "gate"], "effects need their noise: give --sigma or --pilot"),
+        (["plan", "gate", "--effect", "0.1"],
+         "effects need their noise: give --sigma, or --pilot auto to measure it"),
     ],
 )  # fmt: skip
 def test_a_command_that_cannot_answer_says_why_in_one_line(

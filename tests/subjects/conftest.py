@@ -9,12 +9,13 @@ from ablations.cli.main import main
 from ablations.subjects import find
 
 HERE = Path(__file__).parent
+MODULES = ("houses", "functions", "own_data", "parts", "tuned", "maps", "tried")
 
 
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's folder with modules of their own."""
-    for name in ("maps", "tried"):
+    """A user's folder with modules of their own, as the current one."""
+    for name in MODULES:
         shutil.copy(HERE / f"{name}.py", tmp_path)
         # What another test imported lies in another folder.
         monkeypatch.delitem(sys.modules, name, raising=False)

@@ -15,7 +15,7 @@ def train(config, seed, context):
 
 
 def epochs(config, seed):
-    for epoch in range(config["epochs"]):
+    for epoch in range(config["epochs"] - seed):  # the second seed stops early
         yield {"score": config["rate"] * (epoch + 1) + 0.01 * seed, "cost": 1}
 
 

@@ -1,18 +1,14 @@
 """Programs of the user's own, from YAML to verdict: a LightningModule with its data, and plain functions."""
 
 import json
-import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
 from ablations import SettingError, load_space
 from ablations.cli.main import main
-from ablations.subjects import find
 from analysis import read_study
 
-HERE = Path(__file__).parent
 PRICES = """
 subject: houses:Prices
 data: houses:Houses
@@ -41,18 +37,11 @@ seeds: 2
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's folder with modules of their own."""
-    for name in ("houses", "functions", "own_data"):
-        shutil.copy(HERE / f"{name}.py", tmp_path)
-        # What another test imported lies in another folder.
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    find._found.cache_clear()
+def here(mine: Path) -> Path:
+    """A user's folder with spaces too."""
     for name, text in {"prices": PRICES, "function": FUNCTION, "generator": GENERATOR}.items():
-        (tmp_path / f"{name}.yaml").write_text(text)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    return tmp_path
+        (mine / f"{name}.yaml").write_text(text)
+    return mine
 
 
 def exit_code(*words: str) -> str | int | None:
@@ -144,10 +133,10 @@ def test_a_generator_gives_a_record_for_each_epoch(here: Path) -> None:
     assert not exit_code("run", "generator.yaml", "--study", "g", "--workers", "1")
     table = read_study(here / "runs/g")
     assert (table.direction, table.measured) == ("maximize", ("score", "cost"))
-    assert table.complete()["epochs_run"].eq(3).all()
-    (epochs, *_) = sorted((here / "runs/g/runs").glob("*/1/epochs.jsonl"))
-    records = [json.loads(line) for line in epochs.read_text().splitlines()]
-    assert [record["epoch"] for record in records] == [1, 2, 3]
+    assert sorted(table.complete()["epochs_run"]) == [2, 2, 3, 3]
+    files = (here / "runs/g/runs").glob("*/1/epochs.jsonl")
+    records = max((file.read_text().splitlines() for file in files), key=len)
+    assert [json.loads(line)["epoch"] for line in records] == [1, 2, 3]
 
 
 def test_an_edited_file_that_the_program_imports_is_drift(

@@ -188,8 +188,8 @@ def test_a_dry_run_says_how_long_a_study_takes(mine, ablate) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("maps:Images", "maps", r"an import path must be `package\.module:name`, but got 'maps'"),
-        ("maps:Images", "maps:COUNTER", r"`data` must name a class or a function, but 'maps:COUNTER' is a list"),
+        ("maps:Images", "maps", r"`data` must name a LightningDataModule, .* but got 'maps'"),
+        ("maps:Images", "maps:COUNTER", r"`data` must name a LightningDataModule, .* but got 'maps:COUNTER'"),
         ("{name: val_loss, direction: minimize}", "val_loss", r"`metric` must say which way is better, for example"),
         ("name: val_loss", 'name: ""', r"name"),
         ("max_epochs: 12", "max_epochs: two", r"must be a whole number of at least 1, but got 'two'"),

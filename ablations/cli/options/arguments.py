@@ -80,8 +80,8 @@ def folder_name(name: str) -> str:
     """
     if not is_name(name) or name in (".", "..") or "/" in name or name.startswith("-"):
         raise StudyError(
-            f"a study's name must be a plain folder name that begins with no `-`, but got {name!r}. "
-            "Name it with --study."
+            f"a study's name must be a plain folder name, but got {name!r}. Name it with --study: one line, no `/`, "
+            "and no `-` in front."
         )
     return name
 

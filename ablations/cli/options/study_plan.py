@@ -29,10 +29,17 @@ class Plans:
     effects: "EffectPlan | None"
     unused: tuple[str, ...] = ()
     """What the pilot does not say, and why."""
+    relative: bool = False
+    """Whether the plan for effects is in units of a noise that nobody named."""
 
     def sentences(self) -> list[str]:
         """What to run, in plain words."""
         lines = self.ratio.sentences() if self.ratio else []
+        if self.relative:
+            lines.append(
+                "Nobody named the noise, so effects are in units of sigma, the standard deviation of one run within "
+                "its seed and arm; `--pilot auto` measures it with a few runs, --sigma names it."
+            )
         lines += self.effects.sentences() if self.effects else []
         lines += self.unused
         if self.by_snr is not None:
@@ -70,6 +77,7 @@ class Plans:
             "ratio": self.ratio.to_json() if self.ratio else None,
             "by_snr": records(self.by_snr) if self.by_snr is not None else None,
             "effects": self.effects.to_json() if self.effects else None,
+            "in_units_of_sigma": self.relative,
             "sentences": self.sentences(),
         }
 
@@ -107,18 +115,19 @@ def plan_space(
     if pilot is not None:
         known = _from_pilot(pilot, levels, known)
     effect_plan = None
-    if known.sigma is not None and arms > 1:
+    relative = known.sigma is None and len(levels) < 2 and effect is None and margin is None
+    if arms > 1 and (relative or known.sigma is not None):
         effect_plan = plan_effects(
-            comparisons=arms - 1, sigma=known.sigma, effect=effect, margin=margin, error=error,
+            comparisons=arms - 1, sigma=known.sigma or 1.0, effect=effect, margin=margin, error=error,
             hours_per_run=known.hours, budget_hours=budget_hours, pilot_df=known.sigma_df,
         )  # fmt: skip
     if len(levels) < 2:
         if effect_plan is None:
             raise SettingError(
                 f"space {text!r} does not vary the ratio, and effects need their noise: "
-                + (" ".join(known.unused) or "give --sigma or --pilot.")
+                + (" ".join(known.unused) or "give --sigma, or --pilot auto to measure it.")
             )
-        return Plans(text, None, None, effect_plan, known.unused)
+        return Plans(text, None, None, effect_plan, known.unused, relative)
     if known.snr is None:
         by_snr = snr_table(levels, assurance=assurance)
         return Plans(text, None, by_snr, effect_plan, known.unused)
@@ -147,6 +156,16 @@ class Pilot:
     """Why the pilot says less than it was asked."""
 
 
+def noise_of(
+    pilot: "RunsTable | None", *, sigma: float | None, hours_per_run: float | None
+) -> tuple[float | None, float | None, tuple[str, ...]]:
+    """The noise and the hours of one run, given or from a pilot, and what the pilot does not say."""
+    known = Pilot(sigma, None, hours_per_run)
+    if pilot is not None:
+        known = _from_pilot(pilot, [], known)
+    return known.sigma, known.hours, known.unused
+
+
 def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
     """What a pilot tells of noise, rise over noise and hours per run; what was given by hand stays."""
     from analysis.errors import TableError
@@ -157,6 +176,7 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
     sigma, snr, hours = given.sigma, given.snr, given.hours
     hours = seconds / 3600 if hours is None and math.isfinite(seconds) else hours
     kappa, sigma_df, unused = None, math.nan, []
+    noise: float | None
     try:
         fit = fit_reduction(pilot)
         noise, kappa, sigma_df = fit.sigma, fit.kappa, float(fit.shape.grid.df)
@@ -167,7 +187,7 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
             noise, sigma_df = _residual_noise(pilot)
         if snr is None and len(levels) > 1:
             unused.append(f"The pilot gives no snr: {error}")
-    if sigma is None and noise > 0:
+    if sigma is None and noise is not None and noise > 0:
         sigma = noise
     if sigma is None:
         alike = noise == 0 or REPEATS in pilot.excluded

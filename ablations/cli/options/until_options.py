@@ -95,7 +95,7 @@ def refuse_misfit(
     from ablations.designs.expand import expand
     from ablations.studies.until import refuse_unsuitable
 
-    refuse_unsuitable(design=design, seeds=None, extend=extend, budget_hours=budget_hours)
+    refuse_unsuitable(design=design, seeds=None, extend=extend, retry=(), budget_hours=budget_hours)
     about = space.about
     direction = next(one.direction for one in about.metrics if one.name == about.metric)
     rule.declared(expand(space, design=design).arms, metric=about.metric, direction=direction)

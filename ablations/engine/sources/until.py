@@ -112,11 +112,18 @@ class UntilSettled:
     def resume(self, plan: Sequence[PlannedRun], results: Mapping[str, Result]) -> list[PlannedRun]:
         """Make every look again that the records allow, and go on with what was begun.
 
+        Returns:
+            The blocks that the first look needs: they are run whatever comes, and hold every arm.
+
         Raises:
             StudyError: If a look on the disk read or decided something else than it would now.
         """
         self._recorded = {int(line["seeds"]): line for line in read_lines(self._path)}
         self._planned = {run.run for run in plan}
+        certain = [run for block in self._blocks[: self._first] for run in block]
+        new = [run for run in certain if run.run not in self._planned]
+        self._planned |= {run.run for run in new}
+        self._made = self._first
         for run in plan:
             self._made = max(self._made, self._index.get(run.run, -1) + 1)
             if run.run in results:
@@ -132,7 +139,7 @@ class UntilSettled:
         others = [run for run in plan if run.run not in self._index]
         self._waiting.extend(run for run in (*begun, *others) if run.run not in results)
         self._news.clear()
-        return []
+        return new
 
     def next(self) -> PlannedRun | None:
         """A run of the block that the next look needs; of the one after it where a place would be idle."""

@@ -1,6 +1,7 @@
 """A function `train(config, seed, context)` of the user's own, as a subject."""
 
 import inspect
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,8 +11,9 @@ from ablations.subjects.data_files import digest_of, files_of
 from ablations.subjects.data_identity import DataIdentity, by_files
 from ablations.subjects.own_code import own_files
 from ablations.subjects.program import Program
-from ablations.subjects.signatures import arguments_of
-from ablations.subjects.subject import Metric, Setting, Subject, Values
+from ablations.subjects.signatures import maker, settings_of
+from ablations.subjects.subject import Setting, Subject, Values
+from ablations.subjects.values import flat
 
 ARGUMENTS = ("config", "seed", "context")
 EPOCHS = "epochs"
@@ -34,13 +36,17 @@ def make(
         SettingError: If the function takes other arguments, or the space names no setting.
     """
     _check_arguments(name, found)
-    if program.trainer or program.data or program.test or program.attach:
+    if program.trainer or program.data or program.keep_data or program.attach:
         raise SettingError(
-            f"`data`, `trainer`, `attach` and `test` belong to a LightningModule, but {name!r} is a function, which "
-            "has its own: leave them out."
+            f"`data`, `keep_data`, `trainer` and `attach` belong to a LightningModule, but {name!r} is a function, "
+            "which has its own: leave them out."
         )
-    declared = _declared(found)
-    settings = declared or {name: _setting(values) for name, values in said.items()}
+    kind = _class_of_config(found)
+    settings = (
+        {name: _setting(values) for name, values in said.items()}
+        if kind is None
+        else settings_of(kind, said, at="")
+    )
     if not settings:
         raise SettingError(
             f"the space must name the settings of {name!r} in its `baseline`, for example `baseline: {{lr: 0.1}}`."
@@ -51,9 +57,8 @@ def make(
         train="ablations.subjects.function.run:train_run",
         code=lambda _: own_files(load_module(found.__module__, named=name)),
         settings=settings,
-        metrics=tuple(
-            Metric(name=one.name, direction=one.direction, unit=one.unit) for one in program.metrics
-        ),
+        metrics=program.declared(),
+        objectives=program.searchable(),
         metric=program.metrics[0].name,
         fingerprint=lambda arm: digest_of(files),
         identify=lambda arm: by_files(files) if files else DataIdentity(by="nothing"),
@@ -77,12 +82,16 @@ def _check_arguments(name: str, found: Callable[..., Any]) -> None:
         )
 
 
-def _declared(found: Callable[..., Any]) -> dict[str, Setting]:
-    """The fields of the config's class, where the function's hint names one."""
-    hint = next(iter(arguments_of(found).values())).annotation
-    if not inspect.isclass(hint) or issubclass(hint, dict | str | int | float) or hint is object:
-        return {}
-    return {name: one.as_setting(at="config") for name, one in arguments_of(hint).items()}
+def _class_of_config(found: Callable[..., Any]) -> Any:
+    """The class that the function's hint names for its config; None where that is any mapping."""
+    first = next(iter(inspect.signature(found).parameters))
+    try:
+        hint = typing.get_type_hints(found).get(first)
+    except NameError:  # a hint may name what is imported for the type checker only
+        return None
+    if not inspect.isclass(hint) or hint is object:
+        return None
+    return None if issubclass(hint, Mapping | str | int | float) else hint
 
 
 def _setting(values: Sequence[Any]) -> Setting:
@@ -98,8 +107,5 @@ def _epochs(arm: Values) -> int:
 
 def config_of(found: Callable[..., Any], config: dict[str, Any]) -> Any:
     """The config as the function wants it: an object of the class that its hint names, or the tree as it is."""
-    return (
-        next(iter(arguments_of(found).values())).annotation(**config)
-        if _declared(found)
-        else config
-    )
+    kind = _class_of_config(found)
+    return config if kind is None else maker(kind, flat(config), at="")()

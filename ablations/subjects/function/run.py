@@ -33,6 +33,11 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
     if inspect.isgenerator(outcome):
         outcome = _heard(outcome, context, records, program)
         records = records or _before(context)
+        if outcome is None and not records:
+            raise SettingError(
+                f"a training that yields must yield a dict with {program.metrics[0].name!r} for each epoch, but it "
+                "ended without one. Yield one at least."
+            )
     measured = {**(records[-1] if records else {}), **_mapping(outcome, records, program)}
     return _result(measured, context, program)
 
@@ -123,6 +128,11 @@ def _check_metric(measured: Mapping[str, Any], program: Program, *, when: str) -
             f"the metric {wanted!r} must be among what the training measures, but at {when} there is {there}. "
             "Return it, or name another in the space's `metric`."
         )
+    value = measured[wanted]
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise SettingError(
+            f"the metric {wanted!r} must be one number, but at {when} it is {value!r:.80} ({type(value).__name__})."
+        )
 
 
 def _result(measured: dict[str, Any], context: Context, program: Program) -> dict[str, Any]:
@@ -134,4 +144,5 @@ def _result(measured: dict[str, Any], context: Context, program: Program) -> dic
         for name, value in measured.items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
-    return {**numbers, "epochs_run": run, "device": context.device}
+    # It ended by itself: no epoch of it is missing.
+    return {**numbers, "epochs_run": run, "epochs_planned": run, "device": context.device}

@@ -1,6 +1,6 @@
 """One training of a user's LightningModule: its streams, its records, its resume, beside the user's own callbacks."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.loggers.logger import DummyLogger
 from lightning.pytorch.utilities.model_helpers import is_overridden
+from torch.utils._pytree import tree_leaves
 
 from ablations.errors import SettingError
 from ablations.randomness import seed_all, states_kept
@@ -125,6 +127,8 @@ def fit(
     )
     given = options.pop("callbacks", None) or []
     callbacks = [*([given] if isinstance(given, pl.Callback) else given), watch]
+    # The user's module and callbacks may speak to a logger, as Lightning's Trainer has one where nothing is said.
+    options.setdefault("logger", DummyLogger())
     if folder is not None:
         options.setdefault("default_root_dir", folder)
     with states_kept(), quiet(), _streamed(module, source, order):
@@ -166,7 +170,8 @@ class Loaders(pl.LightningDataModule):
     def __init__(self, loaders: Any) -> None:
         super().__init__()
         pair = loaders if isinstance(loaders, tuple) else (loaders, None)
-        if len(pair) != 2 or pair[0] is None:
+        whole = len(pair) == 2 and pair[0] is not None
+        if not whole or not all(isinstance(one, Iterable) for one in tree_leaves(loaders)):
             raise SettingError(
                 "data must be a LightningDataModule, a loader to train with, or a pair of loaders to train and to "
                 f"validate with, but got {loaders!r:.80}."
@@ -248,6 +253,12 @@ def _check(
         raise SettingError(
             f"what is trained must be a LightningModule, but got a {type(module).__name__}. Wrap the network in one "
             "that has `training_step` and `configure_optimizers`, or use a function as the subject."
+        )
+    if not _has("train_dataloader", module, data):
+        source = "it has" if data is None else f"`{type(data).__name__}` has"
+        raise SettingError(
+            f"`{type(module).__name__}` has nothing to train on: {source} no `train_dataloader`. Write it, or name "
+            "the `data`."
         )
     for owner in (module, data) if resumes else ():
         if owner is not None:

@@ -10,7 +10,7 @@ from typing import Any
 import lightning.pytorch as pl
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
-from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.callbacks import Checkpoint, ModelSummary, ProgressBar
 from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.strategies import DDPStrategy
 
@@ -23,6 +23,8 @@ NOT_OURS = (
     "The `srun` command is available on your system but is not used",
     # What is logged is a mean over all ranks already.
     r"It is recommended to use `self\.log\(.*sync_dist=True\)`",
+    # The logger that a run has where the user has none keeps nothing.
+    "The number of training batches .* is smaller than the logging interval",
     # A run that goes on finds the checkpoints that it wrote before.
     "Checkpoint directory .* exists and is not empty",
 )
@@ -53,8 +55,8 @@ def make_trainer(
     together = DDPStrategy(cluster_environment=TorchElasticEnvironment())
     free: dict[str, Any] = {
         "logger": False,
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
+        "enable_progress_bar": any(isinstance(one, ProgressBar) for one in callbacks),
+        "enable_model_summary": any(isinstance(one, ModelSummary) for one in callbacks),
         "profiler": _NoProfiler(),
         **options,
     }

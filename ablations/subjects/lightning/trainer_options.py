@@ -58,4 +58,11 @@ def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
         raise SettingError(
             "`trainer.max_epochs` must be given (or `trainer.max_steps`): how long a run trains has no default."
         )
+    epochs, steps = options.get("max_epochs"), options.get("max_steps", -1)
+    for name, value in {"max_epochs": epochs, "max_steps": steps}.items():
+        is_left_out = value is None or (value == -1 and name == "max_steps")
+        if not is_left_out and (type(value) is not int or value < 1):
+            raise SettingError(
+                f"`trainer.{name}` must be a whole number of 1 or more, but got {value!r}."
+            )
     return dict(options)

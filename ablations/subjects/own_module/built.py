@@ -1,11 +1,14 @@
 """The objects of one arm of a user's program: its module, constructed for pairing, its data, and its attention."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MethodType
 from typing import Any
 
 import lightning.pytorch as pl
+from lightning.pytorch.core.mixins.hparams_mixin import _given_hyperparameters_context
 
 from ablations.errors import SettingError
 from ablations.import_path import load, words_of
@@ -14,16 +17,27 @@ from ablations.subjects.lightning.pairing.construct import Constructed, construc
 from ablations.subjects.own_module.attached import attention_of, patterns_of
 from ablations.subjects.own_module.batch import first_batch, passed, step_of
 from ablations.subjects.own_module.hashes import started
+from ablations.subjects.own_module.schedule import schedule_of
+from ablations.subjects.own_module.shared_data import prepare_once, set_up_once
 from ablations.subjects.program import Program
+from ablations.subjects.signatures import arguments_of, maker
+from ablations.subjects.signatures import made as made_of
 from ablations.subjects.started import Started
+from ablations.subjects.values import nested
+
+SCHEDULE = ("optimizer", "lr_scheduler")
+"""Settings that take the place of the module's `configure_optimizers`, as in LightningCLI's files."""
 
 
 def parts_of(arm: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The arguments of `model`, `data` and `trainer` apart."""
+    """The arguments of `model`, `data` and `trainer` apart; `schedule` has the optimizer and what steers its rate."""
     parts: dict[str, dict[str, Any]] = {}
     for name, value in arm.items():
         group, _, argument = name.partition(".")
-        parts.setdefault(group, {})[argument] = value
+        if group in SCHEDULE:
+            parts.setdefault("schedule", {})[name] = value
+        else:
+            parts.setdefault(group, {})[argument] = value
     return parts
 
 
@@ -35,20 +49,80 @@ def module_of(
     Raises:
         SettingError: If its constructor fails.
     """
-    make = partial(load(name), **arguments)
+    make = maker_of(name, arguments)
     built: Constructed[pl.LightningModule] = made(
         name, arguments, lambda: construct(make, seed=seed)
     )
     return built
 
 
-def data_of(name: str | None, arguments: Mapping[str, Any]) -> Any:
+def maker_of(name: str, arguments: Mapping[str, Any]) -> Callable[[], pl.LightningModule]:
+    """Makes the module, each time with new objects for the arguments that name some.
+
+    Raises:
+        SettingError: If it does not take the arguments.
+    """
+    make: Callable[[], pl.LightningModule] = maker(load(name), arguments, at="model")
+    if not any("." in argument for argument in arguments):
+        return make
+
+    def make_as_lightning_cli_does() -> pl.LightningModule:
+        # A checkpoint then holds what objects were made of, and not the objects, which it could not read back.
+        with _given_hyperparameters_context(nested(arguments), INSTANTIATOR):
+            return make()
+
+    return make_as_lightning_cli_does
+
+
+INSTANTIATOR = "lightning.pytorch.cli.instantiate_module"
+
+
+def data_of(name: str | None, arguments: Mapping[str, Any], *, keep: bool = False) -> Any:
     """The DataModule or the loaders; None where the module has its own.
+
+    Args:
+        name: Import path of what makes them.
+        arguments: By their names.
+        keep: Whether the data of an earlier run of this process with the same arguments serve this one too.
 
     Raises:
         SettingError: If they cannot be made.
     """
-    return None if name is None else made(name, arguments, partial(load(name), **arguments))
+    if name is None:
+        return None
+    stated = f"{name} {json.dumps(arguments, sort_keys=True)}"
+    if keep and stated in _kept:
+        return _kept[stated]
+    data = made(name, arguments, lambda: maker(load(name), arguments, at="data")())
+    if data is None:
+        raise SettingError(
+            f"`{_call(name, arguments)}` must return a LightningDataModule or loaders, but returned nothing."
+        )
+    prepare_once(data, made_by=stated)
+    if keep:
+        set_up_once(data)
+        _kept.clear()  # one at a time: data may fill the memory
+        _kept[stated] = data
+    return data
+
+
+_kept: dict[str, Any] = {}
+"""The data of this process's last run that asked to keep them."""
+
+
+def trainer_options_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the Trainer, with the callbacks, loggers and profilers that `class_path` names.
+
+    Raises:
+        SettingError: If one cannot be made.
+    """
+    whole, known = nested(options), arguments_of(pl.Trainer)
+    return {
+        name: made_of(known[name], value, at="trainer")
+        if isinstance(value, Mapping) or (name in ("callbacks", "logger") and value is not None)
+        else value
+        for name, value in whole.items()
+    }
 
 
 def made(name: str, arguments: Mapping[str, Any], make: Callable[[], Any]) -> Any:
@@ -62,8 +136,14 @@ def made(name: str, arguments: Mapping[str, Any], make: Callable[[], Any]) -> An
     except SettingError:
         raise
     except Exception as error:
-        told = ", ".join(f"{one}={value!r}" for one, value in arguments.items())
-        raise SettingError(f"`{name}({told})` cannot be made: {words_of(error)}.") from error
+        raise SettingError(
+            f"`{_call(name, arguments)}` cannot be made: {words_of(error)}."
+        ) from error
+
+
+def _call(name: str, arguments: Mapping[str, Any]) -> str:
+    told = ", ".join(f"{one}={value!r}" for one, value in arguments.items())
+    return f"{name}({told})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,15 +157,27 @@ class Built:
     """Refuses a module that has lost its attention; None where none is attached."""
 
 
-def build(name: str, program: Program, arm: Mapping[str, Any], *, seed: int) -> Built:
-    """The module of one run with its attention, and its data.
+def build(
+    name: str, program: Program, arm: Mapping[str, Any], *, seed: int, keep: bool = False
+) -> Built:
+    """The module of one run with its attention and its optimizer, and its data.
+
+    Args:
+        name: Import path of the module.
+        program: What the space says of it.
+        arm: Its settings.
+        seed: Of the run.
+        keep: Whether the data of an earlier run serve this one too.
 
     Raises:
         SettingError: If one of them cannot be made.
     """
     parts = parts_of(arm)
     built = module_of(name, parts.get("model", {}), seed=seed)
-    data = data_of(program.data, parts.get("data", {}))
+    if "schedule" in parts:
+        configure = maker(schedule_of, parts["schedule"], at="")()
+        built.module.configure_optimizers = MethodType(configure, built.module)  # type: ignore[method-assign]
+    data = data_of(program.data, parts.get("data", {}), keep=keep)
     check = None
     if program.attach is not None:
         batch = first_batch(built.module, data, step=step_of(built.module))
@@ -119,22 +211,18 @@ def attach_attention(
 
 
 def passes(module: pl.LightningModule, program: Program) -> Any:
-    """How a batch passes through the module: as the space says, or by its validation step."""
-    own = program.attach.forward if program.attach is not None else None
-    return (
-        partial(passed, step=step_of(module)) if own is None else callable_at(own, said="forward")
-    )
-
-
-def callable_at(path: str, *, said: str) -> Callable[..., Any]:
-    """The class or function that an import path names.
+    """How a batch passes through the module: as the space says, or by its validation step.
 
     Raises:
-        SettingError: If it names something else.
+        SettingError: If the space names something else than a function.
     """
-    found = load(path)
+    own = program.attach.forward if program.attach is not None else None
+    if own is None:
+        return partial(passed, step=step_of(module))
+    found = load(own)
     if not callable(found):
         raise SettingError(
-            f"`{said}` must name a class or a function, but {path!r} is a {type(found).__name__}."
+            "`attach.forward` must name a function of the module and a batch, but "
+            f"{own!r} is a {type(found).__name__}."
         )
-    return found  # type: ignore[no-any-return]
+    return found

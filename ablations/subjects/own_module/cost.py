@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import lightning.pytorch as pl
@@ -11,14 +10,20 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from ablations.errors import SettingError
-from ablations.import_path import load
 from ablations.one_thread import one_thread
 from ablations.randomness import seed_all, states_kept
 from ablations.subjects.attention.attach.passing import undisturbed
 from ablations.subjects.attention.attach.table import block_cost, sites, words
 from ablations.subjects.own_module.attached import attention_of, patterns_of
 from ablations.subjects.own_module.batch import examples_in, first_batch, step_of
-from ablations.subjects.own_module.built import attach_attention, data_of, made, parts_of, passes
+from ablations.subjects.own_module.built import (
+    attach_attention,
+    data_of,
+    made,
+    maker_of,
+    parts_of,
+    passes,
+)
 from ablations.subjects.program import Program
 
 UNCOUNTED = ("rnn", "lstm", "gru")
@@ -86,7 +91,7 @@ class Costs:
         """The module as its constructor makes it, and a batch that passes through it."""
         with states_kept():
             seed_all(0)
-            module = made(self.name, model, partial(load(self.name), **model))
+            module = made(self.name, model, maker_of(self.name, model))
         if not isinstance(module, pl.LightningModule):
             return module, None
         # Where the module has the loaders, its arguments may be what they depend on.
@@ -103,7 +108,7 @@ class Costs:
         except SettingError:
             if self.program.attach is not None:
                 raise
-            module, batch = made(self.name, model, partial(load(self.name), **model)), None
+            module, batch = made(self.name, model, maker_of(self.name, model)), None
         params = sum(tensor.numel() for tensor in module.parameters())
         return {"params": params, "macs": None if batch is None else self._macs(module, batch)}
 

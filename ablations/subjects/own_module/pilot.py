@@ -14,7 +14,7 @@ from ablations.randomness import states_kept
 from ablations.subjects.lightning.fit import Loaders
 from ablations.subjects.lightning.trainer import make_trainer, quiet
 from ablations.subjects.own_module.batch import unheard
-from ablations.subjects.own_module.built import Built, build, parts_of
+from ablations.subjects.own_module.built import Built, build, parts_of, trainer_options_of
 from ablations.subjects.own_module.two_steps import usual_device
 from ablations.subjects.program import Program
 from ablations.subjects.subject import Pace, Values
@@ -78,7 +78,9 @@ def pace(name: str, program: Program, arm: Mapping[str, Any]) -> Paced:
         began = time.perf_counter()
         built = build(name, program, arm, seed=0)
         watch = _Stopwatch(paced, began)
-        options = dict(parts_of(arm).get("trainer", {}))
+        # A user's callbacks and loggers would write of a training that is none.
+        whole = trainer_options_of(parts_of(arm).get("trainer", {}))
+        options = {name: x for name, x in whole.items() if name not in ("callbacks", "logger")}
         for stage in ("fit", "validate"):
             _run(stage, built, watch, options, device)
     if device != "cpu":

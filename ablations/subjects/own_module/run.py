@@ -1,6 +1,7 @@
 """One run of a user's LightningModule: settings in, what it logged out."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -8,9 +9,10 @@ from typing import Any
 import torch
 
 from ablations.context import Context
+from ablations.errors import SettingError
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.fit import fit
-from ablations.subjects.own_module.built import build, parts_of
+from ablations.subjects.own_module.built import build, parts_of, trainer_options_of
 from ablations.subjects.program import Program
 from ablations.subjects.started import FILE, Started
 from ablations.subjects.values import flat
@@ -26,26 +28,33 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
     program, seed = Program(**settings["program"]), settings["seed"]
     arm = flat(settings["arm"])
     parts, first = parts_of(arm), program.metrics[0]
-    built = build(settings["subject"], program, arm, seed=seed)
+    built = build(settings["subject"], program, arm, seed=seed, keep=program.keep_data)
     note = partial(_note, context)
     note(built.started)
     outcome = fit(
         built.module,
         built.data,
-        rule=EpochRule(metric=first.name, direction=first.direction, at=first.at),
-        trainer_options=parts.get("trainer", {}),
+        rule=EpochRule(
+            metric=first.name,
+            direction=first.direction,
+            at="best" if first.at == "best" else "last",
+        ),
+        trainer_options=trainer_options_of(parts.get("trainer", {})),
         seed=seed,
         context=context,
         test=program.test,
         on_start=built.check,
     )
     note(replace(built.started, batches=outcome.digests, limits=outcome.limits))
+    _check_tested(outcome.tested, program)
     return {
         **{name: value for name, value in outcome.metrics.items() if value is not None},
         **outcome.tested,
         "epoch_seconds": outcome.epoch_seconds,
         **_memory(context.device),
         "epochs_run": outcome.epochs_run,
+        # It ended by the program's own rule, early stopping perhaps: no epoch of it is missing.
+        "epochs_planned": outcome.epochs_run,
         "device": context.device,
     }
 
@@ -54,6 +63,16 @@ def _memory(device: str) -> dict[str, float]:
     if not device.startswith("cuda"):
         return {}  # of a CPU only the process's is known, which trains other runs too
     return {"memory_mib": torch.cuda.max_memory_allocated(device) / 2**20}
+
+
+def _check_tested(tested: Mapping[str, float], program: Program) -> None:
+    for one in program.metrics:
+        if one.at == "test" and one.name not in tested:
+            names = ", ".join(map(repr, sorted(tested))) or "nothing"
+            raise SettingError(
+                f"the metric {one.name!r} was not logged by the test; what was: {names}. Log it in `test_step`, or "
+                "leave out its `at: test`."
+            )
 
 
 def _note(context: Context, beginning: Started) -> None:

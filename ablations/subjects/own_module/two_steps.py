@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import lightning.pytorch as pl
@@ -11,7 +12,7 @@ from ablations.one_thread import one_thread
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.fit import fit
 from ablations.subjects.own_module.batch import unheard
-from ablations.subjects.own_module.built import build, parts_of
+from ablations.subjects.own_module.built import build, parts_of, trainer_options_of
 from ablations.subjects.own_module.hashes import state_hash
 from ablations.subjects.program import Program
 from ablations.subjects.started import Started
@@ -81,12 +82,14 @@ def few_steps(
     built, first = build(name, program, arm, seed=0), program.metrics[0]
     module, tensors = built.module, dict(built.module.named_parameters())
     modules = frozenset(one for one, _ in module.named_modules())
-    with one_thread(), unheard():
+    options = trainer_options_of(parts_of(shortened(arm, epochs=epochs, steps=steps))["trainer"])
+    with one_thread(), unheard(), TemporaryDirectory() as folder:
         outcome = fit(
             module,
             built.data,
             rule=EpochRule(metric=first.name, direction=first.direction, at="last"),
-            trainer_options=parts_of(shortened(arm, epochs=epochs, steps=steps))["trainer"],
+            # A callback of the user's may write files.
+            trainer_options={"default_root_dir": folder, **options},
             seed=0,
             on_start=built.check,
             device=usual_device(),
@@ -109,7 +112,9 @@ def few_steps(
 def shortened(arm: Mapping[str, Any], *, epochs: int = 2, steps: int = STEPS) -> dict[str, Any]:
     """The arm with so many epochs of so many steps, and as many batches of validation and test."""
     left = {
-        name: value for name, value in arm.items() if name.removeprefix("trainer.") not in LENGTHS
+        name: value
+        for name, value in arm.items()
+        if name.removeprefix("trainer.") not in LENGTHS and not name.startswith("trainer.logger")
     }
     return {
         **left,

@@ -25,7 +25,7 @@ MAX_ID = 120
 MAX_TEXT = 200
 """Characters of any text value."""
 
-OUTCOME = ("epochs_run", "seconds", "device")
+OUTCOME = ("epochs_run", "epochs_planned", "seconds", "device")
 # Where files lie says nothing about the run, and names a user or a server.
 PRIVATE = frozenset({"root", "path", "folder", "dir"})
 """Last parts of settings that are not told."""

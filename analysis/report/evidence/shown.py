@@ -9,6 +9,7 @@ from analysis.report.evidence.arms import cell_means, crossed
 from analysis.report.evidence.evidence import Evidence, named
 from analysis.report.evidence.gates import Gates
 from analysis.report.page.numbers import interval, number, p_value
+from analysis.sequential.stopped import Stopped
 from analysis.tradeoff.reduction_fit import ReductionFit
 from analysis.tradeoff.tradeoff_words import STATUS_WORDS
 
@@ -16,6 +17,7 @@ MOST_PAIRS = 3
 MOST_ARMS = 40
 MOST_EFFECTS = 40
 MOST_CURVES = 400
+MOST_LOOKS = 12
 MOST_CLASSES = 10
 """More colours than these cannot be told apart."""
 MOST_NAMED_CLASSES = 6
@@ -115,3 +117,13 @@ def fit_in_numbers(fit: ReductionFit) -> str:
     if not np.isnan(heaviest["weight"]):
         model.append(f"heaviest curve: {heaviest['family']} ({heaviest['weight']:.2f})")
     return "\n".join([*lines, STATUS_WORDS[fit.status], *([" · ".join(model)] if model else [])])
+
+
+def stopped(evidence: Evidence) -> Stopped | None:
+    """What a rule settled, of a study that ran until it was decided."""
+    return evidence.effects.stopped if evidence.effects else None
+
+
+def looks_drawn(found: Stopped) -> pd.DataFrame:
+    """The comparisons whose looks are drawn: all, or the first of very many."""
+    return found.frame.head(MOST_LOOKS)

@@ -285,12 +285,28 @@ def _selection(evidence: Evidence) -> str:
     )
 
 
+def _looks(evidence: Evidence) -> str:
+    found = shown.stopped(evidence)
+    assert found is not None
+    drawn, count = len(shown.looks_drawn(found)), len(found.frame)
+    cut = f" The first {drawn} of {count} comparisons." if drawn < count else ""
+    return (
+        "At each look two statistics of each comparison, as shares of their boundaries: the distance of its "
+        "mean from zero "
+        "(blue) and the room that is left to the margin (gold). The first to pass 1 settled it, and it got no "
+        "further seeds. "
+        "Boundaries are those for as many comparisons as were open, so they fall when another is settled; "
+        "triangles: further out." + cut
+    )
+
+
 CAPTIONS: dict[str, Callable[[Evidence], str]] = {
     "ratio": _ratio,
     "prices": _prices,
     "pareto": _pareto,
     "width": _width,
     "effects": _effects,
+    "looks": _looks,
     "interactions": _interactions,
     "gates": _gates,
     "seeds": _seeds,

@@ -1,4 +1,4 @@
-"""The thirteen figures by name: what each shows, what it needs, and how it is put together.
+"""The fourteen figures by name: what each shows, what it needs, and how it is put together.
 
 `draw` lays functions of `analysis.plots` out on one figure; nothing here fits or loads.
 """
@@ -127,6 +127,20 @@ def _no_axes(evidence: Evidence) -> str:
     return _no_runs(evidence) or "it needs two factors that vary."
 
 
+def _no_looks(evidence: Evidence) -> str:
+    found = shown.stopped(evidence)
+    if found is None:
+        return "the study did not run until it was decided (`ablate run --until decided`)."
+    return "" if len(found.looks) else "there was no look yet."
+
+
+def _looks_height(evidence: Evidence) -> float:
+    found = shown.stopped(evidence)
+    count = 1 if found is None else len(shown.looks_drawn(found))
+    down = -(-count // layouts.LOOKS_ACROSS)
+    return 0.18 + 0.22 * down
+
+
 def _always(_: Evidence) -> bool:
     return True
 
@@ -168,6 +182,14 @@ PICTURES = {
             missing=_absent("effects"),
             wide=_always,
             rows=lambda e: len(shown.effects(e)),
+        ),
+        Picture(
+            name="looks",
+            title="Evidence against seeds",
+            draw=layouts.looks_figure,
+            missing=_no_looks,
+            wide=_always,
+            height=_looks_height,
         ),
         Picture(
             name="interactions",

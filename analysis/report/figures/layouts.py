@@ -15,6 +15,7 @@ from analysis.plots import (
     gates,
     importance,
     interaction,
+    looks,
     parallel,
     pareto,
     price,
@@ -26,6 +27,9 @@ from analysis.plots import (
 from analysis.plots.drawing.style import lay_out, legend_below
 from analysis.report.evidence import shown
 from analysis.report.evidence.evidence import Evidence
+
+LOOKS_ACROSS = 3
+"""Panels beside each other."""
 
 
 def metric_name(evidence: Evidence) -> str:
@@ -99,6 +103,28 @@ def interactions_figure(evidence: Evidence, figure: Figure) -> None:
         interaction.plot_profiles(cells, right, rows=rows, columns=columns)
         right.set_ylabel(metric_name(evidence))
         right.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+def looks_figure(evidence: Evidence, figure: Figure) -> None:
+    """Evidence against seeds, a panel for each comparison of a study that ran until it was decided."""
+    found = shown.stopped(evidence)
+    assert found is not None
+    rows = shown.looks_drawn(found)
+    across = min(LOOKS_ACROSS, len(rows))
+    down = -(-len(rows) // across)
+    axes = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
+    most = max(int(found.looks["seeds"].max()), int(found.rule["first_look"]) + 1)
+    for ax in axes.flat[len(rows) :]:
+        ax.set_visible(False)
+    for ax, row in zip(axes.flat, rows.to_dict("records"), strict=False):
+        mine = found.looks[found.looks["arm"] == row["arm"]]
+        title = f"{row['label']}: {row['verdict']}"
+        looks.plot_looks(mine, ax, title=title, most_seeds=most)
+    for ax in axes[-1]:
+        ax.set_xlabel("seeds")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("share of the boundary")
+    legend_below(axes.flat[0])
 
 
 def seeds_figure(evidence: Evidence, figure: Figure) -> None:

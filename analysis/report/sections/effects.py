@@ -88,6 +88,10 @@ def _shortened(sentences: list[str]) -> list[str]:
 
 
 def _how_planned(evidence: Evidence) -> str:
+    if evidence.effects is not None and evidence.effects.stopped is not None:
+        return (
+            "Verdicts, estimates and intervals are those of the look that settled each comparison."
+        )
     if evidence.table.planned:
         return "These comparisons were not among the planned ones, or are shown beside them: exploratory."
     if evidence.winner is not None:
@@ -162,7 +166,7 @@ def _planned_table(rows: pd.DataFrame) -> Table:
             Column(title="Margin", name="margin", form="number"),
             Column(title="Difference", name="estimate", form="signed"),
             Column(title="Interval", name="low", high="high", form="number"),
-            Column(title="Holm p", name="p_holm", form="p"),
+            Column(title="Adjusted p", name="p_adjusted", form="p"),
             Column(title="Equivalence p", name="p_equivalence", form="p"),
             Column(title="Verdict", name="verdict"),
             Column(title="Seeds", name="seeds", form="count"),

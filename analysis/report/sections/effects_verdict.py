@@ -11,6 +11,7 @@ from analysis.planned.declared import added_late
 from analysis.planned.planned import PlannedReport, comparison
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.numbers import interval, number, p_value, plural, signed
+from analysis.report.sections.stopped import stopped_verdict
 
 MOST_NAMED = 3
 """Comparisons that the headline names per verdict; the others are counted."""
@@ -24,6 +25,8 @@ def effects_verdict(evidence: Evidence) -> str:
         return f"Comparisons: no answer, since {evidence.why('effects')}"
     found = evidence.effects
     assert evidence.components is not None
+    if found.stopped is not None:
+        return stopped_verdict(found.stopped)
     if evidence.components.planned is not None:
         return _planned(evidence.components.planned)
     rows = found.family.sort_values("estimate", key=abs, ascending=False)
@@ -35,8 +38,8 @@ def effects_verdict(evidence: Evidence) -> str:
     ]
     count = plural(len(rows), "comparison")
     late = added_late(evidence.table)
-    told = f"Exploratory ({late}): " if late else ""
-    return f"{told}{count} with the baseline, {found.baseline}: {'. '.join(said)}."
+    told = f" ({late})" if late else ""
+    return f"{count} with the baseline, {found.baseline}{told}: {'. '.join(said)}."
 
 
 def interactions_verdict(evidence: Evidence) -> list[str]:

@@ -23,6 +23,7 @@ from analysis.report.sections.claims import claims_section
 from analysis.report.sections.effects import effects_sections
 from analysis.report.sections.pairing import pairing_section
 from analysis.report.sections.ratio import ratio_section, width_section
+from analysis.report.sections.stopped import stopped_section
 from analysis.tables.runs_table import USUAL_METRICS
 
 _COUNTED = " Parameters and multiply-adds are counted, not estimated."
@@ -33,6 +34,7 @@ def sections(evidence: Evidence, drawings: Drawings) -> tuple[Section, ...]:
     late = evidence.table.selected or evidence.table.added_seeds
     kind = "exploratory" if late else "planned"
     made = [
+        *stopped_section(evidence, drawings),
         *claims_section(evidence),
         *ratio_section(evidence, drawings, kind),
         *width_section(evidence, drawings, kind),

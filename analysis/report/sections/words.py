@@ -5,6 +5,7 @@ from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.numbers import plural
 from analysis.report.sections.effects_verdict import effects_verdict, interactions_verdict
 from analysis.report.sections.ratio_verdict import ratio_verdict
+from analysis.sequential.width import width_sentences
 from analysis.tables.runs_table import REDUCTION
 from analysis.tradeoff.tradeoff_words import FLAG_WORDS
 
@@ -39,7 +40,8 @@ def notices(evidence: Evidence) -> list[str]:
         )
     if late := added_late(evidence.table):
         said.append(
-            f"Exploratory: {late}. If they were added for what was seen, verdicts are false more often than promised."
+            f"{late}: the comparisons are judged by tests that hold however often one looks, the ratio by one that "
+            "does not."
         )
     if evidence.table.selected:
         said.append(
@@ -53,6 +55,8 @@ def notices(evidence: Evidence) -> list[str]:
         names = ", ".join(map(str, lost.index[lost][:MOST_NAMED]))
         more = f" and {lost.sum() - MOST_NAMED} more" if lost.sum() > MOST_NAMED else ""
         said.append(f"No result of {names}{more}: every run of it failed.")
+    said += evidence.effects.remarks if evidence.effects else ()
+    said += width_sentences(evidence.table)
     said += evidence.table.doubts
     if evidence.ratio:
         said += [_sentence(FLAG_WORDS[flag]) for flag in evidence.ratio.fit.flags]

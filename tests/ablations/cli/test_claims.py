@@ -21,6 +21,7 @@ def adds(): return Finding(agrees=1 + 1 == 2, computed="1 + 1 is 2", number=2.0)
 def near(): return Finding(agrees=True, computed="nearly", only_where="x is small")
 def wrong(): return Finding(agrees=False, computed="1 + 1 is 2, not 3")
 def fails(): raise ValueError("no such number.")
+def ends(): raise SystemExit(0)
 def nothing(): return 3
 number = 4
 """
@@ -104,7 +105,11 @@ def test_a_file_of_claims_is_answered_run_and_checked_again(
     assert not code("page.yaml", "--only", "B1")
     assert "exploratory: the claim was edited after its runs began" in capsys.readouterr().out
     # The same from Python, on a study that the file does not own.
-    (here / "page.yaml").write_text(text.replace("study: s,", "study: page-s,"))
+    (here / "page.yaml").write_text(
+        text.replace("study: s,", "study: page-s,").replace(
+            "studies:\n  s: {space: space.yaml, on: a toy}", ""
+        ),
+    )
     (row,) = check_claims("page.yaml", only=["B1"]).rows
     assert (row.verdict, row.exploratory, row.found.n) == ("supported", "", 3)
     # More seeds than it was started with are a look.
@@ -119,13 +124,15 @@ def test_a_file_of_claims_is_answered_run_and_checked_again(
         ('"mine:adds"', '"mine:add"', "claim 'A1': `exact` 'mine:add': module 'mine' has no 'add'."),
         ('"mine:adds"', '"mein:adds"', "claim 'A1': `exact` 'mein:adds' cannot be imported"),
         ('"mine:adds"', '"mine:fails"', "claim 'A1': 'mine:fails' failed: ValueError: no such number. Mend"),
+        ('"mine:adds"', '"mine:ends"', "claim 'A1': 'mine:ends' failed: SystemExit: 0. Mend"),
+        ('"mine:adds"', '"mine:train"', "claim 'A1': 'mine:train' failed: TypeError: train() missing 2"),
         ('"mine:adds"', '"mine:nothing"', "returns an `ablations.Finding`, but 'mine:nothing' returned 3."),
         ('"mine:adds"', '"mine:number"', "but 'mine:number' is 4."),
         ("space: space.yaml", "space: spac.yaml", "study 's' of page: the space's file must exist, but"),
         ("space: space.yaml", "space: reductoin", "the nearest are 'reduction', 'recipe'"),
         ("levels: [0.1, 0.5]", "levels: [0.1, 0.7]", "claim 'B1': `rate` must be one of 0.1, 0.5, 0.9, but got 0.7."),
         ("factor: rate", "factor: rat", "claim 'B1': `factor` must be one of 'rate', but got 'rat'."),
-        ("study: s", "study: first", "claim 'B1': there is no study and no file 'first'"),
+        ("study: s", "study: t", "study 's' must be named by a claim, but is by none."),
         ("id: D1", "id: C1", "`id` must be of one claim, but 'C1' stands twice."),
         ("on: a toy", "metric: scores", "`metric` must be one of"),
     ],
@@ -138,6 +145,37 @@ def test_what_cannot_be_answered_is_one_sentence(
     said = capsys.readouterr().err
     assert message in said
     assert said.count("\n") == 1
+
+
+def test_a_study_may_run_until_its_claims_are_decided(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    until = CLAIMS.replace("on: a toy", "until: decided, max_seeds: 9")
+    (here / "page.yaml").write_text(until.replace("[0.1, 0.5]", "[0.1, 0.5, 0.9]"))
+    assert not code("page.yaml", "--run", "--only", "B1", "--workers", "1", "--wandb", "disabled")
+    assert "supported" in capsys.readouterr().out
+    (row,) = check_claims("page.yaml", only=["B1"]).rows
+    assert (row.verdict, row.exploratory) == ("supported", "")
+    assert row.found.n is not None
+    assert 3 <= row.found.n < 9
+    assert "rate=0.5 against 0.1: score +0.4" in row.found.words
+    # Decided, so nothing is left to run; and a margin is what it needs.
+    assert not code("page.yaml", "--run", "--only", "B1")
+    (here / "page.yaml").write_text(
+        until.replace(", margin: 0.05", "")
+        .replace(" s: {", " t: {")
+        .replace("study: s", "study: t")
+    )
+    assert code("page.yaml") == 2
+    assert "study 't' of page: comparison 1 of the planned file" in capsys.readouterr().err
+
+
+def test_a_study_that_is_not_there_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    measured = MEASURED.replace("study: s", "study: first")
+    claim = f"{{id: A, sentence: It helps., source: a page, measured: {measured}}}"
+    (here / "page.yaml").write_text(f"claims: [{claim}]")
+    assert code("page.yaml") == 2
+    assert "claim 'A': there is no study and no file 'first'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

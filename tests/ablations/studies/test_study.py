@@ -36,6 +36,7 @@ def quiet() -> None:
 def test_a_space_is_an_objective_of_a_plain_optuna_program(quiet: None) -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     study.optimize(objective(SPACE), n_trials=4)
+    assert [trial.user_attrs["seed"] for trial in study.trials] == [0] * 4
     assert all(0 < trial.values[0] < 5 for trial in study.trials)
     chosen = {
         (t.user_attrs["attention.placement"], t.user_attrs.get("attention.reduction"))

@@ -110,6 +110,7 @@ def test_a_rule_of_ones_own_is_a_function(space: Space, tmp_path: Path) -> None:
         ({"design": "search"}, "a search proposes as it goes"),
         ({"seeds": 4}, "`seeds` is 4, but a study with `until` has as many"),
         ({"extend": True}, "`extend` adds to a study what its rule did not know of"),
+        ({"retry": ["failed"]}, "`retry` would change what a look has read"),
         ({"budget_hours": 0}, "`budget_hours > 0` must hold, but got 0"),
     ],
 )

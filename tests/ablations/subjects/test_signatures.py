@@ -1,15 +1,18 @@
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Optional
 
 import pytest
 from torch import nn
 
 from ablations.errors import SettingError
+from ablations.subjects.hints import fits
 from ablations.subjects.signatures import (
     REQUIRED,
     arguments_of,
     check_arguments,
-    fits,
-    returns_module,
+    maker,
+    not_taken,
+    settings_of,
 )
 
 if TYPE_CHECKING:
@@ -50,6 +53,34 @@ class Net(Base):
         super().__init__(lr=lr, **more)
 
 
+@dataclass
+class Options:
+    """Settings in a group.
+
+    Args:
+        width: Units.
+    """
+
+    width: int = 4
+    act: Literal["relu", "gelu"] = "relu"
+
+
+class Base2:
+    def __init__(self, rate: float = 1.0) -> None:
+        self.rate = rate
+
+
+class Whole:
+    def __init__(
+        self,
+        options: Options = Options(),  # noqa: B008 - as users write it
+        head: nn.Module | None = None,
+        **more: Any,
+    ) -> None:
+        self.options, self.head = options, head
+        self.base = Base2(**more)
+
+
 def test_settings_are_the_arguments_with_their_types_defaults_choices_and_words() -> None:
     found = arguments_of(Net)
     assert list(found) == ["hidden", "norm", "widths", "dropout", "flag", "act", "lr", "seed"]
@@ -68,7 +99,7 @@ def test_arguments_that_are_passed_on_are_those_of_the_parent_and_the_childs_def
     found = arguments_of(Net)
     assert found["seed"].default == 0
     assert found["lr"].default == 0.2
-    assert arguments_of(Base)["lr"].doc == "Step size of the optimiser,"
+    assert arguments_of(Base)["lr"].doc == "Step size of the optimiser, which goes on here."
 
     class Closed(Base):
         def __init__(self, depth: int = 1) -> None:
@@ -90,10 +121,6 @@ def test_a_function_has_settings_too() -> None:
 
     found = arguments_of(build)
     assert [(one.name, one.doc) for one in found.values()] == [("width", "How wide."), ("kind", "")]
-    assert returns_module(build) is True
-    assert returns_module(Net) is True
-    assert returns_module(dict) is False
-    assert returns_module(lambda: None) is None
 
 
 def test_a_hint_that_cannot_be_resolved_is_not_checked() -> None:
@@ -127,7 +154,8 @@ def test_a_hint_that_cannot_be_resolved_is_not_checked() -> None:
         ({"a": "b"}, dict[str, int], False),
         ([1], dict[str, int], False),
         (1, str | list[str], False),
-        (object(), nn.Module, True),
+        ("torch.nn.ReLU", nn.Module, True),
+        ("torch.optim.SGD", nn.Module, False),
     ],
 )
 def test_which_values_fit_which_hints(value: Any, hint: Any, expected: bool) -> None:
@@ -167,3 +195,58 @@ def test_an_argument_is_a_setting_of_a_subject() -> None:
         SettingError, match=r"^`model\.lr` must be float, but got 'fast' \(str\)\.$"
     ):
         found["lr"].check_level("model.lr", "fast")
+
+
+def test_a_field_of_a_dataclass_and_what_any_call_takes_are_arguments() -> None:
+    found = arguments_of(Whole)
+    assert list(found) == ["options.width", "options.act", "head", "rate"]
+    assert (found["options.width"].default, found["options.width"].doc) == (4, "Units.")
+    assert found["options.act"].choices == ("relu", "gelu")
+    made = maker(Whole, {"options.width": 7, "rate": 3}, at="model")()
+    assert (made.options, made.base.rate) == (Options(width=7), 3.0)
+
+
+def test_an_object_is_named_by_its_class_and_made_anew_each_time() -> None:
+    given = {"head.class_path": "torch.nn.Linear", "head.init_args.in_features": 2}
+    make = maker(Whole, {**given, "head.init_args.out_features": 3}, at="model")
+    first, second = make().head, make().head
+    assert first.weight.shape == (3, 2)
+    assert first is not second
+    assert isinstance(maker(Whole, {"head": "torch.nn.ReLU"}, at="model")().head, nn.ReLU)
+
+
+def test_of_an_object_those_arguments_are_settings_that_are_said() -> None:
+    said = {"head.class_path": ["torch.nn.Linear"], "head.init_args.bias": [True, False]}
+    found = settings_of(Whole, said, at="model")
+    assert "head" not in found
+    assert found["head.init_args.bias"].default is True
+    assert found["head.init_args.bias"].kinds == {bool}
+    with pytest.raises(
+        SettingError, match=r"^`model\.head\.init_args` must be one of 'in_features', .*'bais'"
+    ):
+        settings_of(Whole, {**said, "head.init_args.bais": [True]}, at="model")
+
+
+def test_a_class_of_a_factor_leaves_out_what_only_the_others_take() -> None:
+    values = {"head.class_path": "torch.nn.ReLU", "head.init_args.out_features": 3}
+    assert not_taken(Whole, values, at="model") == {"head.init_args.out_features"}
+    assert isinstance(maker(Whole, values, at="model")().head, nn.ReLU)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"head": "torch.optim.SGD"}, r"`model\.head` must be Module \| None, but got 'torch\.optim\.SGD' \(str\)\."),
+        ({"head.class_path": "nowhere.Head"}, r"`model\.head\.class_path` must name a class, but 'nowhere\.Head'"),
+        ({"head.init_args.units": 3}, r"`model\.head\.class_path` must name the class whose arguments are given"),
+        ({"head.class_path": "torch.nn.ReLU", "head.init_args.inplace": 3}, r"`model\.head\.init_args\.inplace` must"),
+        ({"options.act": "tanh"}, r"`model\.options\.act` must be one of 'relu', 'gelu', but got 'tanh'"),
+        ({"options.wdth": 3}, r"but got 'options\.wdth'\. Did you mean 'options\.width'"),
+    ],
+)  # fmt: skip
+def test_an_object_that_does_not_fit_is_refused_in_a_sentence(
+    values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SettingError, match=message) as refused:
+        check_arguments(Whole, values, at="model")
+    assert "\n" not in str(refused.value)

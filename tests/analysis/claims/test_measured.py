@@ -153,7 +153,7 @@ def test_a_verdict_waits_for_all_runs(make_study: Callable[..., Path]) -> None:
 
 def file(*claims: Claim) -> ClaimsFile:
     study = ClaimStudy(
-        name="s", space="x", set={}, design="grid", seeds=6, metric=None, adding_seeds=None, on=""
+        name="s", space="x", set={}, design="grid", seeds=6, max_seeds=None, metric=None, adding_seeds=None, on=""
     )  # fmt: skip
     return ClaimsFile(name="f", title="t", alpha=0.05, studies={"s": study}, claims=claims)
 

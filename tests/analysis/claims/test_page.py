@@ -24,3 +24,11 @@ def test_the_page_has_every_claim_with_every_piece_of_evidence() -> None:
 
 def test_no_claim_on_the_page_was_edited_after_its_runs() -> None:
     assert "exploratory" not in PAGE.read_text()
+
+
+def test_the_example_in_the_docs_is_a_file_of_claims(tmp_path: Path) -> None:
+    text = Path("docs/claims-files.md").read_text().partition("```yaml\n")[2].partition("```")[0]
+    (tmp_path / "page.yaml").write_text(text)
+    file = load_claims(tmp_path / "page.yaml")
+    assert [claim.id for claim in file.claims] == ["gate", "range", "imagenet", "beauty"]
+    assert file.folder("gate") == "page-gate"

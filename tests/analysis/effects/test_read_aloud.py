@@ -28,7 +28,7 @@ def verdicts(found: ComponentReport) -> dict[str, str]:
 def about(found: ComponentReport, label: str) -> str:
     """The sentence of a comparison; that of an interaction begins with two."""
     begins = tuple(
-        f"{label}{after}" for after in (":", " (", " matters", " is ", " depends", " diff")
+        f"{label}{after}" for after in (":", " (over", " matters", " is ", " depends", " diff")
     )
     (line,) = [said for said in found.sentences() if said.startswith(begins)]
     return line
@@ -51,7 +51,8 @@ def test_no_sentence_contradicts_another(name: str, margin: float | None) -> Non
             assert abs(row["estimate"]) > margin
         if row["verdict"] == "depends":
             label = row["label"]
-            assert f"{label} depends on " in about(found, label)
+            seen = found.interactions.seen_of(row["factor"], row["level"])
+            assert about(found, label).startswith(f"{label} depends on ") == seen
             assert label not in found.dead_weight["label"].tolist()
     said = " ".join(lines)
     if margin is None:
@@ -126,7 +127,10 @@ def test_one_run_per_arm_gives_differences_without_verdicts(name: str) -> None:
     assert rows["estimate"].notna().all()
     assert rows[["p", "sim_low", "ci95_low"]].isna().all(axis=None)
     first = rows["label"].iloc[0]
-    assert about(found, first).endswith("no verdict: one run per arm; at least 2 seeds are needed.")
+    repeated = "runs of one arm that have one value count once (was the seed applied?), so nothing repeats."
+    once = "one run per arm; at least 2 seeds are needed."
+    why = repeated if name == "deterministic" else once
+    assert about(found, first).endswith(f"no verdict: {why}")
 
 
 @pytest.mark.parametrize("name", ["constant", "rounding"])
@@ -160,3 +164,28 @@ def test_the_winner_is_found_and_the_advice_is_uncertain() -> None:
     quiet = rows.loc["arch=d"]
     assert quiet["verdict"] == "undecided"
     assert quiet["seeds_needed_low"] < 100 < quiet["seeds_needed_high"]
+
+
+def test_a_level_without_an_interaction_of_its_own_is_not_said_to_depend() -> None:
+    found = answer("uneven_levels", 0.01)
+    assert about(found, "gate=hard").startswith("gate=hard depends on squeeze: ")
+    line = next(s for s in found.sentences() if s.startswith("gate=tanh"))
+    assert line.startswith(
+        "gate=tanh is decided at each setting of squeeze, since another level of gate depends on it: "
+    )
+    assert line.endswith("no interaction of this level was seen.")
+    # That two levels interact and that adding up holds cannot both be said.
+    [adding] = [s for s in found.sentences() if s.startswith("Adding up")]
+    assert "no departure" not in adding
+
+
+def test_two_seeds_are_said_to_tell_little() -> None:
+    found = answer("two_seeds", None)
+    assert verdicts(found) == {"arch=b": "matters"}
+    assert any("with two seeds one number tells each error" in s for s in found.sentences())
+    assert not any("two seeds" in s for s in answer("winner", None).sentences())
+
+
+def test_repeated_values_are_not_called_one_run_per_arm() -> None:
+    line = about(answer("repeated_value", None), "gate=tanh")
+    assert line.endswith("count once (was the seed applied?), so nothing repeats.")

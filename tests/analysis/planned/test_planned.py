@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from analysis.contrasts.multiplicity import holm
 from analysis.planned.comparisons import content_hash, parse_comparisons
 from analysis.planned.planned import report_planned
 from analysis.planned.spending import nominal_levels
@@ -83,7 +84,7 @@ def test_seeds_under_a_declared_plan_count_at_its_looks(make_study: Make) -> Non
         "10 seeds are in, but no look was declared there; the first 8 decide" in between.deviations
     )
     row = at_look.frame.iloc[0]
-    assert row["p_holm"] > row["p"]
+    assert row["p_adjusted"] > row["p"]
     level = nominal_levels([5, 8, 12], alpha=0.05, spending="obrien_fleming")[1]
     half = stats.t.isf(level / 2, row["df"]) * row["se"]
     assert (row["high"] - row["low"]) / 2 == pytest.approx(half)
@@ -194,3 +195,36 @@ def test_one_seed_gives_a_difference_without_an_interval() -> None:
     assert tabled(content, [2]).sentences() == [
         "Planned: gate=tanh against sigmoid: no verdict (+0.02 without an interval, 1 seed)."
     ]
+
+
+def several(make_study: Make, direction: str = "two-sided") -> pd.DataFrame:
+    """Four levels of a gate planned against a fifth, of which two differ from it."""
+    levels = {"a": 0.0, "b": 0.02, "c": 0.017, "d": 0.002, "e": 0.001}
+    entry = {"factor": GATE, "levels": list(levels), "direction": direction}
+    content = parse_comparisons({"seeds": 5, "comparisons": [entry]})
+    folder = make_study(effects={GATE: levels}, planned=content, kappa=0.0, sigma=0.005)
+    report = report_planned(replace(read_study(folder), planned_hash=content_hash(content)))
+    assert report is not None
+    return report.frame
+
+
+def test_planned_comparisons_are_decided_by_their_joint_law_step_by_step(make_study: Make) -> None:
+    frame = several(make_study)
+    p, adjusted, steps = (
+        frame["p"].to_numpy(),
+        frame["p_adjusted"].to_numpy(),
+        holm(frame["p"].to_numpy()),
+    )
+    assert (adjusted >= p).all()
+    assert (adjusted <= steps).all()
+    # They share the reference: where p are not tiny the joint law is well below Holm's.
+    middle = (p > 0.003) & (steps < 1)
+    assert middle.any()
+    assert (adjusted[middle] < 0.97 * steps[middle]).all()
+    # The largest p stands alone by then.
+    assert adjusted[p.argmax()] == pytest.approx(max(p.max(), adjusted[p.argsort()[-2]]))
+
+
+def test_comparisons_with_a_direction_are_decided_by_holm(make_study: Make) -> None:
+    frame = several(make_study, "higher")
+    assert frame["p_adjusted"].tolist() == pytest.approx(holm(frame["p"].to_numpy()).tolist())

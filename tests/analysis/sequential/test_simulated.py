@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
 
-from analysis.contrasts.level_noise import level_noise
 from analysis.sequential.expected import expected, paired
+from analysis.sequential.noise import level_noises, paired_errors
 from analysis.sequential.simulated import (
     DIFFERS,
     NEGLIGIBLE,
     fixed,
-    level_noises,
     right,
     sequential,
 )
@@ -21,16 +20,30 @@ def test_errors_are_at_most_the_level() -> None:
     assert at_margin < 0.05 + 3 * 0.0056
 
 
-def test_the_noise_is_that_of_the_report() -> None:
+def test_the_noise_of_one_study_is_that_of_many() -> None:
     x = np.random.default_rng(4).standard_normal((20, 6, 4)) * np.array([1.0, 1.0, 6.0, 1.0])
     away = x - x.mean(axis=1, keepdims=True)
-    variance, df = level_noises(
+    variance, df, alone = level_noises(
         np.einsum("sni,snj->sij", away, away), 6, np.ones((20, 4), dtype=bool)
     )
     for s in range(20):
-        one = level_noise(x[s])
-        assert variance[s] == pytest.approx(one.variance)
-        assert df[s] == pytest.approx(one.df(6))
+        one = paired_errors(x[s])
+        assert one.se == pytest.approx(np.sqrt(variance[s] / 6))
+        assert one.df == pytest.approx(df[s])
+    # The arm that is six times as noisy mostly rests on itself, the others mostly not.
+    assert alone[:, 2].mean() > 0.8 > 0.4 > alone[:, 0].mean()
+
+
+def test_the_noise_of_equal_arms_is_pooled_on_their_side_and_not_on_the_baselines() -> None:
+    x = np.random.default_rng(6).standard_normal((4000, 5, 3))
+    x = x - 3 * np.random.default_rng(7).standard_normal((4000, 5, 1))
+    away = x - x.mean(axis=1, keepdims=True)
+    variance, df, _ = level_noises(
+        np.einsum("sni,snj->sij", away, away), 5, np.ones((4000, 3), dtype=bool)
+    )
+    assert variance.mean() == pytest.approx(10, rel=0.03)
+    assert (df >= 4 - 1e-9).all()
+    assert np.median(df) < 6  # a loud baseline is known by its own four
 
 
 def test_settled_arms_get_no_more_seeds_and_the_baseline_goes_on() -> None:

@@ -79,7 +79,9 @@ def plain_parts(excite: nn.Module) -> tuple[Linear, Linear] | None:
     # Adapters, quantised and parametrised layers are other types.
     if excite.act is not ACTIVATIONS["relu"] or any(type(layer) is not Linear for layer in layers):
         return None
-    if _has_any_global_hook() or any(_is_watched(module) for module in (excite, *layers)):
+    if _has_any_global_hook() or any(  # type: ignore[no-untyped-call]
+        _is_watched(module) for module in (excite, *layers)
+    ):
         return None
     return layers
 
@@ -156,7 +158,8 @@ def _by_steps(
     z_nc = x_ncs.mean(tuple(range(2, x_ncs.dim())))
     g_nc = gate(F.linear(F.linear(z_nc, w1, b1).relu(), w2, b2))
     y_ncs = x_ncs * _over_positions(g_nc, x_ncs)
-    wanted = [tensor for tensor, need in zip(inputs, needed, strict=False) if need]
+    pairs = zip(inputs, needed, strict=False)
+    wanted = [tensor for tensor, need in pairs if need and tensor is not None]
     found = iter(torch.autograd.grad(y_ncs, wanted, d_ncs, create_graph=True))
     return tuple(next(found) if need else None for _, need in zip(inputs, needed, strict=False))
 

@@ -67,7 +67,7 @@ def _instance(path: str, kind: type[nn.Module], *, role: Role, channels: int) ->
         # For `streams.initialise`, where the class has tensors and no `reset_parameters`.
         "make_again": lambda _: checked(channels),
     }
-    checked = type(kind.__name__, (kind,), described)
+    checked: Callable[[int], nn.Module] = type(kind.__name__, (kind,), described)
     try:
         made: nn.Module = checked(channels)
     except SettingError:

@@ -59,7 +59,7 @@ def test_the_noise_of_a_factorial_is_that_of_one_run(plan: Callable[..., str]) -
     residual = y - y.mean(0) - y.mean(1, keepdims=True) + y.mean()
     sigma = math.sqrt(np.sum(residual**2) / (5 * 7))
     found = json.loads(plan("gate", rows, "--json"))
-    assert found["effects"]["sigma"] == pytest.approx(sigma)
+    assert found["effects"]["pilot"]["sigma"] == pytest.approx(sigma)
 
 
 def test_the_noise_of_runs_without_shared_seeds_is_that_within_an_arm(
@@ -73,7 +73,7 @@ def test_the_noise_of_runs_without_shared_seeds_is_that_within_an_arm(
     ]
     within = pd.DataFrame(rows).groupby("gate")["val_loss"].var(ddof=1)
     found = json.loads(plan("gate", rows, "--json"))
-    assert found["effects"]["sigma"] == pytest.approx(math.sqrt(within.mean()))
+    assert found["effects"]["pilot"]["sigma"] == pytest.approx(math.sqrt(within.mean()))
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ class Machine:
 
     def start(self) -> UntilSettled:
         made = source(self.folder, **self.changes)
-        made.resume(self.plan, self.results)
+        self.plan += made.resume(self.plan, self.results)
         return made
 
     def go(self, *, steps: int = 10_000) -> bool:
@@ -232,3 +232,11 @@ def test_records_are_alike_but_for_rounding(tmp_path: Path) -> None:
     assert not alike(a, {"x": [1.001, None], "y": {"settled": True}})
     assert not alike(a, {"x": [1.0, None], "y": {"settled": False}})
     assert not alike(a, {"x": [1.0], "y": {"settled": True}})
+
+
+def test_what_the_first_look_needs_is_planned_at_once(tmp_path: Path) -> None:
+    made = machine(tmp_path)
+    first = made.start()
+    assert made.plan == [run for block in BLOCKS[:2] for run in block]
+    assert first.total == 8
+    assert source(tmp_path).resume(made.plan, {}) == []

@@ -1,0 +1,91 @@
+"""The looks that a study recorded as it went, held against what its results say now."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from analysis.sequential.looks import Look
+from analysis.sequential.rule import rule_hash
+from analysis.sequential.stopped import (
+    is_stopped_by_rule,
+    looks_of,
+    stored_rule,
+    values_of,
+)
+from analysis.tables.runs_table import RunsTable
+from plain_files.study_records import RecordError, parse_object, whole_lines
+
+CLOSE = 1e-6
+
+
+def unlike_looks(table: RunsTable) -> tuple[int, list[str]]:
+    """How many looks were checked, and a line for each that read or decided something else than it would now.
+
+    The looks of a rule of one's own cannot be made again here: they are checked where the study goes on.
+    """
+    if table.folder is None or not is_stopped_by_rule(table):
+        return 0, []
+    rule = stored_rule(table)
+    recorded, found = _recorded(table.folder / "looks.jsonl")
+    values = values_of(table)
+    again = {look.seeds: look for look in looks_of(table)}
+    if rule.get("hash") != rule_hash(rule):
+        found.append("study.json: the rule for when to stop does not match its hash")
+    for line in recorded:
+        found += _differences(line, values, again, baseline=str(rule["baseline"]))
+    missing = [seeds for seeds in again if seeds not in {line["seeds"] for line in recorded}]
+    found += [f"look at {seeds} seeds: it is not in looks.jsonl" for seeds in missing]
+    return len(recorded), found
+
+
+def _recorded(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """The looks that can be read, and a line for each that cannot."""
+    looks, damaged = [], []
+    for number, line in enumerate(whole_lines(path), start=1):
+        try:
+            look = parse_object(line)
+        except RecordError as error:
+            damaged.append(f"looks.jsonl, line {number}: {error}")
+            continue
+        sound = isinstance(look.get("seeds"), int) and isinstance(look.get("decided"), dict)
+        if sound:
+            looks.append(look)
+        else:
+            damaged.append(f"looks.jsonl, line {number}: it is no look")
+    return looks, damaged
+
+
+def _differences(
+    line: Mapping[str, Any],
+    values: Mapping[str, list[float | None]],
+    again: Mapping[int, Look],
+    *,
+    baseline: str,
+) -> Iterator[str]:
+    seeds, where = int(line["seeds"]), f"look at {line['seeds']} seeds"
+    look = again.get(seeds)
+    if look is None:
+        yield f"{where}: the results that it read are not all there"
+        return
+    read = {arm: values[arm][:seeds] for arm in (baseline, *look.decisions)}
+    text = json.dumps(read, sort_keys=True, separators=(",", ":"))
+    if hashlib.sha256(text.encode()).hexdigest() != line.get("read"):
+        yield f"{where}: it read other values than the results have now"
+    for arm, now in look.decisions.items():
+        then = line["decided"].get(arm)
+        if then is None or not _alike(then, json.loads(json.dumps(now))):
+            yield f"{where}: it decided something else of {arm} than its rule does now"
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two records say the same, numbers but for rounding: other builds of the same libraries add otherwise."""
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(_alike(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(_alike(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=CLOSE, abs_tol=1e-12)
+    return bool(a == b)

@@ -1,0 +1,218 @@
+"""Runs and core-hours to the same verdicts: an honest idiomatic program against `ablate run --until decided`.
+
+    python benchmarks/time_to_verdict.py                     # gate, reduction and a planted effect on the digits
+    python benchmarks/time_to_verdict.py --question gate --epochs 5
+
+Ours is the whole command: it runs until every comparison with the baseline is settled. Its opponent is the program that
+people write today (`benchmarks/idiomatic.py`): one process per core, Lightning, a loader, a checkpoint, W&B offline,
+`seed_everything` with a seed for each run, and a number of seeds that was fixed before. It is given the number that
+decides as many comparisons rightly with the same errors (two-sample t tests, Holm for each of the two families), if the
+effects are those that our study estimated and a run's noise is what a few runs of its own show. So it is not run to its
+end: its hours are that number of runs at the time of those few. Three factors make the ratio: *pairing*, unpaired over
+paired runs of fixed designs; *stopping*, the paired fixed design's runs over ours; *throughput*, seconds of a
+core for a run.
+"""
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from analysis.sequential.expected import expected
+from analysis.sequential.simulated import DIFFERS, MATTERS, NEGLIGIBLE, right
+from analysis.sequential.stopped import report_stopped
+from analysis.tables.study_table import read_study
+
+Floats = NDArray[np.float64]
+PLANTED = """
+baseline: {{attention: {{reduction: 4}}, training: {{epochs: {epochs}, batch_size: 64, warmup_epochs: 0}}}}
+factors: [{{name: training.learning_rate, levels: [0.1, 0.09, 0.002]}}]
+"""
+QUESTIONS = {"gate": "gate", "reduction": "reduction", "planted": "planted.yaml"}
+STUDIES, MOST = 1000, 300
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one side takes to the verdicts."""
+
+    runs: float
+    core_seconds: float
+    """Of all its runs together, start of its processes included."""
+
+
+def main() -> None:
+    """Print a line for each question."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--question", choices=tuple(QUESTIONS), action="append")
+    options.add_argument("--epochs", type=int, default=5)
+    options.add_argument("--max-seeds", type=int, default=24)
+    options.add_argument("--margin", type=float, default=0.02, help="nats")
+    options.add_argument("--noise-runs", type=int, default=6, help="runs of the idiomatic program")
+    options.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
+    given = options.parse_args()
+    if given.worker:
+        worker(json.loads(given.worker[0]), int(given.worker[1]), int(given.worker[2]))
+        return
+    cores = len(os.sched_getaffinity(0))
+    print(
+        f"{cores} cores, load {os.getloadavg()[0]:.1f} at the start; {given.epochs} epochs, margin {given.margin:g}"
+    )
+    for question in given.question or QUESTIONS:
+        answer(question, given, cores=cores)
+
+
+def answer(question: str, given: argparse.Namespace, *, cores: int) -> None:
+    """Run our study, measure the opponent's noise and time, and print the ratio with its factors."""
+    with tempfile.TemporaryDirectory() as place:
+        at = Path(place)
+        (at / "planted.yaml").write_text(PLANTED.format(epochs=given.epochs))
+        settings = ["--set", f"training.epochs={given.epochs}", "--set", "training.warmup_epochs=0"]
+        command = [
+            sys.executable, "-m", "ablations.cli.main", "run", QUESTIONS[question], "--study", question,
+            *([] if question == "planted" else settings), "--until", "decided", "--margin", str(given.margin),
+            "--max-seeds", str(given.max_seeds), "--workers", str(cores),
+        ]  # fmt: skip
+        began = time.monotonic()
+        subprocess.run(command, cwd=at, check=True, capture_output=True)
+        wall = time.monotonic() - began
+        table = read_study(at / "runs" / question)
+        stopped = report_stopped(table)
+        assert stopped is not None
+        ours = Side(stopped.runs, wall * cores)
+        plan = (at / "runs" / question / "plan.jsonl").read_text().splitlines()
+        arm = json.loads(plan[0])["settings"]["arm"]
+        losses, seconds = opponent(at, arm, runs=given.noise_runs, cores=cores)
+    frame = stopped.frame
+    sd = float(np.sqrt(np.median(frame["se"] ** 2 * frame["pairs"])))
+    sigma = float(np.std(losses, ddof=1))
+    effects = frame["adjusted"].fillna(frame["estimate"]).to_numpy(float)
+    most = given.max_seeds
+    one = expected(effects, margin=given.margin, sd=sd, max_seeds=most, studies=STUDIES)
+    unpaired = unpaired_seeds(effects, margin=given.margin, sigma=sigma, share=one.decided)
+    arms = len(effects) + 1
+    theirs = Side(unpaired * arms, unpaired * arms * seconds)
+    pairing = unpaired * arms / one.fixed_runs
+    stopping = one.fixed_runs / ours.runs
+    throughput = seconds / (ours.core_seconds / ours.runs)
+    print(
+        f"{question}: ours {ours.runs:.0f} runs, {ours.core_seconds / 3600:.3f} core-hours "
+        f"({', '.join(frame['label'] + ' ' + frame['verdict'])}); idiomatic {theirs.runs:.0f} runs, "
+        f"{theirs.core_seconds / 3600:.3f} core-hours: {theirs.core_seconds / ours.core_seconds:.1f} times as many = "
+        f"pairing {pairing:.2f} x stopping {stopping:.2f} x throughput {throughput:.2f}. "
+        f"Noise of a run {sigma:.3g}, of a paired difference {sd:.3g} (unpaired {math.sqrt(2) * sigma:.3g}).",
+        flush=True,
+    )
+
+
+def unpaired_seeds(effects: Floats, *, margin: float, sigma: float, share: float) -> float:
+    """Seeds of a fixed design without shared seeds that decides as large a share rightly; infinity above `MOST`."""
+    true = effects / sigma
+    z = np.random.default_rng(0).standard_normal((STUDIES, len(effects) + 1, 2))
+    for n in np.unique(np.geomspace(3, MOST, 60).round().astype(int)):
+        df = 2 * (n - 1)
+        # Means and variances of n runs, drawn by their laws.
+        stream = np.random.default_rng(int(n))
+        spread = stream.chisquare(n - 1, (STUDIES, len(effects) + 1)) / (n - 1)
+        mean = z[:, :, 0] / np.sqrt(n)
+        apart = mean[:, 1:] - mean[:, :1] + true
+        se = np.sqrt((spread[:, 1:] + spread[:, :1]) / n)
+        verdict = _verdicts(apart, se, float(df), margin=margin / sigma)
+        if float(right(verdict, true, margin=margin / sigma).mean()) >= share:
+            return float(n)
+    return math.inf
+
+
+def _verdicts(apart: Floats, se: Floats, df: float, *, margin: float) -> NDArray[np.int8]:
+    far = 2 * special.stdtr(df, -np.abs(apart) / se)
+    near = special.stdtr(df, (np.abs(apart) - margin) / se)
+    differs, small = _holm(far), _holm(near)
+    large = np.where(np.abs(apart) > margin, MATTERS, DIFFERS)
+    return np.where(small, NEGLIGIBLE, np.where(differs, large, 0)).astype(np.int8)
+
+
+def _holm(p: Floats, alpha: float = 0.05) -> NDArray[np.bool_]:
+    order = np.argsort(p, axis=1)
+    steps = np.arange(p.shape[1], 0, -1)
+    passed = np.logical_and.accumulate(np.take_along_axis(p, order, axis=1) * steps < alpha, axis=1)
+    found = np.zeros(p.shape, dtype=bool)
+    np.put_along_axis(found, order, passed, axis=1)
+    return found
+
+
+def opponent(
+    at: Path, arm: dict[str, dict[str, object]], *, runs: int, cores: int
+) -> tuple[list[float], float]:
+    """Losses of a few runs of the idiomatic program, and core seconds a run, its processes' start included."""
+    each = -(-runs // cores)
+    began = time.monotonic()
+    started = [
+        subprocess.Popen(
+            [sys.executable, str(Path(__file__).resolve()), "--worker", json.dumps(arm), str(100 + k * each),
+            str(each)], cwd=at,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        for k in range(cores)
+    ]  # fmt: skip
+    losses: list[float] = []
+    for process in started:
+        out, _ = process.communicate()
+        losses += json.loads(out.splitlines()[-1])
+    return losses, (time.monotonic() - began) * cores / len(losses)
+
+
+def worker(arm: dict[str, dict[str, object]], first: int, count: int) -> None:
+    """One process of the idiomatic program: run after run, each with a seed of its own."""
+    import lightning.pytorch as pl
+    import torch
+    from lightning.pytorch.callbacks import ModelCheckpoint
+    from lightning.pytorch.loggers import WandbLogger
+    from torch.utils.data import DataLoader, TensorDataset
+
+    from ablations.subjects.attention.data.dataset import load
+    from ablations.subjects.attention.settings.groups import Data
+    from ablations.subjects.attention.training.module import AttentionClassifier
+
+    torch.set_num_threads(1)
+    losses = []
+    for seed in range(first, first + count):
+        pl.seed_everything(seed, verbose=False)
+        split = load(Data())
+        model = AttentionClassifier(
+            **arm["attention"], in_channels=split.in_channels, classes=split.classes,
+            backbone=arm["backbone"], training=arm["training"],
+        )  # fmt: skip
+        batch = int(str(arm["training"]["batch_size"]))
+        with tempfile.TemporaryDirectory() as folder:
+            logger = WandbLogger(
+                project="idiomatic", mode="offline", save_dir=folder, reinit="create_new"
+            )
+            trainer = pl.Trainer(
+                max_epochs=int(str(arm["training"]["epochs"])), accelerator="cpu", devices=1, logger=logger,
+                callbacks=[ModelCheckpoint(folder, monitor="val_loss", save_last=True)],
+                enable_progress_bar=False,
+            )  # fmt: skip
+            trainer.fit(
+                model,
+                DataLoader(TensorDataset(split.train.x, split.train.y), batch_size=batch, shuffle=True, drop_last=True),
+                DataLoader(TensorDataset(split.val.x, split.val.y), batch_size=1024),
+            )  # fmt: skip
+            losses.append(float(trainer.callback_metrics["val_loss"]))
+            logger.experiment.finish()
+    print(json.dumps(losses))
+
+
+if __name__ == "__main__":
+    main()
