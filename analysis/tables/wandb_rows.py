@@ -136,7 +136,7 @@ def _row(run: LoggedRun, given: Sequence[str]) -> dict[str, Any]:
         "run": config.get("run") or run.id or run.name,
         "attempt": _whole(run, "attempt", default=1),
         "arm": config.get("arm") or arm,
-        "label": config.get("label") or ", ".join(f"{k}={v}" for k, v in levels.items()),
+        "label": config.get("label"),
         "seed": _whole(run, "seed") if config.get("seed") is not None else None,
         "_own": own,
         "stage": config.get("stage") or "grid",

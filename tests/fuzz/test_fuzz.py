@@ -84,7 +84,7 @@ def test_the_same_number_is_the_same_input(world: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_no_fault_in_some_dozens_of_inputs(world: Path, tmp_path: Path) -> None:
     warm(build(tmp_path / "warm"), QUICK)
-    quick = ["command lines", "YAML", "CSV and W&B exports", "Optuna storages"]
+    quick = ["command lines", "YAML", "CSV and W&B exports", "study files", "Optuna storages"]
     found = judged(
         world, seed=0, seconds=60, most=25, first=0, kinds=quick, limits=Limits(seconds=20)
     )

@@ -107,6 +107,7 @@ def gather(
     price: float | None = None,
     margin: float | None = None,
     every_importance: bool = False,
+    gates_of: str | None = None,
 ) -> Evidence:
     """Read a study and compute all that its report says.
 
@@ -115,6 +116,7 @@ def gather(
         price: Loss that one weight is worth, in the metric's unit; None for a sweep.
         margin: Half-width of the zone called negligible; None where none is declared.
         every_importance: Also fANOVA and PED-ANOVA, however many runs there are.
+        gates_of: The arm whose gates are summed up, or `all`; the baseline without.
 
     Raises:
         TableError: If the folder is no study, or an argument is not positive.
@@ -145,7 +147,7 @@ def gather(
         if some
         else None,
         winner=_try(gaps, "winner", lambda: winner_report(table)),
-        gates=_try(gaps, "gates", lambda: read_gates(table)),
+        gates=_try(gaps, "gates", lambda: read_gates(table, arm=gates_of)),
         price=price,
         margin=margin,
         remarks=tuple(curves.remarks),

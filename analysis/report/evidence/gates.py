@@ -22,13 +22,15 @@ from analysis.errors import TableError
 from analysis.tables.runs_table import RunsTable
 
 NUMBERS = ["mean", "between", "within", "saturated_low", "saturated_high", "above_one"]
+EVERY = "all"
+"""Instead of an arm's label."""
 MOST_RUNS = 50
 """Of one arm; distributions do not change visibly beyond that."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gates:
-    """Gates of the baseline's runs, or of the first arm that recorded any."""
+    """Gates of the runs of an arm, or of all."""
 
     label: str
     runs: int
@@ -42,15 +44,31 @@ class Gates:
     """`block, epoch, gradient_norm`, mean over runs."""
 
 
-def read_gates(table: RunsTable) -> Gates:
-    """The gates of the baseline's complete runs.
+def read_gates(table: RunsTable, *, arm: str | None = None) -> Gates:
+    """The gates of an arm's complete runs.
+
+    Args:
+        table: A study.
+        arm: The arm's label, or `all` of them together; the baseline without, or the first that recorded any.
 
     Raises:
-        TableError: If no complete run has recorded its gates.
+        TableError: If no complete run has recorded its gates, or none of that arm.
     """
-    arm = _recorded_arm(table)
-    rows = table.frame[table.frame["state"] == "COMPLETE"]
-    mine = rows[rows["arm"] == arm].head(MOST_RUNS)
+    rows = _recorded(table)
+    labels = list(dict.fromkeys(map(str, rows["label"])))
+    if arm is None:
+        mine = rows[rows["arm"] == table.baseline_arm]
+        mine = mine if len(mine) else rows[rows["arm"] == rows["arm"].iloc[0]]
+    elif arm == EVERY:
+        mine = rows
+    elif arm in labels:
+        mine = rows[rows["label"].astype(str) == arm]
+    else:
+        raise TableError(
+            f"no complete run of an arm called {arm!r} has recorded its gates; these have: {', '.join(labels)}. "
+            f"Name one of them, or `{EVERY}`."
+        )
+    mine = mine.groupby("arm", sort=False).head(MOST_RUNS)
     records = [
         {"run": run, **json.loads(line)}
         for run, attempt in zip(mine["run"], mine["attempt"], strict=True)
@@ -58,23 +76,31 @@ def read_gates(table: RunsTable) -> Gates:
         for line in path.read_text(encoding="utf-8").splitlines()
         if line
     ]
-    return _summary(pd.DataFrame(records), label=str(mine["label"].iloc[0]))
+    ranges = {(record["low"], record["high"]) for record in records}
+    if len(ranges) > 1:
+        raise TableError(
+            f"arms whose gates have other ranges cannot be drawn together, but there are {sorted(ranges)}. Name one "
+            "arm (`--arm LABEL`)."
+        )
+    label = "all arms" if arm == EVERY else str(mine["label"].iloc[0])
+    return _summary(pd.DataFrame(records), label=label)
 
 
-def _recorded_arm(table: RunsTable) -> str:
-    """The baseline's arm if one of its runs recorded gates, else the first arm that did."""
+def _recorded(table: RunsTable) -> pd.DataFrame:
+    """The complete runs that recorded gates."""
     rows = table.frame[table.frame["state"] == "COMPLETE"]
-    found = [
-        str(arm)
-        for arm, run, attempt in zip(rows["arm"], rows["run"], rows["attempt"], strict=True)
-        if table.folder is not None and _path(table, run, attempt).is_file()
+    has = [
+        table.folder is not None and _path(table, run, attempt).is_file()
+        for run, attempt in zip(rows["run"], rows["attempt"], strict=True)
     ]
-    if not found:
+    if not any(has):
         raise TableError(
             "no run has recorded its gates; switch the recording on when a study starts: "
-            "`ablate run SPACE --study NAME --set training.record_gates=true`."
+            "`ablate run SPACE --study NAME --set training.record_gates=true`. Where it was on, the log of a run says "
+            "why there are none: kinds of attention without a gate per channel (gct, gather_excite, global_context) "
+            "have none to record."
         )
-    return str(table.baseline_arm) if table.baseline_arm in found else found[0]
+    return rows[has]
 
 
 def _path(table: RunsTable, run: str, attempt: float) -> Path:

@@ -130,6 +130,10 @@ def test_an_unknown_space_says_what_there_is(text: str, message: str) -> None:
             "bad.yaml' must be a YAML file, but line 2: the key 'seeds' must stand once",
         ),
         ("factor: []", "`setting` must be one of"),
+        (
+            "name: x\nfactors: [{name: attention.gate, levels: 5}]",
+            "`levels`: input should be a valid tuple, but got 5",
+        ),
         ("x: !!python/object/apply:os.system ['true']", "must be a YAML file"),
     ],
 )

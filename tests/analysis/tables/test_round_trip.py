@@ -1,4 +1,4 @@
-"""Whatever form the same runs are written in, the same arms, seeds and losses are read back."""
+"""Whatever form the same runs are written in, the same arms, seeds, losses and effects are read back."""
 
 import csv
 import json
@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.contrasts.cells import cells_of, short
+from analysis.effects.effects import estimate_effects
 from analysis.tables.csv_table import from_frame
 from analysis.tables.runs_table import RunsTable
 from analysis.tables.table import read_table
@@ -62,6 +63,8 @@ def runs(draw: st.DrawFn) -> tuple[list[str], Runs]:
     arms: Runs = [{}]
     for name in factors:
         arms = [{**arm, name: level} for arm in arms for level in levels[name]]
+    if len(factors) > 1 and draw(st.booleans()):  # an arm that does not use the other factor
+        arms.append({factors[0]: "off" if levels[factors[0]][0] == "relu" else 7})
     loss = st.floats(0.01, 1e6, allow_nan=False)
     count = len(arms) * seeds
     values = draw(st.lists(loss, min_size=count, max_size=count, unique=True))
@@ -83,6 +86,12 @@ def _level(value: Any) -> str:
     return short(value.item() if hasattr(value, "item") else value)
 
 
+def effects_of(table: RunsTable) -> list[tuple[str, float]]:
+    """Every difference against the first run's arm, whatever it is called."""
+    found = estimate_effects(table, calibration_draws=0).frame
+    return sorted(zip(found["role"], found["estimate"].round(9), strict=True))
+
+
 def write(path: Path, header: list[str], rows: list[list[Any]]) -> Path:
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])
@@ -91,7 +100,7 @@ def write(path: Path, header: list[str], rows: list[list[Any]]) -> Path:
 
 def by_csv(folder: Path, factors: list[str], rows: Runs) -> RunsTable:
     names = [*factors, "seed", "val_loss"]
-    return read_table(write(folder / "a.csv", names, [[r[n] for n in names] for r in rows]))
+    return read_table(write(folder / "a.csv", names, [[r.get(n, "") for n in names] for r in rows]))
 
 
 def by_frame(folder: Path, factors: list[str], rows: Runs) -> RunsTable:
@@ -100,7 +109,7 @@ def by_frame(folder: Path, factors: list[str], rows: Runs) -> RunsTable:
 
 def by_page(folder: Path, factors: list[str], rows: Runs) -> RunsTable:
     names = [*factors, "seed", "val_loss"]
-    cells = [["one name", "finished", *(r[n] for n in names)] for r in rows]
+    cells = [["one name", "finished", *(r.get(n, "") for n in names)] for r in rows]
     return read_table(write(folder / "p.csv", ["Name", "State", *names], cells), factors=factors)
 
 
@@ -118,13 +127,13 @@ def by_optuna(folder: Path, factors: list[str], rows: Runs) -> RunsTable:
     url = f"journal://{folder / 'o.log'}"
     backend = optuna.storages.journal.JournalFileBackend(str(folder / "o.log"))
     study = optuna.create_study(storage=optuna.storages.JournalStorage(backend), study_name="s")
-    choices = {n: list(dict.fromkeys(_value(r[n]) for r in rows)) for n in factors}
+    choices = {n: list(dict.fromkeys(_value(r[n]) for r in rows if n in r)) for n in factors}
     kinds = {n: optuna.distributions.CategoricalDistribution(c) for n, c in choices.items()}
     for row in rows:
-        params = {n: _value(row[n]) for n in factors}
+        params = {n: _value(row[n]) for n in factors if n in row}
         trial = optuna.trial.create_trial(
             params=params,
-            distributions=kinds,
+            distributions={n: kinds[n] for n in params},
             value=row["val_loss"],
             user_attrs={"seed": row["seed"]},
         )
@@ -132,14 +141,43 @@ def by_optuna(folder: Path, factors: list[str], rows: Runs) -> RunsTable:
     return read_table(f"{url}#s")
 
 
+def by_study(folder: Path, factors: list[str], rows: Runs) -> RunsTable:
+    study, baseline = folder / "s", {n: rows[0][n] for n in factors}
+    plan, arms = [], dict[str, str]()
+    for row in rows:
+        arm = arms.setdefault(repr([row.get(n) for n in factors]), f"arm{len(arms)}")
+        run = f"{arm}-{row['seed']}"
+        used = {n: row[n] for n in factors if n in row}
+        plan.append(
+            {"run": run, "arm": arm, "label": arm, "seed": row["seed"], "stage": "grid", "settings": {"arm": {}},
+             "factors": used, "cost": {}, "epochs_planned": 1}
+        )  # fmt: skip
+        (study / "runs" / run / "1").mkdir(parents=True)
+        (study / "runs" / run / "result.json").write_text(json.dumps(
+            {"run": run, "attempt": 1, "state": "COMPLETE", "epochs_run": 1, "val_loss": row["val_loss"],
+             "train_loss": None, "val_accuracy": None, "seconds": 1.0, "device": "cpu", "error": None,
+             "started": "2026-01-01T00:00:00+00:00", "ended": "2026-01-01T00:00:01+00:00"}
+        ))  # fmt: skip
+    (study / "plan.jsonl").write_text("".join(json.dumps(line) + "\n" for line in plan))
+    levels = [
+        {"name": n, "levels": list(dict.fromkeys(r[n] for r in rows if n in r))} for n in factors
+    ]
+    (study / "study.json").write_text(json.dumps(
+        {"layout": 1, "study": "s", "design": "grid", "seeds": sorted({r["seed"] for r in rows}),
+         "space": {"name": "s", "factors": levels, "controls": {}, "baseline": {}}, "baseline": baseline,
+         "baseline_arm": "arm0", "metric": "val_loss", "direction": "minimize"}
+    ))  # fmt: skip
+    return read_table(study)
+
+
 def _value(level: Any) -> Any:
     """Where a form can hold the value None itself, that is how the level is written."""
     return None if level == "None" else level
 
 
-@pytest.mark.parametrize("form", [by_csv, by_frame, by_page, by_api, by_optuna])
+@pytest.mark.parametrize("form", [by_csv, by_frame, by_page, by_api, by_optuna, by_study])
 @settings(
-    max_examples=15, deadline=None, derandomize=True,
+    max_examples=8, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )  # fmt: skip
 @given(table=runs())
@@ -148,7 +186,10 @@ def test_every_form_gives_the_same_runs(form: Any, table: tuple[list[str], Runs]
     names = sorted(factors)
     expected: dict[tuple[str, ...], list[float]] = {}
     for row in rows:
-        arm = tuple(short(row[n]) for n in names)
+        # A factor that an arm does not use changes nothing there, and stands at the baseline's level.
+        arm = tuple(_level(row.get(n, rows[0][n])) for n in names)
         expected.setdefault(arm, []).append(row["val_loss"])
     with tempfile.TemporaryDirectory() as folder:
-        assert what_is_read(form(Path(folder), factors, rows)) == expected
+        read = form(Path(folder), factors, rows)
+        assert what_is_read(read) == expected
+        assert effects_of(read) == effects_of(by_csv(Path(folder), factors, rows))

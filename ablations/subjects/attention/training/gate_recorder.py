@@ -5,6 +5,7 @@ class, and do they saturate? Notation: g_nc, gates of shape (examples, channels)
 """
 
 import json
+import logging
 import math
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,11 @@ UNBOUNDED = 4.0
 """The end of the histogram of a gate that has none; gates beyond it are in the last bin."""
 SATURATED = 0.05
 """Of the gate's range, from either end."""
+
+NO_GATES = (
+    "No gates are recorded: no block of this network has a gate per channel that is looked at (`kind=squeeze_excite` "
+    "and the kinds that contain it have)."
+)
 
 
 class GateRecorder(pl.Callback):
@@ -72,6 +78,10 @@ class GateRecorder(pl.Callback):
             {"epoch": epoch, **self._line(name, g_nc, gradient)}
             for name, g_nc, gradient in gates_of(network, self.sample)
         ]
+        if not lines:
+            if epoch == min(self.epochs):  # in the run's log
+                logging.getLogger(__name__).warning(NO_GATES)
+            return
         with self.path.open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(line) + "\n" for line in lines)
 

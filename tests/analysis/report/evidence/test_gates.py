@@ -16,9 +16,10 @@ def line(epoch, block, stage, counts, **more):
             **numbers, **more}  # fmt: skip
 
 
-def record(folder, lines):
+def record(folder, lines, label=None):
     table = read_study(folder)
-    for row in table.frame[table.frame["arm"] == table.baseline_arm].itertuples():
+    column, value = ("arm", table.baseline_arm) if label is None else ("label", label)
+    for row in table.frame[table.frame[column] == value].itertuples():
         path = folder / "runs" / row.run / str(int(row.attempt)) / "gates.jsonl"
         path.write_text("".join(json.dumps(entry) + "\n" for entry in lines))
     return folder
@@ -59,3 +60,44 @@ def test_a_study_that_recorded_none_says_how_to(study):
         match="no run has recorded its gates; switch the recording on when a study starts: ",
     ):
         read_gates(read_study(study("gates")))
+
+
+def test_the_gates_of_any_arm_and_of_all_can_be_asked_for(study):
+    folder = record(study("gates"), LINES)
+    other = next(
+        label
+        for label in read_study(folder).frame["label"]
+        if label != read_gates(read_study(folder)).label
+    )
+    counts = {"3": [10, 0], "5": [10, 0]}
+    table = read_study(record(folder, [line(2, "1.0", "16 channels", counts)], other))
+    mine, both = read_gates(table, arm=other), read_gates(table, arm="all")
+    assert (mine.label, mine.runs) == (other, 5)
+    assert (both.label, both.runs) == ("all arms", 10)
+
+    def low(found):
+        bins = found.bins[(found.bins["stage"] == "16 channels") & (found.bins["group"] == "all")]
+        return bins["share"].iloc[0]
+
+    assert low(mine) == 1
+    assert low(both) == pytest.approx((9 + 20) / 40)
+    assert gather(folder, gates_of=other).gates.label == other
+
+
+def test_an_arm_without_gates_and_arms_of_other_ranges_are_refused(study):
+    folder = record(study("gates"), LINES)
+    with pytest.raises(
+        TableError,
+        match="no complete run of an arm called 'none' has recorded its gates; these have",
+    ):
+        read_gates(read_study(folder), arm="none")
+    other = next(
+        label
+        for label in read_study(folder).frame["label"]
+        if label != read_gates(read_study(folder)).label
+    )
+    record(folder, [line(2, "1.0", "16 channels", {"3": [1, 1]}) | {"low": -1.0}], other)
+    with pytest.raises(
+        TableError, match="arms whose gates have other ranges cannot be drawn together"
+    ):
+        read_gates(read_study(folder), arm="all")

@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 
 from ablations.subjects.attention.data.examples import Examples
@@ -49,3 +51,19 @@ def test_an_unbounded_gate_has_a_histogram_that_loses_nothing(tmp_path: Path) ->
     recorder.record(network(reduction=4, gate="softplus"), 1)
     line = json.loads((tmp_path / "g").read_text().splitlines()[0])
     assert sum(sum(counts) for counts in line["counts"].values()) == 12 * 16
+
+
+@pytest.mark.parametrize(
+    "settings", [{"kind": "gct"}, {"kind": "global_context", "reduction": 4}, {"placement": "none"}]
+)
+def test_a_network_without_a_gate_writes_no_file_and_says_so_once(
+    settings: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "gates.jsonl"
+    recorder = GateRecorder(
+        path, gate="sigmoid", val=Examples(X, Y), epochs=5, train_examples=10**6
+    )
+    for epoch in range(1, 6):
+        recorder.record(network(**settings), epoch)
+    assert not path.exists()
+    assert [record.getMessage()[:23] for record in caplog.records] == ["No gates are recorded: "]
