@@ -145,6 +145,11 @@ class StudyFolder:
         """Where a run's checkpoint and attempts lie."""
         return self.runs / run
 
+    def attempt_log(self, run: str, attempt: int) -> Path | None:
+        """What an attempt printed; None where there is nothing."""
+        path = self.attempt_folder(run, attempt) / "log.txt"
+        return path if path.is_file() else None
+
     def attempt_folder(self, run: str, attempt: int) -> Path:
         """Where one attempt writes."""
         return self.runs / run / str(attempt)

@@ -125,7 +125,7 @@ def test_a_label_is_not_empty_one_line_and_no_other_arms(
         ((*RUN, "--dry-run", "--gpus-per-run", "-1"), "`--gpus-per-run` must be a share"),
         ((*RUN, "--dry-run", "--storage", "1e400"), "`storage` must be a database URL"),
         (("run", "space.yaml", "--study", "a/b"), "must be a plain folder name"),
-        (("run", "space.yaml", "--study", "-x"), "must be a plain folder name"),
+        (("run", "space.yaml", "--study=-x"), "must be a plain folder name"),
         ((*RUN, "--retry", "nothing"), "`retry` must be"),
         (("effects", "s", "--root", "other"), "there is no study 's' in other"),
         (("status", "s", "--root", "other"), "there is no study 's'"),
