@@ -52,13 +52,13 @@ _tables.formats: plain_files analysis
 _tables: plain_files analysis _tables.formats
 _contrasts: analysis _tables
 _planned: plain_files analysis _tables _contrasts
-_importance: analysis _tables _contrasts
+_importance: plain_files analysis _tables _contrasts
 _tradeoff.prices: analysis
 _sequential: plain_files analysis _tables _contrasts _planned _tradeoff.prices
-_effects: analysis _tables _contrasts _planned _sequential
+_effects: plain_files analysis _tables _contrasts _planned _sequential
 _tradeoff.curves: _contrasts
-_tradeoff: analysis _tables _contrasts _tradeoff.prices _tradeoff.curves
-_tradeoff.width: analysis _tables _contrasts _tradeoff.prices _tradeoff
+_tradeoff: plain_files analysis _tables _contrasts _tradeoff.prices _tradeoff.curves
+_tradeoff.width: plain_files analysis _tables _contrasts _tradeoff.prices _tradeoff
 _planning: analysis _contrasts _tradeoff.curves
 _plots.drawing: analysis
 _plots: _tradeoff _plots.drawing
@@ -76,7 +76,7 @@ _claims: plain_files analysis _tables _contrasts _planned _tradeoff.prices _sequ
   _tradeoff.width
 _report.sections: analysis _tables _contrasts _planned _sequential _effects _tradeoff _report.page
   _report.evidence _report.figures _claims
-_report: analysis _sequential _tradeoff _plots.drawing _report.page _report.evidence _report.figures
+_report: analysis _sequential _effects _tradeoff _plots.drawing _report.page _report.evidence _report.figures
   _report.sections
 ablations.cli.words: plain_files ablations ablations.subjects /records /executors /supervision
   ablations.designs ablations.studies _tables _effects _tradeoff _claims

@@ -5,13 +5,17 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
+from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 
+from ablations.cli.steps import EXAMPLES, STEPS, step_of
 from ablations.errors import SettingError, StudyError, one_of
 from analysis.errors import TableError
 from plain_files.words import visible, without_secrets
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("ablations.cli.beginning:init", "Write a commented space file to start from."),
+    "list": ("ablations.cli.beginning:list_", "The studies here and how each stands."),
+    "settings": ("ablations.cli.beginning:settings", "Every setting: meaning, default, values."),
     "spaces": ("ablations.cli.study:spaces", "The presets, one line each."),
     "show": ("ablations.cli.study:show", "A space: baseline, factors, arms, what is infeasible."),
     "check": ("ablations.cli.check:check", "Try a program out: what holds of it."),
@@ -44,19 +48,36 @@ def app(called: str | None = None) -> App:
         name="ablate",
         help="Ablation and hyperparameter studies that answer with intervals and verdicts.",
         version_flags=["--version"],
+        group_commands=Group("Options", sort_key=len(STEPS)),
         # Without it every repeatable option has a twin, --empty-set beside --set.
-        default_parameter=Parameter(negative_iterable=()),
+        default_parameter=Parameter(negative_iterable=(), show_default=_worth_showing),
     )
+    order = {step: Group(step, sort_key=place) for place, step in enumerate(STEPS)}
     for name, (path, summary) in COMMANDS.items():
-        made.command(path, name=name, help=None if name == called else summary)
+        examples = "Examples:\n\n" + "\n".join(f"- `{line}`" for line in EXAMPLES[name])
+        step = step_of(name)
+        made.command(
+            path,
+            name=name,
+            help=None if name == called else summary,
+            group=order[step],
+            sort_key=STEPS[step].index(name),
+            help_epilogue=examples,
+        )
+    made.register_install_completion_command()
     return made
+
+
+def _worth_showing(default: object) -> object:
+    """A default that the reader could not guess: not that a switch is off, or a list is empty."""
+    return None if default in (False, ()) else default
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit: 0 done, 1 a fault of ours, 2 an error the user can mend."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
+    words = [word for word in words if word != "--debug"] or ["list"]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A terminal or a pipe that knows ASCII only gets every number, and other letters written out.

@@ -23,17 +23,19 @@ Out = Annotated[
     Path | None,
     Parameter(help="Another folder to write to, where the study may only be read."),
 ]
-Price = Annotated[float | None, Parameter(name="--price-per-param")]
+Price = Annotated[float | None, Parameter(name="--price-per-param", alias="-p")]
 
 
 def report(
-    study: str,
+    study: str | None = None,
     /,
     *,
+    every: Annotated[bool, Parameter(name="--all", negative=())] = False,
+    beside: str | None = None,
     price: Price = None,
     margin: float | None = None,
     verify: Flag = False,
-    open_page: Annotated[bool, Parameter(name="--open", negative=())] = False,
+    open_page: Annotated[bool, Parameter(name="--open", alias="-o", negative=())] = False,
     out: Out = None,
     root: Root = ROOT,
 ) -> None:
@@ -44,15 +46,33 @@ def report(
 
     Args:
         study: Name or folder of the study.
+        every: Instead of one, every study here, with an index page over them.
+        beside: Another study: write the two side by side, and what differs between them.
         price: What one weight is worth, in the metric's unit; without it, every price is shown.
         margin: Differences below it are negligible; without it nothing is called so.
         verify: Compare the written report with what the records say now.
         open_page: Show the page in the browser afterwards.
     """
+    if every:
+        if study is not None or beside is not None or verify or out is not None:
+            raise SettingError(
+                "`--all` is of every study here: leave out the name, --beside, --verify and --out."
+            )
+        page = _every(root, price=price, margin=margin)
+        if open_page:
+            _open(page)
+        return
+    if study is None:
+        raise SettingError("name a study (`ablate list` says which there are), or give --all.")
     folder = find_study(root, study)
     if verify:
         _refuse_beside_verify({"--price-per-param": price, "--margin": margin, "--open": open_page})
         _verify(folder, out)
+        return
+    if beside is not None:
+        page = _pair(folder, find_study(root, beside), price=price, margin=margin, out=out)
+        if open_page:
+            _open(page)
         return
     from analysis.report.build import write
     from analysis.report.evidence.evidence import gather
@@ -82,6 +102,7 @@ def plot(
     *,
     format_: Annotated[str, Parameter(name="--format")] = "svg,png",
     style: Literal["paper", "screen"] = "screen",
+    view: str | None = None,
     price: Price = None,
     margin: float | None = None,
     arm: str | None = None,
@@ -95,6 +116,7 @@ def plot(
         name: The figure: ratio, prices, pareto, effects ...; a wrong name lists them all.
         format_: svg, pdf, png; several with commas between.
         style: paper is 85 or 175 mm wide with 7.5 pt, screen is larger.
+        view: Another view of it: paired (of seeds), log, linear or front (of pareto).
         price: What one weight is worth, in the metric's unit.
         margin: Differences below it are negligible.
         arm: With the figure gates: the arm's label, or all; the baseline by default.
@@ -116,17 +138,56 @@ def plot(
         every_importance=name == "importance",
         gates_of=arm,
     )
-    figure = draw(name, evidence, style=style)
+    figure = draw(name, evidence, style=style, view=view)
+    file = f"{name}-{view}" if view else name
     where = evidence.folder / "report" / "plots" if out is None else out
     warn(evidence.table.remarks)
     try:
-        paths = save(figure, where, name, formats)
+        paths = save(figure, where, file, formats)
     except OSError as error:
         raise StudyError(
             f"the figure was not written to {where}: {error}. `--out FOLDER` names another folder."
         ) from None
     for path in paths:
         print(path)
+
+
+def _every(root: Path, *, price: float | None, margin: float | None) -> Path:
+    """Write the report of every study in a folder, and an index over them."""
+    from analysis.errors import TableError
+    from analysis.report.build import write
+    from analysis.report.evidence.evidence import Evidence, gather
+    from analysis.report.several import write_index
+
+    folders = sorted(path.parent for path in root.glob("*/study.json"))
+    if not folders:
+        raise StudyError(f"there is no study in {root}/; start one with `ablate run SPACE`.")
+    found: list[tuple[Path, Evidence | TableError]] = []
+    for folder in folders:
+        try:
+            evidence = gather(folder, price=price, margin=margin)
+        except TableError as why:
+            print(f"{folder.name}: not read: {why}")
+            found.append((folder, why))
+        else:
+            print(f"{folder.name}: {write(evidence)}")
+            found.append((folder, evidence))
+    page = write_index(root, found)
+    print(f"Index: {page}")
+    return page
+
+
+def _pair(
+    folder: Path, other: Path, *, price: float | None, margin: float | None, out: Path | None
+) -> Path:
+    """Write two studies side by side."""
+    from analysis.report.evidence.evidence import gather
+    from analysis.report.several import write_pair
+
+    a, b = (gather(one, price=price, margin=margin) for one in (folder, other))
+    page = write_pair(a, b, out=folder / "report" if out is None else out, margin=margin)
+    print(f"Side by side: {page}")
+    return page
 
 
 def _formats(text: str) -> "list[Format]":

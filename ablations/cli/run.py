@@ -62,8 +62,8 @@ def run(
     space: str,
     /,
     *,
-    study: str | None = None,
-    design: Design = "grid",
+    study: Annotated[str | None, Parameter(alias="-n")] = None,
+    design: Annotated[Design, Parameter(alias="-d")] = "grid",
     seeds: Whole | None = None,
     set_: Set = (),
     around: str | None = None,
@@ -156,6 +156,7 @@ def confirm(
     top: Whole = 4,
     seeds: Whole = 5,
     at: At = (),
+    dry_run: Flag = False,
     trust: Trust = False,
     how: ContinuingOptions = AS_IT_BEGAN,
 ) -> None:
@@ -165,9 +166,13 @@ def confirm(
         study: A study.
         top: How many of its best arms; the baseline is always among the arms.
         seeds: Fresh seeds for each arm.
+        dry_run: Print the arms, the seeds and how long they will take, and run nothing.
     """
     path = find_study(how.root, study)
     _refuse_untrusted(path, trust=trust)
+    if dry_run:
+        _print_confirmation(path, top=top, seeds=seeds, at=assignments(at) or None, how=how)
+        return
     with ready_executor(how, train=_train_of(path), runs=max(1, (top + 1) * seeds)) as make:
         from ablations.studies import study as studies
 
@@ -235,6 +240,33 @@ def _print_plan(
         workers=where.workers,
         gpus_per_run=where.gpus_per_run,
         local=where.executor == "local",
+    )
+
+
+def _print_confirmation(
+    path: Path, *, top: int, seeds: int, at: dict[str, Any] | None, how: ContinuingOptions
+) -> None:
+    """The arms that would be confirmed, their fresh seeds and the time."""
+    from ablations.cli.words.estimate_text import print_time
+    from ablations.designs.space import Space
+    from ablations.engine.records.folder import StudyFolder
+    from ablations.studies.confirmation import confirm_runs
+
+    folder = StudyFolder.open(path)
+    planned = confirm_runs(folder, top=top, seeds=seeds, at=at)
+    fresh = sorted({run.seed for run in planned})
+    labels = dict.fromkeys(run.label for run in planned)
+    named = str(fresh[0]) if len(fresh) == 1 else f"{fresh[0]} to {fresh[-1]}"
+    print(f"{len(labels)} arms x {len(fresh)} fresh seeds ({named}) = {len(planned)} runs")
+    for label in labels:
+        print(f"  {label}")
+    print_time(
+        planned,
+        subject=Space(**folder.declaration()["space"]).about,
+        folder=folder,
+        workers=how.workers,
+        gpus_per_run=how.gpus_per_run,
+        local=how.executor == "local",
     )
 
 

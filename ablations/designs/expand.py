@@ -11,6 +11,7 @@ from ablations.plan import PlannedRun, Stage
 from ablations.subjects.intervention import Intervention
 from ablations.subjects.subject import Subject, Values
 from ablations.subjects.values import nested
+from plain_files.shown import in_html, in_line
 
 LONGEST_BASELINE = 3
 """The baseline's label names its levels where it has at most so many factors."""
@@ -39,6 +40,23 @@ class Expansion:
     """Label and reason of each assignment that cannot be built."""
     folded: tuple[tuple[str, str], ...]
     """Each assignment that names more than its arm uses, or the same arm as another; and that arm's label."""
+
+    def __repr__(self) -> str:
+        """In a line: how many arms, and what is left out."""
+        return in_line("Expansion", *self._counts())
+
+    def _repr_html_(self) -> str:
+        costs = list(dict.fromkeys(name for arm in self.arms for name in arm.cost))
+        numbers = [
+            name for name in costs if not isinstance(self.arms[0].cost.get(name), list | tuple)
+        ]
+        rows = [(arm.label, *(arm.cost.get(name) for name in numbers)) for arm in self.arms]
+        lines = [f"cannot be built: {label}: {why}" for label, why in self.illegal]
+        return in_html(", ".join(self._counts()), lines, head=("arm", *numbers), rows=rows)
+
+    def _counts(self) -> list[str]:
+        counts = {"arms": self.arms, "illegal": self.illegal, "folded": self.folded}
+        return [f"{len(found)} {name}" for name, found in counts.items() if found]
 
 
 def expand(space: Space, *, design: str = "grid") -> Expansion:

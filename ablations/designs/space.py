@@ -13,6 +13,7 @@ from ablations.subjects.program import WORDS, Program
 from ablations.subjects.settings import Settings
 from ablations.subjects.subject import Subject
 from ablations.subjects.values import flat, nested
+from plain_files.shown import in_html, in_line
 from plain_files.words import is_name
 from plain_files.yaml_file import FileError, read_yaml
 
@@ -105,6 +106,21 @@ class Space(Settings):
                 said=_named(self.baseline, self.factors, self.controls),
             )
         return self._about
+
+    def __repr__(self) -> str:
+        """In a line; the whole of it is `stated()`."""
+        names = [factor.name for factor in self.factors]
+        return in_line("Space", self.name, self.question, f"varies {', '.join(names)}")
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (factor.name, ", ".join(map(str, factor.levels)) or f"{factor.low:g} to {factor.high:g}",
+             str(self.baseline[factor.name]))
+            for factor in self.factors
+        ]  # fmt: skip
+        rows += [(label, str(values), "control") for label, values in self.controls.items()]
+        lines = [self.question] if self.question else []
+        return in_html(self.name, lines, head=("factor", "levels", "baseline"), rows=rows)
 
     def first_seeds(self, seeds: int | None = None) -> list[int]:
         """The seeds of a study: so many from the first, the space's own number by default.

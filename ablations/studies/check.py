@@ -116,7 +116,8 @@ def _metric(about: Subject, done: Done) -> Held:
     others = [
         other
         for other, value in measured.items()
-        if other not in (name, "epochs_run", "device") and isinstance(value, int | float)
+        if other not in (name, "epochs_run", "epochs_planned", "device")
+        and isinstance(value, int | float)
     ]
     also = f"; also measured: {', '.join(others)}" if others else ""
     return Held(name="metric", holds=name in measured, said=f"{name} = {measured.get(name)}{also}.")

@@ -14,7 +14,9 @@ from ablations.errors import SettingError, explain
 class Settings(BaseModel):
     """A frozen group of settings; an unknown name or an illegal value raises `SettingError`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     def __init__(self, **values: Any) -> None:
         try:

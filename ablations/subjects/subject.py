@@ -42,7 +42,10 @@ class Setting:
     """Types of its values: `int`, `float`, `str`, `bool`, `NoneType`."""
     choices: tuple[Any, ...] = ()
     """All its values, where they are few and known."""
+    words: tuple[Any, ...] = ()
+    """Values to choose from, where others may be named beside them, such as own functions."""
     meaning: str = ""
+    """What it is, in a sentence."""
     refuse: Callable[[Any], None] | None = None
     """Raises `SettingError` for a word that the setting does not know, whatever else is set: a space's levels
     are checked by it when the space is read. Left out: a level must be of `kinds` and among `choices`."""

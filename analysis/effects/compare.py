@@ -13,6 +13,7 @@ from analysis.effects.effects import Effects, estimate_effects
 from analysis.errors import TableError
 from analysis.plain import records
 from analysis.tables.runs_table import RunsTable
+from plain_files.shown import in_html, in_line
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,16 @@ class StudyComparison:
     """The arm that each study's effects are differences to."""
     assumed: dict[str, list[str]]
     """Study -> the factors whose baseline level nobody named, so that the first run's was taken."""
+
+    def __repr__(self) -> str:
+        """In a line: the first sentence."""
+        return in_line("StudyComparison", *self.sentences()[:1])
+
+    def _repr_html_(self) -> str:
+        rows = self.frame.itertuples(index=False)
+        return in_html(
+            "Two studies", self.sentences(), head=[str(name) for name in self.frame], rows=rows
+        )
 
     def sentences(self) -> list[str]:
         """What agrees, what differs, and what differs between the studies themselves."""

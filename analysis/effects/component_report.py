@@ -15,6 +15,7 @@ from analysis.plain import records
 from analysis.planned.planned import PlannedReport, report_planned
 from analysis.sequential.stopped import Stopped
 from analysis.tables.runs_table import RunsTable
+from plain_files.shown import in_html, in_line
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,13 @@ class ComponentReport:
     planned: PlannedReport | None
     dead_weight: pd.DataFrame
     by_epoch: pd.DataFrame
+
+    def __repr__(self) -> str:
+        """In a line: the study and its effects."""
+        return in_line("ComponentReport", self.study, repr(self.effects))
+
+    def _repr_html_(self) -> str:
+        return in_html(self.study, self.sentences()) + self.effects._repr_html_()
 
     @property
     def interactions(self) -> Interactions:

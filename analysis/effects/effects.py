@@ -25,6 +25,7 @@ from analysis.planned.declared import declared_of, late_margin
 from analysis.sequential.overruling import anytime, by_rule, refuse_another_margin, rows_of
 from analysis.sequential.stopped import Stopped, report_stopped
 from analysis.tables.runs_table import RunsTable
+from plain_files.shown import in_html, in_line
 
 FEW_SEEDS = 3
 """Up to so many seeds the docs name what cannot be known."""
@@ -68,6 +69,17 @@ class Effects:
     """Why verdicts are not those of one look, where seeds were added without a plan."""
     stopped: Stopped | None = None
     """What a rule settled, of a study that ran until it was decided: then verdicts and intervals are the rule's."""
+
+    def __repr__(self) -> str:
+        """In a line: comparisons by verdict."""
+        counts = self.family["verdict"].value_counts()
+        said = [f"{count} {verdict}" for verdict, count in counts.items()]
+        return in_line("Effects", f"{self.metric} against {self.baseline}", *said)
+
+    def _repr_html_(self) -> str:
+        names = ["label", "estimate", "sim_low", "sim_high", "p_adjusted", "verdict"]
+        rows = self.family[names].itertuples(index=False)
+        return in_html(f"{self.metric} against {self.baseline}", head=names, rows=rows)
 
     @property
     def family(self) -> pd.DataFrame:

@@ -80,7 +80,8 @@ def more_seeds(count: float, result: Effects) -> str:
 def needed(row: dict[Any, Any], result: Effects) -> str:
     """What an undecided comparison needs, with how uncertain that is; empty where nothing can be said."""
     count, low, high = (row[f"seeds_needed{end}"] for end in ("", "_low", "_high"))
-    if math.isnan(count):
+    if math.isnan(count) or count == 0:
+        # Nothing is known, or one look would have decided what tests that hold at any time leave open.
         return ""
     if math.isinf(count):
         return f"more than {MOST_SEEDS} {result.replicates} would be needed at this size"

@@ -14,6 +14,7 @@ from scipy import stats
 from analysis.errors import TableError
 from analysis.plain import plain, records
 from analysis.tables.runs_table import RunsTable
+from plain_files.shown import in_html, in_line
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,19 @@ class WinnerReport:
     optimism: float
     """Confirmed mean less searched value of the search's best arm: how much worse it really is."""
     searched_runs: int
+
+    def __repr__(self) -> str:
+        """In a line: the first sentence."""
+        return in_line("WinnerReport", *self.sentences()[:1])
+
+    def _repr_html_(self) -> str:
+        rows = self.frame.itertuples(index=False)
+        return in_html(
+            "Search and fresh seeds",
+            self.sentences(),
+            head=[str(name) for name in self.frame],
+            rows=rows,
+        )
 
     def sentences(self) -> list[str]:
         """The gap and the winner, in plain words."""

@@ -1,4 +1,4 @@
 """Which factor explains how much? Three measures, each labelled by its question.
 
-May import `analysis`, `tables` and `contrasts`. Imported by `evidence` and `cli`.
+May import `plain_files`, `analysis`, `tables` and `contrasts`. Imported by `evidence` and `cli`.
 """

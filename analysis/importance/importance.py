@@ -31,6 +31,7 @@ from analysis.importance.variance_shares import (
 )
 from analysis.plain import records
 from analysis.tables.runs_table import RunsTable
+from plain_files.shown import in_html, in_line
 
 Floats = NDArray[np.float64]
 VARIANCE = "How much of the variance between runs is due to it? (factorial shares)"
@@ -61,6 +62,19 @@ class Importance:
     permutations: int
     fixed: tuple[str, ...]
     """The factors that others fix: they never change by themselves."""
+
+    def __repr__(self) -> str:
+        """In a line: the first sentence."""
+        return in_line("Importance", *self.sentences()[:1])
+
+    def _repr_html_(self) -> str:
+        rows = self.frame.itertuples(index=False)
+        return in_html(
+            "Shares of the variance",
+            self.sentences(),
+            head=[str(name) for name in self.frame],
+            rows=rows,
+        )
 
     def sentences(self) -> list[str]:
         """Per factor, by the primary measure: its share, its interval, and whether chance reaches it."""

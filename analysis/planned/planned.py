@@ -20,6 +20,7 @@ from analysis.plain import records
 from analysis.planned.comparisons import content_hash, level_key
 from analysis.planned.spending import nominal_levels, repeated_p
 from analysis.tables.runs_table import RunsTable
+from plain_files.shown import in_html, in_line
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,19 @@ class PlannedReport:
     """Which runs decided: `the first 5 seeds`, `look 2 of 3 (10 seeds)`, `the confirm runs alone`."""
     pending: str = ""
     """Why there is no planned verdict yet; empty where there is one."""
+
+    def __repr__(self) -> str:
+        """In a line: the first sentence."""
+        return in_line("PlannedReport", *self.sentences()[:1])
+
+    def _repr_html_(self) -> str:
+        rows = self.frame.itertuples(index=False)
+        return in_html(
+            "Planned comparisons",
+            self.sentences(),
+            head=[str(name) for name in self.frame],
+            rows=rows,
+        )
 
     def sentences(self) -> list[str]:
         """The planned verdicts first, then the deviations."""

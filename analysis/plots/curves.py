@@ -6,6 +6,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
 from analysis.plots.drawing.logarithmic_axis import plain_powers
+from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import COLOURS, DASHES, FAINT, MUTED
 
 MOST_NAMED = len(COLOURS)
@@ -61,10 +62,21 @@ def plot_curves(epochs: pd.DataFrame, ax: Axes, *, named: list[str], evaluated: 
 
 
 def _thin(ax: Axes, epochs: pd.DataFrame, colour: str, *, linestyle: str = "-") -> None:
-    lines = [run[["epoch", "value"]].to_numpy() for _, run in epochs.groupby("run")]
-    if lines:
+    by_run = list(epochs.groupby("run"))
+    if by_run:
+        lines = [run[["epoch", "value"]].to_numpy() for _, run in by_run]
         # One collection for all runs: thousands of separate lines take minutes to draw.
-        ax.add_collection(
-            LineCollection(lines, colors=colour, linewidths=0.5, linestyles=linestyle, alpha=0.45)
+        drawn = LineCollection(
+            lines, colors=colour, linewidths=0.5, linestyles=linestyle, alpha=0.45
         )
+        mark(drawn, [_told(run) for _, run in by_run])
+        ax.add_collection(drawn)
         ax.autoscale_view()
+
+
+def _told(run: pd.DataFrame) -> Mark:
+    first, last = run.iloc[0], run.iloc[-1]
+    seed = "" if "seed" not in run or pd.isna(first["seed"]) else f"{first['seed']:g}"
+    of = f", seed {seed}" if seed else ""
+    tip = f"{first['label']}{of}: {last['value']:.4g} after epoch {last['epoch']:g}"
+    return Mark(tip=tip, arm=str(first["label"]), seed=seed, run=str(first["run"]))

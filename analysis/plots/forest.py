@@ -1,12 +1,14 @@
 """Forest of effects: each comparison against the baseline with its intervals and its verdict."""
 
 import math
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.plots.drawing.frames import rows
 from analysis.plots.drawing.listing import list_rows, note_row
+from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import FAINT, INK, MUTED, VERDICT_COLOURS, VERDICT_MARKERS
 
 
@@ -20,7 +22,7 @@ def plot_forest(effects: pd.DataFrame, ax: Axes, *, margin: float | None) -> Axe
         effects: Columns `name`, `estimate`, `ci95_low`, `ci95_high`, `ci90_low`, `ci90_high`,
             `sim_low`, `sim_high`, `p_adjusted`, `n_pairs`, and `verdict`
             (`analysis.contrasts.equivalence.Verdict`); a row that depends on other factors has no
-            simultaneous interval and no p.
+            simultaneous interval and no p. `of_arm`, where it is there, is the label of the arm that a row is of.
         margin: Half-width of the zone called negligible, in the metric's unit; None for no zone.
     """
     if margin is not None:
@@ -34,7 +36,7 @@ def plot_forest(effects: pd.DataFrame, ax: Axes, *, margin: float | None) -> Axe
         _bar(ax, row, effect.sim_low, effect.sim_high, colour=MUTED, width=0.7, caps=True)
         _bar(ax, row, effect.ci95_low, effect.ci95_high, colour=colour, width=1.4)
         _bar(ax, row, effect.ci90_low, effect.ci90_high, colour=colour, width=3.8)
-        ax.plot(
+        (point,) = ax.plot(
             effect.estimate,
             row,
             VERDICT_MARKERS[verdict],
@@ -43,6 +45,7 @@ def plot_forest(effects: pd.DataFrame, ax: Axes, *, margin: float | None) -> Axe
             markersize=7,
             zorder=4,
         )
+        mark(point, [_told(effect)])
         note_row(ax, row, _note(verdict, effect.p_adjusted, effect.n_pairs), gap=6)
     return list_rows(ax, [str(name) for name in effects["name"]])
 
@@ -56,6 +59,14 @@ def _bar(
     ax.plot(ends, [row, row], color=colour, linewidth=width, solid_capstyle="butt", zorder=3)
     if caps:
         ax.plot(ends, [row, row], "|", color=colour, markersize=6, markeredgewidth=width, zorder=3)
+
+
+def _told(effect: Any) -> Mark:
+    ends = f"[{effect.sim_low:.3g}, {effect.sim_high:.3g}]"
+    said = f" {ends} simultaneous" if math.isfinite(effect.sim_low) else ""
+    note = _note(str(effect.verdict), effect.p_adjusted, effect.n_pairs)
+    tip = f"{effect.name}: {effect.estimate:+.3g}{said}, {note}"
+    return Mark(tip=tip, arm=str(getattr(effect, "of_arm", "")))
 
 
 def _note(verdict: str, p: float, pairs: int) -> str:

@@ -1,11 +1,23 @@
 """What the gates do: their distribution by stage and class, their variance, saturation and gradients."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.plots.drawing.logarithmic_axis import plain_powers
-from analysis.plots.drawing.style import BLUE, FAINT, GOLD, MUTED, RED, ordered_colours
+from analysis.plots.drawing.marks import Mark, mark
+from analysis.plots.drawing.style import (
+    BLUE,
+    COLOURS,
+    DASHES,
+    FAINT,
+    GOLD,
+    MUTED,
+    RED,
+    ordered_colours,
+)
 
 MOST_NAMED = 6
 """More lines than this are a scale of colours, whose ends are named."""
@@ -20,8 +32,8 @@ def plot_gate_histogram(
 
     Args:
         bins: Columns `group` (a class, or `all`), `low`, `high`, `share`; shares of a group sum to 1.
-        named: Classes with a colour and a name of their own, dark to light; the others are grey. All classes
-            without it, which more than ten make hard to tell apart.
+        named: Classes with a colour, a dash and a name of their own; the others are grey. All classes without
+            it, which more than six make hard to tell apart.
         summary: `mean` and `saturated` (share of gates within 5 % of the range's ends), of `all`.
     """
     everything = bins[bins["group"] == "all"]
@@ -35,9 +47,14 @@ def plot_gate_histogram(
         mine = bins[bins["group"] == group]
         ax.stairs(mine["share"], edges, color=MUTED, alpha=0.5, linewidth=0.4, label=said)
     thick = 1.2 if others else 0.8
-    for group, colour in zip(chosen, ordered_colours(len(chosen)), strict=True):
+    for i, group in enumerate(chosen):
         mine = bins[bins["group"] == group]
-        ax.stairs(mine["share"], edges, color=colour, linewidth=thick, label=f"class {group}")
+        look: dict[str, Any] = {
+            "color": COLOURS[i % len(COLOURS)],
+            "linestyle": DASHES[i % len(DASHES)],
+        }
+        drawn = ax.stairs(mine["share"], edges, linewidth=thick, label=f"class {group}", **look)
+        mark(drawn, [Mark(tip=f"class {group}")])
     ax.axvline(float(summary["mean"]), color=RED, linestyle=(0, (5, 2)), label="mean")
     width = edges[-1] - edges[0]
     for low, high in ((edges[0], edges[0] + 0.05 * width), (edges[-1] - 0.05 * width, edges[-1])):
@@ -81,12 +98,16 @@ def plot_gate_saturation(blocks: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def plot_gate_gradients(gradients: pd.DataFrame, ax: Axes) -> Axes:
-    """Draw the norm of the loss's gradient that reaches each block's gate, over the epochs.
+    """Draw the norm of the loss's gradient that reaches each block's gate, over the epochs, or at the only one.
 
     Args:
         gradients: Columns `block`, `epoch`, `gradient_norm`.
     """
     blocks = list(dict.fromkeys(gradients["block"]))
+    ax.set_ylabel("gradient norm at the gate")
+    if len(set(gradients["epoch"])) == 1:  # dots at one epoch show nothing over epochs
+        ax.bar(range(len(blocks)), gradients["gradient_norm"], color=BLUE)
+        return _by_block(gradients, ax)
     for i, (block, colour) in enumerate(zip(blocks, ordered_colours(len(blocks)), strict=True)):
         mine = gradients[gradients["block"] == block]
         is_named = len(blocks) <= MOST_NAMED or i in (0, len(blocks) - 1)
@@ -103,7 +124,6 @@ def plot_gate_gradients(gradients: pd.DataFrame, ax: Axes) -> Axes:
     at = sorted(set(gradients["epoch"]))
     ax.set_xticks(at[:: -(-len(at) // 6)])
     ax.set_xlabel("epoch")
-    ax.set_ylabel("gradient norm at the gate")
     return ax
 
 

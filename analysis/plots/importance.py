@@ -6,8 +6,11 @@ from matplotlib.axes import Axes
 
 from analysis.plots.drawing.frames import spread
 from analysis.plots.drawing.listing import list_rows
+from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import COLOURS, INK
 
+NOTHING = 1e-6
+"""Share below which a factor without an interval has no row: nothing would be seen in it."""
 _HATCHES = ("", "///", "...", "xxx")
 
 
@@ -18,13 +21,15 @@ def plot_importance(shares: pd.DataFrame, ax: Axes) -> Axes:
         shares: Columns `factor`, `question`, `share`, `low`, `high`, `chance` (the share that chance
             reaches in 1 of 20 cases). NaN where one is not known.
     """
+    drawn = (shares["share"] > NOTHING) | shares["high"].notna()
+    shares = shares[shares["factor"].isin(shares.loc[drawn, "factor"])]
     factors = list(dict.fromkeys(shares["factor"]))
     questions = list(dict.fromkeys(shares["question"]))
     thick = 0.8 / max(len(questions), 1)
     for i, question in enumerate(questions):
         mine = shares[shares["question"] == question].set_index("factor").reindex(factors)
         at = np.arange(len(factors)) + (i - (len(questions) - 1) / 2) * thick
-        ax.barh(
+        bars = ax.barh(
             at,
             mine["share"],
             height=thick * 0.9,
@@ -34,9 +39,12 @@ def plot_importance(shares: pd.DataFrame, ax: Axes) -> Axes:
             linewidth=0,
             label=question,
         )
-        bars = spread(mine, middle="share")
+        for bar, (factor, row) in zip(bars, mine.iterrows(), strict=True):
+            between = f" [{row['low']:.2g}, {row['high']:.2g}]" if np.isfinite(row["low"]) else ""
+            mark(bar, [Mark(tip=f"{factor}: {row['share']:.2g}{between} ({question})")])
+        ends = spread(mine, middle="share")
         ax.errorbar(
-            mine["share"], at, xerr=bars, linestyle="none", ecolor=INK, elinewidth=1, capsize=2
+            mine["share"], at, xerr=ends, linestyle="none", ecolor=INK, elinewidth=1, capsize=2
         )
         ax.vlines(
             mine["chance"],

@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from analysis.plots.drawing.folding import CHARACTER, fold_all, folded, lines_of, make_room
+from analysis.plots.drawing.frames import rows as rows_of
+from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import COLOURS, DASHES, MARKERS, level_name
 from analysis.plots.parallel import LOSS_COLOURS
 
@@ -69,7 +71,7 @@ def plot_profiles(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> 
     Parallel lines mean no interaction.
 
     Args:
-        cells: Columns `rows`, `columns`, `mean`, `low`, `high`; one row per cell.
+        cells: Columns `rows`, `columns`, `mean`, `low`, `high`, `n`; one row per cell.
         rows: Factor that tells the lines apart.
         columns: Factor along the bottom.
     """
@@ -81,7 +83,7 @@ def plot_profiles(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> 
         # A small shift keeps intervals at one level from covering each other.
         x = [at[c] + 0.06 * (i - (len(levels) - 1) / 2) for c in mine[columns]]
         spread = [mine["mean"] - mine["low"], mine["high"] - mine["mean"]]
-        ax.errorbar(
+        drawn = ax.errorbar(
             x,
             mine["mean"],
             yerr=spread,
@@ -90,6 +92,17 @@ def plot_profiles(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> 
             linestyle=DASHES[i % len(DASHES)],
             capsize=2,
             label=folded(f"{_last(rows)}={level_name(level)}", LONGEST),
+        )
+        named = mine.rename(columns={rows: "row", columns: "column"})
+        mark(
+            drawn[0],
+            [
+                Mark(
+                    tip=f"{_last(rows)}={level_name(cell.row)}, {_last(columns)}={level_name(cell.column)}: "
+                    f"{cell.mean:.4g} [{cell.low:.4g}, {cell.high:.4g}], n={cell.n}"
+                )
+                for cell in rows_of(named)
+            ],
         )
     _name_levels(ax, ticks)
     ax.set_xlim(-0.4, len(ticks) - 0.6)

@@ -2,23 +2,27 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
 from analysis.plots.drawing.frames import rows, spread
+from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.point_names import name_points
 from analysis.plots.drawing.style import BLUE, GOLD, INK, MUTED
 
 MOST_NAMED = 8
 """Of more arms only those on the front are named."""
+SAMPLES = 50
+"""Places of an interval that names keep clear of."""
 
 
 def plot_pareto(arms: pd.DataFrame, ax: Axes, *, switches: pd.DataFrame) -> Axes:
     """Draw the mean loss of each arm against its cost; `name_arms` writes their names, once all is laid out.
 
     Args:
-        arms: Columns `label`, `cost`, `mean`, `low`, `high`, `standing` (`front`, `dominated`, or
+        arms: Columns `label`, `cost`, `mean`, `low`, `high`, `n`, `standing` (`front`, `dominated`, or
             `unclear`: worse on paper, but not beyond the noise of the seeds).
         switches: Columns `cost_from`, `cost_to`, `mean_from`, `mean_to`, `price`: the edges of the
             lower convex hull, cheapest first; `price` in loss per unit of cost.
@@ -32,9 +36,10 @@ def plot_pareto(arms: pd.DataFrame, ax: Axes, *, switches: pd.DataFrame) -> Axes
         some = arms[arms["standing"] == standing]
         if len(some):
             bars = spread(some, middle="mean")
-            ax.errorbar(
+            drawn = ax.errorbar(
                 some["cost"], some["mean"], yerr=bars, linestyle="none", elinewidth=0.8, **look
             )
+            mark(drawn[0], [_told(arm) for arm in rows(some)])
     front = arms[arms["standing"] == "front"].sort_values("cost")
     ax.step(front["cost"], front["mean"], where="post", color=INK, linewidth=0.7, zorder=1)
     for edge in rows(switches):
@@ -51,6 +56,41 @@ def plot_pareto(arms: pd.DataFrame, ax: Axes, *, switches: pd.DataFrame) -> Axes
     return ax
 
 
+def logarithmic_cost(ax: Axes) -> None:
+    """Set the cost on a logarithmic axis, with a few of its numbers written out."""
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+    ax.xaxis.set_minor_locator(NullLocator())
+
+
+def zoom_to_front(arms: pd.DataFrame, ax: Axes) -> None:
+    """Show the part of the axes where the front lies.
+
+    Args:
+        arms: As in `plot_pareto`, two or more of them on the front.
+        ax: What `plot_pareto` drew.
+    """
+    front = arms[arms["standing"] == "front"]
+    costs, ends = front["cost"], front[["low", "high", "mean"]].to_numpy(dtype=float)
+    low, high = np.nanmin(ends), np.nanmax(ends)
+    room = 0.15 * (costs.max() - costs.min())
+    ax.set_xlim(costs.min() - room, costs.max() + room)
+    ax.set_ylim(low - 0.1 * (high - low), high + 0.1 * (high - low))
+
+
+def _told(arm: Any) -> Mark:
+    ends = f" [{arm.low:.4g}, {arm.high:.4g}]" if np.isfinite(arm.low) else ""
+    tip = f"{arm.label}: {arm.mean:.4g}{ends}, n={arm.n}, {arm.cost:,.0f} parameters, {_standing(arm)}"
+    return Mark(tip=tip, arm=str(arm.label))
+
+
+def _standing(arm: Any) -> str:
+    return {"front": "on the front", "unclear": "not clearly dominated"}.get(
+        arm.standing, "dominated"
+    )
+
+
 def name_arms(arms: pd.DataFrame, ax: Axes) -> Axes:
     """Write the arms' names beside their points.
 
@@ -60,5 +100,20 @@ def name_arms(arms: pd.DataFrame, ax: Axes) -> Axes:
     """
     named = arms["standing"] == "front" if len(arms) > MOST_NAMED else arms["label"].notna()
     points = arms[["cost", "mean"]].to_numpy(dtype=float)
-    name_points(ax, points, [str(label) for label in arms["label"]], shown=named.to_numpy(bool))
+    (left, right), (bottom, top) = sorted(ax.get_xlim()), sorted(ax.get_ylim())
+    inside = (left <= points[:, 0]) & (points[:, 0] <= right)
+    inside &= (bottom <= points[:, 1]) & (points[:, 1] <= top)
+    # A name across an interval would be struck through.
+    bars = np.concatenate([np.zeros((0, 2)), *_along(arms)])
+    labels = [str(label) for label in arms["label"]]
+    name_points(ax, points, labels, shown=named.to_numpy(bool) & inside, spots=bars)
     return ax
+
+
+def _along(arms: pd.DataFrame) -> list[Any]:
+    """Points along the interval of each arm that has one, shape (`SAMPLES`, 2) each."""
+    some = arms[np.isfinite(arms["low"]) & np.isfinite(arms["high"])]
+    return [
+        np.column_stack([np.full(SAMPLES, arm.cost), np.linspace(arm.low, arm.high, SAMPLES)])
+        for arm in rows(some)
+    ]

@@ -21,6 +21,8 @@ from analysis.plots.drawing.style import (
 from analysis.tradeoff.reduction_fit import ReductionFit
 
 MOST_PRICES = 4
+MOST_OF_SPAN = 1.52
+"""Of the loss's range over the ratios, above which a point is left out."""
 
 
 def plot_objective(fit: ReductionFit, ax: Axes, *, prices: list[float]) -> Axes:
@@ -34,22 +36,26 @@ def plot_objective(fit: ReductionFit, ax: Axes, *, prices: list[float]) -> Axes:
     tested = fit.tested["r"].to_numpy(dtype=float)
     weights = 2 * float(fit.c2_eff or math.nan)
     r = np.geomspace(tested.min(), tested.max(), 300)
+    # A price far from the others would press all curves flat: the loss's own range sets the scale.
+    span = float(np.ptp(fit.tested["loss"])) or 1.0
+    bottom = 0.0
     looks = zip(prices, COLOURS, MARKERS, DASHES, strict=False)
     for price, colour, marker, dash in looks:
         paid = fit.tested["loss"].to_numpy(dtype=float) + price * weights / tested
         # Each price has its own zero: curves that differ by the whole cost could not share an axis.
         curve = fit.average_curve(r) + price * weights / r
         ax.plot(r, curve - paid.min(), color=colour, linestyle=dash)
-        ax.plot(tested, paid - paid.min(), marker, color=colour)
+        # A point at the edge would be cut in half, and one beyond it is not of this scale.
+        near = paid - paid.min() <= MOST_OF_SPAN * span
+        ax.plot(tested[near], (paid - paid.min())[near], marker, color=colour)
         name = f"{price:.2g} per weight: best tested r = {tested[paid.argmin()]:g}"
         ax.plot([], [], marker=marker, linestyle=dash, color=colour, label=name)
         low = int(curve.argmin())
+        bottom = min(bottom, float(curve[low] - paid.min()))
         ax.plot(
             r[low], curve[low] - paid.min(), "|", color=colour, markersize=11, markeredgewidth=2
         )
-    # A price far from the others would press all curves flat: the loss's own range sets the scale.
-    span = float(np.ptp(fit.tested["loss"])) or 1.0
-    ax.set_ylim(-0.12 * span, 1.6 * span)
+    ax.set_ylim(bottom - 0.12 * span, 1.6 * span)
     return ax
 
 

@@ -1,6 +1,7 @@
 """Loss against the reduction ratio: runs, means, the fitted curves, r* and the arm without attention."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from analysis.plots.drawing.frames import rows, spread
+from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import BLUE, FAINT, GOLD, INK, MUTED, RED, open_arrow, ratio_axis
 from analysis.tradeoff.kappa import Interval
 from analysis.tradeoff.reduction_fit import ReductionFit
@@ -25,13 +27,12 @@ def plot_ratio(fit: ReductionFit, ax: Axes, *, runs: pd.DataFrame, means: pd.Dat
         means: Columns `r`, `mean`, `low`, `high`; NaN ends where there are no replicates.
     """
     ratio_axis(ax, fit.tested["r"])
-    lines = [run[["r", "adjusted"]].to_numpy() for _, run in runs.sort_values("r").groupby("seed")]
-    ax.add_collection(LineCollection(lines, colors=FAINT, linewidths=0.7, zorder=1))
+    _seeds(runs, ax)
     ax.plot([], [], color=FAINT, linewidth=0.7, label="one seed, its own level taken out")
     r = np.geomspace(fit.tested["r"].min(), fit.tested["r"].max(), 200)
     _curves(fit, ax, r)
     bars = spread(means, middle="mean")
-    ax.errorbar(
+    drawn = ax.errorbar(
         means["r"],
         means["mean"],
         yerr=bars,
@@ -41,9 +42,35 @@ def plot_ratio(fit: ReductionFit, ax: Axes, *, runs: pd.DataFrame, means: pd.Dat
         zorder=4,
         label="mean",
     )
+    mark(drawn[0], [_told(mean) for mean in rows(means)])
+    ends = ax.get_ylim()
     _controls(fit, ax)
+    _keep_in_sight(fit, ax, ends)
     _best_ratio(fit, ax)
     return ax
+
+
+def _seeds(runs: pd.DataFrame, ax: Axes) -> None:
+    """A line through the runs of each seed."""
+    by_seed = list(runs.sort_values("r").groupby("seed"))
+    lines = [run[["r", "adjusted"]].to_numpy() for _, run in by_seed]
+    joined = LineCollection(lines, colors=FAINT, linewidths=0.7, zorder=1)
+    mark(joined, [Mark(tip=f"seed {seed}", seed=str(seed)) for seed, _ in by_seed])
+    ax.add_collection(joined)
+
+
+def _told(mean: Any) -> Mark:
+    ends = f" [{mean.low:.4g}, {mean.high:.4g}]" if np.isfinite(mean.low) else ""
+    return Mark(tip=f"r = {mean.r:g}: {mean.mean:.4g}{ends}")
+
+
+def _keep_in_sight(fit: ReductionFit, ax: Axes, ends: tuple[float, float]) -> None:
+    """What was fitted fills the axes, and of the controls the lines; their bands go on beyond them."""
+    at_best = float(fit.tested["loss"].to_numpy()[fit.tested["J"].to_numpy().argmin()])
+    levels = [at_best + difference for difference in fit.control["difference"]]
+    low, high = min([ends[0], *levels]), max([ends[1], *levels])
+    room = 0.04 * (high - low)
+    ax.set_ylim(low if low == ends[0] else low - room, high if high == ends[1] else high + room)
 
 
 def _curves(fit: ReductionFit, ax: Axes, r: np.ndarray) -> None:
@@ -69,7 +96,8 @@ def _controls(fit: ReductionFit, ax: Axes) -> None:
     for i, control in enumerate(rows(fit.control)):
         if np.isfinite(control.low) and len(fit.control) <= 2:
             ends = at_best + control.low, at_best + control.high
-            ax.axhspan(*ends, color=GOLD, alpha=0.14, linewidth=0, zorder=0)
+            name = f"its 95 % interval ({control.label})"
+            ax.axhspan(*ends, color=GOLD, alpha=0.14, linewidth=0, zorder=0, label=name)
         level = at_best + control.difference
         dash = ((0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1)))[i % 3]
         ax.axhline(level, color=GOLD, linestyle=dash, label=str(control.label), zorder=1)

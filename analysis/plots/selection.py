@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.plots.drawing.frames import rows
+from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import COLOURS, MARKERS, MUTED
 
 
@@ -18,7 +19,7 @@ def plot_selection(arms: pd.DataFrame, ax: Axes) -> Axes:
     """
     for i, arm in enumerate(rows(arms)):
         ends = [[max(arm.mean - arm.low, 0)], [max(arm.high - arm.mean, 0)]]
-        ax.errorbar(
+        drawn = ax.errorbar(
             [arm.searched],
             [arm.mean],
             yerr=None if np.isnan(arm.low) else ends,
@@ -26,6 +27,8 @@ def plot_selection(arms: pd.DataFrame, ax: Axes) -> Axes:
             color=COLOURS[i % len(COLOURS)],
             label=f"{arm.label} (n={arm.n})",
         )
+        tip = f"{arm.label}: searched {arm.searched:.4g}, fresh {arm.mean:.4g} [{arm.low:.4g}, {arm.high:.4g}]"
+        mark(drawn[0], [Mark(tip=f"{tip}, n={arm.n}", arm=str(arm.label))])
     both = np.concatenate(
         [arms["searched"], arms["mean"], arms[["low", "high"]].to_numpy().ravel()]
     )

@@ -1,6 +1,7 @@
 """The best ratio against the width of the network, beside the slope that the theory gives."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.ticker import NullLocator
 
 from analysis.plots.drawing.frames import rows, spread
 from analysis.plots.drawing.logarithmic_axis import plain_powers
+from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import BLUE, GOLD, INK, RED, open_arrow
 
 GUIDES = (
@@ -19,7 +21,13 @@ GUIDES = (
 
 
 def plot_width(
-    widths: pd.DataFrame, ax: Axes, *, slope: float, slope_ci: tuple[float, float]
+    widths: pd.DataFrame,
+    ax: Axes,
+    *,
+    slope: float,
+    slope_ci: tuple[float, float],
+    names: Sequence[str],
+    is_relative: bool = False,
 ) -> Axes:
     """Draw r* with its interval at each width, on two logarithmic axes.
 
@@ -27,6 +35,9 @@ def plot_width(
         widths: Columns `channels`, `r_star`, `low`, `high`; `high` may be infinite, `r_star` too.
         slope: Fitted slope of log r* on log C; NaN where there is none.
         slope_ci: Its interval.
+        names: Of the widths on the axis, as their user wrote them.
+        is_relative: Whether r* is that of the first width times its number on the axis: without a price
+            only its growth is known.
     """
     bounded = np.isfinite(widths["r_star"]) & np.isfinite(widths["high"])
     _draw_open(widths[~bounded & np.isfinite(widths["low"])], ax, widths=widths)
@@ -39,16 +50,21 @@ def plot_width(
             "capsize": 2,
             "label": "r* and its interval",
         }
-        ax.errorbar(known["channels"], known["r_star"], yerr=bars, **look)
+        drawn = ax.errorbar(known["channels"], known["r_star"], yerr=bars, **look)
+        at = dict(zip(widths["channels"], names, strict=True))
+        mark(drawn[0], [_told(width, at[width.channels]) for width in rows(known)])
         _draw_slopes(known, ax, widths=widths, slope=slope, slope_ci=slope_ci)
     ax.set_xscale("log", base=2)
     ax.set_yscale("log", base=2)
-    ax.set_xticks(widths["channels"], [f"{c:.3g}" for c in widths["channels"]])
+    ax.set_xticks(widths["channels"], names)
     ax.xaxis.set_minor_locator(NullLocator())
     plain_powers(ax.yaxis)
-    ax.set_xlabel("channels C")
-    ax.set_ylabel("r*")
+    ax.set_ylabel("r* against the first width's" if is_relative else "r*")
     return ax
+
+
+def _told(width: Any, name: str) -> Mark:
+    return Mark(tip=f"width {name}: r* {width.r_star:.3g} [{width.low:.3g}, {width.high:.3g}]")
 
 
 def _draw_open(open_ended: pd.DataFrame, ax: Axes, *, widths: pd.DataFrame) -> None:

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from analysis.errors import TableError
-from analysis.plots.drawing.style import Format, save
+from analysis.plots.drawing.style import Format, level_name, save
 from analysis.report.evidence.evidence import Evidence, gather
 from analysis.report.figures import figures
 from analysis.report.page import tables
 from analysis.report.page.drawing import inline_svg
 from analysis.report.page.numbers import plural
 from analysis.report.page.page import Badge, Drawing, Report, to_html, to_markdown
-from analysis.report.sections import provenance, words
+from analysis.report.sections import answer, provenance, words
 from analysis.report.sections.sections import sections
 from analysis.report.stored import numbers_of
 
@@ -82,6 +84,12 @@ def assemble(evidence: Evidence, *, out: Path, formats: Sequence[Format] = FORMA
     return Report(
         study=table.study,
         question=table.question,
+        answer=answer.answer(evidence),
+        cost=answer.cost(evidence),
+        lead=answer.lead(evidence, drawings),
+        table=answer.verdict_table(evidence),
+        arms=_arms(evidence),
+        seeds=tuple(f"{seed:g}" for seed in sorted(table.frame["seed"].dropna().unique())),
         badges=tuple(_badges(evidence)),
         verdicts=tuple(words.verdict_lines(evidence)),
         notices=(*words.notices(evidence), *provenance.conflicts(evidence.folder, table)),
@@ -96,31 +104,52 @@ def assemble(evidence: Evidence, *, out: Path, formats: Sequence[Format] = FORMA
 
 def _drawing(name: str, evidence: Evidence, *, folder: Path, formats: Sequence[Format]) -> Drawing:
     picture = figures.picture(name)
-    figure = figures.draw(name, evidence)
     wanted: list[Format] = list(dict.fromkeys(["svg", *formats]))
-    paths = save(figure, folder, name, wanted)
+    views = {}
+    for view in (None, *picture.views(evidence)):
+        file = f"{name}-{view}" if view else name
+        paths = save(figures.draw(name, evidence, view=view), folder, file, wanted)
+        svg = inline_svg(paths[0].read_text(encoding="utf-8"), name=file)
+        views[view or picture.view(evidence)] = svg
     return Drawing(
         name=name,
         title=picture.title,
         caption=picture.caption(evidence),
-        svg=inline_svg(paths[0].read_text(encoding="utf-8"), name=name),
+        views=views,
         wide=picture.wide(evidence),
     )
 
 
+def _arms(evidence: Evidence) -> dict[str, dict[str, str]]:
+    """Label of each arm -> its levels and stages, as the page's filter shows them."""
+    frame = evidence.table.frame
+    factors = [name for name in evidence.table.factors if name in frame]
+    stages = frame.groupby("label", sort=False)["stage"].agg(
+        lambda of: ", ".join(dict.fromkeys(of))
+    )
+    first = frame.drop_duplicates("label").set_index("label")
+    return {
+        str(label): {
+            **{_last(name): level_name(row[name]) for name in factors if pd.notna(row[name])},
+            "stage": str(stages[str(label)]),
+        }
+        for label, row in first.iterrows()
+    }
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
 def _badges(evidence: Evidence) -> list[Badge]:
+    """What must not be overlooked, and the design; the counts stand in the line of cost."""
     frame = evidence.table.frame
     done = len(frame) - evidence.unfinished
-    badges = [
-        Badge(text=f"not finished: {done:,} of {len(frame):,} runs", tone="warn")
-        if evidence.unfinished
-        else Badge(text=plural(len(frame), "run"))
-    ]
+    badges = []
+    if evidence.unfinished:
+        badges.append(Badge(text=f"not finished: {done:,} of {len(frame):,} runs", tone="warn"))
     badges += [Badge(text=f"{plural(n, 'run')} {state}", tone="warn")
                for state, n in (("failed", int((frame["state"] == "FAILED").sum())),) if n]  # fmt: skip
-    badges.append(Badge(text=plural(len(evidence.arms), "arm")))
-    badges.append(Badge(text=plural(int(evidence.runs["seed"].nunique()), "seed")))
-    badges += [Badge(text=str(data)) for data in sorted(set(frame["data"].dropna()))]
     design = evidence.table.info.get("design")
     return [*badges, Badge(text=f"design {design}")] if design else badges
 

@@ -18,6 +18,7 @@ from analysis.errors import TableError
 from analysis.tables.checks import check_duplicates, check_numbers, reasons_to_leave_out
 from analysis.tables.reading import doubts
 from analysis.tables.repetition import REPEATS, repeats
+from plain_files.shown import in_html, in_line
 
 REDUCTION = "attention.reduction"
 COLUMNS = (
@@ -62,6 +63,22 @@ class RunsTable:
     """What the reader decided of such a table, in one sentence: the metric's direction, the factors."""
     remarks: tuple[str, ...] = ()
     """What is wrong with a study's records and was left out, a sentence each."""
+
+    def __repr__(self) -> str:
+        """In a line; the rows are `frame`."""
+        return in_line("RunsTable", self.study, *self._counts())
+
+    def _repr_html_(self) -> str:
+        wanted = ["label", "seed", "stage", "state", *self.factors, self.metric]
+        there = [name for name in dict.fromkeys(wanted) if name in self.frame]
+        rows = self.frame[there].itertuples(index=False)
+        lines = [self.question, ", ".join(self._counts()), *self.doubts]
+        return in_html(self.study, [line for line in lines if line], head=there, rows=rows)
+
+    def _counts(self) -> list[str]:
+        entered = int((self.reasons == "").sum())
+        arms = self.frame["label"].nunique() if "label" in self.frame else 0
+        return [f"{len(self.frame)} runs", f"{entered} may enter", f"{arms} arms", self.metric]
 
     @property
     def beside(self) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from analysis.tradeoff.curves.lack_of_fit import LackOfFit
 from analysis.tradeoff.curves.reduced import Reduced
 from analysis.tradeoff.kappa import Interval, Status
 from analysis.tradeoff.prices.price import Price
+from analysis.tradeoff.status_words import STATUS_WORDS
+from plain_files.shown import in_html, in_line
 
 Floats = NDArray[np.float64]
 
@@ -105,6 +107,31 @@ class ReductionFit:
     """Arms without a ratio: `label, n, loss, loss_low, loss_high, difference, low, high` against the best ratio."""
     excluded: dict[str, int]
     shape: Curve
+
+    def __repr__(self) -> str:
+        """In a line: what it came to."""
+        said = "" if self.r_star is None else f"r* = {self.r_star:.3g}"
+        return in_line(
+            "ReductionFit", STATUS_WORDS[self.status], said, f"{self.n} runs, {self.seeds} seeds"
+        )
+
+    def _repr_html_(self) -> str:
+        shown = self.tested[["r", "n", "loss", "regret", "regret_upper", "not_worse"]]
+        rows = shown.itertuples(index=False)
+        ends = (("kappa", self.kappa, self.kappa_ci), ("r*", self.r_star, self.r_star_ci))
+        lines = [
+            f"{name} = {value:.3g} [{band[0]:.3g}, {band[1]:.3g}]"
+            for name, value, band in ends
+            if value is not None and band is not None
+        ]
+        best = ", ".join(f"{r:g}" for r in self.argmin_set)
+        lines += [
+            f"not worse than the best tested ratio: {best}",
+            f"{self.n} runs, {self.seeds} seeds",
+        ]
+        return in_html(
+            STATUS_WORDS[self.status], lines, head=[str(name) for name in shown], rows=rows
+        )
 
     def curve(self, r: Floats) -> Floats:
         """The fitted quadratic L0 + kappa r^2/2 at ratios `r`, in the metric's unit."""

@@ -4,22 +4,11 @@ import math
 from typing import Any
 
 from analysis.tradeoff.answer import ALPHA
-from analysis.tradeoff.kappa import MIN_SEEDS, Status
+from analysis.tradeoff.kappa import MIN_SEEDS
 from analysis.tradeoff.reduction_fit import ReductionFit
 
 DIGITS = 10
 """Of a percentage: 99.9 and 99.999 stay what they are, and 100 * 0.95 is 95."""
-STATUS_WORDS: dict[Status, str] = {
-    "ok": "the loss rises with r",
-    "quadratic_rejected": "the loss does not follow r²: r* is that of the averaged curves",
-    "curves_rejected": "no curve follows the loss: only the tested ratios say where r* lies",
-    "lower_bound_only": "κ may be 0: only a lower limit of r* is known",
-    "not_identified": "no rise of the loss with r was seen, so no r*",
-    "decreasing": "the loss falls as r grows, so no r*",
-    "too_few_seeds": f"too few seeds for an interval ({MIN_SEEDS} are needed)",
-    "single_seed": "one run per ratio: the interval knows nothing of seeds",
-    "no_noise": "repeated runs do not differ, so there is no interval",
-}
 FLAG_WORDS = {
     "lack_of_fit": "the theory's quadratic does not hold (lack of fit), so neither kappa nor its r* is to be used",
     "lack_of_fit_untestable": "lack of fit cannot be tested: it needs three ratios and repeated runs that differ",

@@ -9,7 +9,7 @@ space = Space(  # type: ignore[call-arg]  # `metric` is a word of the program
     question="Does a maximum read peaks better, and an average means?",
     baseline={"coding": "peak", "squeeze": "avg"},
     factors=(
-        Factor(name="claims_coding", levels=("peak", "mean")),
+        Factor(name="coding", levels=("peak", "mean")),
         Factor(name="squeeze", levels=("avg", "max")),
     ),
 )

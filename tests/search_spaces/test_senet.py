@@ -89,3 +89,9 @@ def test_accuracy_counts_as_error_in_percent(
     said = capsys.readouterr().out
     assert "placement=none: +0.98 [" in said
     assert "Only in senet/table14: placement=pre, placement=post, placement=identity." in said
+
+
+@pytest.mark.parametrize("name", ["planted_gates", "coding", "co_firing", "gate_depth"])
+def test_a_planted_space_varies_what_its_function_reads(name: str) -> None:
+    space = load_space(f"claims/{name}")
+    assert {factor.name for factor in space.factors} == set(space.baseline)

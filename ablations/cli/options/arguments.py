@@ -39,7 +39,7 @@ Trust = Annotated[
 ]
 Set = Annotated[
     tuple[str, ...],
-    Parameter(name="--set", help="A setting's value, as training.epochs=10; repeatable."),
+    Parameter(name=("--set", "-s"), help="A setting's value, as training.epochs=10; repeatable."),
 ]
 Design = Literal["grid", "loco", "one-in", "fractional", "zip", "search"]
 

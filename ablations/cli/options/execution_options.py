@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ablations.studies.study import Execution
 
 
-@Parameter(name="*")
+@Parameter(name="*", group="Where it runs")
 @dataclass(frozen=True, kw_only=True)
 class ExecutionOptions(ExecutorOptions):
     """What every command takes that executes runs; the defaults are this machine and all of it."""
@@ -27,7 +27,7 @@ class ExecutionOptions(ExecutorOptions):
     root: Root = ROOT
 
 
-@Parameter(name="*")
+@Parameter(name="*", group="Where it runs")
 @dataclass(frozen=True, kw_only=True)
 class ContinuingOptions(ExecutionOptions):
     """The same where the study has begun."""

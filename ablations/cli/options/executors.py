@@ -21,14 +21,14 @@ MOST_GPUS = 1024
 MakeExecutor = Callable[["StudyFolder"], "Executor"]
 
 
-@Parameter(name="*")
+@Parameter(name="*", group="Where it runs")
 @dataclass(frozen=True, kw_only=True)
 class ExecutorOptions:
     """Where runs are placed; the defaults are this machine and all of it."""
 
     executor: Literal["local", "ray", "slurm"] = "local"
     """Where runs are placed: local, ray or slurm."""
-    workers: Whole | None = None
+    workers: Annotated[Whole | None, Parameter(alias="-j")] = None
     """Runs at a time, or stacks of them; every GPU, or every core, by default. Slurm needs it: jobs."""
     gpus_per_run: float = 1.0
     """0.25 shares a GPU among four runs, 2 gives each run two."""

@@ -12,24 +12,24 @@ if TYPE_CHECKING:
     from ablations.studies.adaptive_search import Search
 
 
-@Parameter(name="*")
+@Parameter(name="*", group="Of a search")
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions:
     """The options of a search; None where nothing was said, so that another design can refuse what was."""
 
     trials: Whole | None = None
-    """Of a search: arms that it may try, complete or pruned; 30 by default."""
+    """Arms that it may try, complete or pruned; 30 by default."""
     sampler: str | None = None
-    """Of a search: tpe (by default), gp, cma-es, qmc, random, nsga-ii."""
+    """What proposes: tpe (by default), gp, cma-es, qmc, random, nsga-ii."""
     pruner: str | None = None
-    """Of a search: none, median (by default), percentile, asha, hyperband, wilcoxon; with several
+    """What stops runs early: none, median (by default), percentile, asha, hyperband, wilcoxon; with several
     objectives none, which is then the default."""
     objectives: tuple[str, ...] | None = None
-    """Of a search: val_loss (by default), val_accuracy, params, macs, latency, ...; repeatable."""
+    """What is optimised: val_loss (by default), val_accuracy, params, macs, latency, ...; repeatable."""
     max_params: Whole | None = None
-    """Of a search: arms with more parameters are infeasible."""
+    """Arms with more parameters are infeasible."""
     per_arm: str | None = None
-    """Of a search: a factor whose levels each get a search of their own, equally long."""
+    """A factor whose levels each get a search of their own, equally long."""
 
 
 UNSAID = SearchOptions()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ablations.designs.space import Space
     from ablations.studies.until import StoppingRule
 
-MOST_SEEDS = 20
+MOST_SEEDS = 24
 OF_DECIDED, OF_WIDTH = ("margin",), ("target_width",)
 
 
@@ -26,7 +26,7 @@ class UntilOptions:
     margin: float | None = None
     """With --until decided: the largest difference that does not matter, in the metric's unit."""
     max_seeds: Whole | None = None
-    """With --until: seeds after which the study ends, 20 by default."""
+    """With --until: seeds after which the study ends, 24 by default."""
     budget_hours: float | None = None
     """With --until: no further seeds once the runs have taken so many hours together."""
     target_width: float | None = None

@@ -1,5 +1,6 @@
 """How `ablate run --dry-run` says how long a study will take."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ablations.designs.expand import expand, plan_arm, planned_run, runs
@@ -10,6 +11,7 @@ from ablations.engine.supervision.progress import duration
 from ablations.plan import PlannedRun
 from ablations.studies.adaptive_search import Search
 from ablations.studies.estimate import Estimate, estimate
+from ablations.subjects.subject import Subject
 
 
 def print_estimate(
@@ -24,19 +26,36 @@ def print_estimate(
     local: bool,
 ) -> None:
     """One line: the time left of a study that exists, or the time that a new one will take."""
-    here = find_slots(workers=workers, gpus_per_run=gpus_per_run) if local else []
-    slots = len(here) if local else workers or 1
     folder = StudyFolder.open(path) if (path / "study.json").exists() else None
     if search is None:
         arms = expand(space, design=design).arms
         wanted = runs(arms, seeds=space.first_seeds(seeds), stage="grid")
     else:
         wanted = _proposed(space, search, folder)
-    found = estimate(wanted, subject=space.about, folder=folder, slots=slots)
+    print_time(
+        wanted, subject=space.about, folder=folder, workers=workers, gpus_per_run=gpus_per_run,
+        local=local, at_most=search is not None,
+    )  # fmt: skip
+
+
+def print_time(
+    wanted: Sequence[PlannedRun],
+    *,
+    subject: Subject,
+    folder: StudyFolder | None,
+    workers: int | None,
+    gpus_per_run: float,
+    local: bool,
+    at_most: bool = False,
+) -> None:
+    """One line: how long these runs take on this machine's places, or on so many of a cluster's."""
+    here = find_slots(workers=workers, gpus_per_run=gpus_per_run) if local else []
+    slots = len(here) if local else workers or 1
+    found = estimate(wanted, subject=subject, folder=folder, slots=slots)
     if found is None:
         print("time: unknown, because no run has ended yet and this subject has no pilot.")
     else:
-        print(_sentence(found, at_most=search is not None))
+        print(_sentence(found, at_most=at_most))
 
 
 def _proposed(space: Space, search: Search, folder: StudyFolder | None) -> list[PlannedRun]:

@@ -36,11 +36,13 @@ def print_status(now: StudyStatus) -> None:
             f"  failed   {failure.label}, seed {failure.seed}: {one_line(failure.error)}",
             style="red",
         )
+        if failure.log is not None:
+            console.print(f"           its log: {failure.log}")
     if now.best is not None:
         best = now.best
         console.print(
             f"best so far: {best.label}, {now.metric} {best.value:.4g} over {best.seeds} "
-            f"seed{'s' * (best.seeds != 1)}"
+            f"seed{'s' * (best.seeds != 1)} that every arm has"
         )
     if now.seconds_left is not None and now.planned > now.ended:
         console.print(f"time left: about {duration(now.seconds_left)} on {now.slots} slots")

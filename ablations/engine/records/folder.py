@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from dataclasses import replace as replace_fields
 from datetime import UTC, datetime
@@ -144,6 +145,11 @@ class StudyFolder:
         """Where a run's checkpoint and attempts lie."""
         return self.runs / run
 
+    def attempt_log(self, run: str, attempt: int) -> Path | None:
+        """What an attempt printed; None where there is nothing."""
+        path = self.attempt_folder(run, attempt) / "log.txt"
+        return path if path.is_file() else None
+
     def attempt_folder(self, run: str, attempt: int) -> Path:
         """Where one attempt writes."""
         return self.runs / run / str(attempt)
@@ -252,8 +258,9 @@ class StudyFolder:
         append_lines(self.plan_file, (run.to_json() for run in planned), sync=True)
 
     def event(self, kind: str, **fields: Any) -> None:
-        """Note what the supervisor did; a log, so not waited for."""
-        self.append_events([{"at": now(), "event": kind, **fields}])
+        """Note what a view of the study has to say; a log, so it fails nothing, not even where the folder is gone."""
+        with suppress(OSError):
+            self.append_events([{"at": now(), "event": kind, **fields}])
 
     def append_events(self, events: Sequence[dict[str, Any]]) -> None:
         """Note several events, each with its own time."""

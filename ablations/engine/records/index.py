@@ -128,6 +128,8 @@ class Index:
                 self._warn("index_refused", trials=len(waiting), error=_first_line(error))
                 store, waiting, failures = None, [], 0
             except Exception as error:
+                if isinstance(self._storage, Path) and not self._storage.parent.is_dir():
+                    return  # the study was renamed or removed, and its journal with it
                 # The database is away, perhaps: open it anew and look what arrived.
                 store, failures = None, failures + 1
                 if failures == 1:

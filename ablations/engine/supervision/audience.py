@@ -48,7 +48,7 @@ class Audience:
         self.study: str = self._declared.get("study", folder.path.name)
         self.tally = Tally.of(self._declared)
         """The outcomes so far."""
-        self._display = Display(self._progress, study=self.study, tally=self.tally, slots=slots)
+        self._display = Display(self._progress, folder=folder, tally=self.tally, slots=slots)
         self._events: list[dict[str, Any]] = []
 
     @property

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ablations.engine.records.folder import StudyFolder
 from ablations.engine.supervision.live import Live
 from ablations.engine.supervision.progress import Progress
 from ablations.engine.supervision.snapshot import Snapshot
@@ -17,17 +18,18 @@ class Display:
     """Turns what the supervisor knows into lines and snapshots."""
 
     def __init__(
-        self, progress: Progress, *, study: str, tally: Tally, slots: tuple[str, ...]
+        self, progress: Progress, *, folder: StudyFolder, tally: Tally, slots: tuple[str, ...]
     ) -> None:
         """Show a study.
 
         Args:
             progress: Where to.
-            study: The study's name.
+            folder: The study's.
             tally: Its counts; the caller keeps them up to date.
             slots: The names of the places where runs run.
         """
-        self._progress, self._study = progress, study
+        self._progress, self._folder = progress, folder
+        self._study: str = folder.study().get("study", folder.path.name)
         self._tally, self._slots = tally, slots
         self._started = time.monotonic()
         self._shown = 0.0
@@ -46,7 +48,9 @@ class Display:
         """Say what a run came to, which the tally counts already."""
         self._ended_here += 1
         count = f"{self._tally.ended}/{total}"
-        self.line(f"{count} {_sentence(planned, result, self._tally.metric)}")
+        said = _sentence(planned, result, self._tally.metric)
+        log = self._folder.attempt_log(planned.run, result["attempt"])
+        self.line(f"{count} {said}{f' (log: {log})' if reason(result) and log else ''}")
 
     def show(self, live: Iterable[Live], *, total: int, force: bool = False) -> None:
         """Show how the study stands, unless that was just shown."""
@@ -57,7 +61,8 @@ class Display:
     def _snapshot(self, live: Iterable[Live], total: int) -> Snapshot:
         tally, seconds = self._tally, self.seconds
         busy = tuple(one.busy(tally.metric) for one in live)
-        begun = sum(slot.epoch / slot.epochs for slot in busy if slot.epochs)
+        begun = sum(slot.share for slot in busy)
+        spent = sum(slot.epoch * slot.seconds_an_epoch for slot in busy)
         return Snapshot(
             study=self._study,
             total=total,
@@ -70,7 +75,9 @@ class Display:
             best=tally.best(),
             seconds=seconds,
             runs_per_hour=3600 * self._ended_here / seconds if seconds else 0.0,
-            seconds_left=tally.seconds_left(total=total, slots=len(self._slots), begun=begun),
+            seconds_left=tally.seconds_left(
+                total=total, slots=len(self._slots), begun=begun, spent=spent
+            ),
         )
 
 

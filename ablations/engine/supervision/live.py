@@ -23,10 +23,20 @@ class Live:
     hung: bool = False
     record: dict[str, Any] = field(default_factory=dict)
     """Of its last epoch."""
+    spent: float = 0.0
+    """Seconds of the epochs that this attempt has trained."""
+    trained: int = 0
+    """How many these are: it may go on from an earlier attempt's."""
 
     def progressed(self) -> None:
         """Take note that its worker was heard of."""
         self.since, self.begun = time.monotonic(), True
+
+    def took(self, record: dict[str, Any]) -> None:
+        """Take note of an epoch."""
+        self.record = record
+        self.spent += record.get("seconds") or 0.0
+        self.trained += 1
 
     def is_late(self, *, hang_timeout: float, start_timeout: float) -> bool:
         """Whether it has made no progress for longer than it may; its worker imports before it begins."""
@@ -42,6 +52,7 @@ class Live:
             epoch=self.record.get("epoch", 0),
             epochs=self.planned.epochs_planned,
             value=self.record.get(metric),
+            seconds_an_epoch=self.spent / self.trained if self.trained else 0.0,
         )
 
     def lost(self, error: dict[str, Any], metrics: Sequence[str]) -> dict[str, Any]:

@@ -139,7 +139,7 @@ class LiveAttempts:
         return True
 
     def _epoch(self, live: Live, record: dict[str, Any]) -> None:
-        live.record = record
+        live.took(record)
         self._audience.epoch(live)
         prune = self._source.epoch(live.planned, record)
         self._executor.answer(live.planned.run, "prune" if prune else "go")

@@ -17,6 +17,8 @@ from plain_files.words import visible
 LINE_SECONDS = 30.0
 """Between two summary lines where there is no terminal."""
 SLOTS_SHOWN = 16
+RUN_BAR = 16
+"""Characters of a run's own bar."""
 
 
 class Progress(Protocol):
@@ -94,8 +96,10 @@ class LiveProgress:
 
     def line(self, text: str) -> None:
         """Print above the display what is worth keeping: failures and what the study does."""
-        if "complete" not in text.split(" ", 2)[1:2]:
-            self._console.print(Text(visible(text)))
+        state = text.split(" ", 2)[1:2]
+        if state != ["complete"]:
+            style = "red" if state == ["failed"] else ""
+            self._console.print(Text(visible(text), style=style))
 
     def close(self) -> None:
         """Leave the last state on the screen."""
@@ -113,7 +117,7 @@ def render(snapshot: Snapshot) -> RenderableType:
     """The live display's content."""
     return Group(
         Text.assemble((snapshot.study, "bold"), "  ", summary_line(snapshot)),
-        ProgressBar(total=max(1, snapshot.total), completed=snapshot.ended),
+        ProgressBar(total=max(1, snapshot.total), completed=snapshot.done),
         _slots(snapshot),
     )
 
@@ -126,8 +130,8 @@ def summary_line(snapshot: Snapshot) -> str:
     parts += [f"{len(snapshot.busy)} running", f"{snapshot.waiting} waiting"]
     if snapshot.best is not None:
         best = snapshot.best
-        seeds = f"{best.seeds} seed{'s' if best.seeds != 1 else ''}"
-        parts.append(f"best {best.label}: {snapshot.metric} {best.value:.4g} ({seeds})")
+        seeds = f"{best.seeds} seed{'s' if best.seeds != 1 else ''} each"
+        parts.append(f"best so far {best.label}: {snapshot.metric} {best.value:.4g} ({seeds})")
     if snapshot.runs_per_hour:
         parts.append(f"{snapshot.runs_per_hour:.0f} runs/h")
     if snapshot.seconds_left is not None:
@@ -148,8 +152,11 @@ def duration(seconds: float) -> str:
 
 
 def _slots(snapshot: Snapshot) -> Table:
+    # Idle places when nothing is left to do say nothing.
+    if not snapshot.busy and not snapshot.waiting:
+        return Table(box=None)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("slot", "run", "seed", "epoch", snapshot.metric):
+    for column in ("slot", "arm", "seed", "epoch", "", snapshot.metric):
         table.add_column(column, overflow="fold")
     on = {busy.slot: busy for busy in snapshot.busy}
     for slot in snapshot.slots[:SLOTS_SHOWN]:
@@ -159,8 +166,9 @@ def _slots(snapshot: Snapshot) -> Table:
     return table
 
 
-def _cells(busy: Busy | None) -> tuple[str, ...]:
+def _cells(busy: Busy | None) -> tuple[RenderableType, ...]:
     if busy is None:
-        return ("idle", "", "", "")
+        return ("idle", "", "", "", "")
     value = f"{busy.value:.4g}" if busy.value is not None else ""
-    return (busy.label, str(busy.seed), f"{busy.epoch}/{busy.epochs}", value)
+    bar = ProgressBar(total=1.0, completed=busy.share, width=RUN_BAR)
+    return (busy.label, str(busy.seed), f"{busy.epoch}/{busy.epochs}", bar, value)

@@ -16,6 +16,13 @@ class Busy:
     epochs: int
     value: float | None
     """The metric after the last epoch."""
+    seconds_an_epoch: float = 0.0
+    """0 before the first has ended."""
+
+    @property
+    def share(self) -> float:
+        """Of the run that is done."""
+        return self.epoch / self.epochs if self.epochs else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +47,11 @@ class Snapshot:
     def ended(self) -> int:
         """Runs with an outcome."""
         return self.complete + self.pruned + self.failed
+
+    @property
+    def done(self) -> float:
+        """Runs' worth of work that is done, the begun ones' epochs among it."""
+        return self.ended + sum(busy.share for busy in self.busy)
 
     @property
     def waiting(self) -> int:

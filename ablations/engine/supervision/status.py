@@ -9,6 +9,7 @@ from ablations.engine.records.folder import StudyFolder
 from ablations.engine.records.lock import holder
 from ablations.engine.supervision.tally import Best, Tally
 from ablations.plan import PlannedRun
+from plain_files.shown import in_html, in_line
 from plain_files.study_records import read_epochs
 
 
@@ -34,6 +35,8 @@ class Failure:
     label: str
     seed: int
     error: str
+    log: str | None
+    """The file of what it printed last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,22 @@ class StudyStatus:
         """Runs with an outcome."""
         return self.complete + self.pruned + self.failed
 
+    def __repr__(self) -> str:
+        """In a line: runs by state."""
+        return in_line("StudyStatus", self.study, *self._counts())
+
+    def _repr_html_(self) -> str:
+        lines = [", ".join(self._counts())]
+        lines += [f"failed: {one.label}, seed {one.seed}: {one.error}" for one in self.failures]
+        rows = [(one.label, one.seed, f"{one.epoch}/{one.epochs}") for one in self.running]
+        head = ("running", "seed", "epoch") if rows else ()
+        return in_html(self.study, lines, head=head, rows=rows)
+
+    def _counts(self) -> list[str]:
+        counts = {"complete": self.complete, "pruned": self.pruned, "failed": self.failed,
+                  "running": len(self.running), "interrupted": self.interrupted, "waiting": self.waiting}  # fmt: skip
+        return [f"{self.planned} runs"] + [f"{n} {state}" for state, n in counts.items() if n]
+
     def to_json(self) -> dict[str, Any]:
         """The status as plain values, for scripts."""
         return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
@@ -88,7 +107,7 @@ def status(folder: StudyFolder) -> StudyStatus:
             continue
         tally.add(planned, result)
         if result["state"] == "FAILED":
-            failures.append(_failure(planned, result))
+            failures.append(_failure(folder, planned, result))
     slots, on = _last_session(folder)
     unfinished = [_running(folder, run, on) for run in open_runs if run.run in begun]
     running = [run for run in unfinished if who is not None and run.slot is not None]
@@ -148,11 +167,13 @@ def _last_epoch(folder: StudyFolder, run: str, attempt: int) -> int:
     return int(records[-1]["epoch"]) if records else 0
 
 
-def _failure(planned: PlannedRun, result: dict[str, Any]) -> Failure:
+def _failure(folder: StudyFolder, planned: PlannedRun, result: dict[str, Any]) -> Failure:
     error = result.get("error") or {}
+    log = folder.attempt_log(planned.run, result["attempt"])
     return Failure(
         run=planned.run,
         label=planned.label,
         seed=planned.seed,
         error=f"{error.get('type')}: {error.get('message')}",
+        log=None if log is None else str(log),
     )

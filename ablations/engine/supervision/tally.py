@@ -1,8 +1,9 @@
 """Counts over a study's outcomes: runs by state, the best arm so far, time left."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any, Self
 
 from ablations.plan import PlannedRun
@@ -15,8 +16,9 @@ class Best:
     arm: str
     label: str
     value: float
-    """Mean of the metric over the arm's complete runs."""
+    """Mean of the metric over the seeds that every arm with a result has."""
     seeds: int
+    """How many these are."""
 
 
 @dataclass
@@ -51,8 +53,7 @@ class Tally:
         is_legal = self.max_params is None or planned.cost["params"] <= self.max_params
         if value is not None and is_legal:
             arm = self.arms.setdefault(planned.arm, _Arm(planned.label))
-            arm.total += value
-            arm.seeds += 1
+            arm.values[planned.seed] = value
 
     @property
     def ended(self) -> int:
@@ -60,36 +61,43 @@ class Tally:
         return sum(self.states.values())
 
     def best(self) -> Best | None:
-        """The arm with the best mean, among those with at least half as many seeds as any has."""
-        most = max((arm.seeds for arm in self.arms.values()), default=0)
-        known = [(name, arm) for name, arm in self.arms.items() if 2 * arm.seeds >= most]
-        if not known:
-            return None
-        sign = 1 if self.minimize else -1
-        name, arm = min(known, key=lambda item: sign * item[1].mean)
-        return Best(name, arm.label, arm.mean, arm.seeds)
+        """The arm with the best mean over the seeds that all of them have; over unequal seeds luck would win.
 
-    def seconds_left(self, *, total: int, slots: int, begun: float = 0.0) -> float | None:
-        """Estimate of the time until all runs have ended; None before the first is complete.
+        None while these are less than half as many as some arm has.
+        """
+        if not self.arms:
+            return None
+        shared = set.intersection(*(set(arm.values) for arm in self.arms.values()))
+        if not shared or 2 * len(shared) < max(len(arm.values) for arm in self.arms.values()):
+            return None
+        means = {name: arm.mean(shared) for name, arm in self.arms.items()}
+        sign = 1 if self.minimize else -1
+        name = min(means, key=lambda name: sign * means[name])
+        return Best(name, self.arms[name].label, means[name], len(shared))
+
+    def seconds_left(
+        self, *, total: int, slots: int, begun: float = 0.0, spent: float = 0.0
+    ) -> float | None:
+        """Estimate of the time until all runs have ended; None before the first epoch has.
 
         Args:
             total: Runs in all.
             slots: Runs at a time.
             begun: Runs' worth of work already done in the unfinished ones (two halves are 1).
+            spent: Seconds that this work took; without them only complete runs tell how long one takes.
         """
-        complete = self.states["COMPLETE"]
-        if not complete or not slots:
+        done = self.states["COMPLETE"] + (begun if spent else 0.0)
+        if not done or not slots:
             return None
-        work = max(0.0, total - self.ended - begun) * self.seconds / complete
+        work = max(0.0, total - self.ended - begun) * (self.seconds + spent) / done
         return work / min(slots, max(1, total - self.ended))
 
 
 @dataclass
 class _Arm:
     label: str
-    total: float = 0.0
-    seeds: int = 0
+    values: dict[int, float] = field(default_factory=dict)
+    """Seed -> value."""
 
-    @property
-    def mean(self) -> float:
-        return self.total / self.seeds
+    def mean(self, seeds: Iterable[int]) -> float:
+        return fmean(self.values[seed] for seed in sorted(seeds))

@@ -15,10 +15,12 @@ from ablations.subjects.attention.settings.arms import (
     check_choice,
     inactive,
     kinds_of,
+    meaning_of,
     setting_names,
     value_of,
     values_of,
     with_values,
+    words_of,
 )
 from ablations.subjects.attention.settings.groups import Arm, Attention
 from ablations.subjects.attention.settings.identity import NEUTRAL, NOT_IDENTITY
@@ -63,6 +65,8 @@ def _setting(name: str) -> Setting:
     return Setting(
         default=value_of(Arm(), name),
         kinds=kinds_of(name),
+        words=words_of(name),
+        meaning=meaning_of(name),
         refuse=partial(check_choice, name),
     )
 

@@ -1,8 +1,9 @@
 """Where names beside points go: none covers another; of the other rules the weakest is given up first.
 
-The rules, strongest first: a name covers no point; it lies inside the axes; no line crosses a name or another line;
-a name stands nearer to its own point than to any other. A line leads from a name to its point where the name had to
-move away, or where another point is as near. Of points that coincide nothing can tell whose a name is.
+The rules, strongest first: a name covers no point; it covers no interval; it lies inside the axes; no line crosses a
+name or another line; a name stands nearer to its own point than to any other. A line leads from a name to its point
+where the name had to move away, or where another point is as near. Of points that coincide nothing can tell whose a
+name is.
 
 All lengths are in points of print.
 """
@@ -24,6 +25,7 @@ APART = 1.0
 """Less is no difference to the eye, or to sizes that are measured in whole pixels."""
 STEPS = 8
 """Places above and below that are tried, at least."""
+NOWHERE = np.zeros((0, 2))
 SAMPLES = 24
 """Spots of a line where it may meet a name."""
 
@@ -39,6 +41,8 @@ class Place:
     height: float
     nearest: float
     """From the name to the nearest of the other points."""
+    is_bare: bool
+    """Whether it covers none of the spots that names keep clear of."""
 
     @cached_property
     def end(self) -> Floats:
@@ -63,7 +67,11 @@ class Place:
 
 
 def place_names(
-    points: Floats, sizes: dict[int, tuple[float, float]], *, frame: Box
+    points: Floats,
+    sizes: dict[int, tuple[float, float]],
+    *,
+    frame: Box,
+    spots: Floats = NOWHERE,
 ) -> dict[int, Place]:
     """A place for each name.
 
@@ -71,11 +79,13 @@ def place_names(
         points: All points, shape (points, 2); names are kept clear of those without one, too.
         sizes: Index of a point -> width and height of its name.
         frame: The axes.
+        spots: What else names keep clear of, shape (spots, 2): along intervals, which would strike them through.
     """
     placed: dict[int, Place] = {}
     # From above: of two neighbours the lower finds the places below free.
     for i in sorted(sizes, key=lambda i: -float(points[i][1])):
-        places = _places(points, i, sizes[i], frame=frame, steps=max(STEPS, len(sizes)))
+        steps = max(STEPS, len(sizes))
+        places = _places(points, i, sizes[i], frame=frame, steps=steps, spots=spots)
         placed[i] = _best(places, list(placed.values()), frame)
     return placed
 
@@ -91,7 +101,13 @@ def room(point: Floats, frame: Box, *, is_left: bool) -> float:
 
 
 def _places(
-    points: Floats, i: int, size: tuple[float, float], *, frame: Box, steps: int
+    points: Floats,
+    i: int,
+    size: tuple[float, float],
+    *,
+    frame: Box,
+    steps: int,
+    spots: Floats,
 ) -> list[Place]:
     """Above and below a point on both sides, the nearest first.
 
@@ -112,7 +128,7 @@ def _places(
                 box = _box(end, is_left, width, height)
                 nearest = min((_distance(box, other) for other in others), default=math.inf)
                 place = Place(point=point, is_left=is_left, shift=shift, width=width, height=height,
-                              nearest=nearest)  # fmt: skip
+                              nearest=nearest, is_bare=not _holds(box, spots))  # fmt: skip
                 places.append(place)
     return places
 
@@ -122,6 +138,7 @@ def _best(places: list[Place], taken: list[Place], frame: Box) -> Place:
     rules: tuple[Callable[[Place], bool], ...] = (
         lambda place: not any(_overlap(place.box, other.box) for other in taken),
         lambda place: place.nearest > 0,
+        lambda place: place.is_bare,
         lambda place: frame[2] <= place.box[2] <= place.box[3] <= frame[3],
         lambda place: not any(_entangled(place, o) or _entangled(o, place) for o in taken),
         lambda place: place.is_clear,
@@ -143,6 +160,12 @@ def _box(end: Floats, is_left: bool, width: float, height: float) -> Box:
         y - height / 2,
         y + height / 2,
     )
+
+
+def _holds(box: Box, spots: Floats) -> bool:
+    left, right, bottom, top = box
+    x, y = spots.T
+    return bool(np.any((left <= x) & (x <= right) & (bottom <= y) & (y <= top)))
 
 
 def _distance(box: Box, spot: Floats) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.plots.drawing.name_places import (
     GAP,
+    NOWHERE,
     Floats,
     Place,
     is_usually_left,
@@ -19,7 +20,14 @@ from analysis.plots.drawing.name_places import (
 from analysis.plots.drawing.style import MUTED
 
 
-def name_points(ax: Axes, data: Floats, labels: list[str], *, shown: NDArray[np.bool_]) -> None:
+def name_points(
+    ax: Axes,
+    data: Floats,
+    labels: list[str],
+    *,
+    shown: NDArray[np.bool_],
+    spots: Floats = NOWHERE,
+) -> None:
     """Write the labels beside their points, moved where another name or point is in the way.
 
     Args:
@@ -27,6 +35,7 @@ def name_points(ax: Axes, data: Floats, labels: list[str], *, shown: NDArray[np.
         data: The points in the axes' units, shape (points, 2).
         labels: One per point, cut where the axes have no room for all of it.
         shown: Which points get their label; the others are only kept clear of.
+        spots: What else is kept clear of, in the axes' units, shape (spots, 2).
     """
     points = ax.transData.transform(data) * _print_size(ax)
     (x0, y0), (x1, y1) = ax.get_window_extent().get_points() * _print_size(ax)
@@ -36,7 +45,8 @@ def name_points(ax: Axes, data: Floats, labels: list[str], *, shown: NDArray[np.
         most = room(points[i], frame, is_left=is_usually_left(points[i], frame))
         texts[i] = _shortened(labels[i], ax, most)
     sizes = {i: _size(text, ax) for i, text in texts.items()}
-    places = place_names(points, sizes, frame=frame)
+    clear = ax.transData.transform(spots) * _print_size(ax)
+    places = place_names(points, sizes, frame=frame, spots=clear)
     for i, text in texts.items():
         place = places[i]
         written = ax.annotate(

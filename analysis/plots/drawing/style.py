@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from analysis.errors import TableError
+from analysis.plots.drawing.marks import tell_marks
 
 Style = Literal["paper", "screen"]
 Format = Literal["svg", "pdf", "png"]
@@ -228,6 +229,7 @@ def save(figure: Figure, folder: Path, name: str, formats: Sequence[Format]) -> 
 def _write_svg(figure: Figure, path: Path) -> None:
     canvas: Any = FigureCanvasSVG(figure)
     canvas.print_svg(path, metadata={"Date": None})
+    path.write_text(tell_marks(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _write_pdf(figure: Figure, path: Path) -> None:

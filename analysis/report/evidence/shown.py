@@ -8,20 +8,69 @@ from analysis.plots.price import MOST_PRICES
 from analysis.report.evidence.arms import cell_means, crossed
 from analysis.report.evidence.evidence import Evidence, named
 from analysis.report.evidence.gates import Gates
-from analysis.report.page.numbers import interval, number, p_value
+from analysis.report.page.numbers import interval, number
 from analysis.sequential.stopped import Stopped
 from analysis.tradeoff.reduction_fit import ReductionFit
-from analysis.tradeoff.tradeoff_words import STATUS_WORDS
+from analysis.tradeoff.status_words import STATUS_WORDS
 
 MOST_PAIRS = 3
 MOST_ARMS = 40
 MOST_EFFECTS = 40
 MOST_CURVES = 400
 MOST_LOOKS = 12
-MOST_CLASSES = 10
-"""More colours than these cannot be told apart."""
-MOST_NAMED_CLASSES = 6
-"""Of more classes, those with a colour of their own."""
+MOST_OVER_TIME = 6
+SWEEPS = 30
+"""Of the two-way fit; with every arm at every seed the first is exact."""
+MOST_CLASSES = 6
+"""With a colour of their own; more cannot be told apart."""
+
+
+def metric_name(evidence: Evidence) -> str:
+    """The metric in words, without its unit: `validation loss`."""
+    words = {
+        "val_loss": "validation loss",
+        "val_accuracy": "validation accuracy",
+        "train_loss": "training loss",
+    }
+    return words.get(evidence.table.metric, evidence.table.metric)
+
+
+def seed_runs(evidence: Evidence) -> pd.DataFrame:
+    """The runs of the figure of seeds: `label, seed, run, value`, and `paired`, the value less its seed's own level.
+
+    A seed's own level is what it adds to every arm by least squares, so that an arm that lacks a seed is treated
+    fairly.
+    """
+    runs = evidence.runs.rename(columns={evidence.table.metric: "value"})
+    runs = runs[runs["label"].isin(arms(evidence))][["label", "seed", "run", "value"]]
+    own = pd.Series(0.0, index=runs.index)
+    for _ in range(SWEEPS):
+        arm = (runs["value"] - own).groupby(runs["label"]).transform("mean")
+        level = (runs["value"] - arm).groupby(runs["seed"]).transform("mean")
+        own = (level - level.mean()).fillna(0.0)
+    return runs.assign(paired=runs["value"] - own)
+
+
+def over_time(evidence: Evidence) -> list[str]:
+    """Labels of the comparisons with a colour in the figure against training time: the largest at the end."""
+    assert evidence.components is not None
+    frame = evidence.components.by_epoch
+    last = frame[frame["epoch"] == frame["epoch"].max()]
+    largest = last.loc[last["estimate"].abs().sort_values(ascending=False).index, "label"]
+    return [str(label) for label in largest[:MOST_OVER_TIME]]
+
+
+def width_names(evidence: Evidence) -> tuple[list[str], str]:
+    """What the widths are called on an axis and what the axis is called: as the study's user named them, if so."""
+    assert evidence.width is not None
+    widths, runs = evidence.width.widths, evidence.runs
+    named = [f for f in evidence.table.factors if f.endswith(".width") and f in runs]
+    if named:
+        of = runs.dropna(subset=[named[0], "c2_eff"]).groupby("c2_eff")[named[0]].agg(set)
+        found = [of.get(c2, set()) for c2 in widths["c2_eff"]]
+        if all(len(levels) == 1 for levels in found):
+            return [f"{next(iter(levels)):g}" for levels in found], named[0].rpartition(".")[2]
+    return [f"{c:.3g}" for c in widths["channels"]], "channels C (root mean square over blocks)"
 
 
 def arms(evidence: Evidence) -> list[str]:
@@ -55,7 +104,7 @@ def gate_classes(gates: Gates) -> list[str]:
     if classes.shape[1] <= MOST_CLASSES:
         return [str(name) for name in classes]
     away = classes.sub(shares["all"], axis=0).abs().sum()
-    farthest = classes[away.nlargest(MOST_NAMED_CLASSES).index]
+    farthest = classes[away.nlargest(MOST_CLASSES).index]
     means = farthest.mul(farthest.index.get_level_values("low"), axis=0).sum()
     return [str(name) for name in means.sort_values(kind="stable").index]
 
@@ -82,9 +131,24 @@ def cells(evidence: Evidence) -> list[pd.DataFrame]:
     """The cell means of each pair."""
     metric = evidence.table.metric
     return [
-        cell_means(evidence.runs, rows=rows, columns=columns, metric=metric)
+        _in_the_spaces_order(
+            cell_means(evidence.runs, rows=rows, columns=columns, metric=metric), evidence
+        )
         for rows, columns in pairs(evidence)
     ]
+
+
+def _in_the_spaces_order(found: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+    """The cells with each factor's levels as the space lists them, numbers from small to large."""
+    space = evidence.table.info.get("space") or {}
+    declared = {f["name"]: list(f.get("levels") or []) for f in space.get("factors") or []}
+    for factor in reversed(found.columns[:2]):
+        levels = declared.get(factor, [])
+        if any(isinstance(level, str) for level in levels):
+            at = {level: i for i, level in enumerate(levels)}
+            places = found[factor].map(at).fillna(len(at))
+            found = found.loc[places.sort_values(kind="stable").index]
+    return found.reset_index(drop=True)
 
 
 def axes(evidence: Evidence) -> list[str]:
@@ -101,22 +165,18 @@ def effects(evidence: Evidence) -> pd.DataFrame:
     if len(family) > MOST_EFFECTS:
         family = family.loc[family["p"].nsmallest(MOST_EFFECTS).index.sort_values()]
     over = [f" (over {n} backgrounds)" if n > 1 else "" for n in family["backgrounds"]]
-    return family.assign(name=[a + b for a, b in zip(family["label"], over, strict=True)])
+    of_arm = family["arm"].map(evidence.arms.set_index("arm")["label"]).fillna("")
+    return family.assign(
+        name=[a + b for a, b in zip(family["label"], over, strict=True)], of_arm=of_arm
+    )
 
 
-def fit_in_numbers(fit: ReductionFit) -> str:
-    """The fit's numbers in short lines, for the head of its figure."""
-    rejected = fit.status in ("quadratic_rejected", "curves_rejected")
-    lines = [] if rejected else [f"κ = {number(fit.kappa)} {interval(*fit.kappa_ci)}"]
+def fit_in_words(fit: ReductionFit) -> str:
+    """What the fit came to, for the head of its figure: in words, with r* where there is one."""
+    said = STATUS_WORDS[fit.status]
     if fit.r_star is not None and fit.r_star_ci is not None:
-        lines.append(f"r* = {number(fit.r_star)} {interval(*fit.r_star_ci)}")
-    heaviest = fit.models.iloc[0]
-    model = []
-    if fit.lack_of_fit.testable:
-        model.append(f"lack of fit p = {p_value(fit.lack_of_fit.p)}")
-    if not np.isnan(heaviest["weight"]):
-        model.append(f"heaviest curve: {heaviest['family']} ({heaviest['weight']:.2f})")
-    return "\n".join([*lines, STATUS_WORDS[fit.status], *([" · ".join(model)] if model else [])])
+        return f"r* = {number(fit.r_star)} {interval(*fit.r_star_ci)}\n{said}"
+    return said
 
 
 def stopped(evidence: Evidence) -> Stopped | None:

@@ -115,8 +115,25 @@ def _pareto(evidence: Evidence) -> str:
         f"{plural(len(evidence.front.arms), 'arm')}: {standing.get('front', 0)} on the front, "
         f"{standing.get('unclear', 0)} not clearly dominated, {standing.get('dominated', 0)} dominated. "
         "Bars: marginal 95 % t intervals over seeds. An arm counts as dominated only if a cheaper one "
-        "beats it by a paired one-sided test over shared seeds (5 %, Bonferroni). Gold: lower convex "
-        "hull; its slopes are the prices at which the choice changes."
+        "beats it by a paired one-sided test over shared seeds (5 %, Bonferroni); that is exploratory."
+        + (
+            " Gold: lower convex hull; its slopes are the prices at which the choice changes."
+            if len(evidence.front.switches)
+            else ""
+        )
+    )
+
+
+def _over_time(evidence: Evidence) -> str:
+    assert evidence.components is not None
+    frame = evidence.components.by_epoch
+    here, of = len(shown.over_time(evidence)), frame["label"].nunique()
+    worse = "Above" if evidence.table.direction == "minimize" else "Below"
+    cut = f" In colour the {here} of {of} that are largest at the end." if here < of else ""
+    return (
+        f"Difference of each arm to the baseline at {plural(frame['epoch'].nunique(), 'epoch')}, marginal 95 % "
+        f"intervals: what the comparison would have been if the runs had ended there. {worse} 0 is worse. Only the "
+        f"last epoch decides.{cut}"
     )
 
 
@@ -129,13 +146,14 @@ def _effects(evidence: Evidence) -> str:
         if found.margin is not None
         else "no margin was declared, so no difference can be called negligible"
     )
+    worse = "right" if evidence.table.direction == "minimize" else "left"
     here, of = len(shown.effects(evidence)), len(found.family)
     cut = (
         "" if here == of else f" The {here} of {of:,} with the smallest p; all are in effects.csv."
     )
     return (
-        f"Difference to the baseline, {found.baseline}, in mean {found.metric} over "
-        f"{plural(found.seeds, 'seed')} as blocks; right is worse. Thin bars: marginal 95 % "
+        f"Difference to the baseline, {found.baseline}, in mean {shown.metric_name(evidence)} over "
+        f"{plural(found.seeds, 'seed')} as blocks; {worse} is worse. Thin bars: marginal 95 % "
         "intervals; thick: marginal 90 % (the equivalence test's); capped lines: simultaneous 95 % for "
         f"the whole family; {zone}. p is adjusted for all of them and decides with the capped lines; n counts the "
         f"seeds of a comparison. An average that depends on other factors has no verdict.{cut}"
@@ -145,7 +163,7 @@ def _effects(evidence: Evidence) -> str:
 def _interactions(evidence: Evidence) -> str:
     return (
         f"Cell means over {plural(len(evidence.runs), 'run')}, averaged over all other factors; dark is low "
-        f"{evidence.table.metric}. Bars: "
+        f"{shown.metric_name(evidence)}. Bars: "
         "marginal 95 % t intervals over seeds with each seed's own level taken out. Parallel lines: "
         "no interaction."
     )
@@ -156,7 +174,8 @@ def _seeds(evidence: Evidence) -> str:
     cut = "" if here == of else f" The baseline and the best of {of:,} arms; all are in arms.csv."
     return (
         f"{plural(len(evidence.runs), 'run')} in {plural(of, 'arm')}; each point is a run, the bar the "
-        f"arm's mean, a box the quartiles where there are eight runs or more.{cut}"
+        "arm's mean, a box the quartiles where there are eight runs or more. A line joins the runs of a seed: "
+        f"where lines run side by side, comparing within seeds takes their spread out.{cut}"
     )
 
 
@@ -179,7 +198,7 @@ def _curves(evidence: Evidence) -> str:
 def _parallel(evidence: Evidence) -> str:
     return (
         f"{plural(len(evidence.runs), 'complete run')}, one line each, dark is low "
-        f"{evidence.table.metric}; the best are on top and the colour scale ends at the 90th "
+        f"{shown.metric_name(evidence)}; the best are on top and the colour scale ends at the 90th "
         "percentile. A picture to form ideas with: it tests nothing."
     )
 
@@ -249,14 +268,16 @@ def _width(evidence: Evidence) -> str:
     assert evidence.width is not None
     fit = evidence.width
     at = (
-        "at the named price"
+        "r* by the theory at the named price"
         if evidence.price is not None
-        else "at a price at which a middle width has a middle ratio; the slope is the same at any price"
+        else "r* by the theory as a multiple of the first width's, which is the same at any price"
     )
+    known = np.isfinite(fit.widths[["r_star", "high"]].to_numpy(dtype=float)).all(axis=1).any()
+    guides = " Guides through the centre." if known else ""
     return (
         f"{plural(len(fit.widths), 'width')} with the same ratios "
-        f"({', '.join(f'{r:g}' for r in fit.ratios)}); C is the root mean square over blocks. r* by the "
-        f"theory {at}; bars: 95 % intervals, an arrow where one is open. Guides through the centre."
+        f"({', '.join(f'{r:g}' for r in fit.ratios)}). {at[0].upper()}{at[1:]}; bars: 95 % intervals, an arrow "
+        f"where one is open.{guides}"
     )
 
 
@@ -311,6 +332,7 @@ CAPTIONS: dict[str, Callable[[Evidence], str]] = {
     "gates": _gates,
     "seeds": _seeds,
     "curves": _curves,
+    "over_time": _over_time,
     "parallel": _parallel,
     "importance": _importance,
     "diagnostics": _diagnostics,

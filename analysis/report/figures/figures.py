@@ -1,4 +1,4 @@
-"""The fourteen figures by name: what each shows, what it needs, and how it is put together.
+"""The fifteen figures by name: what each shows, what it needs, and how it is put together.
 
 `draw` lays functions of `analysis.plots` out on one figure; nothing here fits or loads.
 """
@@ -17,6 +17,10 @@ from analysis.report.evidence.evidence import Evidence
 from analysis.report.figures import layouts
 from analysis.report.figures.captions import CAPTIONS
 
+Views = dict[str, Callable[[Evidence, Figure], None]]
+MOST_ON_A_LINE = 5.0
+"""Times the cheapest cost that a linear axis shows well."""
+FEWEST_FOR_A_LOGARITHM = 1.5
 LONG_NAME = 24
 """Characters of an arm's name."""
 
@@ -36,6 +40,10 @@ class Picture:
     """Height as a share of the width, the legend aside."""
     rows: Callable[[Evidence], int] | None = None
     """Number of things that it lists, which then sets the height."""
+    view: Callable[[Evidence], str] = lambda _: "usual"
+    """What `draw` shows by itself."""
+    views: Callable[[Evidence], Views] = lambda _: {}
+    """Other views by name: another axis, another adjustment."""
 
     def caption(self, evidence: Evidence) -> str:
         """What is shown, from how many runs, and what the intervals mean."""
@@ -55,21 +63,37 @@ def picture(name: str) -> Picture:
     raise TableError(f"there is no figure {name!r}; there are {', '.join(PICTURES)}.{hint}")
 
 
-def draw(name: str, evidence: Evidence, *, style: Style = "screen") -> Figure:
+def draw(
+    name: str, evidence: Evidence, *, style: Style = "screen", view: str | None = None
+) -> Figure:
     """The figure of that name, drawn in a style.
 
+    Args:
+        name: A key of `PICTURES`.
+        evidence: What it shows.
+        style: Sizes and fonts.
+        view: One of the figure's other views, such as `log`; the first without it.
+
     Raises:
-        TableError: If there is no such figure, or the study has not what it needs; says which.
+        TableError: If there is no such figure or view, or the study has not what it needs; says which.
     """
     wanted = picture(name)
     missing = wanted.missing(evidence)
     if missing:
         raise TableError(f"figure {name!r} cannot be drawn: {missing}")
+    draw_view = wanted.draw
+    usual = wanted.view(evidence)
+    if view is not None and view != usual:
+        views = wanted.views(evidence)
+        if view not in views:
+            there = ", ".join([usual, *views])
+            raise TableError(f"figure {name!r} has no view {view!r} of this study; it has {there}.")
+        draw_view = views[view]
     with look(style):
         rows = wanted.rows(evidence) if wanted.rows else None
         height = wanted.height(evidence)
         figure = new_figure(style, wide=wanted.wide(evidence), height=height, rows=rows)
-        wanted.draw(evidence, figure)
+        draw_view(evidence, figure)
         lay_out(figure)
     return figure
 
@@ -127,6 +151,43 @@ def _no_axes(evidence: Evidence) -> str:
     return _no_runs(evidence) or "it needs two factors that vary."
 
 
+def _no_time(evidence: Evidence) -> str:
+    if evidence.components is None:
+        return _absent("effects")(evidence)
+    by_epoch = evidence.components.by_epoch
+    if by_epoch.empty or by_epoch["epoch"].nunique() < 2:
+        return "it needs two recorded epochs of runs that are compared."
+    return ""
+
+
+def _pareto_views(evidence: Evidence) -> Views:
+    """The other scale of the cost where it makes a difference, and the front alone where others crowd it."""
+    assert evidence.front is not None
+    arms = evidence.front.arms
+    front = arms[arms["standing"] == "front"]
+    views: Views = {}
+    if _spans(evidence) > MOST_ON_A_LINE:
+        views["linear"] = layouts.linear_pareto_figure
+    elif _spans(evidence) > FEWEST_FOR_A_LOGARITHM:
+        views["log"] = layouts.logarithmic_pareto_figure
+    if 2 < len(front) < len(arms):
+        views["front"] = layouts.front_figure
+    return views
+
+
+def _spans(evidence: Evidence) -> float:
+    """How many times the cheapest arm the dearest costs."""
+    assert evidence.front is not None
+    costs = evidence.front.arms["cost"]
+    return float(costs.max() / costs.min()) if costs.min() > 0 else 1.0
+
+
+def _seeds_views(evidence: Evidence) -> Views:
+    """What pairing does, where seeds are shared."""
+    shared = evidence.runs.groupby("seed")["arm"].nunique().max() if len(evidence.runs) else 0
+    return {"paired": layouts.paired_seeds_figure} if shared > 1 else {}
+
+
 def _no_looks(evidence: Evidence) -> str:
     found = shown.stopped(evidence)
     if found is None:
@@ -166,8 +227,14 @@ PICTURES = {
         Picture(
             name="pareto",
             title="Loss against parameters",
-            draw=layouts.pareto_figure,
+            draw=lambda e, figure: (
+                layouts.logarithmic_pareto_figure(e, figure)
+                if _spans(e) > MOST_ON_A_LINE
+                else layouts.linear_pareto_figure(e, figure)
+            ),
             missing=_no_front,
+            view=lambda e: "log" if _spans(e) > MOST_ON_A_LINE else "linear",
+            views=_pareto_views,
         ),
         Picture(
             name="width",
@@ -212,12 +279,20 @@ PICTURES = {
             title="Every run, by arm",
             draw=layouts.seeds_figure,
             missing=_no_runs,
+            view=lambda _: "raw",
+            views=_seeds_views,
             # Long names would leave a column no room for what they name.
             wide=lambda e: max(map(len, shown.arms(e))) > LONG_NAME,
             rows=lambda e: len(shown.arms(e)),
         ),
         Picture(
             name="curves", title="Learning curves", draw=layouts.curves_figure, missing=_no_curves
+        ),
+        Picture(
+            name="over_time",
+            title="Effects against training time",
+            draw=layouts.over_time_figure,
+            missing=_no_time,
         ),
         Picture(
             name="parallel",

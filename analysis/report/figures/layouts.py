@@ -3,9 +3,12 @@
 Nothing here fits or loads; what is not there was checked before (`figures.PICTURES`).
 """
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.plots import (
@@ -16,6 +19,7 @@ from analysis.plots import (
     importance,
     interaction,
     looks,
+    over_time,
     parallel,
     pareto,
     price,
@@ -35,9 +39,8 @@ LOOKS_ACROSS = 3
 def metric_name(evidence: Evidence) -> str:
     """The metric as an axis label."""
     table = evidence.table
-    words = {"val_loss": "validation loss", "val_accuracy": "validation accuracy"}
     unit = table.unit or ("nats" if table.metric == "val_loss" else "")
-    return words.get(table.metric, table.metric) + (f" ({unit})" if unit else "")
+    return shown.metric_name(evidence) + (f" ({unit})" if unit else "")
 
 
 def unit_of(evidence: Evidence) -> str:
@@ -53,7 +56,7 @@ def ratio_figure(evidence: Evidence, figure: Figure) -> None:
     found = evidence.ratio
     ratio.plot_ratio(found.fit, ax, runs=found.runs, means=found.means)
     ax.set_ylabel(metric_name(evidence))
-    ax.set_title(shown.fit_in_numbers(found.fit), fontweight="normal", fontsize="medium")
+    ax.set_title(shown.fit_in_words(found.fit), fontweight="normal", fontsize="medium")
     legend_below(ax)
 
 
@@ -71,11 +74,28 @@ def prices_figure(evidence: Evidence, figure: Figure) -> None:
     right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
 
 
-def pareto_figure(evidence: Evidence, figure: Figure) -> None:
+def linear_pareto_figure(evidence: Evidence, figure: Figure) -> None:
     """Loss against parameters."""
+    _pareto(evidence, figure, lambda _: None)
+
+
+def logarithmic_pareto_figure(evidence: Evidence, figure: Figure) -> None:
+    """The same with the parameters on a logarithmic axis."""
+    _pareto(evidence, figure, pareto.logarithmic_cost)
+
+
+def front_figure(evidence: Evidence, figure: Figure) -> None:
+    """The same where the front lies."""
+    assert evidence.front is not None
+    arms = evidence.front.arms
+    _pareto(evidence, figure, lambda ax: pareto.zoom_to_front(arms, ax))
+
+
+def _pareto(evidence: Evidence, figure: Figure, scale: Callable[[Axes], None]) -> None:
     assert evidence.front is not None
     ax = figure.subplots()
     pareto.plot_pareto(evidence.front.arms, ax, switches=evidence.front.switches)
+    scale(ax)
     ax.set_xlabel("parameters of the network")
     ax.set_ylabel(metric_name(evidence))
     legend_below(ax)
@@ -129,11 +149,33 @@ def looks_figure(evidence: Evidence, figure: Figure) -> None:
 
 def seeds_figure(evidence: Evidence, figure: Figure) -> None:
     """Every run by arm."""
+    _seeds(shown.seed_runs(evidence), evidence, figure)
+
+
+def paired_seeds_figure(evidence: Evidence, figure: Figure) -> None:
+    """The same with each seed's own level taken out, as the comparisons see the runs."""
+    runs = shown.seed_runs(evidence)
+    _seeds(
+        runs.assign(value=runs["paired"]),
+        evidence,
+        figure,
+        said=", each seed's own level taken out",
+    )
+
+
+def _seeds(runs: pd.DataFrame, evidence: Evidence, figure: Figure, *, said: str = "") -> None:
     ax = figure.subplots()
-    runs = evidence.runs.rename(columns={evidence.table.metric: "value"})
-    runs = runs[runs["label"].isin(shown.arms(evidence))]
-    seeds.plot_seeds(runs[["label", "seed", "value"]], ax, baseline=evidence.baseline)
-    ax.set_xlabel(metric_name(evidence))
+    seeds.plot_seeds(runs, ax, baseline=evidence.baseline)
+    ax.set_xlabel(metric_name(evidence) + said)
+    legend_below(ax)
+
+
+def over_time_figure(evidence: Evidence, figure: Figure) -> None:
+    """Effects against training time."""
+    assert evidence.components is not None
+    ax = figure.subplots()
+    over_time.plot_over_time(evidence.components.by_epoch, ax, named=shown.over_time(evidence))
+    ax.set_ylabel(f"difference in {metric_name(evidence)}")
     legend_below(ax)
 
 
@@ -192,7 +234,17 @@ def width_figure(evidence: Evidence, figure: Figure) -> None:
     assert evidence.width is not None
     ax = figure.subplots()
     fit = evidence.width
-    width.plot_width(fit.widths, ax, slope=fit.slope, slope_ci=fit.slope_ci)
+    names, title = shown.width_names(evidence)
+    widths = fit.widths
+    is_relative = evidence.price is None
+    if is_relative:
+        first = widths["r_star"].replace(np.inf, np.nan).dropna()
+        of_first = float(first.iloc[0]) if len(first) else float(widths["low"].dropna().iloc[0])
+        widths = widths.assign(**(widths[["r_star", "low", "high"]] / of_first))
+    width.plot_width(
+        widths, ax, slope=fit.slope, slope_ci=fit.slope_ci, names=names, is_relative=is_relative
+    )
+    ax.set_xlabel(title)
     legend_below(ax)
 
 
@@ -214,7 +266,8 @@ def gates_figure(evidence: Evidence, figure: Figure) -> None:
     gates.plot_gate_variance(found.blocks, left)
     gates.plot_gate_saturation(found.blocks, middle)
     gates.plot_gate_gradients(found.gradients, right)
-    for ax in (upper.axes[-1], middle, right):
+    named = [right] if len(set(found.gradients["epoch"])) > 1 else []
+    for ax in (upper.axes[-1], middle, *named):
         ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 

@@ -1,15 +1,22 @@
 """The report as one HTML file: everything it needs is in it, and nothing in it leads elsewhere."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup
 
+from analysis.report.page import tables
 from analysis.report.page.numbers import typeset
-from analysis.report.page.tables import Table
+from analysis.report.page.tables import Table, to_csv, to_latex
 from plain_files.words import markdown
+
+KEPT = "!$()*+,-./:;=?@[]_|~{}"
+"""Signs that stand for themselves in a data address."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +27,8 @@ class Drawing:
     """The name that `ablate plot` knows it by."""
     title: str
     caption: str
-    svg: str
+    views: dict[str, str]
+    """View -> its `<svg>`; the first is shown, a click shows another."""
     wide: bool = False
 
 
@@ -42,6 +50,8 @@ class Section:
     kind: str = ""
     """`planned`, `exploratory`, or empty where it is neither."""
     text: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+    """The same as the parts show, in sentences, for those who quote; the page has them folded."""
     parts: tuple[Drawing | Table, ...] = ()
 
 
@@ -60,8 +70,19 @@ class Report:
 
     study: str
     question: str = ""
+    answer: str = ""
+    """One sentence that answers the question."""
+    cost: str = ""
+    """What was run for it."""
+    lead: Drawing | None = None
+    """The figure that shows the answer."""
+    table: Table | None = None
+    """The verdicts, a row each."""
+    arms: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Label of each arm -> level of each factor: what the page's figures and tables are filtered by."""
+    seeds: tuple[str, ...] = ()
     badges: tuple[Badge, ...] = ()
-    verdicts: tuple[str, ...]
+    verdicts: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     """What must be known before any number is used: a running study, lost runs, a broken fit."""
     sections: tuple[Section, ...] = ()
@@ -70,7 +91,8 @@ class Report:
     @property
     def tables(self) -> list[Table]:
         """Every table, in reading order."""
-        return [part for s in self.sections for part in s.parts if isinstance(part, Table)]
+        first = [self.table] if self.table is not None else []
+        return first + [part for s in self.sections for part in s.parts if isinstance(part, Table)]
 
 
 @dataclass(frozen=True)
@@ -84,6 +106,10 @@ class _Cell:
 class _Row:
     cells: list[_Cell]
     mark: str = ""
+    arm: str = ""
+    """Label of the arm that it is of."""
+    seed: str = ""
+    run: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +120,9 @@ class _ShownTable:
     folded: bool
     columns: list[dict[str, Any]] = field(default_factory=list)
     rows: list[_Row] = field(default_factory=list)
+    csv: str = ""
+    latex: str = ""
+    """The table in these forms, as addresses that hold it."""
 
 
 def to_html(report: Report) -> str:
@@ -111,15 +140,14 @@ def to_html(report: Report) -> str:
 
 def to_markdown(report: Report) -> str:
     """The same in Markdown, with the figures as files beside it."""
-    from analysis.report.page import tables
-
-    said = [f"# {report.study}", report.question, *report.verdicts, *report.notices]
+    said = [f"# {report.study}", report.question, report.answer, report.cost]
     lines = [markdown(line) for line in said]
+    lines += [tables.to_markdown(report.table).rstrip()] if report.table is not None else []
+    lines += [markdown(line) for line in (*report.verdicts, *report.notices)]
     for section in report.sections:
         kind = f" ({section.kind})" if section.kind else ""
-        lines += [
-            markdown(line) for line in (f"## {section.title}{kind}", *map(typeset, section.text))
-        ]
+        text = map(typeset, (*section.text, *section.said))
+        lines += [markdown(line) for line in (f"## {section.title}{kind}", *text)]
         for part in section.parts:
             if isinstance(part, Table):
                 lines.append(tables.to_markdown(part).rstrip())
@@ -137,13 +165,24 @@ def _shown(report: Report) -> dict[str, Any]:
             "title": section.title,
             "kind": section.kind,
             "text": [typeset(line) for line in section.text],
-            "parts": [_shown_table(p) if isinstance(p, Table) else p for p in section.parts],
+            "said": [typeset(line) for line in section.said],
+            "parts": [
+                _shown_table(p, report.arms) if isinstance(p, Table) else p
+                for p in section.parts
+                if p is not report.lead
+            ],
         }
         for section in report.sections
     ]
     return {
         "study": report.study,
         "question": report.question,
+        "answer": report.answer,
+        "cost": report.cost,
+        "lead": report.lead,
+        "table": None if report.table is None else _shown_table(report.table, report.arms),
+        "index": json.dumps(report.arms, ensure_ascii=False).replace("<", "\\u003c"),
+        "picks": _picks(report),
         "badges": report.badges,
         "verdicts": report.verdicts,
         "notices": report.notices,
@@ -152,17 +191,38 @@ def _shown(report: Report) -> dict[str, Any]:
     }
 
 
-def _shown_table(table: Table) -> _ShownTable:
+def _picks(report: Report) -> dict[str, list[str]]:
+    """What the page can be filtered by -> the values there are, where there are two or more."""
+    picks: dict[str, list[str]] = {"arm": list(report.arms), "seed": list(report.seeds)}
+    for levels in report.arms.values():
+        for factor, level in levels.items():
+            there = picks.setdefault(factor, [])
+            if level not in there:
+                there.append(level)
+    return {name: values for name, values in picks.items() if len(values) > 1}
+
+
+def _shown_table(table: Table, arms: Mapping[str, object]) -> _ShownTable:
     texts = table.texts()
     rows = []
+    known = set(table.frame.columns)
     for i, (_, row) in enumerate(table.frame.iterrows()):
+        label = str(row["label"]) if "label" in known and row["label"] in arms else ""
+        seed = f"{row['seed']:g}" if "seed" in known and row["seed"] == row["seed"] else ""
+        run = str(row["run"]) if "run" in known else ""
         cells = [
             _Cell(text, column.is_number, _sort_key(row[column.name]) if column.is_number else "")
             for text, column in zip(texts[i], table.columns, strict=True)
         ]
-        rows.append(_Row(cells, table.mark[i] if table.mark else ""))
+        rows.append(_Row(cells, table.mark[i] if table.mark else "", label, seed, run))
     columns = [{"title": c.title, "number": c.is_number} for c in table.columns]
-    return _ShownTable(table.name, table.title, table.caption, table.folded, columns, rows)
+    forms = (_address("text/csv", to_csv(table)), _address("application/x-tex", to_latex(table)))
+    return _ShownTable(table.name, table.title, table.caption, table.folded, columns, rows, *forms)
+
+
+def _address(kind: str, text: str) -> str:
+    """A data address that holds the text."""
+    return f"data:{kind};charset=utf-8,{quote(text, safe=KEPT)}"
 
 
 def _sort_key(value: object) -> str:

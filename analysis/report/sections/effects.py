@@ -28,10 +28,8 @@ def effects_sections(evidence: Evidence, drawings: Drawings, kind: str) -> Itera
             anchor="planned",
             title="The planned comparisons",
             kind="planned",
-            text=(
-                *found.planned.sentences(),
-                f"They were written down before the runs (hash {evidence.table.planned_hash}).",
-            ),
+            said=tuple(found.planned.sentences()),
+            text=(f"They were written down before the runs (hash {evidence.table.planned_hash}).",),
             parts=tuple(if_any(_planned_table, found.planned.frame)),
         )
         kind = "exploratory"
@@ -40,7 +38,8 @@ def effects_sections(evidence: Evidence, drawings: Drawings, kind: str) -> Itera
         anchor="effects",
         title="What each component does",
         kind=kind,
-        text=(*_shortened(sentences(found.effects)), _how_planned(evidence)),
+        text=(_how_planned(evidence),),
+        said=tuple(_shortened(sentences(found.effects))),
         parts=(
             *drawn(drawings, "effects"),
             _effects_table("effects", found.effects.frame[whole], found.effects),
@@ -69,12 +68,11 @@ def _interactions(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator
         anchor="interactions",
         title="Do effects depend on each other?",
         kind=kind,
-        text=tuple(_shortened(found.sentences())),
+        said=tuple(_shortened(found.sentences())),
         parts=(
             *drawn(drawings, "interactions"),
             _pairs_table(found.frame),
             *if_any(_simple_table, evidence.components.simple),
-            *if_any(_by_epoch, evidence.components.by_epoch),
         ),
     )
 
@@ -237,7 +235,8 @@ def _dead_weight(rows: pd.DataFrame, *, found: Effects) -> Table:
     )
 
 
-def _by_epoch(rows: pd.DataFrame) -> Table:
+def by_epoch(rows: pd.DataFrame) -> Table:
+    """The differences to the baseline at some epochs."""
     return Table(
         name="effects_by_epoch",
         title="Differences against training time",

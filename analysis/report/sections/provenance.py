@@ -13,6 +13,14 @@ from analysis.report.page.page import Section
 from analysis.report.page.tables import ARM, RUN, SEED, STATE, Column, Table, listing
 from analysis.tables.runs_table import RunsTable
 
+REASONS = {
+    "state PRUNED": "stopped early by the search",
+    "state FAILED": "failed",
+    "state RUNNING": "still running",
+    "state WAITING": "not begun",
+}
+"""Reasons of the runs table, in words for people."""
+
 
 def left_out(table: RunsTable) -> Section:
     """Every run that entered no estimate, counted by reason and listed."""
@@ -23,15 +31,15 @@ def left_out(table: RunsTable) -> Section:
             title="What was left out",
             text=(f"Nothing: all {len(table.frame):,} planned runs entered.",),
         )
-    counts = pd.DataFrame({"reason": list(excluded), "runs": list(excluded.values())})
+    reasons = [REASONS.get(reason, reason) for reason in excluded]
+    counts = pd.DataFrame({"reason": reasons, "runs": list(excluded.values())})
     rows = table.frame[table.reasons != ""].copy()
     rows["reason"] = table.reasons[table.reasons != ""]
     rows["error"] = rows["error"].map(_first_line)
     kept = rows[["run", "label", "seed", "stage", "state", "epochs_run", "reason", "error"]]
     text = (
-        "Only COMPLETE runs with all planned epochs and a finite value enter an estimate. A pruned "
-        "run's last value is that of a shorter training: measured, using such values makes κ 1.9 times "
-        "too large.",
+        "Only runs that completed all planned epochs with a finite value enter an estimate. A pruned run's last "
+        "value is that of a shorter training, so it enters nothing.",
     )
     return Section(
         anchor="left-out",

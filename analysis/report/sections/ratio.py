@@ -20,7 +20,7 @@ def ratio_section(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator
         anchor="ratio",
         title="What the reduction ratio is worth",
         kind=kind,
-        text=tuple(sentences(fit)),
+        said=tuple(sentences(fit)),
         parts=(
             *drawn(drawings, "ratio"),
             _tested(evidence),
@@ -141,25 +141,31 @@ def width_section(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator
     if evidence.width is None:
         return
     fit = evidence.width
+    # Without a price r* has no height, only a growth.
+    height = (Column(title="r*", name="r_star", form="number"), INTERVAL)
     yield Section(
         anchor="width",
         title="The best ratio against the width",
         kind=kind,
-        text=tuple(fit.sentences()),
+        said=tuple(fit.sentences()),
         parts=(
             *drawn(drawings, "width"),
             Table(
                 name="widths",
-                title="κ and r* by width",
-                caption="C is the root mean square over the blocks.",
+                title="κ by width" if evidence.price is None else "κ and r* by width",
+                caption="C is the root mean square over the blocks."
+                + (
+                    ""
+                    if evidence.price is not None
+                    else " No price was named, so there is no single r*."
+                ),
                 frame=fit.widths,
                 columns=(
                     Column(title="C", name="channels", form="number"),
                     Column(title="ΣC²", name="c2_eff", form="count"),
                     Column(title="Seeds", name="seeds", form="count"),
                     Column(title="κ", name="kappa", form="number"),
-                    Column(title="r*", name="r_star", form="number"),
-                    INTERVAL,
+                    *(height if evidence.price is not None else ()),
                 ),
             ),
         ),

@@ -15,12 +15,15 @@ from analysis.report.page.tables import (
     Column,
     Table,
     filled,
+    if_any,
     listing,
     metric_column,
 )
 from analysis.report.sections import provenance
+from analysis.report.sections.answer import asked
 from analysis.report.sections.claims import claims_section
-from analysis.report.sections.effects import effects_sections
+from analysis.report.sections.effects import by_epoch, effects_sections
+from analysis.report.sections.limits import limits
 from analysis.report.sections.pairing import pairing_section
 from analysis.report.sections.ratio import ratio_section, width_section
 from analysis.report.sections.stopped import stopped_section
@@ -36,12 +39,9 @@ def sections(evidence: Evidence, drawings: Drawings) -> tuple[Section, ...]:
     made = [
         *stopped_section(evidence, drawings),
         *claims_section(evidence),
-        *ratio_section(evidence, drawings, kind),
-        *width_section(evidence, drawings, kind),
-        *effects_sections(evidence, drawings, kind),
+        *_asked_first(evidence, drawings, kind),
         *pairing_section(evidence),
-        *_selection(evidence, drawings),
-        *_arms(evidence, drawings, kind),
+        *_arms(evidence, drawings),
         *_training(evidence, drawings),
         *_exploration(evidence, drawings),
         *_absent(evidence, drawings),
@@ -52,14 +52,29 @@ def sections(evidence: Evidence, drawings: Drawings) -> tuple[Section, ...]:
     return tuple(made)
 
 
-def _arms(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator[Section]:
+def _asked_first(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator[Section]:
+    """What the study was made for, then what it also tells."""
+    parts = {
+        "width": list(width_section(evidence, drawings, kind)),
+        "ratio": list(ratio_section(evidence, drawings, kind)),
+        "search": list(_selection(evidence, drawings)),
+        "effects": list(effects_sections(evidence, drawings, kind)),
+    }
+    first = asked(evidence)
+    yield from parts.pop(first)
+    if first == "search":
+        yield from parts.pop("effects")
+    for rest in parts.values():
+        yield from rest
+
+
+def _arms(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
     if evidence.arms.empty:
         return
     frame = evidence.arms
     yield Section(
         anchor="arms",
         title="The arms and what they cost",
-        kind=kind,
         parts=(
             *drawn(drawings, "pareto"),
             *drawn(drawings, "seeds"),
@@ -120,7 +135,10 @@ def _runs(evidence: Evidence) -> Table:
 
 
 def _training(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
-    parts = [*drawn(drawings, "curves"), *drawn(drawings, "gates")]
+    parts: list[Drawing | Table] = [*drawn(drawings, "curves"), *drawn(drawings, "over_time")]
+    if evidence.components is not None:
+        parts += if_any(by_epoch, evidence.components.by_epoch)
+    parts += drawn(drawings, "gates")
     if parts:
         yield Section(anchor="training", title="How the runs trained", parts=tuple(parts))
 
@@ -171,7 +189,7 @@ def _selection(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
         anchor="selection",
         title="What the search proposed, and what fresh seeds say",
         kind="planned",
-        text=tuple(evidence.winner.sentences()),
+        said=tuple(evidence.winner.sentences()),
         parts=(
             *drawn(drawings, "selection"),
             Table(
@@ -203,21 +221,20 @@ def _absent(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
         for picture in PICTURES.values()
         if picture.name not in drawings
     ]
-    if rows:
-        yield Section(
-            anchor="absent",
-            title="What this study cannot show",
-            parts=(
-                listing(
-                    "absent",
-                    "Figures that could not be drawn",
-                    "And what each of them needs.",
-                    rows,
-                    of=("figure", "why"),
-                    folded=True,
-                ),
-            ),
-        )
+    undrawn = listing(
+        "absent",
+        "Figures that could not be drawn",
+        "And what each of them needs.",
+        rows,
+        of=("figure", "why"),
+        folded=True,
+    )
+    yield Section(
+        anchor="absent",
+        title="What this study cannot show",
+        text=tuple(limits(evidence)),
+        parts=(undrawn,) if rows else (),
+    )
 
 
 def _reproduce(evidence: Evidence) -> Section:

@@ -2,7 +2,8 @@
 
 from analysis.planned.declared import added_late
 from analysis.report.evidence.evidence import Evidence
-from analysis.report.page.numbers import plural
+from analysis.report.page.numbers import plural, typeset
+from analysis.report.sections.answer import asked
 from analysis.report.sections.effects_verdict import effects_verdict, interactions_verdict
 from analysis.report.sections.ratio_verdict import ratio_verdict
 from analysis.sequential.width import width_sentences
@@ -15,8 +16,15 @@ MOST_NAMED = 3
 
 def verdict_lines(evidence: Evidence) -> list[str]:
     """What the ratio is worth, if it varies; what the comparisons say; what all rests on."""
-    asked = [ratio_verdict(evidence)] if REDUCTION in evidence.table.frame else []
-    lines = [*asked, effects_verdict(evidence), *interactions_verdict(evidence), _basis(evidence)]
+    # Of a search nobody asks for one ratio: what cannot be fitted is then no answer that is owed.
+    owed = REDUCTION in evidence.table.frame and (evidence.ratio or asked(evidence) != "search")
+    ratio = [ratio_verdict(evidence)] if owed else []
+    others = [effects_verdict(evidence), *interactions_verdict(evidence)]
+    lines = [*ratio, *others, _basis(evidence)]
+    if asked(evidence) == "width":
+        lines = [*_width(evidence), *lines]
+    elif asked(evidence) == "search":
+        lines = [*others, *ratio, _basis(evidence)]
     return [f"Exploratory. {line}" for line in lines] if evidence.table.selected else lines
 
 
@@ -58,9 +66,16 @@ def notices(evidence: Evidence) -> list[str]:
     said += evidence.effects.remarks if evidence.effects else ()
     said += width_sentences(evidence.table)
     said += evidence.table.doubts
-    if evidence.ratio:
+    if evidence.ratio and asked(evidence) in ("ratio", "width"):
         said += [_sentence(FLAG_WORDS[flag]) for flag in evidence.ratio.fit.flags]
     return said
+
+
+def _width(evidence: Evidence) -> list[str]:
+    """How r* grows with the channels, where that is what was asked."""
+    if evidence.width is None:
+        return [f"Width: no answer, since {evidence.why('width')}"]
+    return [f"Width: {typeset(evidence.width.sentences()[0])}"]
 
 
 def _basis(evidence: Evidence) -> str:

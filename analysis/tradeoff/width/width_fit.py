@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.plain import pair, plain, records
+from plain_files.shown import in_html, in_line
 
 Status = Literal["ok", "not_identified", "decreasing"]
 
@@ -38,6 +39,19 @@ class WidthFit:
     df: int
     ratios: list[float]
     confidence: float
+
+    def __repr__(self) -> str:
+        """In a line: the first sentence."""
+        return in_line("WidthFit", *self.sentences()[:1])
+
+    def _repr_html_(self) -> str:
+        rows = self.widths.itertuples(index=False)
+        return in_html(
+            "r* against the width",
+            self.sentences(),
+            head=[str(name) for name in self.widths],
+            rows=rows,
+        )
 
     def sentences(self) -> list[str]:
         """The verdict in plain words."""

@@ -2,12 +2,15 @@
 
 import os
 import random
+from pathlib import Path
 
 
 def score(config, seed):
     reduction, gate = config["attention"]["reduction"], config["gate"]
     if gate == "fails" and "SCORES_FAIL" in os.environ:
         raise ValueError("as asked")
+    if gate == "unmounted":
+        Path("data.txt").read_text()
     own = random.Random(f"{reduction} {gate} {seed}").random()
     shared = random.Random(f"{seed}").random()
     for epoch in (1, 2):

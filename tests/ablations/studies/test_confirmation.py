@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from ablations.cli.main import main
 from ablations.designs.expand import expand, plan_arm, runs
 from ablations.designs.spaces import load_space
 from ablations.engine.records.folder import StudyFolder
@@ -139,3 +140,17 @@ def test_nothing_can_be_confirmed_before_a_run_is_complete(tmp_path: Path) -> No
     folder.append_plan(runs([arm], seeds=[0], stage="grid"))
     with pytest.raises(StudyError, match="no complete run yet, so there is nothing to confirm"):
         confirm_runs(folder, top=1, seeds=1)
+
+
+def test_a_confirmation_is_told_before_it_runs(
+    folder: StudyFolder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ablations.cli.words.estimate_text.estimate", lambda *_, **__: None)
+    before = folder.plan()
+    words = ["confirm", folder.path.name, "--root", str(folder.path.parent)]
+    main([*words, "--top", "1", "--seeds", "3", "--dry-run"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("2 arms x 3 fresh seeds (")
+    assert lines[0].endswith(" = 6 runs")
+    assert len(lines) == 4
+    assert folder.plan() == before

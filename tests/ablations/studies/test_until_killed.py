@@ -25,6 +25,7 @@ metric: {name: val_mae, direction: minimize}
 baseline: {x: 0}
 factors: [{name: x, levels: [0, 1, 2, 3]}]
 """
+KILLS = 100
 COMMAND = ["run", "seeds.yaml", "--until", "decided", "--margin", "1", "--max-seeds", "40", "--workers", "2",
            "--wandb", "disabled"]  # fmt: skip
 
@@ -52,7 +53,7 @@ def test_a_hundred_kills_end_in_the_same_decisions(tmp_path: Path) -> None:
     assert start(tmp_path, "whole").wait() == 0
     whole = decisions(tmp_path, "whole")
     chance, kills, study = random.Random(0), 0, 0
-    while kills < 100:
+    while kills < KILLS:
         name = f"killed-{study}"
         while True:
             process = start(tmp_path, name)
@@ -66,7 +67,7 @@ def test_a_hundred_kills_end_in_the_same_decisions(tmp_path: Path) -> None:
                 time.sleep(0.01)
             time.sleep(chance.uniform(0.0, 0.25))
             if process.poll() is not None:
-                assert process.returncode == 0
+                assert process.returncode == 0, (tmp_path / "log").read_text()[-500:]
                 break
             process.send_signal(signal.SIGKILL)
             process.wait()

@@ -35,7 +35,14 @@ def labels(ax):
 
 def arm_runs(count):
     values = np.linspace(0.1, 0.2, count)
-    return pd.DataFrame({"label": "a", "seed": range(count), "value": values})
+    return pd.DataFrame(
+        {
+            "label": "a",
+            "seed": range(count),
+            "run": [f"r{i}" for i in range(count)],
+            "value": values,
+        }
+    )
 
 
 def test_seeds_draws_every_run_and_says_how_many(ax, texts):
@@ -43,7 +50,7 @@ def test_seeds_draws_every_run_and_says_how_many(ax, texts):
     plot_seeds(runs, ax, baseline="b")
     assert sorted(drawn_points(ax)[:, 0]) == pytest.approx(sorted(runs["value"]))
     assert texts(ax) == ["n=4", "n=3"]
-    assert labels(ax) == ["mean of b"]
+    assert labels(ax) == ["one seed", "mean of b"]
 
 
 @pytest.mark.parametrize(("count", "boxes"), [(FEWEST_FOR_A_BOX - 1, 0), (FEWEST_FOR_A_BOX, 1)])
@@ -147,7 +154,7 @@ ARMS = pd.DataFrame(
     {
         "label": ["none", "r=16", "r=4", "odd"], "cost": [0.0, 100.0, 400.0, 300.0],
         "mean": [0.16, 0.12, 0.10, 0.17], "low": [0.15, 0.11, 0.09, 0.16], "high": [0.17, 0.13, 0.11, 0.18],
-        "standing": ["front", "front", "front", "dominated"],
+        "n": 5, "standing": ["front", "front", "front", "dominated"],
     }
 )  # fmt: skip
 EDGES = pd.DataFrame(
@@ -207,7 +214,7 @@ def test_a_factor_with_many_values_becomes_a_logarithmic_axis(ax, texts):
 CELLS = pd.DataFrame(
     {
         "gate": ["a", "a", "b", "b"], "ratio": [4.0, 16.0, 4.0, 16.0],
-        "mean": [0.1, 0.2, 0.3, 0.5], "low": [0.09, 0.19, 0.29, 0.49], "high": [0.11, 0.21, 0.31, 0.51],
+        "mean": [0.1, 0.2, 0.3, 0.5], "low": [0.09, 0.19, 0.29, 0.49], "high": [0.11, 0.21, 0.31, 0.51], "n": 5,
     }
 )  # fmt: skip
 
@@ -281,7 +288,8 @@ def test_an_unbounded_ratio_is_drawn_as_an_arrow(ax):
         {"channels": [64.0, 128.0, 256.0], "r_star": [4.0, 6.3, np.inf],
          "low": [3.5, 5.5, 8.0], "high": [4.5, 7.5, np.inf]}
     )  # fmt: skip
-    plot_width(widths, ax, slope=0.66, slope_ci=(0.5, 0.8))
+    plot_width(widths, ax, slope=0.66, slope_ci=(0.5, 0.8), names=["8", "16", "32"])
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["8", "16", "32"]
     assert drawn_points(ax, "^")[:, 0].tolist() == [256.0]
     bar = next(
         line for line in ax.lines if line.get_xdata()[0] == 256.0 and len(line.get_xdata()) == 2
@@ -295,7 +303,7 @@ def test_the_guides_of_the_width_have_the_slopes_that_they_name(ax):
     widths = pd.DataFrame(
         {"channels": [64.0, 128.0], "r_star": [4.0, 6.0], "low": [3.0, 5.0], "high": [5.0, 7.0]}
     )
-    plot_width(widths, ax, slope=np.nan, slope_ci=(np.nan, np.nan))
+    plot_width(widths, ax, slope=np.nan, slope_ci=(np.nan, np.nan), names=["8", "16"])
     for slope, name in ((2 / 3, "slope 2/3 (the theory)"), (4 / 3, "slope 4/3 (its rival)")):
         guide = next(line for line in ax.lines if line.get_label() == name)
         x, y = np.log(guide.get_xdata()), np.log(guide.get_ydata())

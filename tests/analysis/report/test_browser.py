@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+from urllib.parse import unquote
 
 import pytest
 
@@ -29,11 +30,37 @@ addEventListener("load", () => {
   const values = () => [...table.tBodies[0].rows].map((r) => Number(r.cells[column].dataset.value));
   const button = table.tHead.rows[0].cells[column].querySelector("button");
   button.click(); const up = values(); button.click(); const down = values();
+  const seeds = document.getElementById("figure-seeds");
+  const visible = () => [...seeds.querySelectorAll("svg")].map((s) => s.getClientRects().length > 0);
+  const first = visible();
+  seeds.querySelectorAll("input")[1].click();
+  const second = visible();
+  const marks = [...seeds.querySelectorAll("use.mark")].filter((m) => m.getClientRects().length > 0);
+  const picks = document.getElementById("picks");
+  const chosen = marks[0].dataset.arm;
+  marks[0].dispatchEvent(new MouseEvent("click", { bubbles: true }));
+  const kept = (nodes) => [...nodes].filter((n) => !n.classList.contains("dim")).map((n) => n.dataset.arm);
+  const lit = [...new Set(kept(marks))], rows = [...new Set(kept(document.querySelectorAll("tr[data-arm]")))];
+  picks.reset(); picks.elements.seed.value = "0"; picks.dispatchEvent(new Event("change"));
+  const ofSeed = marks.filter((m) => !m.classList.contains("dim")).map((m) => m.dataset.seed);
+  picks.reset(); picks.dispatchEvent(new Event("change"));
+  const svg = marks[0].closest("svg"), whole = svg.getAttribute("viewBox"), area = svg.getBoundingClientRect();
+  const at = (type, x, y) => svg.dispatchEvent(new PointerEvent(type, { bubbles: true, pointerType: "mouse",
+    button: 0, clientX: area.x + x * area.width, clientY: area.y + y * area.height }));
+  at("pointerdown", .3, .3); at("pointermove", .6, .6); at("pointerup", .6, .6);
+  const zoomed = svg.getAttribute("viewBox").split(" ").map(Number);
+  svg.dispatchEvent(new MouseEvent("dblclick", { bubbles: true }));
+  const again = svg.getAttribute("viewBox");
+  const saved = [];
+  HTMLAnchorElement.prototype.click = function () { saved.push([this.download, this.href]); };
+  seeds.querySelector("[data-save=svg]").click();
   const found = {
+    views: [first, second], chosen, lit, rows, ofSeed, whole, zoomed, again, saved,
+    dimmed: document.querySelectorAll(".dim").length,
     wrong,
     fetched: performance.getEntriesByType("resource").map((entry) => entry.name),
     sections: [...document.querySelectorAll("main section")].map((s) => [s.id, ...box(s)]),
-    figures: [...document.querySelectorAll("figure svg")].map((s) => box(s)),
+    figures: [...document.querySelectorAll("figure svg")].filter((s) => s.getClientRects().length).map((s) => box(s)),
     texts: [...document.querySelectorAll("figure svg text")].length,
     paper: getComputedStyle(document.body).backgroundColor,
     ink: getComputedStyle(document.querySelector("figure svg text")).fill,
@@ -121,3 +148,37 @@ def test_the_dark_look_reaches_the_figures(visit, seen):
 def test_a_phone_scrolls_in_one_direction(visit):
     # Chromium's window is at least 500 pixels wide; that is below the width where the layout changes.
     assert visit(width=500)["overflow"] <= 0
+
+
+def test_a_click_chooses_a_view(seen):
+    assert seen["views"] == [[True, False], [False, True]]
+
+
+def test_a_click_on_a_point_highlights_its_arm_in_figures_and_tables(seen):
+    assert seen["lit"] == [seen["chosen"]]
+    assert seen["rows"] == [seen["chosen"]]
+
+
+def test_a_seed_is_highlighted_and_all_shown_again(seen):
+    assert set(seen["ofSeed"]) == {"0"}
+    assert seen["dimmed"] == 0
+
+
+def test_a_drag_zooms_and_two_clicks_show_all_again(seen):
+    x, y, width, height = seen["zoomed"]
+    _, _, all_of_it, _ = map(float, seen["whole"].split())
+    assert width == pytest.approx(0.3 * all_of_it, rel=0.02)
+    assert x == pytest.approx(0.3 * all_of_it, rel=0.02)
+    assert min(y, height) > 0
+    assert seen["again"] == seen["whole"]
+
+
+def test_a_figure_is_saved_as_it_is_shown_with_its_colours_written_out(seen):
+    ((name, address),) = seen["saved"]
+    assert name == "seeds.svg"
+    kind, _, text = address.partition(",")
+    svg = unquote(text)
+    assert kind.startswith("data:image/svg+xml")
+    assert "own level taken out" in svg
+    assert "var(" not in svg
+    assert svg.startswith("<svg xmlns=")

@@ -2,7 +2,9 @@ import json
 import re
 import subprocess
 import sys
+from html import unescape
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -48,12 +50,67 @@ def text(page):
     return lambda *kind: page(*kind).read_text(encoding="utf-8")
 
 
-def test_the_page_opens_with_the_verdicts(text):
+def test_the_page_opens_with_the_question_its_answer_its_figure_and_the_verdicts(text):
     html = text("ordinary")
-    body = re.sub(r"<[^>]+>", " ", html[html.index("<body>") :])
-    assert body.index("Reduction ratio: the loss rises") < body.index(
-        "What the reduction ratio is worth"
-    )
+    at = [html.index(mark) for mark in (
+        "<h1>", '<p class="answer">The validation loss rises with the reduction ratio', '<p class="cost">',
+        'id="figure-ratio"', 'id="table-verdicts"', '<section id="ratio">',
+    )]  # fmt: skip
+    assert at == sorted(at)
+
+
+def test_the_figure_of_the_answer_stands_once(text):
+    assert text("ordinary").count('id="figure-ratio"') == 1
+
+
+def test_every_run_of_the_seeds_says_what_it_is_in_both_views(text):
+    html = text("crossed", 5e-7)
+    figure = html[html.index('<figure id="figure-seeds"') :]
+    figure = figure[: figure.index("</figure>")]
+    points = re.findall(r'<use[^>]*class="mark"([^>]*)><title>([^<]*)</title>', figure)
+    assert len(points) == 2 * 25
+    assert all('data-arm="' in data and 'data-seed="' in data for data, _ in points)
+    assert re.fullmatch(r"reduction=4, seed 0: 0\.\d+", points[0][1])
+    assert figure.count('type="radio"') == 2
+    assert figure.count(" checked") == 1
+
+
+def test_a_figure_that_every_reader_may_point_at_needs_no_script(text):
+    html = text("crossed", 5e-7)
+    assert '<form id="picks" hidden' in html
+    assert '<span class="tools" hidden>' in html
+    assert not re.search(r"<(figure|table|section)[^>]* hidden", html)
+
+
+def test_each_table_can_be_taken_out_of_the_page(text, page):
+    tables = page("crossed", 5e-7).parent / "tables"
+    links = {link.partition(",")[0]: link for link in Page(text("crossed", 5e-7)).links}
+    assert {"data:text/csv;charset=utf-8", "data:application/x-tex;charset=utf-8"} <= set(links)
+    held = [unquote(link.partition(",")[2]) for link in Page(text("crossed", 5e-7)).links]
+    for name in ("arms", "effects", "verdicts"):
+        assert (tables / f"{name}.csv").read_text(encoding="utf-8") in held
+        assert (tables / f"{name}.tex").read_text(encoding="utf-8") in held
+
+
+def test_rows_and_points_are_found_by_arm_and_level(text):
+    html = text("crossed", 5e-7)
+    index = re.search(r'id="arms-by-label">(.*?)</script>', html)
+    assert index is not None
+    arms = json.loads(index[1])
+    assert {levels["gate"] for levels in arms.values() if "gate" in levels} == {
+        "sigmoid",
+        "one_plus_tanh",
+    }
+    named = {unescape(label) for label in re.findall(r'data-arm="([^"]*)"', html)}
+    assert named == set(arms)
+
+
+def test_limits_stand_where_a_reviewer_looks(text):
+    html = text("ordinary")
+    section = html[html.index('<section id="absent">') : html.index('<section id="left-out">')]
+    assert "One data set (made-up)" in section
+    assert "No test set" in section
+    assert "Short training (" in section
 
 
 def test_nothing_in_the_page_leads_elsewhere(text):
@@ -102,8 +159,8 @@ def test_an_empty_plan_is_a_report_that_says_so(study):
 
 def test_lost_runs_are_counted_by_reason_and_listed(text):
     html = text("pruned")
-    assert ">state PRUNED<" in html
-    assert ">state FAILED<" in html
+    assert ">stopped early by the search<" in html
+    assert ">failed<" in html
     assert "NonFinite: val_loss is nan" in html
 
 

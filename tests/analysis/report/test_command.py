@@ -1,6 +1,7 @@
 """`ablate report` and `ablate plot`, as they are typed."""
 
 import json
+import re
 
 import pytest
 
@@ -68,6 +69,10 @@ def test_plot_draws_one_figure_in_the_formats_asked_for(study, capsys):
         (["report", "{}", "--margin", "-1"], "`margin > 0` must hold, but got -1.0."),
         (["report", "{}", "--verify"], "there is no report to check: "),
         (["report", "{}/nothing"], "there is no study "),
+        (["report"], "name a study (`ablate list` says which there are), or give --all."),
+        (["report", "{}", "--all"], "`--all` is of every study here: leave out the name"),
+        (["report", "--all"], "there is no study in runs/; start one with"),
+        (["plot", "{}", "seeds", "--view", "pared"], "figure 'seeds' has no view 'pared' of this study; it has raw,"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_that_says_what_to_do(study, capsys, monkeypatch, arguments, said):
@@ -94,3 +99,66 @@ def test_a_full_disk_takes_the_page_and_not_the_answer(study, capsys, monkeypatc
     assert "Basis: 5 of 5 planned runs" in said.out
     reason = "[Errno 28] No space left on device."
     assert f"the report was not written to {folder / 'report'}: {reason}" in said.err
+
+
+def test_every_study_is_reported_and_found_from_one_page(study, capsys):
+    folder = study("gates")
+    study("waiting")
+    main(["report", "--all", "--root", str(folder.parent)])
+    index = folder.parent / "index.html"
+    assert capsys.readouterr().out.splitlines()[-1] == f"Index: {index}"
+    html = index.read_text(encoding="utf-8")
+    links = re.findall(r'<h2><a href="([^"]+)">', html)
+    assert len(links) == 2
+    assert all((folder.parent / link).is_file() for link in links)
+    assert "matters: gate=one_plus_tanh raises the validation loss" in html
+    assert "No answer yet: no run that may enter an estimate has ended." in html
+    assert "://" not in html
+    ids = re.findall(r'\bid="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+
+
+def test_a_study_that_cannot_be_read_takes_no_other_with_it(study, capsys):
+    folder = study("gates")
+    (study("waiting") / "plan.jsonl").unlink()
+    main(["report", "--all", "--root", str(folder.parent)])
+    assert "waiting: not read: " in capsys.readouterr().out
+    assert "Not read: " in (folder.parent / "index.html").read_text(encoding="utf-8")
+
+
+def test_two_studies_stand_side_by_side_with_what_differs(study, make_study, capsys):
+    folder = study("gates")
+    gate = {"attention.gate": {"sigmoid": 0.0, "one_plus_tanh": 0.2}}
+    other = make_study("other", effects=gate)
+    main(["report", str(folder), "--beside", str(other)])
+    page = folder / "report" / "beside-other.html"
+    assert capsys.readouterr().out == f"Side by side: {page}\n"
+    html = page.read_text(encoding="utf-8")
+    assert "The same effects in gates and in other" in html
+    assert re.search(r'<td>gate=one_plus_tanh</td><td class="number">\+0\.0\d+</td>', html)
+    assert "Differences are against the baseline gate=sigmoid." in html
+    for figure in ("Effects against the baseline", "Loss against parameters", "Every run, by arm"):
+        assert html.count(f"<b>{figure}.</b>") == 2
+    assert html.count("<svg") == 6
+    ids = re.findall(r'\bid="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+
+
+def test_a_view_of_a_figure_is_drawn_by_its_name(study, capsys):
+    folder = study("gates")
+    main(["plot", str(folder), "seeds", "--view", "paired", "--format", "svg"])
+    path = folder / "report" / "plots" / "seeds-paired.svg"
+    assert capsys.readouterr().out == f"{path}\n"
+    assert "own level taken out" in path.read_text()
+
+
+def test_the_studies_here_are_listed_with_their_state(study, capsys):
+    root = study("gates").parent
+    (study("waiting") / "runs").mkdir()
+    (study("running") / "study.json").write_text("{")
+    main(["list", "--root", str(root)])
+    head, first, broken, second, _ = capsys.readouterr().out.splitlines()
+    assert head.split() == ["study", "state", "runs", "failed", "question"]
+    assert first.split()[:3] == ["gates", "ended", "10/10"]
+    assert broken.split()[:3] == ["running", "not", "readable"]
+    assert second.split()[:3] == ["waiting", "not", "begun"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.effects.component_report import component_report
-from analysis.effects.effects import estimate_effects as effects
+from analysis.effects.effects import estimate_effects as estimate_effects
 from analysis.errors import TableError
 from analysis.sequential.records import unlike_looks
 from analysis.sequential.rule import until_decided
@@ -60,9 +60,9 @@ def by_rule(folder: Path, *, max_seeds: int = 8) -> Path:
 
 def test_added_seeds_turn_verdicts_into_those_that_hold_at_any_time(make_study: Make) -> None:
     folder = make_study(effects=GATES, seeds=6, sigma=0.005)
-    before = effects(read_study(folder), margin=0.02, calibration_draws=0)
+    before = estimate_effects(read_study(folder), margin=0.02, calibration_draws=0)
     change(folder, extensions=[{"at": "2026-01-02T00:00:00+00:00", "added": ["seeds: [4, 5]"]}])
-    after = effects(read_study(folder), margin=0.02, calibration_draws=0)
+    after = estimate_effects(read_study(folder), margin=0.02, calibration_draws=0)
     assert after.remarks[0].startswith(
         "Seeds 4, 5 were added to this study after it had begun (2026-01-02)"
     )
@@ -76,7 +76,7 @@ def test_added_seeds_turn_verdicts_into_those_that_hold_at_any_time(make_study: 
 def test_a_study_that_ran_by_a_rule_has_the_rules_verdicts(make_study: Make) -> None:
     folder = by_rule(make_study(effects=GATES, seeds=8, sigma=0.005))
     table = read_study(folder)
-    found = effects(table, calibration_draws=0)
+    found = estimate_effects(table, calibration_draws=0)
     stopped = report_stopped(table)
     assert stopped is not None
     assert found.frame["verdict"].tolist() == stopped.frame["verdict"].tolist()
@@ -92,7 +92,7 @@ def test_a_study_that_ran_by_a_rule_has_the_rules_verdicts(make_study: Make) -> 
     with pytest.raises(
         TableError, match=r"by the margin 0\.02, which was written down before its runs"
     ):
-        effects(table, margin=0.01)
+        estimate_effects(table, margin=0.01)
 
 
 def test_every_look_is_checked(make_study: Make) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import TypeAdapter, ValidationError
 
 from ablations.errors import SettingError, explain, one_of
+from ablations.subjects.attention.settings.fields import OPEN
 from ablations.subjects.attention.settings.groups import GROUPS, Arm
 from ablations.subjects.attention.settings.recipes import RECIPES
 from ablations.subjects.attention.settings.rules import SIZES, unused
@@ -103,6 +104,21 @@ def kinds_of(name: str) -> frozenset[type]:
     group, _, field = check_name(name).partition(".")
     annotation: Any = GROUPS[group].model_fields[field].annotation
     return frozenset(_types(annotation))
+
+
+def meaning_of(name: str) -> str:
+    """What a dotted setting is, in a sentence or two."""
+    group, _, field = check_name(name).partition(".")
+    return " ".join((GROUPS[group].model_fields[field].description or "").split())
+
+
+def words_of(name: str) -> tuple[Any, ...]:
+    """The values of a dotted setting that takes words of a list; own modules may be named beside some."""
+    group, _, field = check_name(name).partition(".")
+    annotation: Any = GROUPS[group].model_fields[field].annotation
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return get_args(OPEN[field]) if group == "attention" and field in OPEN else ()
 
 
 def _types(annotation: Any) -> list[type]:

@@ -9,9 +9,13 @@ from ablations.import_path import is_import_path
 from ablations.subjects.attention.settings import choices
 from ablations.subjects.settings import Settings, hint
 
+OPEN: dict[str, Any] = {"kind": choices.Kind, "squeeze": choices.Squeeze, "gate": choices.Gate}
+"""Fields whose known words are not all that they take -> these words."""
 
-def _or_own(name: str, known: Any) -> AfterValidator:
+
+def _or_own(name: str) -> AfterValidator:
     """A known word, or the import path of the user's own choice."""
+    known = OPEN[name]
 
     def check(value: str) -> str:
         if value in get_args(known) or is_import_path(value):
@@ -53,7 +57,7 @@ class AttentionFields(Settings):
         ),
     )
     """Blocks of a stage that get one: all, those of the published network or with a shortcut, ..."""
-    kind: Annotated[str, _or_own("kind", choices.Kind)] = "squeeze_excite"
+    kind: Annotated[str, _or_own("kind")] = "squeeze_excite"
     """The squeeze-and-excitation block, a relative of it, or your own module `package.module:name`."""
     control: choices.Control = "none"
     """What stands in for the block, or is done to its gate, to tell apart why it helps."""
@@ -83,14 +87,17 @@ class AttentionFields(Settings):
     rounding: choices.Rounding = "exact"
     """How C/r becomes whole. `exact`: it must be. `divisible`: nearest multiple of `divisor`."""
     divisor: int = Field(default=8, ge=1)
+    """Of the rounding `divisible`: hidden units come in multiples of it."""
     round_limit: float = Field(default=0.9, ge=0, le=1)
     """One more `divisor` where rounding would fall below this share of C/r."""
     min_hidden: Annotated[int | None, BeforeValidator(_plain)] = Field(default=None, ge=1)
     """Rounding goes no lower than this; without it, fewer than one hidden unit is an error."""
-    squeeze: Annotated[str, _or_own("squeeze", choices.Squeeze)] = "avg"
+    squeeze: Annotated[str, _or_own("squeeze")] = "avg"
+    """How each channel becomes one number, or your own function `package.module:name`."""
     squeeze_power: float = Field(default=3.0, gt=0)
     """p of `gem` (where learning starts) and `lp`, sharpness of `lse`."""
     excitation: choices.Excitation = "bottleneck"
+    """What leads from these numbers to the logits of the gate."""
     activation: choices.Activation = "relu"
     """Between the two layers of the bottleneck."""
     norm: choices.Norm = "none"
@@ -100,11 +107,13 @@ class AttentionFields(Settings):
     eca_kernel: Annotated[int | None, BeforeValidator(_plain)] = Field(default=None, ge=1)
     """Channels that ECA's convolution sees; None adapts it to the width."""
     eca_circular: bool = False
+    """ECA's convolution goes around: the last channel is the first one's neighbour."""
     eca_permuted: bool = False
     """The convolution sees the channels in a fixed random order: a control for what neighbours mean."""
     affine: bool = False
     """The excitation also gives a shift: gate(a) x + b."""
-    gate: Annotated[str, _or_own("gate", choices.Gate)] = "sigmoid"
+    gate: Annotated[str, _or_own("gate")] = "sigmoid"
+    """What makes of a logit the number that a channel is multiplied by, or your own function."""
     temperature: float = Field(default=1.0, gt=0)
     """tau: the gate is g(v / tau)."""
     gain: choices.Gain = "own"
@@ -114,8 +123,10 @@ class AttentionFields(Settings):
     init: choices.Init = "default"
     """`zero`: the last layer is 0, so g = g(0). `open`: its bias makes g = `opening`."""
     opening: float = 0.9
+    """Where the gates start with `init=open`."""
     extent: Annotated[Literal[0, 2, 4, 8], BeforeValidator(_plain)] = 0
     """Gather-excite: pixels that are gathered into one; 0 is the whole map."""
     gather: choices.Gather = "mean"
+    """Gather-excite: by the mean, or by learnt convolutions of each channel."""
     spatial_kernel: int = Field(default=7, ge=1)
     """CBAM's spatial convolution."""

@@ -65,7 +65,9 @@ class Data(Settings):
     """The data and its fixed split. `root` is where files lie; it is no part of a run's identity."""
 
     name: str = "digits"
+    """`digits`, `cifar10`, `npz`, `folder`, ..., or your own function `package.module:name`; docs/spaces.md."""
     root: str | None = None
+    """Where its files lie."""
     val_fraction: float = Field(default=0.3, gt=0, lt=1)
     """Share of the images held out, stratified by class."""
     split_seed: int = 0
@@ -80,11 +82,15 @@ class Training(Settings):
     recipe: Recipe = "own"
     """A published recipe: the values that stand here where no other is given (`recipes.py`)."""
     epochs: int = Field(default=30, ge=1)
+    """Passes over the training data; the value of the last one counts."""
     batch_size: int = Field(default=64, ge=2)
     """The last, incomplete batch of an epoch is left out; the order is new in each epoch."""
     optimizer: Optimizer = "sgd"
+    """SGD with Nesterov momentum, or AdamW."""
     learning_rate: float = Field(default=0.1, gt=0)
+    """The largest one, after the warm-up."""
     weight_decay: float = Field(default=5e-4, ge=0)
+    """Of all weights but biases and normalisations."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
     """Nesterov momentum of SGD, plain momentum of RMSprop; AdamW does not use it."""
     schedule: Schedule = "cosine"
@@ -99,8 +105,11 @@ class Training(Settings):
         pattern=r"^\d+(,\d+)*$",
         json_schema_extra=hint("numbers of epochs with commas between them, for example '15,25'"),
     )
+    """Of the schedule `step`: after which epochs the rate falls."""
     decay_factor: float = Field(default=0.1, gt=0, lt=1)
+    """Of the schedules `step` and `plateau`: what the rate is then multiplied by."""
     patience: int = Field(default=5, ge=0)
+    """Of the schedule `plateau`: epochs without a lower loss before the rate falls."""
     attention_learning_rate: float = Field(default=1.0, gt=0)
     """The attention's learning rate, in multiples of `learning_rate`."""
     attention_weight_decay: float = Field(default=1.0, ge=0)
@@ -108,6 +117,7 @@ class Training(Settings):
     norm_weight_decay: float = Field(default=1.0, ge=0)
     """The weight decay of norms and biases, in multiples of `weight_decay`."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    """The share of each label that is spread over all classes in training."""
     mixup: float = Field(default=0.0, ge=0)
     """Each image is mixed with another one's, and the loss likewise, by a share from Beta(mixup, mixup)."""
     cutmix: float = Field(default=0.0, ge=0)

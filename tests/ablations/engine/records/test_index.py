@@ -11,7 +11,7 @@ from ablations.engine.records.journal import SafeJournalBackend
 from ablations.engine.records.storage import check_storage_url
 from ablations.engine.sources.source import PlannedSource
 from ablations.engine.supervision.supervisor import execute
-from ablations.errors import SettingError
+from ablations.errors import SettingError, StudyError
 
 
 def indexed(folder, storage=None) -> list[optuna.trial.FrozenTrial]:
@@ -152,3 +152,16 @@ def test_an_unreachable_database_delays_the_index_and_not_the_study(folder, loca
     while "index_unreachable" not in folder.events_file.read_text():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_study_that_is_removed_while_it_runs_ends_in_a_sentence(folder, local, capfd):
+    class Removing(PlannedSource):
+        def ended(self, planned, result):
+            super().ended(planned, result)
+            folder.path.rename(folder.path.with_name("moved"))
+
+    index = Index(folder.journal_file, study="first", warn=folder.event)
+    source = Removing([planned(i) for i in range(4)])
+    with pytest.raises(StudyError, match=r"cannot write to .*/first: .*ENOENT"):
+        execute(folder, source, executor=local(), train="trivial:bad", index=index)
+    assert "Traceback" not in capfd.readouterr().err

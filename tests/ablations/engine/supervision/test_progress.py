@@ -8,6 +8,7 @@ from rich.console import Console
 from trivial_plans import planned
 
 from ablations.engine.sources.source import PlannedSource
+from ablations.engine.supervision.live import Live
 from ablations.engine.supervision.progress import (
     LiveProgress,
     PlainProgress,
@@ -32,7 +33,7 @@ SNAPSHOT = Snapshot(
 def test_one_line_has_counts_best_throughput_and_time_left():
     assert summary_line(SNAPSHOT) == (
         "23/60 runs, 1 pruned, 2 failed, 1 running, 36 waiting, "
-        "best reduction=8: val_loss 0.0912 (5 seeds), 1200 runs/h, 1 h 02 min left"
+        "best so far reduction=8: val_loss 0.0912 (5 seeds each), 1200 runs/h, 1 h 02 min left"
     )
 
 
@@ -42,7 +43,10 @@ def test_the_display_shows_what_is_on_each_slot():
     lines = console.file.getvalue().splitlines()
     assert lines[0].startswith("first  23/60 runs")
     (busy,) = [line for line in lines if line.startswith("gpu1")]
-    assert busy.split() == ["gpu1", "reduction=4", "3", "7/30", "0.1235"]
+    assert busy.split()[:4] == ["gpu1", "reduction=4", "3", "7/30"]
+    assert busy.split()[-1] == "0.1235"
+    (head,) = [line for line in lines if "slot" in line]
+    assert head.lstrip("━╺╸").split() == ["slot", "arm", "seed", "epoch", "val_loss"]
     assert [line.split() for line in lines if line.startswith("gpu0")] == [["gpu0", "idle"]]
 
 
@@ -61,9 +65,14 @@ def test_without_a_terminal_each_event_is_a_line_without_control_characters(fold
             progress=make_progress(stream))  # fmt: skip
     lines = [line.split(" ", 1)[1] for line in stream.getvalue().splitlines()]
     assert lines[0].startswith("1/2 complete x=0 seed 0 val_loss 0.4627 (")
-    assert lines[1].endswith("s): ValueError: a rule was broken")
+    failed = next(run for run in runs if run.label == "x=1")
+    log = folder.attempt_folder(failed.run, 1) / "log.txt"
+    assert lines[1].endswith(f"s): ValueError: a rule was broken (log: {log})")
+    assert log.is_file()
     assert lines[1].startswith("2/2 failed x=1 seed 0")
-    assert lines[2].startswith("2/2 runs, 1 failed, 0 running, 0 waiting, best x=0: val_loss")
+    assert lines[2].startswith(
+        "2/2 runs, 1 failed, 0 running, 0 waiting, best so far x=0: val_loss"
+    )
     assert "\x1b" not in stream.getvalue()
 
 
@@ -108,9 +117,19 @@ def test_the_best_arm_is_not_a_lucky_single_seed():
         tally.add(planned(1, seed=seed), {"state": "COMPLETE", "val_loss": 0.5, "seconds": 2.0})
     tally.add(planned(2), {"state": "COMPLETE", "val_loss": 0.1, "seconds": 2.0})
     tally.add(planned(3), {"state": "FAILED", "val_loss": 0.0})
-    assert tally.best() == Best("arm00001", "x=1", 0.5, 4)
+    assert tally.best() is None  # one seed of four is no comparison
     tally.add(planned(2, seed=1), {"state": "COMPLETE", "val_loss": 0.3, "seconds": 2.0})
-    assert tally.best().value == pytest.approx(0.2)
+    assert tally.best() == Best("arm00002", "x=2", pytest.approx(0.2), 2)
+
+
+def test_arms_are_compared_over_the_seeds_that_all_of_them_have():
+    tally = Tally()
+    # Over all its seeds the first arm looks better: its third seed is an easy one.
+    for number, values in ((1, (0.5, 0.5, 0.1)), (2, (0.4, 0.4))):
+        for seed, value in enumerate(values):
+            result = {"state": "COMPLETE", "val_loss": value, "seconds": 2.0}
+            tally.add(planned(number, seed=seed), result)
+    assert tally.best() == Best("arm00002", "x=2", pytest.approx(0.4), 2)
 
 
 def test_an_arm_that_breaks_the_searchs_constraint_is_not_the_best():
@@ -129,6 +148,37 @@ def test_the_time_left_is_the_work_left_over_the_slots():
     assert tally.seconds_left(total=9, slots=4, begun=2.0) == 15.0
     assert tally.seconds_left(total=2, slots=4) == 10.0  # one run is not spread over slots
     assert Tally().seconds_left(total=9, slots=4) is None
+
+
+def test_the_time_left_is_known_from_the_first_epoch_on():
+    # Half a run took 5 s: seven and a half are left for four slots.
+    assert Tally().seconds_left(total=8, slots=4, begun=0.5, spent=5.0) == 18.75
+
+
+def test_the_bar_moves_within_runs():
+    busy = (replace(SNAPSHOT.busy[0], epoch=15),)
+    assert replace(SNAPSHOT, busy=busy).done == 23.5
+    assert replace(SNAPSHOT, busy=()).done == 23
+
+
+def test_an_attempt_that_goes_on_counts_the_seconds_of_its_own_epochs():
+    live = Live(planned=planned(0, epochs=10), attempt=2, slot="cpu0")
+    for epoch in (6, 7):
+        live.took({"epoch": epoch, "seconds": 2.0, "val_loss": 0.5})
+    busy = live.busy("val_loss")
+    assert (busy.epoch, busy.seconds_an_epoch) == (7, 2.0)
+
+
+def test_failures_are_red_on_a_terminal():
+    stream = io.StringIO()
+    progress = LiveProgress(
+        Console(file=stream, force_terminal=True, width=100, color_system="standard")
+    )
+    progress.line("2/60 failed x=1: ValueError: a rule was broken")
+    progress.line("3/60 pruned x=2")
+    failed, pruned = stream.getvalue().splitlines()
+    assert failed.startswith("\x1b[31m")
+    assert "\x1b[" not in pruned
 
 
 def test_status_while_a_study_runs_names_who_runs_it_and_what_is_on_each_slot(folder, local):

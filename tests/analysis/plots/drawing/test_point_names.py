@@ -33,7 +33,7 @@ def random_arms(seed):
         {
             "label": [str(name).format(i) for i, name in enumerate(random.choice(names, count))],
             "cost": 1e5 * (1 + close * random.uniform(0, 9, count)),
-            "mean": mean, "low": mean - half, "high": mean + half,
+            "mean": mean, "low": mean - half, "high": mean + half, "n": 5,
             "standing": random.choice(["front", "dominated", "unclear"], count),
         }
     )  # fmt: skip
@@ -71,7 +71,7 @@ def test_names_of_arms_that_nearly_coincide_have_lines_in_the_order_of_the_point
         {"label": ["arm number 0", "arm number 1", "arm number 2", "far"],
          "cost": [1000.0, 1000.0, 1000.0, 2000.0], "mean": [0.1, 0.1003, 0.1006, 0.12]}
     )  # fmt: skip
-    draw(arms.assign(low=arms["mean"] - 0.01, high=arms["mean"] + 0.01, standing="front"), ax)
+    draw(arms.assign(low=arms["mean"] - 0.01, high=arms["mean"] + 0.01, standing="front", n=5), ax)
     lowest, middle, highest = boxes(ax)[:3]
     assert lowest.y1 <= middle.y0 < middle.y1 <= highest.y0
     lines = [text.arrow_patch is not None for text in ax.texts]
@@ -82,7 +82,7 @@ def test_names_of_arms_that_nearly_coincide_have_lines_in_the_order_of_the_point
 def test_a_name_that_has_no_room_beside_its_point_is_cut(ax, texts):
     arms = pd.DataFrame(
         {"label": ["short", "a=1, " * 40], "cost": [100.0, 200.0], "mean": [0.5, 0.4], "low": [0.45, 0.35],
-         "high": [0.55, 0.45], "standing": "front"}
+         "high": [0.55, 0.45], "n": 5, "standing": "front"}
     )  # fmt: skip
     draw(arms, ax)
     named = [text for text in texts(ax) if text]
@@ -102,7 +102,7 @@ def test_a_name_stands_by_its_own_point_or_has_a_line_to_it(ax):
          "cost": [200.0, 180.0, 120.0, 100.0, 95.0, 60.0, 61.0, 105.0],
          "mean": [0.1, 0.1012, 0.1025, 0.103, 0.1034, 0.12, 0.1205, 0.1022]}
     )  # fmt: skip
-    arms = arms.assign(low=arms["mean"] - 0.002, high=arms["mean"] + 0.002, standing="front")
+    arms = arms.assign(low=arms["mean"] - 0.002, high=arms["mean"] + 0.002, standing="front", n=5)
     draw(arms, ax)
     FigureCanvasAgg(ax.figure).draw()
     points = ax.transData.transform(arms[["cost", "mean"]])
@@ -112,3 +112,15 @@ def test_a_name_stands_by_its_own_point_or_has_a_line_to_it(ax):
         away = np.hypot(*(points - nearest).T)
         assert text.get_text() == arms["label"][own]
         assert away.argmin() == own or (text.arrow_patch is not None and away.min() > 5)
+
+
+def test_a_name_is_not_struck_through_by_an_interval(ax):
+    # The interval of the second arm runs where the first one's name would stand.
+    arms = pd.DataFrame(
+        {"label": ["reduction=16", "other", "far"], "cost": [100.0, 104.0, 200.0], "mean": [0.5, 0.55, 0.9],
+         "low": [0.3, 0.4, 0.85], "high": [0.6, 0.7, 0.95], "n": 5, "standing": "front"}
+    )  # fmt: skip
+    draw(arms, ax)
+    x, low, high = ax.transData.transform([(104.0, 0.4), (104.0, 0.7)])[[0, 0, 1], [0, 1, 1]]
+    for box in boxes(ax):
+        assert not (box.x0 < x < box.x1 and low < box.y1 and box.y0 < high)

@@ -23,8 +23,12 @@ def gates_of(means: list[float]) -> Gates:
     return Gates(label="a", runs=1, bins=pd.concat(rows), stages=none, blocks=none, gradients=none)
 
 
-def test_up_to_ten_classes_all_have_a_colour() -> None:
-    assert gate_classes(gates_of([0.5] * 10)) == [f"c{i}" for i in range(10)]
+def test_up_to_six_classes_all_have_a_colour() -> None:
+    assert gate_classes(gates_of([0.5] * 6)) == [f"c{i}" for i in range(6)]
+
+
+def test_of_ten_classes_six_have_a_colour_and_the_others_are_behind_them() -> None:
+    assert len(gate_classes(gates_of([0.5] * 10))) == 6
 
 
 @pytest.mark.parametrize("lower", [1, 3])

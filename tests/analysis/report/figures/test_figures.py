@@ -15,15 +15,15 @@ from analysis.report.page.numbers import interval
 from analysis.tables.study_table import read_study
 from analysis.tradeoff.prices.price import Price
 from analysis.tradeoff.reduction_fit import Status
-from analysis.tradeoff.tradeoff_words import STATUS_WORDS
+from analysis.tradeoff.status_words import STATUS_WORDS
 from analysis.tradeoff.width.width import fit_width
 
 DRAWN = [name for name in PICTURES if name not in ("selection", "width", "gates", "looks")]
 """What a crossed study with a ratio has; the others are drawn below."""
 
 
-def test_there_are_fourteen_figures():
-    assert len(PICTURES) == 14
+def test_there_are_fifteen_figures():
+    assert len(PICTURES) == 15
 
 
 def test_every_figure_has_a_caption():

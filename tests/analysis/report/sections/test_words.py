@@ -162,7 +162,7 @@ def test_a_confirmed_search_is_told_where_there_is_no_baseline_to_compare_with(e
          "n": [5], "optimism": [0.02]}
     )  # fmt: skip
     found = WinnerReport(frame=arms, winner="p", optimism=0.02, searched_runs=40)
-    line = verdict_lines(replace(evidence("one_arm"), winner=found))[1]
+    line = verdict_lines(replace(evidence("one_arm"), winner=found))[0]
     assert line.startswith(
         "Search and fresh seeds: The search's best value, 0.08 (p), is +0.02 away"
     )
