@@ -65,7 +65,8 @@ def _table(found: Stopped) -> Table:
             f"At the look at which it was settled, or the last one. {level} intervals hold at every look at once; "
             "simultaneous ones for all comparisons too. Adjusted: without the pull of having stopped where "
             "the mean was far "
-            "out. Lost: pairs of which one side gave no result."
+            "out. Lost: pairs of which one side gave no result. Another study: seeds after which it would settle what is "
+            "open, and between which they lie with 80 %."
         ),
         frame=found.frame,
         columns=(
@@ -79,6 +80,17 @@ def _table(found: Stopped) -> Table:
             Column(title="Margin", name="margin", form="number"),
             Column(title="Pairs", name="pairs", form="count"),
             Column(title="Lost", name="lost", form="count"),
+            *_open_columns(found),
         ),
         mark=tuple(map(str, found.frame["verdict"])),
     )
+
+
+def _open_columns(found: Stopped) -> list[Column]:
+    """What would settle what is open; none where nothing is."""
+    if not found.frame["seeds_expected"].notna().any():
+        return []
+    return [
+        Column(title="Another study", name="seeds_expected", form="count"),
+        Column(title="Between", name="seeds_low", high="seeds_high", form="number"),
+    ]
