@@ -49,9 +49,7 @@ def seeds_to_settle(
     other, away = np.meshgrid(np.sqrt(df / special.chdtri(df, grid)), special.ndtri(grid))
     drawn = _seeds(np.abs(effect + away * other * se), other * sd, margin, mean)
     low, high = np.quantile(drawn, [0.1, 0.9])
-    return tuple(
-        float(np.maximum(np.ceil(n), first)) for n in (likely, low, high, allowed)
-    )  # type: ignore[return-value]
+    return tuple(float(np.maximum(np.ceil(n), first)) for n in (likely, low, high, allowed))  # type: ignore[return-value]
 
 
 def _seeds(effect: Floats | float, sd: Floats | float, margin: float, seeds: Floats) -> Floats:

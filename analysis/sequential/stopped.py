@@ -71,18 +71,23 @@ class Stopped:
                 f"more often than "
                 "it says, up to 9 % where the baseline's noise is log-normal and twice the arms'."
             )
-        lines += self._still_open()
+        lines += self.still_open()
         lines.append(self.cost())
         return lines
 
-    def _still_open(self) -> list[str]:
+    def still_open(self) -> list[str]:
         """What would settle each comparison that is open, and how to go about it."""
+        if self.frame.empty:
+            return []
         rows = self.frame[self.frame["verdict"] == "undecided"].to_dict("records")
         if not rows:
             return []
         lines = [_what_it_takes(row) for row in rows if np.isfinite(row["seeds_expected"])]
         if not self.over:
-            return [*lines, f"The same command goes on where seeds are left, to {self.rule['max_seeds']} at most."]
+            return [
+                *lines,
+                f"The same command goes on where seeds are left, to {self.rule['max_seeds']} at most.",
+            ]
         return [
             *lines,
             "What this study has seen cannot be counted again: give another one seeds of its own (`first_seed` of the "

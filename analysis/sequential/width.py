@@ -137,39 +137,50 @@ def width_at(rule: Mapping[str, Any], values: Values) -> dict[str, Any]:
 
 def width_sentences(table: RunsTable) -> list[str]:
     """What must be known of the interval of a study that ran until r* was narrow; none of any other."""
-    if until_of(table) != "width" or table.info[RULE].get("metric") != table.metric:
+    found = _found(table)
+    if not found:
         return []
+    rule = table.info[RULE]
+    return [
+        f"This study runs until r* is known to within {rule['target_width']:.0%}. {found['says']}. kappa is "
+        f"{found['kappa']:.3g} [{found['low']:.3g}, {found['high']:.3g}], an interval that is widened by "
+        f"{rule['wider'] - 1:.0%} because it is looked at after every seed.",
+        *what_is_open(table),
+        "Its number of seeds depends on what was seen of kappa alone; verdicts of comparisons are those of one look.",
+    ]
+
+
+def what_is_open(table: RunsTable) -> list[str]:
+    """How many seeds would do where r* is not narrow enough; none where it is, or of any other study."""
+    found = _found(table)
+    return [] if not found or found["settled"] else [_what_it_takes(table.info[RULE], found)]
+
+
+def _found(table: RunsTable) -> dict[str, Any]:
+    """How well r* is known from the whole seeds; empty where nothing tells it, or of any other study."""
+    if until_of(table) != "width" or table.info[RULE].get("metric") != table.metric:
+        return {}
     rule = table.info[RULE]
     try:
         ratios = [float(r) for r in rule["ratios"].values()]
-        float(rule["target_width"]), float(rule["wider"])
+        float(rule["target_width"]), float(rule["wider"]), float(rule["first_look"])
     except (KeyError, TypeError, ValueError, AttributeError):
         raise TableError(
             "the rule for when this study stops (`until` in study.json) is damaged. Restore it from a copy."
         ) from None
     if len(set(ratios)) < 2:
-        return []
+        return {}
     values = values_of(table)
     seeds = min(len(values.get(arm, ())) for arm in rule["ratios"])
     if seeds < 2:
-        return []
+        return {}
     found = width_at(rule, {arm: values[arm][:seeds] for arm in rule["ratios"]})
-    if found["kappa"] is None:
-        return []
-    lines = [
-        f"This study runs until r* is known to within {rule['target_width']:.0%}. {found['says']}. kappa is "
-        f"{found['kappa']:.3g} [{found['low']:.3g}, {found['high']:.3g}], an interval that is widened by "
-        f"{rule['wider'] - 1:.0%} because it is looked at after every seed."
-    ]
-    if not found["settled"]:
-        lines.append(_what_it_takes(rule, found))
-    lines.append(
-        "Its number of seeds depends on what was seen of kappa alone; verdicts of comparisons are those of one look."
-    )
-    return lines
+    return {} if found["kappa"] is None else found
 
 
-def seeds_for_width(rule: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[float, float, float]:
+def seeds_for_width(
+    rule: Mapping[str, Any], found: Mapping[str, Any]
+) -> tuple[float, float, float]:
     """Whole seeds at which the interval is narrow enough, if kappa and its noise are as estimated, and the middle 80 %.
 
     Infinity where kappa would have to be larger; NaN where the slopes of the seeds do not differ.

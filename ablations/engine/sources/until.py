@@ -179,7 +179,11 @@ class UntilSettled:
         seeds = f"{self._looked} seed{'s' * (self._looked != 1)}"
         left = [self._said(arm, self._last.get(arm, {}), "open") for arm in self._open]
         # A rule that says the same of all arms, as of how well r* is known, settles no comparisons.
-        one = count > 1 and len(self._last) == count and len({*map(_sentence, self._last.values())}) == 1
+        one = (
+            count > 1
+            and len(self._last) == count
+            and len({*map(_sentence, self._last.values())}) == 1
+        )
         text = (
             f"{self._why}."
             if one

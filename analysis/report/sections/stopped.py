@@ -65,8 +65,8 @@ def _table(found: Stopped) -> Table:
             f"At the look at which it was settled, or the last one. {level} intervals hold at every look at once; "
             "simultaneous ones for all comparisons too. Adjusted: without the pull of having stopped where "
             "the mean was far "
-            "out. Lost: pairs of which one side gave no result. Another study: seeds after which it would settle what is "
-            "open, and between which they lie with 80 %."
+            "out. Lost: pairs of which one side gave no result. Another study: seeds after which it would settle "
+            "what is open, and between which they lie with 80 %."
         ),
         frame=found.frame,
         columns=(

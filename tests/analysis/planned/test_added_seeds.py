@@ -41,9 +41,7 @@ def test_every_verdict_says_so(make_study: Make) -> None:
     found = component_report(read_study(folder))
     # The verdicts themselves are then those of tests that hold at any time: `analysis.sequential.overruling`.
     said = found.sentences()
-    assert any(
-        line.startswith(f"S{TOLD[1:]}: verdicts, p values and intervals") for line in said
-    )
+    assert any(line.startswith(f"S{TOLD[1:]}: verdicts, p values and intervals") for line in said)
     assert not any("about 0 more seeds" in line for line in said)
 
 
@@ -53,7 +51,9 @@ def test_the_reports_headline_and_its_notices_say_so(make_study: Make) -> None:
         f"1 comparison with the baseline, gate=sigmoid ({TOLD}): "
     )
     # Once: the tests of the comparisons hold however often one looks, so that they are not exploratory.
-    assert [line for line in notices(evidence) if TOLD[1:] in line] == list(evidence.effects.remarks)
+    assert [line for line in notices(evidence) if TOLD[1:] in line] == list(
+        evidence.effects.remarks
+    )
     (effects,) = (one for one in sections(evidence, {}) if one.anchor == "effects")
     assert effects.kind == "planned"
     assert effects.text[0] == f"The design fixed these comparisons before the first run; {TOLD}."
@@ -71,7 +71,9 @@ def test_the_ratio_of_such_a_study_stays_exploratory(make_study: Make) -> None:
     assert (kinds["ratio"], kinds["effects"]) == ("exploratory", "planned")
 
 
-def test_seeds_that_a_plan_has_looks_for_are_not_said_to_be_against_a_rule(make_study: Make) -> None:
+def test_seeds_that_a_plan_has_looks_for_are_not_said_to_be_against_a_rule(
+    make_study: Make,
+) -> None:
     plan = {"metric": "val_loss", "adding_seeds": {"plan": "alpha_spending", "looks": [3, 5]},
             "comparisons": [{"factor": "attention.gate", "levels": ["sigmoid", "tanh"], "margin": 0.02}]}  # fmt: skip
     folder = make_study(effects=GATES, seeds=5, planned=parse_comparisons(plan))

@@ -74,7 +74,9 @@ def test_a_study_that_has_seeds_left_goes_on_by_the_same_command(make_study: Mak
     stopped = report_stopped(read_study(folder))
     assert stopped is not None
     assert not stopped.over
-    assert any("The same command goes on where seeds are left, to 12" in s for s in stopped.sentences())
+    assert any(
+        "The same command goes on where seeds are left, to 12" in s for s in stopped.sentences()
+    )
 
 
 def test_a_settled_study_needs_nothing(make_study: Make) -> None:

@@ -85,7 +85,10 @@ def test_what_r_star_would_take_is_where_the_widened_interval_is_narrow() -> Non
     assert reach(expected + 1) <= share * found["kappa"] < reach(expected - 1)
     assert 5 <= low < expected < high
     # A slope that may be none: no number of seeds is known to do.
-    assert seeds_for_width(RULE, width_at(RULE, losses(np.array([1.0, -1.0, 2.0, -2.0, 0.5]))))[2] == np.inf
+    assert (
+        seeds_for_width(RULE, width_at(RULE, losses(np.array([1.0, -1.0, 2.0, -2.0, 0.5]))))[2]
+        == np.inf
+    )
 
 
 def test_a_slope_that_is_the_same_in_every_seed_tells_nothing_of_its_noise() -> None:
