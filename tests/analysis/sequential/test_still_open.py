@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_overruling import GATES, by_rule
+from plain_arms import Arm
+from test_overruling import GATES, by_rule, change
 
+from ablations.cli.options.until_options import what_is_open
 from analysis.effects.component_report import component_report
 from analysis.report.evidence.evidence import gather
 from analysis.report.sections.sections import sections
@@ -15,6 +17,7 @@ from analysis.sequential.expected import paired
 from analysis.sequential.simulated import OPEN, sequential
 from analysis.sequential.still_open import seeds_to_settle
 from analysis.sequential.stopped import report_stopped
+from analysis.sequential.width import until_width, width_sentences
 from analysis.tables.study_table import read_study
 
 Make = Callable[..., Path]
@@ -77,6 +80,37 @@ def test_a_study_that_has_seeds_left_goes_on_by_the_same_command(make_study: Mak
     assert any(
         "The same command goes on where seeds are left, to 12" in s for s in stopped.sentences()
     )
+
+
+def test_the_command_says_at_its_end_what_is_open(make_study: Make) -> None:
+    folder = by_rule(make_study(effects=GATES, seeds=8, sigma=0.03))
+    stopped = report_stopped(read_study(folder))
+    assert stopped is not None
+    assert what_is_open(folder) == stopped.still_open() != []
+    assert what_is_open(by_rule(make_study("done", effects=GATES, seeds=8, sigma=0.002))) == []
+
+
+@pytest.mark.parametrize(("kappa", "is_open"), [(5e-4, False), (3e-5, True)])
+def test_a_study_until_r_star_is_narrow_says_how_many_seeds_would_do(
+    make_study: Make, kappa: float, is_open: bool
+) -> None:
+    folder = make_study(seeds=6, kappa=kappa, sigma=0.02)
+    table = read_study(folder)
+    arms = [
+        Arm(str(row["arm"]), str(row["label"]), {"attention.reduction": row["attention.reduction"]})
+        for _, row in table.frame.drop_duplicates("arm").iterrows()
+    ]
+    rule = until_width(max_seeds=6, target_width=0.1).declared(
+        arms, metric="val_loss", direction="minimize"
+    )
+    said = what_is_open(change(folder, until=rule))
+    assert [line.startswith("With kappa and its noise as estimated, ") for line in said] == [
+        True
+    ] * is_open
+    lines = width_sentences(read_study(folder))
+    assert lines[0].startswith("This study runs until r* is known to within 10%. r*: ")
+    assert lines[1:-1] == said
+    assert lines[-1].endswith("verdicts of comparisons are those of one look.")
 
 
 def test_a_settled_study_needs_nothing(make_study: Make) -> None:
