@@ -11,6 +11,7 @@ from test_overruling import GATES, by_rule, change
 
 from ablations.cli.options.until_options import what_is_open
 from analysis.effects.component_report import component_report
+from analysis.effects.effects import estimate_effects
 from analysis.report.evidence.evidence import gather
 from analysis.report.sections.sections import sections
 from analysis.sequential.expected import paired
@@ -57,6 +58,9 @@ def test_a_study_says_what_its_open_comparisons_would_take(make_study: Make) -> 
     assert (open_["seeds_expected"] <= open_[["seeds_high", "seeds_most"]].min(axis=1)).all()
     assert rows.loc[rows["verdict"] != "undecided", "seeds_expected"].isna().all()
     said = component_report(read_study(folder)).sentences()
+    # None can be added to this study, so that the table of effects asks for none.
+    effects = estimate_effects(read_study(folder), calibration_draws=0).frame
+    assert effects["seeds_needed"].isna().tolist() == (effects["verdict"] == "undecided").tolist()
     for label, row in open_.iterrows():
         start = f"{label} is open: another study by this rule would settle it after about {row['seeds_expected']:.0f}"
         assert any(line.startswith(start) for line in said)
