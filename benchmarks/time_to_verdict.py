@@ -116,8 +116,8 @@ def answer(question: str, given: argparse.Namespace, *, cores: int) -> None:
         f"pairing {pairing:.2f} x stopping {stopping:.2f} x throughput {throughput:.2f}. "
         f"By processor time {theirs.cpu_seconds / ours.cpu_seconds:.1f} ({ours.cpu_seconds:.0f} s and "
         f"{theirs.cpu_seconds:.0f} s; {ours.cpu_seconds / ours.runs:.2f} s and {cpu:.2f} s a run). "
-        f"Studies like ours take {one.runs:.0f} runs on average and settle {one.decided:.1%} rightly, as a paired fixed "
-        f"design does with {one.fixed_runs:.0f}; with that average the ratio is "
+        f"Studies like ours take {one.runs:.0f} runs on average and settle {one.decided:.1%} rightly, as a paired "
+        f"fixed design does with {one.fixed_runs:.0f}; with that average the ratio is "
         f"{theirs.core_seconds / ours.core_seconds * ours.runs / one.runs:.1f}. "
         f"Load {os.getloadavg()[0]:.1f}. "
         f"Noise of a run {sigma:.3g}, of a paired difference {sd:.3g} (unpaired {math.sqrt(2) * sigma:.3g}).",
