@@ -27,6 +27,8 @@ def load(path: str) -> Any:
     Raises:
         SettingError: If the module cannot be imported or has no such name.
     """
+    if not is_import_path(path):
+        raise SettingError(f"an import path must be `package.module:name`, but got {path!r}.")
     module_name, _, name = path.partition(":")
     found: Any = load_module(module_name, named=path)
     for part in name.split("."):
@@ -110,5 +112,5 @@ def _study_around(path: Path) -> Path | None:
 
 
 def words_of(error: BaseException) -> str:
-    """An error's type and message, without the full stop."""
-    return f"{type(error).__name__}: {error}".rstrip(".")
+    """An error's type and message in one line, without the full stop."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(".")

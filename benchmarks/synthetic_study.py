@@ -8,6 +8,7 @@ Losses are L0 + kappa r^2 / 2 + the seed's shift + noise; a missing attention bl
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +116,14 @@ def _label(arm: dict[str, Any], baseline: dict[str, Any]) -> str:
 
 
 def _arm_id(arm: dict[str, Any]) -> str:
-    return "a-" + "-".join(
+    name = "a-" + "-".join(
         "none" if v is None else f"{v:g}" if isinstance(v, float) else str(v) for v in arm.values()
+    )
+    # An id is a folder's name: a level that is an import path cannot stand in it.
+    return (
+        name
+        if len(name) < 60 and ":" not in name
+        else f"a-{sha256(name.encode()).hexdigest()[:10]}"
     )
 
 

@@ -12,7 +12,7 @@ from ablations.subjects.started import Started, read_started, shared
 from ablations.subjects.subject import Subject, Values
 from ablations.subjects.values import nested
 
-TIMES = ("seconds", "latency")
+TIMES = ("seconds", "latency", "epoch_seconds", "memory_mib")
 """Numbers of an epoch or a result that are no result."""
 MEBIBYTE = 2**20
 
@@ -116,7 +116,7 @@ def _metric(about: Subject, done: Done) -> Held:
     others = [
         other
         for other, value in measured.items()
-        if other not in (name, "epochs_run", "epochs_planned", "device")
+        if other not in (name, "epochs_run", "epochs_planned", "device", *TIMES)
         and isinstance(value, int | float)
     ]
     also = f"; also measured: {', '.join(others)}" if others else ""

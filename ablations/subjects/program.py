@@ -11,7 +11,7 @@ from ablations.subjects.subject import Direction, Metric, Objective
 class MeasuredBy(Settings):
     """A number that the program measures."""
 
-    name: str
+    name: str = Field(min_length=1)
     direction: Direction
     unit: str = ""
     at: Literal["last", "best", "test"] = "last"
@@ -60,6 +60,15 @@ class Program(Settings):
         if not isinstance(values, dict):
             return values
         content = dict(values)
+        for word in ("metric", "metrics"):
+            given = content.get(word, {})
+            each = given if word == "metrics" and isinstance(given, list | tuple) else [given]
+            for one in each:
+                if not isinstance(one, dict | MeasuredBy):
+                    raise ValueError(
+                        f"`{word}` must say which way is better, for example `{word}: "
+                        f"{_example(word)}`, but got {one!r}."
+                    )
         if "metric" in content:
             if "metrics" in content:
                 raise ValueError("give either `metric` or `metrics`, not both.")
@@ -121,6 +130,11 @@ class Program(Settings):
         seen = (one for one in self.metrics if one.at != "test")
         found = {one.name: Objective(direction=one.direction) for one in seen}
         return {**found, "seconds": Objective(direction="minimize")}
+
+
+def _example(word: str) -> str:
+    one = "{name: val_mae, direction: minimize}"
+    return one if word == "metric" else f"[{one}]"
 
 
 WORDS = frozenset({"metric", *Program.model_fields})

@@ -110,3 +110,27 @@ class Tossed(Images):
     def setup(self, stage):
         super().setup(stage)
         self.train = images(24, int.from_bytes(os.urandom(2), "big"))
+
+
+class Unchecked(Images):
+    val_dataloader = pl.LightningDataModule.val_dataloader
+
+
+class Empty(Images):
+    def train_dataloader(self):
+        return DataLoader([], batch_size=2)
+
+
+class Absent(Images):
+    def setup(self, stage):
+        raise FileNotFoundError("no images\nin /data")
+
+
+class Numberless(Maps):
+    """Not a number from the first step on."""
+
+    def __init__(self, width: int = 8, rate: float = 0.1) -> None:
+        super().__init__(width, rate)
+
+    def validation_step(self, batch, _):
+        self.log("val_loss", torch.tensor(float("nan")))

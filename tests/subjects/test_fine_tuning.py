@@ -115,6 +115,8 @@ def test_data_that_are_kept_are_set_up_once_and_change_no_number(
     kept = space_of(metrics=few, keep_data=True)
     results = [trained(kept)[0] for _ in range(2)]
     assert calls == ["setup fit"]
+    for one in (fresh, *results):
+        assert one.pop("epoch_seconds") > 0
     assert results == [fresh, fresh]
     trained(kept, **{"data.batch_size": 32})
     assert calls == ["setup fit", "prepare", "setup fit"]

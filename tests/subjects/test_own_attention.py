@@ -80,13 +80,18 @@ def test_an_interrupted_run_with_attention_ends_as_one_that_was_not(mine, tmp_pa
     def stop(record) -> None:
         raise HandedBack
 
-    whole = train_run(settings, context("whole"))
+    def measured(name: str, **more) -> dict[str, object]:
+        found = train_run(settings, context(name, **more))
+        assert found.pop("epoch_seconds") > 0
+        return found
+
+    whole = measured("whole")
     with pytest.raises(HandedBack):
-        train_run(settings, context("cut", on_epoch=stop))
+        measured("cut", on_epoch=stop)
     kept = torch.load(tmp_path / "cut/checkpoint.ckpt", weights_only=True)["state_dict"]
     assert "net.norm1.channel_attention.excite.reduce.weight" in kept
     assert "net.norm1.weight" in kept  # the host's own names
-    assert train_run(settings, context("cut")) == whole
+    assert measured("cut") == whole
 
 
 @pytest.mark.parametrize(
@@ -154,3 +159,12 @@ def test_a_value_typed_in_a_shell_is_what_its_setting_takes(mine) -> None:
     )
     assert (space.baseline["model.width"], space.baseline["attention.bias"]) == (16, True)
     assert space.baseline["model.rate"] == 0.01
+
+
+def test_what_a_run_takes_is_a_column_where_the_space_names_it(mine, ablate) -> None:
+    named = "metrics: [{name: val_loss, direction: minimize}, {name: epoch_seconds, direction: minimize, unit: s}]"
+    text = written(mine, old="metric: {name: val_loss, direction: minimize, unit: nats}", new=named)
+    assert ablate("run", text, "--study", "t", "--workers", "1", "--seeds", "1")[0] == 0
+    assert (
+        read_study(mine / "runs/t", metric="epoch_seconds").complete()["epoch_seconds"] > 0
+    ).all()

@@ -3,10 +3,11 @@
 import sys
 
 import pytest
+import torch
 
 from ablations import load_space
 from ablations.designs.expand import expand, plan_arm, verify
-from ablations.errors import StudyError
+from ablations.errors import SettingError, StudyError
 from ablations.studies.declaration import declare
 from ablations.studies.opening import open_or_create
 from ablations.subjects import find
@@ -145,6 +146,7 @@ def test_other_first_batches_are_drift_that_is_shown_and_may_be_allowed(
 ) -> None:
     text = written(mine, FACTOR)
     open_or_create(mine / "m", declared(text))
+    torch.manual_seed(7)
     open_or_create(mine / "m", declared(text))  # the same again is no drift
     maps = sys.modules["maps"]
     monkeypatch.setattr(maps, "images", lambda n, seed, was=maps.images: was(n, seed + 2))
@@ -183,3 +185,47 @@ def test_a_dry_run_says_how_long_a_study_takes(mine, ablate) -> None:
     assert code == 0
     assert "for 4 runs on" in said
     assert "from a few steps of each arm, alone on this machine's" in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("maps:Images", "maps", r"`data` must name a LightningDataModule, .* but got 'maps'"),
+        ("maps:Images", "maps:COUNTER", r"`data` must name a LightningDataModule, .* but got 'maps:COUNTER'"),
+        ("{name: val_loss, direction: minimize}", "val_loss", r"`metric` must say which way is better, for example"),
+        ("name: val_loss", 'name: ""', r"name"),
+        ("max_epochs: 12", "max_epochs: two", r"must be a whole number of at least 1, but got 'two'"),
+        ("max_epochs: 12", "max_epochs: 0", r"`trainer\.max_epochs` must be a whole number of at least 1, but got 0"),
+        ("max_epochs: 12", "max_epochs: 2, devices: 2", r"`trainer\.devices` is set by the framework"),
+        ("model.rate: 0.1", "model.rat: 0.1", r"Did you mean 'model\.rate'\?"),
+        ("model.rate: 0.1", "model.rate: fast", r"`model\.rate` must be float, but got 'fast'"),
+    ],
+)  # fmt: skip
+def test_a_space_that_says_something_else_is_refused_when_it_is_read(
+    mine, old: str, new: str, message: str
+) -> None:
+    text = written(mine, FACTOR)
+    (mine / text).write_text((mine / text).read_text().replace(old, new))
+    with pytest.raises(SettingError, match=message) as error:
+        load_space(text)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ({"Images": "Unchecked"}, "nothing is validated: that may be why"),
+        ({"Images": "Empty"}, "the loader gives no batch"),
+        ({"Images": "Absent"}, "FileNotFoundError: no images in /data"),
+        ({"Maps": "Numberless"}, "`val_loss` must be finite, but is nan"),
+    ],
+)
+def test_a_program_that_cannot_be_trained_is_one_sentence_before_the_first_run(
+    mine, ablate, program: dict[str, str], message: str
+) -> None:
+    code, said = ablate("run", written(mine, FACTOR, **program), "--study", "m")
+    assert code == 2
+    (line,) = said.splitlines()
+    assert line.startswith("ablate: the baseline cannot be trained: ")
+    assert message in line
+    assert not (mine / "runs").exists()

@@ -36,10 +36,10 @@ def make(
         SettingError: If the function takes other arguments, or the space names no setting.
     """
     _check_arguments(name, found)
-    if program.trainer or program.data or program.keep_data:
+    if program.trainer or program.data or program.keep_data or program.attach:
         raise SettingError(
-            f"`data`, `keep_data` and `trainer` belong to a LightningModule, but {name!r} is a function, which has "
-            "its own: leave them out."
+            f"`data`, `keep_data`, `trainer` and `attach` belong to a LightningModule, but {name!r} is a function, "
+            "which has its own: leave them out."
         )
     kind = _class_of_config(found)
     settings = (

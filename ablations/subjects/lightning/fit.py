@@ -51,6 +51,7 @@ class Outcome:
         metrics: What the module logged in the epoch that the rule names; None where it is NaN or infinite.
         epoch: That epoch, from 1.
         epochs_run: How many were trained.
+        epoch_seconds: Of the last epoch, with its validation.
         tested: What `Trainer.test` logged at the end; empty where it was not asked for.
         digests: Of the first batches trained on: equal between two runs that saw the same data. Empty after
             a resume.
@@ -60,6 +61,7 @@ class Outcome:
     metrics: dict[str, float | None]
     epoch: int
     epochs_run: int
+    epoch_seconds: float
     tested: dict[str, float]
     digests: tuple[str, ...]
     limits: tuple[str, ...]
@@ -152,6 +154,7 @@ def fit(
         metrics={name: value for name, value in watch.kept.items() if name not in NOT_METRICS},
         epoch=watch.kept["epoch"],
         epochs_run=watch.last["epoch"],
+        epoch_seconds=watch.last["seconds"],
         tested=tested,
         digests=tuple(order.digests),
         limits=tuple(order.limits),

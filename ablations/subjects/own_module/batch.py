@@ -91,7 +91,7 @@ def passed(module: pl.LightningModule, batch: Any, *, step: str) -> Any:
     takes = inspect.signature(getattr(module, step)).parameters
     given = (batch, 0, 0)[: len(takes)]
     try:
-        with unheard():
+        with unheard(), torch.no_grad():
             return getattr(module, step)(*given)
     except Exception as error:
         raise SettingError(
@@ -120,7 +120,7 @@ def examples_in(batch: Any) -> int | None:
 def unheard() -> Iterator[None]:
     """Without Lightning's notes on loaders, and on `self.log` where no Trainer listens."""
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 

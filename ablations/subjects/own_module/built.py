@@ -211,6 +211,18 @@ def attach_attention(
 
 
 def passes(module: pl.LightningModule, program: Program) -> Any:
-    """How a batch passes through the module: as the space says, or by its validation step."""
+    """How a batch passes through the module: as the space says, or by its validation step.
+
+    Raises:
+        SettingError: If the space names something else than a function.
+    """
     own = program.attach.forward if program.attach is not None else None
-    return partial(passed, step=step_of(module)) if own is None else load(own)
+    if own is None:
+        return partial(passed, step=step_of(module))
+    found = load(own)
+    if not callable(found):
+        raise SettingError(
+            "`attach.forward` must name a function of the module and a batch, but "
+            f"{own!r} is a {type(found).__name__}."
+        )
+    return found

@@ -13,6 +13,7 @@ from ablations.one_thread import one_thread
 from ablations.randomness import states_kept
 from ablations.subjects.lightning.fit import Loaders
 from ablations.subjects.lightning.trainer import make_trainer, quiet
+from ablations.subjects.own_module.batch import unheard
 from ablations.subjects.own_module.built import Built, build, parts_of, trainer_options_of
 from ablations.subjects.own_module.two_steps import usual_device
 from ablations.subjects.program import Program
@@ -138,7 +139,7 @@ def _run(stage: str, built: Built, watch: _Stopwatch, options: dict[str, Any], d
     )
     data = built.data if is_module else Loaders(built.data)
     try:
-        with quiet():
+        with quiet(), unheard():
             more = {"verbose": False} if stage == "validate" else {}
             getattr(trainer, stage)(built.module, datamodule=data, **more)
     except _Enough:

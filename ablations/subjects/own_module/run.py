@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import torch
+
 from ablations.context import Context
 from ablations.errors import SettingError
 from ablations.subjects.lightning.epoch_rule import EpochRule
@@ -17,7 +19,12 @@ from ablations.subjects.values import flat
 
 
 def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Train one run for the engine; goes on from `checkpoint.ckpt` in the run's folder, if it is there."""
+    """Train one run for the engine; goes on from `checkpoint.ckpt` in the run's folder, if it is there.
+
+    Beside the metrics it measures `epoch_seconds` and, on a GPU, `memory_mib`: the most that torch held there.
+    """
+    if context.device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(context.device)
     program, seed = Program(**settings["program"]), settings["seed"]
     arm = flat(settings["arm"])
     parts, first = parts_of(arm), program.metrics[0]
@@ -43,11 +50,19 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
     return {
         **{name: value for name, value in outcome.metrics.items() if value is not None},
         **outcome.tested,
+        "epoch_seconds": outcome.epoch_seconds,
+        **_memory(context.device),
         "epochs_run": outcome.epochs_run,
         # It ended by the program's own rule, early stopping perhaps: no epoch of it is missing.
         "epochs_planned": outcome.epochs_run,
         "device": context.device,
     }
+
+
+def _memory(device: str) -> dict[str, float]:
+    if not device.startswith("cuda"):
+        return {}  # of a CPU only the process's is known, which trains other runs too
+    return {"memory_mib": torch.cuda.max_memory_allocated(device) / 2**20}
 
 
 def _check_tested(tested: Mapping[str, float], program: Program) -> None:

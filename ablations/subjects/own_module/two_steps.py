@@ -11,6 +11,7 @@ import torch
 from ablations.one_thread import one_thread
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.fit import fit
+from ablations.subjects.own_module.batch import unheard
 from ablations.subjects.own_module.built import build, parts_of, trainer_options_of
 from ablations.subjects.own_module.hashes import state_hash
 from ablations.subjects.program import Program
@@ -82,7 +83,7 @@ def few_steps(
     module, tensors = built.module, dict(built.module.named_parameters())
     modules = frozenset(one for one, _ in module.named_modules())
     options = trainer_options_of(parts_of(shortened(arm, epochs=epochs, steps=steps))["trainer"])
-    with one_thread(), TemporaryDirectory() as folder:
+    with one_thread(), unheard(), TemporaryDirectory() as folder:
         outcome = fit(
             module,
             built.data,

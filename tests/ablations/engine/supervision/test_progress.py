@@ -204,3 +204,11 @@ def test_status_while_a_study_runs_names_who_runs_it_and_what_is_on_each_slot(fo
     assert all(one.epoch > 0 and one.epochs == 200 for one in during.running)
     assert (during.waiting, during.slots) == (1, 2)
     assert (after.supervisor, after.running, after.interrupted) == (None, (), 2)
+
+
+def test_a_reader_that_went_away_ends_the_lines_and_not_the_study():
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    PlainProgress(Gone()).line("1/2 complete")

@@ -331,4 +331,4 @@ def test_what_is_no_lightning_module_is_refused() -> None:
 
 def test_an_epoch_that_never_ends_is_said() -> None:
     with pytest.raises(SettingError, match=r"^the training ended before its first epoch did: "):
-        one_epoch(Prices(), Houses(), trainer_options={"max_epochs": 0})
+        one_epoch(Prices(), Houses(), trainer_options={"max_epochs": 1, "limit_train_batches": 0})
