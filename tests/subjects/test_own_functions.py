@@ -4,9 +4,11 @@ import copy
 import json
 import pickle
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from ablations.engine.worker.attempt import attempt
 from ablations.errors import SettingError
 from ablations.subjects.find import find_subject
 from ablations.subjects.function import pilot, verify
@@ -130,6 +132,21 @@ def test_a_call_that_fails_here_is_said_and_one_that_measures_what_it_may_not_is
     code, said = ablate("run", space("names", RATE), "--workers", "1")
     assert code == 2
     assert "must not measure something called 'attempt'" in said
+
+
+def test_what_a_program_calls_its_numbers_changes_no_record_of_its_run(mine, tmp_path) -> None:
+    (mine / "odd.py").write_text(
+        "def train(settings, context):\n"
+        "    return {'loss': 1.0, 'attempt': 3, 'run': 4, 'state': 5, 'error': 6}\n"
+    )
+    context = SimpleNamespace(rank=0, attempt_folder=tmp_path, attempt=1, first_epoch=1)
+    job = {"train": "odd:train", "run": "a", "attempt": 1, "metric": "loss", "metrics": ["loss"]}
+    assert (
+        attempt({**job, "settings": {}}, SimpleNamespace(**vars(context), beat=int)) == "COMPLETE"
+    )
+    record = json.loads((tmp_path / "result.json").read_text())
+    told = [record[name] for name in ("run", "attempt", "state", "error", "loss")]
+    assert told == ["a", 1, "COMPLETE", None, 1.0]
 
 
 def test_a_call_that_does_not_end_is_ended(space, ablate, monkeypatch) -> None:
