@@ -8,6 +8,7 @@ Losses are L0 + kappa r^2 / 2 + the seed's shift + noise; a missing attention bl
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +116,8 @@ def _label(arm: dict[str, Any], baseline: dict[str, Any]) -> str:
 
 
 def _arm_id(arm: dict[str, Any]) -> str:
-    return "a-" + "-".join(
-        "none" if v is None else f"{v:g}" if isinstance(v, float) else str(v) for v in arm.values()
-    )
+    """An id as an arm has one: hexadecimal digits, since a run's folder bears it."""
+    return sha256(json.dumps(arm).encode()).hexdigest()[:10]
 
 
 def _truth(arm: dict[str, Any], truth: Truth) -> float:

@@ -72,7 +72,7 @@ def test_a_process_that_dies_is_told_with_its_last_words(mine) -> None:
     with pytest.raises(
         StudyError, match=r"the process of a run died with exit code 3: my last words\."
     ):
-        runs_apart("tried:dies", [Job(settings={}, folder=str(mine / "a"))], device="cpu")
+        runs_apart("tried:dies", [Job(run="a", settings={}, folder=str(mine / "a"))], device="cpu")
 
 
 @pytest.mark.integration
