@@ -45,7 +45,9 @@ def list_(*, root: Root = ROOT, json: Json = False) -> None:
     from ablations.engine.supervision.status import StudyStatus, status
 
     if root.exists() and not root.is_dir():
-        raise SettingError(f"`--root` is the folder where studies lie, but {str(root)!r} is a file.")
+        raise SettingError(
+            f"`--root` is the folder where studies lie, but {str(root)!r} is a file."
+        )
     folders = sorted(path.parent for path in root.glob("*/study.json"))
     found: list[tuple[str, StudyStatus | None, dict[str, Any]]] = []
     for folder in folders:
@@ -94,7 +96,7 @@ def init(path: Path = Path("my_space.yaml"), /) -> None:
         raise SettingError(f"a space file ends with .yaml, but got {str(path)!r}.")
     if not path.parent.is_dir():
         raise SettingError(
-            f"there is no folder {str(path.parent)!r} to write {path.name!r} into; make it first, or name another place."
+            f"there is no folder {str(path.parent)!r} to write {path.name!r} into; make it, or name another place."
         )
     name = shlex.quote(str(path))
     room = " " * (len(f"run {name} --study first") - len("report first"))

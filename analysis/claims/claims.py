@@ -140,7 +140,7 @@ class ClaimsFile:
         for wanted in ids:
             if wanted not in known:
                 raise TableError(
-                    f"there is no claim {wanted!r} in {self.name}.{_near(wanted, known)}"
+                    f"there is no claim {wanted!r} in {self.name}, which has {', '.join(known)}.{_near(wanted, known)}"
                 )
         kept = tuple(claim for claim in self.claims if not ids or claim.id in ids)
         return replace(self, claims=kept)
