@@ -116,8 +116,15 @@ def _label(arm: dict[str, Any], baseline: dict[str, Any]) -> str:
 
 
 def _arm_id(arm: dict[str, Any]) -> str:
-    """An id as an arm has one: hexadecimal digits, since a run's folder bears it."""
-    return sha256(json.dumps(arm).encode()).hexdigest()[:10]
+    name = "a-" + "-".join(
+        "none" if v is None else f"{v:g}" if isinstance(v, float) else str(v) for v in arm.values()
+    )
+    # An id is a folder's name: a level that is an import path cannot stand in it.
+    return (
+        name
+        if len(name) < 60 and ":" not in name
+        else f"a-{sha256(name.encode()).hexdigest()[:10]}"
+    )
 
 
 def _truth(arm: dict[str, Any], truth: Truth) -> float:

@@ -10,13 +10,15 @@ decides as many comparisons rightly with the same errors (two-sample t tests, Ho
 effects are those that our study estimated and a run's noise is what a few runs of its own show. So it is not run to its
 end: its hours are that number of runs at the time of those few. Three factors make the ratio: *pairing*, unpaired over
 paired runs of fixed designs; *stopping*, the paired fixed design's runs over ours; *throughput*, seconds of a
-core for a run.
+core for a run. Core-hours are cores times the clock, which is wrong where other programs take the cores; processor
+seconds of all processes stand beside them, with the ratio that they make.
 """
 
 import argparse
 import json
 import math
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -40,6 +42,8 @@ factors: [{{name: training.learning_rate, levels: [0.1, 0.09, 0.002]}}]
 """
 QUESTIONS = {"gate": "gate", "reduction": "reduction", "planted": "planted.yaml"}
 STUDIES, MOST = 1000, 300
+USUAL = 0.8
+"""The power that people plan for; a study that runs until decided mostly has more, which a fixed design pays dearly."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,9 @@ class Side:
 
     runs: float
     core_seconds: float
-    """Of all its runs together, start of its processes included."""
+    """Of all its runs together, start of its processes included: cores times the clock."""
+    cpu_seconds: float
+    """Processor time of all its processes."""
 
 
 def main() -> None:
@@ -83,16 +89,16 @@ def answer(question: str, given: argparse.Namespace, *, cores: int) -> None:
             *([] if question == "planted" else settings), "--until", "decided", "--margin", str(given.margin),
             "--max-seeds", str(given.max_seeds), "--workers", str(cores),
         ]  # fmt: skip
-        began = time.monotonic()
+        began, used = time.monotonic(), processor_seconds()
         subprocess.run(command, cwd=at, check=True, capture_output=True)
-        wall = time.monotonic() - began
+        wall, used = time.monotonic() - began, processor_seconds() - used
         table = read_study(at / "runs" / question)
         stopped = report_stopped(table)
         assert stopped is not None
-        ours = Side(stopped.runs, wall * cores)
+        ours = Side(stopped.runs, wall * cores, used)
         plan = (at / "runs" / question / "plan.jsonl").read_text().splitlines()
         arm = json.loads(plan[0])["settings"]["arm"]
-        losses, seconds = opponent(at, arm, runs=given.noise_runs, cores=cores)
+        losses, seconds, cpu = opponent(at, arm, runs=given.noise_runs, cores=cores)
     frame = stopped.frame
     sd = float(np.sqrt(np.median(frame["se"] ** 2 * frame["pairs"])))
     sigma = float(np.std(losses, ddof=1))
@@ -100,8 +106,9 @@ def answer(question: str, given: argparse.Namespace, *, cores: int) -> None:
     most = given.max_seeds
     one = expected(effects, margin=given.margin, sd=sd, max_seeds=most, studies=STUDIES)
     unpaired = unpaired_seeds(effects, margin=given.margin, sigma=sigma, share=one.decided)
+    usual = unpaired_seeds(effects, margin=given.margin, sigma=sigma, share=min(USUAL, one.decided))
     arms = len(effects) + 1
-    theirs = Side(unpaired * arms, unpaired * arms * seconds)
+    theirs = Side(unpaired * arms, unpaired * arms * seconds, unpaired * arms * cpu)
     pairing = unpaired * arms / one.fixed_runs
     stopping = one.fixed_runs / ours.runs
     throughput = seconds / (ours.core_seconds / ours.runs)
@@ -110,9 +117,24 @@ def answer(question: str, given: argparse.Namespace, *, cores: int) -> None:
         f"({', '.join(frame['label'] + ' ' + frame['verdict'])}); idiomatic {theirs.runs:.0f} runs, "
         f"{theirs.core_seconds / 3600:.3f} core-hours: {theirs.core_seconds / ours.core_seconds:.1f} times as many = "
         f"pairing {pairing:.2f} x stopping {stopping:.2f} x throughput {throughput:.2f}. "
+        f"By processor time {theirs.cpu_seconds / ours.cpu_seconds:.1f} ({ours.cpu_seconds:.0f} s and "
+        f"{theirs.cpu_seconds:.0f} s; {ours.cpu_seconds / ours.runs:.2f} s and {cpu:.2f} s a run). "
+        f"Studies like ours take {one.runs:.0f} runs on average and settle {one.decided:.1%} rightly, as a paired "
+        f"fixed design does with {one.fixed_runs:.0f}; with that average the ratio is "
+        f"{theirs.core_seconds / ours.core_seconds * ours.runs / one.runs:.1f}. "
+        f"An idiomatic program of {USUAL:.0%} power: {usual * arms:.0f} runs, "
+        f"{usual * arms * seconds / ours.core_seconds:.1f} times as many core-hours, "
+        f"{usual * arms * cpu / ours.cpu_seconds:.1f} times as much processor time. "
+        f"Load {os.getloadavg()[0]:.1f}. "
         f"Noise of a run {sigma:.3g}, of a paired difference {sd:.3g} (unpaired {math.sqrt(2) * sigma:.3g}).",
         flush=True,
     )
+
+
+def processor_seconds() -> float:
+    """Of all processes that this one started and that have ended, theirs included."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def unpaired_seeds(effects: Floats, *, margin: float, sigma: float, share: float) -> float:
@@ -152,10 +174,10 @@ def _holm(p: Floats, alpha: float = 0.05) -> NDArray[np.bool_]:
 
 def opponent(
     at: Path, arm: dict[str, dict[str, object]], *, runs: int, cores: int
-) -> tuple[list[float], float]:
-    """Losses of a few runs of the idiomatic program, and core seconds a run, its processes' start included."""
+) -> tuple[list[float], float, float]:
+    """Losses of a few runs of the idiomatic program; core and processor seconds a run, with its processes' start."""
     each = -(-runs // cores)
-    began = time.monotonic()
+    began, used = time.monotonic(), processor_seconds()
     started = [
         subprocess.Popen(
             [sys.executable, str(Path(__file__).resolve()), "--worker", json.dumps(arm), str(100 + k * each),
@@ -170,7 +192,8 @@ def opponent(
     for process in started:
         out, _ = process.communicate()
         losses += json.loads(out.splitlines()[-1])
-    return losses, (time.monotonic() - began) * cores / len(losses)
+    wall, used = time.monotonic() - began, processor_seconds() - used
+    return losses, wall * cores / len(losses), used / len(losses)
 
 
 def worker(arm: dict[str, dict[str, object]], first: int, count: int) -> None:

@@ -32,7 +32,9 @@ from ablations.cli.options.until_options import (
     UntilOptions,
     refuse_misfit,
     rule_for,
+    what_is_open,
 )
+from ablations.cli.words.result_text import print_lines
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
@@ -146,6 +148,8 @@ def run(
             root=how.root,
             execution=execution(how, make),
         )
+    if rule is not None and summary.complete:
+        print_lines(what_is_open(how.root / name))
     _conclude(summary, root=how.root, name=name, is_search=design == "search")
 
 

@@ -22,7 +22,7 @@ from analysis.effects.deciding import decide
 from analysis.effects.interactions import Interactions, interactions_of, simple_effects
 from analysis.errors import TableError
 from analysis.planned.declared import declared_of, late_margin
-from analysis.sequential.overruling import anytime, by_rule, refuse_another_margin, rows_of
+from analysis.sequential.overruling import Tests, anytime, by_rule, refuse_another_margin, rows_of
 from analysis.sequential.stopped import Stopped, report_stopped
 from analysis.tables.runs_table import RunsTable
 from plain_files.shown import in_html, in_line
@@ -67,6 +67,8 @@ class Effects:
     """Arm -> why it is compared with nothing: none of its runs may enter."""
     remarks: tuple[str, ...] = ()
     """Why verdicts are not those of one look, where seeds were added without a plan."""
+    tests: Tests = "one look"
+    """What verdicts, p values and intervals are those of."""
     stopped: Stopped | None = None
     """What a rule settled, of a study that ran until it was decided: then verdicts and intervals are the rule's."""
 
@@ -169,7 +171,8 @@ def estimate_effects(
         cells=cells,
         excluded=table.excluded,
         lost=_lost(table, cells),
-        remarks=overruled.remarks,
+        remarks=() if stopped else overruled.remarks,
+        tests="rule" if stopped else overruled.tests,
         stopped=stopped,
     )
 

@@ -45,7 +45,7 @@ def sentences(result: Effects) -> list[str]:
         lines.append(f"Exploratory: {result.exploratory}.")
     if verdicts != {"untested"}:
         lines += _margins(result)
-    if "undecided" in verdicts and result.stopped is None:
+    if "undecided" in verdicts and result.tests == "one look":
         lines.append(LOOKS)
     if math.isfinite(result.pairing) and verdicts != {"untested"}:
         lines.append(_pairing(result))
@@ -254,6 +254,7 @@ def as_json(result: Effects) -> dict[str, Any]:
         "alpha": result.alpha,
         "margin": result.margin,
         "exploratory": result.exploratory,
+        "tests": result.tests,
         "seeds": result.seeds,
         "seeds_needed_counts": result.replicates,
         "effects": records(result.frame),

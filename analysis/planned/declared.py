@@ -16,6 +16,8 @@ from analysis.tables.runs_table import RunsTable
 Floats = NDArray[np.float64]
 LATE = "the margin was given after the runs, not declared before them"
 UNPLANNED = "not planned"
+MOST_NAMED = 8
+"""Seeds that are named one by one."""
 
 
 def late_margin(table: RunsTable, margin: float | None) -> str:
@@ -49,11 +51,23 @@ def declared_of(
 
 
 def added_late(table: RunsTable) -> str:
-    """That seeds were added after the start with no rule for it, so that they may have been added for what was seen."""
-    count = len(table.added_seeds)
-    if not count:
+    """That seeds were added after the start with no rule for it, so that they may have been added for what was seen.
+
+    Empty where none were, or where the plan has looks that allow for them.
+    """
+    added = table.added_seeds
+    if not added or (table.planned or {}).get("adding_seeds", {}).get("plan") == "alpha_spending":
         return ""
-    return f"{count} {'seeds were' if count > 1 else 'seed was'} added after the start, by no declared rule"
+    notes = [n for n in table.info["extensions"] if any(x.startswith("seeds:") for x in n["added"])]
+    days = dict.fromkeys(str(note.get("at", ""))[:10] for note in notes)
+    when = " and ".join(day for day in days if day)
+    numbers = ", ".join(f"{seed:g}" for seed in added)
+    what = (
+        f"seed {numbers} was" if len(added) == 1
+        else f"seeds {numbers} were" if len(added) <= MOST_NAMED
+        else f"{len(added)} seeds were"
+    )  # fmt: skip
+    return f"{what} added{f' on {when},' if when else ''} after the start, by no declared rule"
 
 
 def _entries_of(row: dict[Any, Any], table: RunsTable) -> list[dict[str, Any]]:

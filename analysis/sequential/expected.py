@@ -97,7 +97,7 @@ def _expected(
         runs_worst=max_seeds * (len(true) + 1),
         decided=share,
         undecided=float((ran.verdict == OPEN).mean()),
-        fixed_seeds=_equal_fixed(x, true, share, margin=margin, alpha=alpha, first=first),
+        fixed_seeds=equal_fixed(x, true, share, margin=margin, alpha=alpha, first=first),
     )
 
 
@@ -107,7 +107,7 @@ def paired(studies: int, seeds: int, comparisons: int, *, seed: int) -> Floats:
     return np.asarray((z[:, :, 1:] - z[:, :, :1]) / np.sqrt(2))
 
 
-def _equal_fixed(
+def equal_fixed(
     x: Floats, true: Floats, share: float, *, margin: float, alpha: float, first: int
 ) -> float:
     """The seeds of a fixed design that decides as large a share rightly, between whole numbers by a line."""

@@ -7,7 +7,7 @@ study without a plan, those of anytime-valid tests.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -19,22 +19,23 @@ from analysis.contrasts.equivalence import verdicts
 from analysis.contrasts.estimation import seed_values
 from analysis.contrasts.multiplicity import holm
 from analysis.errors import TableError
+from analysis.planned.declared import UNPLANNED, added_late
 from analysis.sequential.anytime import anytime_equivalence_p, anytime_half_width, anytime_p
 from analysis.sequential.estimates import repeated_interval
 from analysis.sequential.stopped import Stopped, is_stopped_by_rule, stored_rule
 from analysis.tables.runs_table import RunsTable
 
 Floats = NDArray[np.float64]
+Tests = Literal["one look", "any time", "rule"]
+"""What verdicts, p values and intervals are those of: tests of one look, tests that hold however often one looks, or
+the rule by which the study stopped."""
 ADDED = (
-    "{what} added to this study after it had begun ({when}), without a plan for it. Verdicts, p values "
-    "and intervals are "
-    "therefore those of tests that hold however often one looks; they are wider than those of one look."
+    "{late}: verdicts, p values and intervals of the comparisons are therefore those of tests that hold however often "
+    "one looks; they are wider than those of one look."
 )
 UNPAIRED = (
-    "{what} added to this study after it had begun ({when}), without a plan for it, and its arms share "
-    "no seeds, which "
-    "tests that hold at any time need: its verdicts err more often than they say. Let fresh seeds alone decide "
-    "(`ablate confirm`)."
+    "{late}, and its arms share no seeds, which tests that hold at any time need: its verdicts err more often than "
+    "they say. Let fresh seeds alone decide (`ablate confirm`)."
 )
 
 
@@ -44,6 +45,7 @@ class Overruled:
 
     frame: pd.DataFrame
     remarks: tuple[str, ...] = ()
+    tests: Tests = "one look"
 
 
 def rows_of(cells: Cells, table: RunsTable) -> list[Contrast]:
@@ -87,7 +89,7 @@ def by_rule(frame: pd.DataFrame, found: Stopped) -> pd.DataFrame:
     for at, arm in frame["arm"].items():
         # An arm that no comparison was planned for is looked at, and decided by nothing.
         if arm not in mine.index:
-            values: dict[str, Any] = {"verdict": "undecided", "exploratory": "not planned"}
+            values: dict[str, Any] = {"verdict": "undecided", "exploratory": UNPLANNED}
         else:
             row = mine.loc[arm]
             k = int(row["pairs"]) - first
@@ -102,10 +104,9 @@ def by_rule(frame: pd.DataFrame, found: Stopped) -> pd.DataFrame:
                 "sim_low": row["sim_low"], "sim_high": row["sim_high"], "margin": row["margin"],
                 "verdict": row["verdict"], "exploratory": "",
             }  # fmt: skip
-            if row["verdict"] != "undecided":
-                values |= dict.fromkeys(
-                    ("seeds_needed", "seeds_needed_low", "seeds_needed_high"), 0.0
-                )
+            # What is open needs another study, which `Stopped` tells; none can be added to this one.
+            more = np.nan if row["verdict"] == "undecided" else 0.0
+            values |= dict.fromkeys(("seeds_needed", "seeds_needed_low", "seeds_needed_high"), more)
         for name, value in values.items():
             frame.loc[at, name] = value
     return frame.assign(
@@ -115,21 +116,6 @@ def by_rule(frame: pd.DataFrame, found: Stopped) -> pd.DataFrame:
         p_equivalence=np.nan,
         p_equivalence_adjusted=np.nan,
     )
-
-
-def added_seeds(table: RunsTable) -> str:
-    """The seeds that a study was given after it had begun; empty where there are none, or a plan allowed for them."""
-    plan = ((table.planned or {}).get("adding_seeds") or {}).get("plan")
-    if plan == "alpha_spending" or not table.added_seeds:
-        return ""
-    numbers = ", ".join(f"{seed:g}" for seed in table.added_seeds)
-    return f"Seed {numbers} was" if len(table.added_seeds) == 1 else f"Seeds {numbers} were"
-
-
-def added_when(table: RunsTable) -> str:
-    """The days on which a study was extended, as it recorded them."""
-    days = [str(note.get("at", ""))[:10] for note in table.info.get("extensions") or ()]
-    return ", ".join(dict.fromkeys(day for day in days if day)) or "no day was recorded"
 
 
 def anytime(
@@ -144,11 +130,12 @@ def anytime(
         cells: The matrix of seeds and cells.
         alpha: Family-wise error.
     """
-    what, when = added_seeds(table), added_when(table)
-    if not what:
+    late = added_late(table)
+    if not late:
         return Overruled(frame)
+    late = late[0].upper() + late[1:]
     if not frame["error"].isin(("own", "shared", "none")).all():
-        return Overruled(frame, (UNPAIRED.format(what=what, when=when),))
+        return Overruled(frame, (UNPAIRED.format(late=late),))
     order = _in_order(table, cells)
     apart = [seed_values(cells.y[order], unit) for unit in units]
     apart = [x[~np.isnan(x)] for x in apart]
@@ -179,7 +166,7 @@ def anytime(
         estimate=size, se=error, df=[len(x) - 1.0 for x in apart], error="own", p=p, p_adjusted=adjusted,
         p_equivalence=equal, p_equivalence_adjusted=adjusted_equal, p_bh=np.nan, verdict=kept, **ends,
     )  # fmt: skip
-    return Overruled(made, (ADDED.format(what=what, when=when),))
+    return Overruled(made, (ADDED.format(late=late),), "any time")
 
 
 def _in_order(table: RunsTable, cells: Cells) -> NDArray[np.intp]:

@@ -73,8 +73,8 @@ def sequential(
             np.asarray(special.stdtr(n - 1.0, -at[:, n - first]), dtype=float)
             for at in (differs_at, small_at)
         ]
-        differs, high = _holm(far, is_open, so_far >= DIFFERS, tails[0])
-        small, low = _holm(near, is_open, so_far == NEGLIGIBLE, tails[1])
+        differs, high = holm(far, is_open, so_far >= DIFFERS, tails[0])
+        small, low = holm(near, is_open, so_far == NEGLIGIBLE, tails[1])
         if passed:
             thresholds[going, :, n - 1, 0] = -se * special.stdtrit(df, high)
             thresholds[going, :, n - 1, 1] = margin + se * special.stdtrit(df, low)
@@ -99,8 +99,8 @@ def fixed(x: Floats, *, margin: float, alpha: float = 0.05) -> NDArray[np.int8]:
     near = special.stdtr(n - 1.0, (np.abs(mean) - margin) / sd * np.sqrt(n))
     left = np.arange(1, k + 1)
     nobody = np.zeros(mean.shape, dtype=bool)
-    differs, _ = _holm(far, ~nobody, nobody, alpha / left / 2)
-    small, _ = _holm(near, ~nobody, nobody, alpha / left)
+    differs, _ = holm(far, ~nobody, nobody, alpha / left / 2)
+    small, _ = holm(near, ~nobody, nobody, alpha / left)
     large = np.where(np.abs(mean) > margin, MATTERS, DIFFERS)
     return np.where(small, NEGLIGIBLE, np.where(differs, large, OPEN)).astype(np.int8)
 
@@ -113,7 +113,7 @@ def right(verdict: NDArray[np.int8], effects: Floats, *, margin: float) -> Bools
     )
 
 
-def _holm(tail: Floats, is_open: Bools, before: Bools, bound: Floats) -> tuple[Bools, Floats]:
+def holm(tail: Floats, is_open: Bools, before: Bools, bound: Floats) -> tuple[Bools, Floats]:
     """The open comparisons below the bound for as many as are left, step by step; and that bound, shape (S, 1).
 
     Args:

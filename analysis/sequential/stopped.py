@@ -14,6 +14,7 @@ from analysis.sequential.estimates import Passed, adjusted, repeated_interval
 from analysis.sequential.expected import Expected, expected
 from analysis.sequential.looks import Look, Values, as_own, replay
 from analysis.sequential.rule import rule_hash
+from analysis.sequential.still_open import seeds_to_settle
 from analysis.tables.runs_table import RunsTable
 
 RULE = "until"
@@ -30,7 +31,9 @@ class Stopped:
     """A row per comparison: `arm, label, margin, verdict, look` (seeds at which it was settled, or the last
     look), `pairs,
     lost` (seeds that one side alone lost), `estimate, se, df, low, high` (95 %, if alpha is 5 %, at every
-    look), `sim_low, sim_high` (so for all comparisons together), `adjusted, t, bound, room, bound_small`."""
+    look), `sim_low, sim_high` (so for all comparisons together), `adjusted, t, bound, room, bound_small`; and of
+    what is open `seeds_expected, seeds_low, seeds_high, seeds_most`: what another study would take
+    (`analysis.sequential.still_open`), NaN where it is settled."""
     looks: pd.DataFrame
     """A row per open comparison and look: `arm, label, seeds, pairs, t, bound, room, bound_small, verdict`."""
     rule: Mapping[str, Any]
@@ -68,8 +71,28 @@ class Stopped:
                 f"more often than "
                 "it says, up to 9 % where the baseline's noise is log-normal and twice the arms'."
             )
+        lines += self.still_open()
         lines.append(self.cost())
         return lines
+
+    def still_open(self) -> list[str]:
+        """What would settle each comparison that is open, and how to go about it."""
+        if self.frame.empty:
+            return []
+        rows = self.frame[self.frame["verdict"] == "undecided"].to_dict("records")
+        if not rows:
+            return []
+        lines = [_what_it_takes(row) for row in rows if np.isfinite(row["seeds_expected"])]
+        if not self.over:
+            return [
+                *lines,
+                f"The same command goes on where seeds are left, to {self.rule['max_seeds']} at most.",
+            ]
+        return [
+            *lines,
+            "What this study has seen cannot be counted again: give another one seeds of its own (`first_seed` of the "
+            "space) and the open comparisons alone.",
+        ]
 
     def cost(self) -> str:
         """Runs used, and those that a fixed design of equal power would have used."""
@@ -178,8 +201,9 @@ def report_stopped(table: RunsTable) -> Stopped | None:
     rule, values = stored_rule(table), values_of(table)
     looks = list(replay(rule, values))
     rows = [_row(rule, entry, values, looks) for entry in rule["comparisons"]] if looks else []
-    frame = pd.DataFrame(rows)
     settled = looks[-1].settled if looks else {}
+    left = len(rule["comparisons"]) - len(settled)
+    frame = pd.DataFrame([row | _takes(rule, row, left=left) for row in rows])
     over = bool(looks) and (
         len(settled) == len(rule["comparisons"]) or looks[-1].seeds == rule["max_seeds"]
     )
@@ -242,6 +266,19 @@ def _row(
     }  # fmt: skip
 
 
+def _takes(rule: Mapping[str, Any], row: Mapping[str, Any], *, left: int) -> dict[str, float]:
+    """What another study of the open comparisons would take to settle this one."""
+    names = ("seeds_expected", "seeds_low", "seeds_high", "seeds_most")
+    if row["verdict"] != "undecided":
+        return dict.fromkeys(names, np.nan)
+    shown = row["adjusted"] if np.isfinite(row["adjusted"]) else row["estimate"]
+    found = seeds_to_settle(
+        shown, row["se"], row["df"], pairs=row["pairs"], margin=row["margin"],
+        alpha=row["alpha"], left=left, first=int(rule["first_look"]),
+    )  # fmt: skip
+    return dict(zip(names, found, strict=True))
+
+
 def _passed(decision: Mapping[str, Any], margin: float) -> Passed | None:
     """What would have stopped a comparison at a look that it passed."""
     if decision["bound"] is None or decision["se"] is None:
@@ -301,6 +338,14 @@ def _equal(rule: Mapping[str, Any], frame: pd.DataFrame) -> Expected | None:
         alpha=float(rule["alpha"]),
         first=int(rule["first_look"]),
         studies=400,
+    )
+
+
+def _what_it_takes(row: Mapping[Any, Any]) -> str:
+    return (
+        f"{row['label']} is open: another study by this rule would settle it after about {row['seeds_expected']:.0f} "
+        f"seeds (between {row['seeds_low']:.0f} and {row['seeds_high']:.0f} with 80 %, by what is known of effect and "
+        f"noise); with --max-seeds {row['seeds_most']:.0f} it does so with 80 %, if they are as estimated."
     )
 
 

@@ -26,6 +26,8 @@ Floats = NDArray[np.float64]
 FIRST = 5
 WIDER = 1.2
 TARGET = 0.3
+MOST_SEEDS = 1000
+"""Of an answer to how many would do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,31 +137,93 @@ def width_at(rule: Mapping[str, Any], values: Values) -> dict[str, Any]:
 
 def width_sentences(table: RunsTable) -> list[str]:
     """What must be known of the interval of a study that ran until r* was narrow; none of any other."""
-    if until_of(table) != "width" or table.info[RULE].get("metric") != table.metric:
+    found = _found(table)
+    if not found:
         return []
+    rule = table.info[RULE]
+    return [
+        f"This study runs until r* is known to within {rule['target_width']:.0%}. {found['says']}. kappa is "
+        f"{found['kappa']:.3g} [{found['low']:.3g}, {found['high']:.3g}], an interval that is widened by "
+        f"{rule['wider'] - 1:.0%} because it is looked at after every seed.",
+        *what_is_open(table),
+        "Its number of seeds depends on what was seen of kappa alone; verdicts of comparisons are those of one look.",
+    ]
+
+
+def what_is_open(table: RunsTable) -> list[str]:
+    """How many seeds would do where r* is not narrow enough; none where it is, or of any other study."""
+    found = _found(table)
+    return [] if not found or found["settled"] else [_what_it_takes(table.info[RULE], found)]
+
+
+def _found(table: RunsTable) -> dict[str, Any]:
+    """How well r* is known from the whole seeds; empty where nothing tells it, or of any other study."""
+    if until_of(table) != "width" or table.info[RULE].get("metric") != table.metric:
+        return {}
     rule = table.info[RULE]
     try:
         ratios = [float(r) for r in rule["ratios"].values()]
-        float(rule["target_width"]), float(rule["wider"])
+        float(rule["target_width"]), float(rule["wider"]), float(rule["first_look"])
     except (KeyError, TypeError, ValueError, AttributeError):
         raise TableError(
             "the rule for when this study stops (`until` in study.json) is damaged. Restore it from a copy."
         ) from None
     if len(set(ratios)) < 2:
-        return []
+        return {}
     values = values_of(table)
     seeds = min(len(values.get(arm, ())) for arm in rule["ratios"])
     if seeds < 2:
-        return []
+        return {}
     found = width_at(rule, {arm: values[arm][:seeds] for arm in rule["ratios"]})
-    if found["kappa"] is None:
-        return []
-    return [
-        f"This study ran until r* was known to within {rule['target_width']:.0%}. {found['says']}, by an "
-        f"interval of kappa "
-        f"that is widened by {rule['wider'] - 1:.0%} because it was looked at after every seed: {found['kappa']:.3g} "
-        f"[{found['low']:.3g}, {found['high']:.3g}]."
-    ]
+    return {} if found["kappa"] is None else found
+
+
+def seeds_for_width(
+    rule: Mapping[str, Any], found: Mapping[str, Any]
+) -> tuple[float, float, float]:
+    """Whole seeds at which the interval is narrow enough, if kappa and its noise are as estimated, and the middle 80 %.
+
+    Infinity where kappa would have to be larger; NaN where the slopes of the seeds do not differ.
+    """
+    n, kappa, reach = int(found["seeds"]), found["kappa"], found["high"] - found["kappa"]
+    if not reach > 0:
+        return float("nan"), float("nan"), float("nan")
+    sd = reach * np.sqrt(n) / float(rule["wider"]) / float(stats.t.ppf(0.975, n - 1))
+    grid = (np.arange(12) + 0.5) / 12
+    other, away = np.meshgrid(np.sqrt((n - 1) / stats.chi2.isf(grid, n - 1)), stats.norm.ppf(grid))
+    drawn = _wanted(kappa + away * other * sd / np.sqrt(n), other * sd, rule)
+    # An order statistic, since between a number and infinity lies nothing.
+    low, high = np.quantile(drawn, [0.1, 0.9], method="nearest")
+    return float(_wanted(np.array(kappa), np.array(sd), rule)), float(low), float(high)
+
+
+def _wanted(kappa: Floats, sd: Floats, rule: Mapping[str, Any]) -> Floats:
+    """Seeds at which the widened interval leaves out no more than the width allows."""
+    reach = (1 - (1 + float(rule["target_width"])) ** -3) * kappa
+    with np.errstate(divide="ignore"):
+        ratio = np.where(reach > 0, float(rule["wider"]) * sd / np.maximum(reach, 1e-300), np.inf)
+    first = float(rule["first_look"])
+    seeds = np.full(ratio.shape, first)
+    for _ in range(8):
+        seeds = np.maximum((stats.t.ppf(0.975, seeds - 1) * ratio) ** 2, first)
+    return np.asarray(np.where(seeds > MOST_SEEDS, np.inf, np.ceil(seeds)))
+
+
+def _what_it_takes(rule: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """How many seeds would do, in words."""
+    expected, low, high = seeds_for_width(rule, found)
+    if np.isnan(expected):
+        return "The slopes of its seeds do not differ, so that nothing tells how many would do."
+    if not np.isfinite(expected):
+        return (
+            f"With kappa and its noise as estimated, more than {MOST_SEEDS} whole seeds would be needed: give a wider "
+            "--target-width, or more and larger ratios."
+        )
+    ends = f"between {low:.0f} and {high:.0f}" if np.isfinite(high) else f"{low:.0f} or more"
+    return (
+        f"With kappa and its noise as estimated, about {expected:.0f} whole seeds would do ({ends} with 80 %): "
+        f"another study with more than --max-seeds {expected:.0f}, or a wider --target-width."
+    )
 
 
 def _ratio(arm: AnArm) -> float | None:

@@ -115,7 +115,9 @@ def plan_space(
     if pilot is not None:
         known = _from_pilot(pilot, levels, known)
     effect_plan = None
-    relative = known.sigma is None and len(levels) < 2 and effect is None and margin is None
+    asked = effect is not None or margin is not None
+    # A pilot that was given and does not tell the noise is told why instead.
+    relative = known.sigma is None and len(levels) < 2 and not asked and not known.unused
     if arms > 1 and (relative or known.sigma is not None):
         effect_plan = plan_effects(
             comparisons=arms - 1, sigma=known.sigma or 1.0, effect=effect, margin=margin, error=error,

@@ -1,6 +1,7 @@
 """From the command line's words to a rule that says when a study is settled."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cyclopts import Parameter
@@ -99,3 +100,14 @@ def refuse_misfit(
     about = space.about
     direction = next(one.direction for one in about.metrics if one.name == about.metric)
     rule.declared(expand(space, design=design).arms, metric=about.metric, direction=direction)
+
+
+def what_is_open(folder: Path) -> list[str]:
+    """What a study that ran by one of our rules left open, and what it would take; none where nothing is."""
+    from analysis.sequential.stopped import report_stopped
+    from analysis.sequential.width import what_is_open as r_star_is_open
+    from analysis.tables.study_table import read_study
+
+    table = read_study(folder)
+    stopped = report_stopped(table)
+    return r_star_is_open(table) if stopped is None else stopped.still_open()

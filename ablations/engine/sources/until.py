@@ -177,11 +177,20 @@ class UntilSettled:
             return ""
         count = len(self._settled) + len(self._open)
         seeds = f"{self._looked} seed{'s' * (self._looked != 1)}"
-        text = (
-            f"{self._why}: {len(self._settled)} of {count} comparisons are settled after {seeds}."
-        )
         left = [self._said(arm, self._last.get(arm, {}), "open") for arm in self._open]
-        return " ".join([text, *(f"{said.rstrip('.')}." for said in dict.fromkeys(left))])
+        # A rule that says the same of all arms, as of how well r* is known, settles no comparisons.
+        one = (
+            count > 1
+            and len(self._last) == count
+            and len({*map(_sentence, self._last.values())}) == 1
+        )
+        text = (
+            f"{self._why}."
+            if one
+            else f"{self._why}: {len(self._settled)} of {count} comparisons are settled after {seeds}."
+        )
+        said = [*map(_sentence, self._last.values())] if one else left
+        return " ".join([text, *(f"{each.rstrip('.')}." for each in dict.fromkeys(said))])
 
     def news(self) -> list[str]:
         """What was settled since the last call, a sentence each."""
@@ -279,6 +288,10 @@ class UntilSettled:
                 f"the look at {seeds} seeds in {self._path} decided something else than the rule does now on the same "
                 "values. Use the version of the rule that made the study, or start another study."
             )
+
+
+def _sentence(decision: Decision) -> str:
+    return str(decision.get("says") or "")
 
 
 def fingerprint(values: Mapping[str, Sequence[float | None]]) -> str:

@@ -163,7 +163,8 @@ def _remarks(factors: Sequence[str], costs: Sequence[Values]) -> list[str]:
         return []
     return [
         f"The narrowest block has {narrowest} channels: ratios up to {narrowest} that divide "
-        "every width can be built. Larger ratios need a wider network (--set backbone.width=64)."
+        "every width can be built. Larger ratios need a wider network (--set backbone.width=64, where its width "
+        "is free)."
     ]
 
 

@@ -34,10 +34,12 @@ def effects_sections(evidence: Evidence, drawings: Drawings, kind: str) -> Itera
         )
         kind = "exploratory"
     whole = found.effects.frame["role"] != "cell"
+    # Where seeds were added, these tests hold all the same; those of interactions do not.
+    holds = found.effects.tests == "any time" and found.planned is None
     yield Section(
         anchor="effects",
         title="What each component does",
-        kind=kind,
+        kind="planned" if holds else kind,
         text=(_how_planned(evidence),),
         said=tuple(_shortened(sentences(found.effects))),
         parts=(
@@ -98,7 +100,7 @@ def _how_planned(evidence: Evidence) -> str:
             "the first of them was run; no margin was declared beside them."
         )
     if late := added_late(evidence.table):
-        return f"The design fixed these comparisons before the first run, but {late}."
+        return f"The design fixed these comparisons before the first run; {late}."
     return (
         "The design fixed these comparisons before the first run; no list of planned comparisons and no "
         "margin were declared beside it."

@@ -9,6 +9,8 @@ from analysis.report.page.page import Drawings, Section, drawn
 from analysis.report.page.tables import Column, Table
 from analysis.sequential.stopped import Stopped
 
+ANOTHER = "Another study: seeds after which it would settle what is open, and between which they lie with 80 %."
+
 
 def stopped_section(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
     """How the comparisons were settled; nothing for any other study."""
@@ -65,7 +67,7 @@ def _table(found: Stopped) -> Table:
             f"At the look at which it was settled, or the last one. {level} intervals hold at every look at once; "
             "simultaneous ones for all comparisons too. Adjusted: without the pull of having stopped where "
             "the mean was far "
-            "out. Lost: pairs of which one side gave no result."
+            f"out. Lost: pairs of which one side gave no result.{' ' + ANOTHER if _is_open(found) else ''}"
         ),
         frame=found.frame,
         columns=(
@@ -79,6 +81,21 @@ def _table(found: Stopped) -> Table:
             Column(title="Margin", name="margin", form="number"),
             Column(title="Pairs", name="pairs", form="count"),
             Column(title="Lost", name="lost", form="count"),
+            *_open_columns(found),
         ),
         mark=tuple(map(str, found.frame["verdict"])),
     )
+
+
+def _is_open(found: Stopped) -> bool:
+    return bool(found.frame["seeds_expected"].notna().any())
+
+
+def _open_columns(found: Stopped) -> list[Column]:
+    """What would settle what is open; none where nothing is."""
+    if not _is_open(found):
+        return []
+    return [
+        Column(title="Another study", name="seeds_expected", form="count"),
+        Column(title="Between", name="seeds_low", high="seeds_high", form="number"),
+    ]

@@ -46,11 +46,9 @@ def notices(evidence: Evidence) -> list[str]:
         said.append(
             f"{plural(len(failed), 'run')} failed and entered nothing{most}; {listed} listed below."
         )
-    if late := added_late(evidence.table):
-        said.append(
-            f"{late}: the comparisons are judged by tests that hold however often one looks, the ratio by one that "
-            "does not."
-        )
+    late = added_late(evidence.table)
+    if late and evidence.ratio is not None:
+        said.append(f"{_capital(late)}: the fit of the ratio is of one look, and exploratory.")
     if evidence.table.selected:
         said.append(
             "All runs were chosen by a search as it went. What follows is exploratory: intervals and "

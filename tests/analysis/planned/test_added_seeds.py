@@ -8,17 +8,21 @@ from typing import Any
 import pytest
 
 from analysis.effects.component_report import component_report
+from analysis.effects.effects import estimate_effects
 from analysis.errors import TableError
+from analysis.planned.comparisons import parse_comparisons
+from analysis.planned.declared import added_late
 from analysis.planned.planned import report_planned
 from analysis.report.evidence.evidence import gather
+from analysis.report.sections.sections import sections
 from analysis.report.sections.words import notices, verdict_lines
 from analysis.tables.study_table import read_study
 from analysis.tradeoff.tradeoff import fit_reduction
-from analysis.tradeoff.tradeoff_words import sentences
+from analysis.tradeoff.tradeoff_words import sentences as sentences_of_fit
 
 Make = Callable[..., Path]
 GATES = {"attention.gate": {"sigmoid": 0.0, "tanh": 0.05}}
-TOLD = "2 seeds were added after the start, by no declared rule"
+TOLD = "seeds 3, 4 were added on 2026-01-02, after the start, by no declared rule"
 
 
 def extended(folder: Path, added: Any) -> Path:
@@ -37,9 +41,7 @@ def test_every_verdict_says_so(make_study: Make) -> None:
     found = component_report(read_study(folder))
     # The verdicts themselves are then those of tests that hold at any time: `analysis.sequential.overruling`.
     said = found.sentences()
-    assert any(
-        line.startswith("Seeds 3, 4 were added to this study after it had begun") for line in said
-    )
+    assert any(line.startswith(f"S{TOLD[1:]}: verdicts, p values and intervals") for line in said)
     assert not any("about 0 more seeds" in line for line in said)
 
 
@@ -48,13 +50,42 @@ def test_the_reports_headline_and_its_notices_say_so(make_study: Make) -> None:
     assert verdict_lines(evidence)[0].startswith(
         f"1 comparison with the baseline, gate=sigmoid ({TOLD}): "
     )
-    assert any(line.startswith(f"{TOLD}: the comparisons are judged") for line in notices(evidence))
+    # Once: the tests of the comparisons hold however often one looks, so that they are not exploratory.
+    assert [line for line in notices(evidence) if TOLD[1:] in line] == list(
+        evidence.effects.remarks
+    )
+    (effects,) = (one for one in sections(evidence, {}) if one.anchor == "effects")
+    assert effects.kind == "planned"
+    assert effects.text[0] == f"The design fixed these comparisons before the first run; {TOLD}."
+    assert not any("xploratory" in line for line in (*effects.said, *verdict_lines(evidence)))
+    assert evidence.components.to_json()["tests"] == "any time"
+
+
+def test_the_ratio_of_such_a_study_stays_exploratory(make_study: Make) -> None:
+    evidence = gather(extended(make_study(seeds=5), seeds(3, 4)))
+    assert any(
+        line == f"S{TOLD[1:]}: the fit of the ratio is of one look, and exploratory."
+        for line in notices(evidence)
+    )
+    kinds = {one.anchor: one.kind for one in sections(evidence, {})}
+    assert (kinds["ratio"], kinds["effects"]) == ("exploratory", "planned")
+
+
+def test_seeds_that_a_plan_has_looks_for_are_not_said_to_be_against_a_rule(
+    make_study: Make,
+) -> None:
+    plan = {"metric": "val_loss", "adding_seeds": {"plan": "alpha_spending", "looks": [3, 5]},
+            "comparisons": [{"factor": "attention.gate", "levels": ["sigmoid", "tanh"], "margin": 0.02}]}  # fmt: skip
+    folder = make_study(effects=GATES, seeds=5, planned=parse_comparisons(plan))
+    table = read_study(extended(folder, seeds(3, 4)))
+    assert added_late(table) == ""
+    assert estimate_effects(table, calibration_draws=0).tests == "one look"
 
 
 def test_a_ratio_says_so(make_study: Make) -> None:
     fit = fit_reduction(read_study(extended(make_study(seeds=5), seeds(4))))
     assert "seeds_added" in fit.flags
-    assert "seeds were added after the start by no declared rule" in sentences(fit)[-1]
+    assert "seeds were added after the start by no declared rule" in sentences_of_fit(fit)[-1]
 
 
 @pytest.mark.parametrize("note", [{"at": ""}, {"added": 5}, {"added": [3]}, 3])

@@ -64,7 +64,7 @@ def test_added_seeds_turn_verdicts_into_those_that_hold_at_any_time(make_study: 
     change(folder, extensions=[{"at": "2026-01-02T00:00:00+00:00", "added": ["seeds: [4, 5]"]}])
     after = estimate_effects(read_study(folder), margin=0.02, calibration_draws=0)
     assert after.remarks[0].startswith(
-        "Seeds 4, 5 were added to this study after it had begun (2026-01-02)"
+        "Seeds 4, 5 were added on 2026-01-02, after the start, by no declared rule: verdicts"
     )
     wide = after.frame["ci95_high"] - after.frame["ci95_low"]
     assert (wide > before.frame["ci95_high"] - before.frame["ci95_low"]).all()

@@ -4,7 +4,7 @@ from plain_arms import Arm
 from scipy import stats
 
 from analysis.errors import TableError
-from analysis.sequential.width import WIDER, until_width, width_at
+from analysis.sequential.width import WIDER, seeds_for_width, until_width, width_at
 
 RATIOS = (2, 4, 8)
 ARMS = [
@@ -71,3 +71,26 @@ def test_a_space_without_ratios_and_a_gain_are_refused() -> None:
         rule.declared([ARMS[0], BARE], metric="val_loss", direction="minimize")
     with pytest.raises(TableError, match="val_accuracy is to be made large"):
         rule.declared(ARMS, metric="val_accuracy", direction="maximize")
+
+
+def test_what_r_star_would_take_is_where_the_widened_interval_is_narrow() -> None:
+    slopes = np.array([1.0, 1.8, 0.4, 1.5, 0.3])
+    found = width_at(RULE, losses(slopes))
+    expected, low, high = seeds_for_width(RULE, found)
+    share = 1 - 1.3**-3
+
+    def reach(n: float) -> float:
+        return float(WIDER * stats.t.ppf(0.975, n - 1) * slopes.std(ddof=1) / np.sqrt(n))
+
+    assert reach(expected + 1) <= share * found["kappa"] < reach(expected - 1)
+    assert 5 <= low < expected < high
+    # A slope that may be none: no number of seeds is known to do.
+    assert (
+        seeds_for_width(RULE, width_at(RULE, losses(np.array([1.0, -1.0, 2.0, -2.0, 0.5]))))[2]
+        == np.inf
+    )
+
+
+def test_a_slope_that_is_the_same_in_every_seed_tells_nothing_of_its_noise() -> None:
+    found = {"seeds": 5, "kappa": 1.0, "low": 1.0, "high": 1.0}
+    assert np.isnan(seeds_for_width(RULE, found)).all()

@@ -73,14 +73,15 @@ class Data(Settings):
     split_seed: int = 0
     """The split is the same for all seeds unless a space varies this."""
     augmentation: Annotated[str, AfterValidator(_augmentations)] = "none"
-    """What is done to the images of a training batch, in this order: words of `AUGMENTATIONS`, joined by +."""
+    """What is done to the images of a training batch, in this order: `shift`, `crop`, `flip`, `crop_flip`,
+    `random_resized_crop`, `erasing`, `cutout`, joined by +."""
 
 
 class Training(Settings):
     """The recipe: optimiser, schedule and length."""
 
     recipe: Recipe = "own"
-    """A published recipe: the values that stand here where no other is given (`recipes.py`)."""
+    """A published recipe: its values stand where no other is given, and `ablate show` prints them."""
     epochs: int = Field(default=30, ge=1)
     """Passes over the training data; the value of the last one counts."""
     batch_size: int = Field(default=64, ge=2)

@@ -175,6 +175,23 @@ def test_failed_runs_are_told_to_the_rule_as_none(tmp_path: Path) -> None:
     assert told[-1].settled.keys() == {"far", "near"}
 
 
+def test_a_rule_that_says_one_thing_of_all_arms_settles_no_comparisons(tmp_path: Path) -> None:
+    def of_all(seen: Seen) -> Mapping[str, Decision]:
+        done = {
+            "settled": seen.seeds == 5,
+            "verdict": "",
+            "says": f"after {seen.seeds} seeds: known",
+        }
+        return dict.fromkeys([arm for arm in seen.values if arm != "base"], done)
+
+    made = machine(tmp_path, decide=of_all)
+    assert made.go()
+    assert made.start().remark == "All is settled. after 5 seeds: known."
+    several = machine(tmp_path / "several")
+    assert several.go()
+    assert ": 2 of 3 comparisons are settled after 8 seeds." in several.start().remark
+
+
 def test_a_result_that_was_changed_after_its_look_is_refused(tmp_path: Path) -> None:
     made = machine(tmp_path)
     assert made.go()

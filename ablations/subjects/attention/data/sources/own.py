@@ -23,10 +23,16 @@ def own(data: Data) -> Arrays:
         raise SettingError(f"{rule} it is {source!r}.")
     try:
         given = source(data)
-    except (SettingError, MemoryError, OSError):  # memory or a file may be there at another attempt
+    except (SettingError, MemoryError):  # there may be memory at another attempt
         raise
     except Exception as error:
-        raise SettingError(f"{rule} it failed: {words_of(error)}.") from error
+        why = f"{rule} it failed: {words_of(error)}."
+        number = error.errno if isinstance(error, OSError) else None
+        if (
+            number is not None
+        ):  # a file may be there at another attempt: the number tells who decides that
+            raise OSError(number, why) from error
+        raise SettingError(why) from error
     if not isinstance(given, tuple | list) or len(given) not in (2, 3):
         raise SettingError(f"{rule} it returned {_in_words(given)}.")
     return tuple(given)

@@ -1,3 +1,4 @@
+import errno
 import re
 import sys
 from pathlib import Path
@@ -58,6 +59,10 @@ def no_argument():
 
 def raises(data):
     raise FileNotFoundError("there is no such file")
+
+
+def opens(data):
+    open("not/here.npz")
 """
 
 
@@ -112,6 +117,15 @@ def test_what_is_no_function_of_a_data_set_says_what_it_must_be(
     )
     with pytest.raises(SettingError, match=re.escape(rule + message)):
         read(Data(name=f"own_data_of_a_test:{function}"))
+
+
+@pytest.mark.usefixtures("in_own_folder")
+def test_a_file_that_it_misses_is_an_error_of_the_place_and_names_the_function() -> None:
+    with pytest.raises(
+        FileNotFoundError, match=r"_test:opens' must name .*not/here\.npz"
+    ) as raised:
+        read(Data(name="own_data_of_a_test:opens"))
+    assert raised.value.errno == errno.ENOENT
 
 
 def test_a_function_without_a_module_is_refused() -> None:
