@@ -1,5 +1,6 @@
 """Commands for the first minutes: list, settings, init."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,9 @@ from ablations.errors import SettingError, StudyError
 
 DRAFT = """\
 # A search space: what may vary, around a baseline that every comparison is made against.
-#   ablate show {name}               its arms, their cost, and what cannot be built
-#   ablate run {name} --study first  train them
-#   ablate report first                        read the answer
+#   ablate show {name}                 its arms, their cost, and what cannot be built
+#   ablate run {name} --study first    train them
+#   ablate report first{room}    read the answer
 # `ablate settings` lists what can be set; docs/spaces.md says what each key does.
 
 question: Does the gate matter, and does it depend on the reduction ratio?
@@ -43,6 +44,10 @@ def list_(*, root: Root = ROOT, json: Json = False) -> None:
     from ablations.engine.records.folder import StudyFolder
     from ablations.engine.supervision.status import StudyStatus, status
 
+    if root.exists() and not root.is_dir():
+        raise SettingError(
+            f"`--root` is the folder where studies lie, but {str(root)!r} is a file."
+        )
     folders = sorted(path.parent for path in root.glob("*/study.json"))
     found: list[tuple[str, StudyStatus | None, dict[str, Any]]] = []
     for folder in folders:
@@ -63,7 +68,7 @@ def settings(name: str | None = None, /, *, space: str | None = None) -> None:
     """Every setting: what it means, its default, what it may be.
 
     Args:
-        name: One setting, or the beginning of several names, such as attention or training.
+        name: One setting, its last word, or the beginning of several names, such as training.
         space: A space whose subject's settings are listed; channel attention's without it.
     """
     from ablations.cli.words.settings_text import print_settings
@@ -74,8 +79,7 @@ def settings(name: str | None = None, /, *, space: str | None = None) -> None:
     chosen = {
         known: setting
         for known, setting in about.settings.items()
-        if name is None or known == name or known.startswith(f"{name.rstrip('.')}.")
-        or known.rpartition(".")[2] == name
+        if name is None or known.startswith(name) or known.rpartition(".")[2] == name
     }  # fmt: skip
     if not chosen:
         raise SettingError(one_of("setting", str(name), list(about.settings)))
@@ -90,11 +94,17 @@ def init(path: Path = Path("my_space.yaml"), /) -> None:
     """
     if path.suffix not in (".yaml", ".yml"):
         raise SettingError(f"a space file ends with .yaml, but got {str(path)!r}.")
+    if not path.parent.is_dir():
+        raise SettingError(
+            f"there is no folder {str(path.parent)!r} to write {path.name!r} into; make it, or name another place."
+        )
+    name = shlex.quote(str(path))
+    room = " " * (len(f"run {name} --study first") - len("report first"))
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(DRAFT.format(name=path))
+            file.write(DRAFT.format(name=name, room=room))
     except FileExistsError:
         raise SettingError(
             f"{path} is there already; give another name, as `ablate init other.yaml`."
         ) from None
-    print(f"{path}: a space of 2 factors. Look at it with: ablate show {path}")
+    print(f"{path}: a space of 2 factors. Look at it with: ablate show {name}")

@@ -5,7 +5,14 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
+from cyclopts import (
+    App,
+    CycloptsError,
+    Group,
+    MissingArgumentError,
+    Parameter,
+    UnusedCliTokensError,
+)
 
 from ablations.cli.steps import EXAMPLES, STEPS, step_of
 from ablations.errors import SettingError, StudyError, one_of
@@ -91,6 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except UnusedCliTokensError as error:
         left = ", ".join(map(repr, error.unused_tokens or ()))
         _stop(f"`ablate {called}` takes no further words, but got {left}.", code=2)
+    except MissingArgumentError as error:
+        # Which option or word is missing, and where it is seen how the command is called.
+        _stop(f"{_one_line(str(error))} See `ablate {called} --help`.", code=2)
     except CycloptsError as error:
         _stop(_one_line(str(error)), code=2)
     except BrokenPipeError:

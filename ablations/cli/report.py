@@ -74,6 +74,8 @@ def report(
         if open_page:
             _open(page)
         return
+    if out is not None and out.exists() and not out.is_dir():
+        raise SettingError(f"`--out` names a folder to write to, but {str(out)!r} is a file.")
     from analysis.report.build import write
     from analysis.report.evidence.evidence import gather
     from analysis.report.sections.words import notices, verdict_lines
@@ -184,6 +186,10 @@ def _pair(
     from analysis.report.evidence.evidence import gather
     from analysis.report.several import write_pair
 
+    if folder.resolve() == other.resolve():
+        raise SettingError(
+            f"`--beside` needs another study, but got {folder.name!r} itself; `ablate list` says which there are."
+        )
     a, b = (gather(one, price=price, margin=margin) for one in (folder, other))
     page = write_pair(a, b, out=folder / "report" if out is None else out, margin=margin)
     print(f"Side by side: {page}")

@@ -47,7 +47,9 @@ def check(about: Subject, baseline: Values, *, device: str = "cpu") -> Iterator[
 
         def job(folder: str, *, seed: int = 0, **more: Any) -> Job:
             settings = {"arm": nested(arm), "seed": seed, **about.carried}
-            return Job(settings=settings, folder=str(root / folder), **more)
+            return Job(
+                run=about.run_id(arm, seed), settings=settings, folder=str(root / folder), **more
+            )
 
         def apart(*jobs: Job) -> list[Done]:
             return runs_apart(about.train, list(jobs), device=device)

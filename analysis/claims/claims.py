@@ -44,6 +44,8 @@ OF_A_FIT = ("study", "fit", "at", "price", "direction", "than", "margin")
 OF_PUBLISHED = ("numbers", "at_least", "at_most", "unit", "source")
 IMPORT_PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 PLAIN_NAME = re.compile(r"[\w-]+")
+MOST_NAMED = 12
+"""Claims that an error names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +142,7 @@ class ClaimsFile:
         for wanted in ids:
             if wanted not in known:
                 raise TableError(
-                    f"there is no claim {wanted!r} in {self.name}.{_near(wanted, known)}"
+                    f"there is no claim {wanted!r} in {self.name}, which has {_some(known)}.{_near(wanted, known)}"
                 )
         kept = tuple(claim for claim in self.claims if not ids or claim.id in ids)
         return replace(self, claims=kept)
@@ -416,6 +418,12 @@ def _text(value: Any, name: str, *, where: str) -> str:
     if isinstance(value, Mapping | list):
         raise TableError(f"{where}: `{name}` must be a text, but is a {type(value).__name__}.")
     return " ".join(str(value).split())
+
+
+def _some(known: Sequence[str]) -> str:
+    """Names, so many as a sentence bears."""
+    more = len(known) - MOST_NAMED
+    return ", ".join(known[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _near(value: Any, known: Iterable[str]) -> str:

@@ -195,7 +195,7 @@ def _flags(
     r_star = answer.r_star
     if r_star is not None and not tested[0] <= r_star <= tested[-1]:
         flags.append("extrapolated")
-    identified = status in ("ok", "single_seed")
+    identified = status in ("ok", "single_seed", "decreasing")
     if identified and smaller is not None and _differs_without_largest(kappa, smaller):
         flags.append("rmax_dependent")
     return tuple(dict.fromkeys(flags))

@@ -242,7 +242,7 @@ def _model(fit: ReductionFit) -> list[str]:
 def _without_largest(fit: ReductionFit) -> list[str]:
     """What is left of kappa without the largest ratio, where kappa is used and it makes a difference."""
     smaller = fit.without_largest
-    if fit.status not in ("ok", "single_seed") or smaller is None:
+    if fit.status not in ("ok", "single_seed", "decreasing") or smaller is None:
         return []
     top, same = float(fit.tested["r"].max()), smaller.status == fit.status
     if "rmax_dependent" in fit.flags:
@@ -251,8 +251,9 @@ def _without_largest(fit: ReductionFit) -> list[str]:
         ]
     if same or math.isnan(smaller.kappa_ci[0]):
         return []
+    seen = "fall" if fit.status == "decreasing" else "rise"
     return [
-        f"Without r = {top:g} kappa is {_kappa(smaller)}: the smaller ratios neither show the rise nor "
+        f"Without r = {top:g} kappa is {_kappa(smaller)}: the smaller ratios neither show the {seen} nor "
         "contradict it."
     ]
 

@@ -81,7 +81,9 @@ def test_a_study_is_found_by_its_name_and_a_folder_gives_all(
 ) -> None:
     make_study("one")
     make_study("two")
-    assert ablate("fit", "one", "--root", tmp_path / "runs").startswith("one: ok")
+    assert ablate("fit", "one", "--root", tmp_path / "runs").startswith(
+        "one: the loss rises with r"
+    )
     both = json.loads(ablate("fit", tmp_path / "runs", "--json"))
     assert list(both) == ["one", "two"]
 

@@ -4,8 +4,13 @@ import json
 
 import pytest
 
-from ablations.engine.worker.apart import Job, runs_apart
+from ablations.designs.spaces import load_space
+from ablations.engine.worker.apart import Done, Job, runs_apart
 from ablations.errors import StudyError
+from ablations.studies.check import check
+from ablations.subjects.attention.data.dataset import fingerprint
+from ablations.subjects.attention.settings.groups import Run
+from ablations.subjects.attention.settings.identity import run_id
 
 
 def found(said: str) -> dict[str, bool | None]:
@@ -72,7 +77,25 @@ def test_a_process_that_dies_is_told_with_its_last_words(mine) -> None:
     with pytest.raises(
         StudyError, match=r"the process of a run died with exit code 3: my last words\."
     ):
-        runs_apart("tried:dies", [Job(settings={}, folder=str(mine / "a"))], device="cpu")
+        runs_apart("tried:dies", [Job(run="a", settings={}, folder=str(mine / "a"))], device="cpu")
+
+
+def test_each_short_run_bears_the_id_by_which_its_subject_knows_the_data(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    space = load_space("reduction")
+    asked: list[Job] = []
+
+    def fails(train: str, jobs: list[Job], *, device: str) -> list[Done]:
+        asked.extend(jobs)
+        return [Done(error={"type": "E", "message": "stop", "traceback": ""}) for _ in jobs]
+
+    monkeypatch.setattr("ablations.studies.check.runs_apart", fails)
+    with pytest.raises(StudyError, match=r"a short run of the baseline fails: E: stop\."):
+        list(check(space.about, space.baseline))
+    [job] = asked
+    run = Run(**job.settings)
+    assert job.run == run_id(run.arm, run.seed, fingerprint(run.arm.data))
 
 
 @pytest.mark.integration

@@ -23,6 +23,8 @@ UNIT = 1 if sys.platform == "darwin" else 1024
 class Job:
     """One run."""
 
+    run: str
+    """Its id."""
     settings: dict[str, Any]
     folder: str
     """Where its checkpoint lies; an attempt that goes on finds it there."""
@@ -82,7 +84,7 @@ def _run(train: str, job: Job, *, device: str, threads: int) -> Done:
             raise HandedBack
 
     context = ContextHere(
-        run=folder.name,
+        run=job.run,
         folder=folder,
         attempt_folder=attempt,
         device=device,

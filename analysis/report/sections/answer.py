@@ -252,7 +252,9 @@ def _ratio(evidence: Evidence) -> str:
         return "no conclusion: repeated runs do not differ at all, so nothing tells their error."
     if fit.status == "decreasing":
         largest = f"{fit.tested['r'].max():g}"
-        return f"the {metric} falls as the ratio grows: the largest tested, {largest}, is the cheapest and the best."
+        alone = fit.argmin_set == [float(fit.tested["r"].max())]
+        found = " and the best." if alone else f"; {_left(fit)}."
+        return f"the {metric} falls as the ratio grows: the largest tested, {largest}, is the cheapest{found}"
     if fit.status == "not_identified":
         return f"no rise of the {metric} with the reduction ratio was seen; {_left(fit)}."
     if fit.status == "lower_bound_only":

@@ -82,11 +82,13 @@ def _basis(evidence: Evidence) -> str:
         return "Basis: the plan is empty; no run was planned."
     seeds = plural(int(evidence.runs["seed"].nunique()), "seed")
     arms = plural(len(evidence.arms), "arm")
-    data = ", ".join(sorted(set(frame["data"].dropna()))) or "data not named"
+    # A program's own data have no name.
+    data = sorted(set(frame["data"].dropna()))
+    of = ", ".join([arms, seeds, *data])
     out = len(frame) - len(evidence.runs)
     lost = f"; {out:,} left out" if out else ""
     return (
-        f"Basis: {len(evidence.runs):,} of {len(frame):,} planned runs ({arms}, {seeds}, {data}){lost}. "
+        f"Basis: {len(evidence.runs):,} of {len(frame):,} planned runs ({of}){lost}. "
         "Intervals of comparisons hold for all of them at once, others are marginal 95 %."
     )
 

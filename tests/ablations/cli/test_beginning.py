@@ -49,8 +49,16 @@ def test_one_setting_is_found_by_its_name_or_the_last_part_of_it(
         assert "sigmoid, " in line
 
 
+def test_settings_are_found_by_the_beginning_of_their_names(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(["settings", "training.l"])
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert names == ["training.learning_rate", "training.label_smoothing"]
+
+
 def test_an_unknown_setting_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "the nearest are 'attention.gate'," in refused(["settings", "attention.gat"], capsys)
+    assert "the nearest are 'attention.gate'," in refused(["settings", "attention.gaet"], capsys)
 
 
 def test_the_draft_of_a_space_is_a_space(
@@ -62,6 +70,39 @@ def test_the_draft_of_a_space_is_a_space(
     space = load_space("my_space.yaml")
     assert len(expand(space, design="grid").arms) == 7
     assert not expand(space, design="grid").illegal
+
+
+def test_the_commands_of_a_draft_name_its_file_as_a_shell_reads_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    main(["init", "my space.yaml"])
+    assert capsys.readouterr().out.endswith("ablate show 'my space.yaml'\n")
+    lines = Path("my space.yaml").read_text().splitlines()[1:4]
+    assert lines[0].startswith("#   ablate show 'my space.yaml' ")
+    assert (
+        len({line.index(word) for line, word in zip(lines, ("its", "train", "read"), strict=True)})
+        == 1
+    )
+
+
+def test_a_draft_needs_a_folder_that_is_there(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    said = refused(["init", str(tmp_path / "none" / "mine.yaml")], capsys)
+    assert f"there is no folder '{tmp_path / 'none'}'" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_no_place_where_studies_lie(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert "is a file" in refused(["list", "--root", str(tmp_path / "file")], capsys)
+
+
+def test_a_word_that_is_missing_leads_to_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "STUDY requires an argument. See `ablate status --help`." in refused(["status"], capsys)
 
 
 def test_a_file_that_is_there_is_left_as_it_is(

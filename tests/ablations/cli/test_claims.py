@@ -183,7 +183,7 @@ def test_a_study_that_is_not_there_is_told(here: Path, capsys: pytest.CaptureFix
     [
         (["pages.yaml"], "there is no file 'pages.yaml'"),
         (["atention"], "`claims` must be one of 'attention', but got 'atention'. Did you mean 'attention'?"),
-        (["page.yaml", "--only", "B2"], "there is no claim 'B2' in page. Did you mean"),
+        (["page.yaml", "--only", "B2"], "there is no claim 'B2' in page, which has "),
         (["page.yaml", "--write", "a.txt"], "answers are written as .md, .csv, .json, but got 'a.txt'."),
     ],
 )  # fmt: skip

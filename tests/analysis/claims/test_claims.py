@@ -100,7 +100,9 @@ def test_what_breaks_a_rule_is_one_sentence_that_names_it(content: Any, message:
 
 
 def test_an_unknown_claim_is_told_the_nearest() -> None:
-    with pytest.raises(TableError, match=r"there is no claim 'A2' in mine\. Did you mean 'A1'\?"):
+    with pytest.raises(
+        TableError, match=r"there is no claim 'A2' in mine, which has A1\. Did you mean 'A1'\?"
+    ):
         parsed(claim(exact="a:b")).only(["A2"])
 
 

@@ -21,7 +21,11 @@ KINDS: dict[str, dict[str, Any]] = {
     "two_seeds": {"seeds": 2},
     "failed": {"failed": EVERYTHING},
     "waiting": {"waiting": EVERYTHING},
-    "running": {"running": EVERYTHING[20:22], "waiting": EVERYTHING[22:25]},
+    "running": {
+        "effects": {GATE: {"sigmoid": 0.0, "one_plus_tanh": 0.03}},
+        "running": EVERYTHING[6:8],
+        "waiting": EVERYTHING[8:10],
+    },
     "pruned": {"pruned": EVERYTHING[::4], "failed": [(1, 1)]},
     "flat": {"kappa": 0.0},
     "falling": {"kappa": -2e-4, "sigma": 0.001},
@@ -58,7 +62,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Evidence
 @pytest.fixture(scope="session")
 def page(evidence: Callable[..., Evidence]) -> Callable[..., Path]:
     """The report's page of a kind of study, written once; tests must not change its folder."""
-    files = {"crossed": ("svg", "png")}
+    files = {"gates": ("svg", "png")}
     return cache(lambda kind, price=None: write(evidence(kind, price), formats=files.get(kind, ())))
 
 

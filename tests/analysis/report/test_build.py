@@ -169,10 +169,10 @@ def test_a_folder_that_is_no_study_says_what_is_missing(tmp_path):
         write_report(tmp_path)
 
 
-def test_a_study_without_its_wandb_files_and_events_is_read_all_the_same(study):
-    folder = study("gates")
-    assert not (folder / "wandb").exists()
-    assert write_report(folder, formats=()).is_file()
+def test_a_study_without_its_wandb_files_and_events_is_read_all_the_same(page):
+    report = page("gates")
+    assert not (report.parents[1] / "wandb").exists()
+    assert report.is_file()
 
 
 def test_names_are_escaped(study):
@@ -189,13 +189,20 @@ def test_the_same_in_files(page):
     report = page("crossed", 5e-7).parent
     figures = {path.stem for path in (report / "figures").iterdir()}
     assert {"ratio", "effects", "curves", "interactions", "seeds"} <= figures
-    pngs = [(report / "figures" / f"{name}.png").read_bytes() for name in figures]
-    assert all(png.startswith(b"\x89PNG") for png in pngs)
     markdown = (report / "report.md").read_text(encoding="utf-8")
     assert all((report / link).is_file() for link in re.findall(r"\]\((figures/[^)]+)\)", markdown))
     table = pd.read_csv(report / "tables" / "arms.csv")
     assert table["label"].tolist()[-1] == "no attention"
     assert r"\toprule" in (report / "tables" / "all.tex").read_text()
+
+
+def test_each_figure_is_also_in_the_formats_asked_for(page):
+    figures = page("gates").parent / "figures"
+    names = {path.stem for path in figures.iterdir()}
+    assert {"effects", "seeds", "seeds-paired"} <= names
+    assert all((figures / f"{name}.svg").is_file() for name in names)
+    pngs = [(figures / f"{name}.png").read_bytes() for name in names]
+    assert all(png.startswith(b"\x89PNG") for png in pngs)
 
 
 def test_the_report_repeats_exactly(own_copy):

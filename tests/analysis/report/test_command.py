@@ -162,3 +162,18 @@ def test_the_studies_here_are_listed_with_their_state(study, capsys):
     assert first.split()[:3] == ["gates", "ended", "10/10"]
     assert broken.split()[:3] == ["running", "not", "readable"]
     assert second.split()[:3] == ["waiting", "not", "begun"]
+
+
+def test_a_study_is_not_set_beside_itself(study, capsys):
+    folder = study("gates")
+    said = refused(["report", str(folder), "--beside", f"{folder}/../gates"], capsys)
+    assert "`--beside` needs another study, but got 'gates' itself" in said
+    assert not (folder / "report").exists()
+
+
+def test_a_file_is_no_folder_to_write_to(study, capsys, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    said = refused(["report", str(study("gates")), "--out", str(file)], capsys)
+    assert "`--out` names a folder to write to" in said
+    assert file.read_text() == "mine"

@@ -33,8 +33,11 @@ def test_no_sentence_contradicts_another(name: str, price: float | None) -> None
     said = " ".join(lines)
     if fit.status in NOTHING:
         assert "r* =" not in said
-        assert "Without r =" not in said
+        assert "show the rise" not in said
+        assert ("show the fall" not in said) or fit.status == "decreasing"
         assert "rests on" not in said
+    if fit.status in ("not_identified", "lower_bound_only"):
+        assert "Without r =" not in said
         assert "rmax_dependent" not in fit.flags
     if "is not identified" in said:
         assert "r* >=" not in said

@@ -308,6 +308,14 @@ def test_a_rise_that_the_smaller_ratios_neither_show_nor_contradict_is_no_reserv
     assert any("neither show the rise nor contradict it" in line for line in sentences(fit))
 
 
+def test_a_fall_that_only_the_largest_ratio_shows_says_so() -> None:
+    fit = fit_reduction(table(kappa=-1e-4, sigma=0.01, seeds=3), price=PRICE, channels=64)
+    assert fit.status == "decreasing"
+    assert fit.without_largest is not None
+    assert fit.without_largest.status != "decreasing"
+    assert any("neither show the fall nor contradict it" in line for line in sentences(fit))
+
+
 @pytest.mark.parametrize("kappa", [0.0, 1e-5, -1e-5])
 def test_nothing_rests_on_anything_where_nothing_is_identified(kappa: float) -> None:
     seen = set()

@@ -37,6 +37,15 @@ def test_one_sentence_answers(evidence, kind, price, said):
     assert not any(code in line for code in ("val_loss", "not_identified", "PRUNED", "kappa"))
 
 
+def test_a_falling_loss_crowns_the_largest_ratio_only_where_it_alone_is_left(evidence):
+    found = evidence("falling")
+    assert found.ratio.fit.argmin_set == [32.0]
+    assert answer(found).endswith("the largest tested, 32, is the cheapest and the best.")
+    fit = replace(found.ratio.fit, argmin_set=[8.0, 32.0])
+    line = answer(replace(found, ratio=replace(found.ratio, fit=fit)))
+    assert line.endswith("32, is the cheapest; not worse than the best of those tested: 8, 32.")
+
+
 def test_a_null_result_is_no_claim_of_equality(study):
     nothing = {"attention.gate": {"sigmoid": 0.0, "other": 0.0}}
     line = answer(gather(study("gates", effects=nothing)))

@@ -140,7 +140,7 @@ def test_the_last_line_counts_what_entered(evidence):
 
 def test_a_study_that_runs_says_so_before_anything_else(evidence):
     assert notices(evidence("running"))[0].startswith(
-        "This study has not ended: 20 of 25 runs have."
+        "This study has not ended: 6 of 10 runs have."
     )
 
 
