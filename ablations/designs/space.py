@@ -1,13 +1,13 @@
 """A search space: a baseline, the factors that vary around it, and the control arms beside it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
-from ablations.errors import SettingError
+from ablations.errors import SettingError, one_of
 from ablations.subjects.find import USUAL, content_of_file, find_subject
 from ablations.subjects.program import WORDS, Program
 from ablations.subjects.settings import Settings
@@ -197,6 +197,9 @@ class Space(Settings):
         names = [factor.name for factor in self.factors]
         if len(set(names)) != len(names):
             raise ValueError(f"each factor must be named once, but got {names}.")
+        if not self.about.has_defaults:
+            varied = [*names, *(name for changes in self.controls.values() for name in changes)]
+            _refuse_unsaid(varied, self.said, subject=self.subject)
         for factor in self.factors:
             self._check_factor(factor)
         for label, changes in self.controls.items():
@@ -221,6 +224,15 @@ class Space(Settings):
             raise ValueError(
                 f"the baseline's `{factor.name}` must be one of its levels {factor.levels}, "
                 f"but is {given!r}."
+            )
+
+
+def _refuse_unsaid(varied: Iterable[str], said: Sequence[str], *, subject: str) -> None:
+    """Refuse what varies without a value in the baseline, where no default can stand there: perhaps a slip."""
+    for name in varied:
+        if name not in said:
+            raise ValueError(
+                f"the baseline must say `{name}`, since {subject!r} has no defaults. {one_of('setting', name, said)}"
             )
 
 

@@ -197,9 +197,8 @@ def _data(about: Subject, baseline: Values) -> Iterator[Held]:
 
 
 def _expense(about: Subject, baseline: Values, first: Done, *, device: str) -> Iterator[Held]:
-    if about.pilot is not None:
-        cost = about.cost(baseline)
-        pace = about.pilot([baseline], [cost])
+    pace = None if about.pilot is None else about.pilot([baseline], [about.cost(baseline)])
+    if pace is not None:
         epochs = about.epochs(baseline)
         each = pace.seconds[0] / epochs
         said = f"about {pace.seconds[0]:.2g} s a run, {each:.2g} s an epoch of {epochs} ({pace.basis})."

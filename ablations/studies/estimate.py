@@ -70,6 +70,8 @@ def _from_pilot(subject: Subject, to_do: Sequence[PlannedRun], *, slots: int) ->
     some = {run.arm: run for run in to_do}
     arms = [flat(run.settings["arm"]) for run in some.values()]
     pace = subject.pilot(arms, [run.cost for run in some.values()])
+    if pace is None:
+        return None
     seconds = dict(zip(some, pace.seconds, strict=True))
     return _total([seconds[run.arm] for run in to_do], slots=slots, basis=pace.basis)
 

@@ -7,6 +7,15 @@ from pydantic import Field, model_validator
 from ablations.subjects.settings import Settings
 from ablations.subjects.subject import Direction, Metric, Objective
 
+RECORDED = frozenset(
+    (
+        "study", "run", "attempt", "arm", "label", "seed", "stage", "state", "data", "metric", "hidden", "channels",
+        "epoch", "epochs_run", "epochs_planned", "device", "seconds", "host", "started", "ended", "versions",
+        "stacked", "error",
+    )
+)  # fmt: skip
+"""What a run's record and the runs table call things of their own: no metric can have such a name."""
+
 
 class MeasuredBy(Settings):
     """A number that the program measures."""
@@ -92,6 +101,12 @@ class Program(Settings):
     @model_validator(mode="after")
     def _each_once(self) -> Self:
         names = [one.name for one in self.metrics]
+        for name in names:
+            if name in RECORDED:
+                raise ValueError(
+                    f"a metric must not be called {name!r}, which every run's record has of its own. Measure it under "
+                    f"another name, `val_{name}` say."
+                )
         if len(set(names)) != len(names):
             raise ValueError(f"each metric must be named once, but got {names}.")
         if self.metrics[0].at == "test":

@@ -168,6 +168,9 @@ class Subject:
     unused: Callable[[Values], frozenset[str]] = _nothing_unused
     """The settings that an arm does not use. Arms that differ only in these are one: a design folds them, and a
     search does not ask for them. Left out: every arm uses all."""
+    has_defaults: bool = True
+    """Whether its settings have defaults of their own. Where they have none, a space's baseline must name every
+    factor, since nothing else says what its comparisons are made against."""
     identity: Values | None = None
     """What ids contain besides settings, data and seed. Left out: the subject's name."""
     neutral: Values = field(default_factory=dict)
@@ -195,9 +198,9 @@ class Subject:
     that nothing was compared."""
     stacks: bool = False
     """Whether runs of one arm can be trained in step in one worker (`--stack`). Left out: refused."""
-    pilot: Callable[[Sequence[Values], Sequence[Values]], Pace] | None = None
-    """How long a run of each arm takes here, from a few steps; the second argument is their costs. Left out:
-    a study's time is estimated from its own runs only."""
+    pilot: Callable[[Sequence[Values], Sequence[Values]], Pace | None] | None = None
+    """How long a run of each arm takes here, from a few steps; the second argument is their costs. It returns None
+    where it comes to no answer in its time. Left out: a study's time is estimated from its own runs only."""
     carried: Values = field(default_factory=dict)
     """What every run's settings hold besides `arm` and `seed`, as plain values, for `train`. Left out: nothing."""
     short: Callable[[Values], dict[str, Any]] | None = None

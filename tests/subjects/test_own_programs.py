@@ -173,12 +173,13 @@ def test_an_edited_file_that_the_program_imports_is_drift(
         ),
     ],
 )
-def test_a_function_that_measures_something_else_is_told(
-    here: Path, function: str, message: str
+def test_a_function_that_measures_something_else_is_told_before_the_first_run(
+    here: Path, function: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "wrong.yaml").write_text(FUNCTION.replace("functions:train", f"functions:{function}"))
-    exit_code("run", "wrong.yaml", "--study", "w", "--workers", "1", "--seeds", "1")
-    assert read_study(here / "runs/w").frame["error"].str.contains(message, regex=False).all()
+    assert exit_code("run", "wrong.yaml", "--study", "w", "--workers", "1", "--seeds", "1") == 2
+    assert message in capsys.readouterr().err
+    assert not (here / "runs").exists()
 
 
 def test_a_function_of_other_arguments_is_refused(here: Path) -> None:

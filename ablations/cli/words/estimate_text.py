@@ -53,7 +53,12 @@ def print_time(
     slots = len(here) if local else workers or 1
     found = estimate(wanted, subject=subject, folder=folder, slots=slots)
     if found is None:
-        print("time: unknown, because no run has ended yet and this subject has no pilot.")
+        why = (
+            "this subject has no pilot"
+            if subject.pilot is None
+            else "a pilot came neither to the end of a run nor to that of an epoch"
+        )
+        print(f"time: unknown, because no run has ended yet and {why}.")
     else:
         print(_sentence(found, at_most=at_most))
 

@@ -26,6 +26,9 @@ def print_verified(space: Space, *, design: str) -> None:
 
 
 def _print_table(table: tuple[Intervention, ...]) -> None:
+    if not any(row.params for row in table):  # of a function, which has no network that is known
+        _print_changes(table)
+        return
     paired = any(row.pairing for row in table)
     head = ("arm", "changes", "modules", "reshaped")
     shown = make_table(head, ("params", "output", *(("unnamed draws",) if paired else ())))
@@ -34,7 +37,7 @@ def _print_table(table: tuple[Intervention, ...]) -> None:
     for row in table:
         shown.add_row(
             row.label,
-            ", ".join(name.partition(".")[2] for name in row.changed) or "-",
+            _changed(row),
             f"+{len(row.added)} -{len(row.removed)}",
             str(len(row.reshaped)),
             f"{row.params_change:+,}",
@@ -42,3 +45,14 @@ def _print_table(table: tuple[Intervention, ...]) -> None:
             *((str(row.unnamed), row.pairing or "-") if paired else ()),
         )
     make_console().print(shown)
+
+
+def _print_changes(table: tuple[Intervention, ...]) -> None:
+    shown = make_table(("arm", "changes"))
+    for row in table:
+        shown.add_row(row.label, _changed(row))
+    make_console().print(shown)
+
+
+def _changed(row: Intervention) -> str:
+    return ", ".join(name.partition(".")[2] or name for name in row.changed) or "-"

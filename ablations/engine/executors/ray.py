@@ -5,6 +5,7 @@ The study folder must be on a file system that all machines share.
 
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ablations.engine.executors.cluster import ClusterExecutor, ClusterSlot, processes_of
@@ -71,6 +72,7 @@ class RayExecutor(ClusterExecutor["_Slot"]):
             "processes": processes,
             "threads": threads,
             "pythonpath": pythonpath,
+            "folder": Path.cwd(),
         }
         super().__init__((_Slot(f"ray{i}") for i in range(count)), own_device=gpus_per_run >= 1)
         for slot in self._slots:

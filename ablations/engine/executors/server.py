@@ -1,6 +1,7 @@
 """One slot on another machine: a local executor of one slot, driven from afar."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from ablations.engine.executors.executor import Job, Message
@@ -11,7 +12,17 @@ from ablations.engine.executors.slots import Slot, visible_gpus
 class SlotServer:
     """Lives on the machine that a scheduler chose; its GPUs are those that the scheduler gave it."""
 
-    def __init__(self, name: str, *, processes: int = 1, threads: int = 1, pythonpath: str = ""):
+    def __init__(
+        self,
+        name: str,
+        *,
+        processes: int = 1,
+        threads: int = 1,
+        pythonpath: str = "",
+        folder: Path | None = None,
+    ):
+        if folder is not None and folder.is_dir():
+            os.chdir(folder)  # of the program that asks: modules beside it are found here too
         visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")  # set by the scheduler
         gpus = visible_gpus(visible)
         slot = Slot(name=name, device=name, gpus=gpus, processes=processes, threads=threads)

@@ -33,6 +33,8 @@ class Tally:
     seconds: float = 0.0
     """Of the complete runs, together."""
     arms: dict[str, "_Arm"] = field(default_factory=dict)
+    confirmed: dict[str, "_Arm"] = field(default_factory=dict)
+    """Of the fresh seeds of a confirmation: a search's own seed chose its arms, and never gets others."""
 
     @classmethod
     def of(cls, study: Mapping[str, Any]) -> Self:
@@ -52,7 +54,8 @@ class Tally:
         value = result.get(self.metric)
         is_legal = self.max_params is None or planned.cost["params"] <= self.max_params
         if value is not None and is_legal:
-            arm = self.arms.setdefault(planned.arm, _Arm(planned.label))
+            arms = self.confirmed if planned.stage == "confirm" else self.arms
+            arm = arms.setdefault(planned.arm, _Arm(planned.label))
             arm.values[planned.seed] = value
 
     @property
@@ -63,17 +66,19 @@ class Tally:
     def best(self) -> Best | None:
         """The arm with the best mean over the seeds that all of them have; over unequal seeds luck would win.
 
-        None while these are less than half as many as some arm has.
+        Once arms are confirmed, they and their fresh seeds are what counts. None while the shared seeds are less than
+        half as many as some arm has.
         """
-        if not self.arms:
+        arms = self.confirmed or self.arms
+        if not arms:
             return None
-        shared = set.intersection(*(set(arm.values) for arm in self.arms.values()))
-        if not shared or 2 * len(shared) < max(len(arm.values) for arm in self.arms.values()):
+        shared = set.intersection(*(set(arm.values) for arm in arms.values()))
+        if not shared or 2 * len(shared) < max(len(arm.values) for arm in arms.values()):
             return None
-        means = {name: arm.mean(shared) for name, arm in self.arms.items()}
+        means = {name: arm.mean(shared) for name, arm in arms.items()}
         sign = 1 if self.minimize else -1
         name = min(means, key=lambda name: sign * means[name])
-        return Best(name, self.arms[name].label, means[name], len(shared))
+        return Best(name, arms[name].label, means[name], len(shared))
 
     def seconds_left(
         self, *, total: int, slots: int, begun: float = 0.0, spent: float = 0.0

@@ -56,7 +56,7 @@ def attempt(job: dict[str, Any], context: RunContext) -> State | Literal["HANDED
         context.beat()
         began = time.monotonic()  # what a fresh worker imports is no part of the run's time
         measured = _checked(train(job["settings"], context), job["metric"])
-        outcome: dict[str, Any] = {"state": "COMPLETE", **measured, "error": None}
+        outcome: dict[str, Any] = {**measured, "state": "COMPLETE", "error": None}
     except Pruned:
         outcome = {"state": "PRUNED", **_so_far(context, job), "error": None}
     except HandedBack:
@@ -143,11 +143,12 @@ def _record(
 ) -> State:
     state: State = outcome["state"]
     if context.rank == 0 or state == "FAILED":
+        which = {"run": job["run"], "attempt": job["attempt"]}
         record = {
-            "run": job["run"],
-            "attempt": job["attempt"],
+            **which,
             **dict.fromkeys(["epochs_run", *job["metrics"], "device"]),
             **finite(outcome),
+            **which,  # whatever the program calls its numbers
             "seconds": seconds,
             "host": socket.gethostname(),
             "started": started,

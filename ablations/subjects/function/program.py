@@ -1,7 +1,6 @@
 """A function `train(config, seed, context)` of the user's own, as a subject."""
 
 import inspect
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,13 +8,19 @@ from ablations.errors import SettingError
 from ablations.import_path import load_module
 from ablations.subjects.data_files import digest_of, files_of
 from ablations.subjects.data_identity import DataIdentity, by_files
+from ablations.subjects.function.config import class_of_config
+from ablations.subjects.function.pilot import pilot
+from ablations.subjects.function.verify import verify
 from ablations.subjects.own_code import own_files
-from ablations.subjects.program import Program
-from ablations.subjects.signatures import maker, settings_of
+from ablations.subjects.program import RECORDED, Program
+from ablations.subjects.signatures import settings_of
 from ablations.subjects.subject import Setting, Subject, Values
-from ablations.subjects.values import flat
 
 ARGUMENTS = ("config", "seed", "context")
+COSTS = frozenset(
+    ("c2_eff", "params", "attention_params", "macs", "train_loss", "val_loss", "val_accuracy")
+)
+"""Columns of the runs table that are numbers: a metric may be called so, a setting not."""
 EPOCHS = "epochs"
 """The setting of that name, where there is one, is how many epochs a run is planned to have."""
 
@@ -41,7 +46,7 @@ def make(
             f"`data`, `keep_data`, `trainer` and `attach` belong to a LightningModule, but {name!r} is a function, "
             "which has its own: leave them out."
         )
-    kind = _class_of_config(found)
+    kind = class_of_config(found)
     settings = (
         {name: _setting(values) for name, values in said.items()}
         if kind is None
@@ -51,12 +56,14 @@ def make(
         raise SettingError(
             f"the space must name the settings of {name!r} in its `baseline`, for example `baseline: {{lr: 0.1}}`."
         )
+    _check_names(settings, program)
     files = files_of(program.fingerprint)
     return Subject(
         name=name,
         train="ablations.subjects.function.run:train_run",
         code=lambda _: own_files(load_module(found.__module__, named=name)),
         settings=settings,
+        has_defaults=kind is not None,
         metrics=program.declared(),
         objectives=program.searchable(),
         metric=program.metrics[0].name,
@@ -66,7 +73,21 @@ def make(
         epochs=_epochs,
         short=lambda arm: {**arm, EPOCHS: 2} if EPOCHS in arm else dict(arm),
         packages=("ablations", "numpy", "torch", "scikit-learn"),
+        pilot=lambda arms, _: pilot(name, program, arms, epochs=[_epochs(arm) for arm in arms]),
+        verify=lambda arms, _: verify(name, program, arms),
     )
+
+
+def _check_names(settings: Mapping[str, Setting], program: Program) -> None:
+    """Refuse settings that the runs table could not show beside its own columns."""
+    taken = RECORDED | COSTS | {one.name for one in program.metrics}
+    for name in settings:
+        if name in taken:
+            raise SettingError(
+                f"a setting must not be called `{name}`, which is a column of the runs table. Call it otherwise, or "
+                f"put it in a group: `own: {{{name}: ...}}` is `own.{name}`, which the function reads as "
+                f'config["own"]["{name}"].'
+            )
 
 
 def _check_arguments(name: str, found: Callable[..., Any]) -> None:
@@ -82,18 +103,6 @@ def _check_arguments(name: str, found: Callable[..., Any]) -> None:
         )
 
 
-def _class_of_config(found: Callable[..., Any]) -> Any:
-    """The class that the function's hint names for its config; None where that is any mapping."""
-    first = next(iter(inspect.signature(found).parameters))
-    try:
-        hint = typing.get_type_hints(found).get(first)
-    except NameError:  # a hint may name what is imported for the type checker only
-        return None
-    if not inspect.isclass(hint) or hint is object:
-        return None
-    return None if issubclass(hint, Mapping | str | int | float) else hint
-
-
 def _setting(values: Sequence[Any]) -> Setting:
     """A setting by the values that a space names; whole numbers among fractions are numbers."""
     kinds = {type(value) for value in values}
@@ -103,9 +112,3 @@ def _setting(values: Sequence[Any]) -> Setting:
 def _epochs(arm: Values) -> int:
     epochs = arm.get(EPOCHS, 1)
     return epochs if type(epochs) is int and epochs >= 1 else 1
-
-
-def config_of(found: Callable[..., Any], config: dict[str, Any]) -> Any:
-    """The config as the function wants it: an object of the class that its hint names, or the tree as it is."""
-    kind = _class_of_config(found)
-    return config if kind is None else maker(kind, flat(config), at="")()

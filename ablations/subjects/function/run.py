@@ -4,7 +4,7 @@ import inspect
 import json
 import random
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,29 @@ import numpy as np
 from ablations.context import Context
 from ablations.errors import SettingError
 from ablations.import_path import load
-from ablations.subjects.function.program import config_of
-from ablations.subjects.program import Program
+from ablations.subjects.function.config import config_of
+from ablations.subjects.program import RECORDED, Program
+
+ALLOWED = frozenset(("epoch", "epochs_run", "epochs_planned", "device", "seconds"))
+"""Names of the record that a function may return: the first two are read, the others written over."""
 
 
 def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Call the function for the engine; what it returns, or what its last record says, is what it measured.
+    """Call the function for the engine."""
+    program = Program(**settings["program"])
+    found, arm, seed = load(settings["subject"]), settings["arm"], settings["seed"]
+    return call(found, program, arm, seed=seed, context=context)
+
+
+def call(
+    found: Callable[..., Any],
+    program: Program,
+    arm: dict[str, Any],
+    *,
+    seed: int,
+    context: Context,
+) -> dict[str, Any]:
+    """Call the function; what it returns, or what its last record says, is what it measured.
 
     Before the call the random states that every program shares (Python's, numpy's, torch's where it is loaded)
     start from the seed. A generator's records are handed on, one an epoch.
@@ -25,10 +42,8 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
     Raises:
         SettingError: If it measures nothing, or not what the space says.
     """
-    found, program = load(settings["subject"]), Program(**settings["program"])
-    _seed_shared_states(settings["seed"])
-    given = (config_of(found, settings["arm"]), settings["seed"], context)
-    outcome = found(*given[: _takes(found)])
+    _seed_shared_states(seed)
+    outcome = found(*(config_of(found, arm), seed, context)[: _takes(found)])
     records: list[dict[str, Any]] = []
     if inspect.isgenerator(outcome):
         outcome = _heard(outcome, context, records, program)
@@ -137,6 +152,11 @@ def _check_metric(measured: Mapping[str, Any], program: Program, *, when: str) -
 
 def _result(measured: dict[str, Any], context: Context, program: Program) -> dict[str, Any]:
     _check_metric(measured, program, when="the end")
+    if taken := sorted(measured.keys() & (RECORDED - ALLOWED)):
+        raise SettingError(
+            f"a training must not measure something called {taken[0]!r}, which every run's record has of its own. "
+            "Return it under another name."
+        )
     told = getattr(context, "last", None) or {}
     run = int(measured.pop("epoch", None) or measured.get("epochs_run") or told.get("epoch") or 1)
     numbers = {

@@ -1,4 +1,7 @@
-"""The section on pairing: what runs of one seed shared at their start, and the correlation that came of it."""
+"""The section on pairing: what runs of one seed shared at their start, and the correlation that came of it.
+
+Of a program of the user's own only: a bundled subject's arms are paired by construction.
+"""
 
 from collections.abc import Iterator
 
@@ -9,18 +12,22 @@ from analysis.report.page.page import Section
 from analysis.report.page.tables import ARM, Column, Table
 from analysis.tables.starts import read_starts, share_nothing
 
+TITLE = "What runs of one seed share"
+
 
 def pairing_section(evidence: Evidence) -> Iterator[Section]:
-    """What was shared, for each arm; nothing where the study did not measure it."""
+    """What was shared, for each arm, or that nothing was measured; nothing of a subject that pairs by itself."""
     table = evidence.table
     if table.folder is None:
         return
     starts = read_starts(table.frame, table.folder, table.baseline_arm)
     if starts.empty:
+        if "program" in (table.info.get("space") or {}):
+            yield Section(anchor="pairing", title=TITLE, text=(_unmeasured(evidence),))
         return
     yield Section(
         anchor="pairing",
-        title="What runs of one seed share",
+        title=TITLE,
         text=(_said(starts),),
         parts=(
             Table(
@@ -45,6 +52,22 @@ def pairing_section(evidence: Evidence) -> Iterator[Section]:
             ),
         ),
     )
+
+
+def _unmeasured(evidence: Evidence) -> str:
+    """That no run tells, as none of a function does, and what the analysis rests on instead."""
+    said = (
+        "Nothing of it was measured: no run says what it started with, since what a function draws belongs to no "
+        "tensor. Runs of a seed share what the program draws from its seed. They were compared seed by seed, by the "
+        "correlation that their results reached"
+    )
+    effects = evidence.effects
+    reached = None if effects is None else effects.frame["correlation"].dropna()
+    if reached is None or reached.empty:
+        return f"{said}, which fewer than three seeds do not tell."
+    low, high = reached.min(), reached.max()
+    span = f"{low:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f}"
+    return f"{said}: {span} with the baseline's."
 
 
 def _said(starts: pd.DataFrame) -> str:

@@ -132,6 +132,18 @@ def test_arms_are_compared_over_the_seeds_that_all_of_them_have():
     assert tally.best() == Best("arm00002", "x=2", pytest.approx(0.4), 2)
 
 
+def test_once_arms_are_confirmed_their_fresh_seeds_are_what_counts():
+    tally = Tally()
+    for number, value in ((1, 0.5), (2, 0.1), (3, 0.2)):
+        tally.add(planned(number), {"state": "COMPLETE", "val_loss": value, "seconds": 2.0})
+    assert tally.best() == Best("arm00002", "x=2", 0.1, 1)
+    for number, value in ((1, 0.3), (2, 0.4)):
+        for seed in (1, 2):
+            fresh = replace(planned(number, seed=seed), stage="confirm")
+            tally.add(fresh, {"state": "COMPLETE", "val_loss": value, "seconds": 2.0})
+    assert tally.best() == Best("arm00001", "x=1", pytest.approx(0.3), 2)
+
+
 def test_an_arm_that_breaks_the_searchs_constraint_is_not_the_best():
     tally = Tally.of({"study": "s", "search": {"max_params": 10}})
     for number, params, loss in ((1, 11, 0.1), (2, 10, 0.2), (3, 9, 0.3)):

@@ -1,0 +1,183 @@
+"""A function tried out before any run: in a process of its own that is ended after a while, with seed 0, on a CPU."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ablations.errors import SettingError
+from ablations.import_path import load, words_of
+from ablations.lockstep import Lockstep
+from ablations.subjects.function.config import class_of_config
+from ablations.subjects.function.reads import Reads
+from ablations.subjects.function.run import call
+from ablations.subjects.program import Program
+from ablations.subjects.values import nested
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What a call showed until it ended, or was ended.
+
+    Attributes:
+        epochs: Seconds from the call to each record.
+        seconds: Of the whole call; None where it did not come to its end.
+        read: The settings that it read; None where it makes an object of its config, which does not tell.
+        refused: Why no run could be taken: what it measures is not what the space says.
+        failed: What it raised, in words.
+    """
+
+    epochs: tuple[float, ...] = ()
+    seconds: float | None = None
+    read: frozenset[str] | None = frozenset()
+    refused: str | None = None
+    failed: str | None = None
+
+    def run_seconds(self, epochs: int) -> float | None:
+        """Of a run of so many epochs; the first may also set things up. None where nothing says."""
+        if self.seconds is not None or not self.epochs:
+            return self.seconds
+        each = self.epochs[1] - self.epochs[0] if len(self.epochs) > 1 else self.epochs[0]
+        return self.epochs[0] + (epochs - 1) * each
+
+
+def tried(
+    name: str, program: Program, arm: Mapping[str, Any], *, limit: float, records: int
+) -> Trial:
+    """Call the function with an arm.
+
+    Args:
+        name: Its import path.
+        program: What the space says of it.
+        arm: Its settings.
+        limit: Seconds after which its process is ended, with all that it started.
+        records: Epochs after which it is not asked for more.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        asked, told = Path(folder) / "asked.json", Path(folder) / "told.jsonl"
+        (Path(folder) / "1").mkdir()
+        content = {
+            "subject": name,
+            "program": program.model_dump(mode="json"),
+            "arm": nested(arm),
+            "records": records,
+        }
+        asked.write_text(json.dumps(content), encoding="utf-8")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ablations.subjects.function.trial", str(asked), str(told)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            with suppress(ProcessLookupError):  # what it started may still be there
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        lines = told.read_text(encoding="utf-8").splitlines() if told.exists() else []
+        return _trial([json.loads(line) for line in lines if line.endswith("}")], code)
+
+
+def _trial(told: list[dict[str, Any]], code: int | None) -> Trial:
+    found = {key: value for line in told for key, value in line.items()}
+    failed = found.get("failed")
+    if failed is None and code:
+        failed = f"its process ended with exit code {code}"
+    return Trial(
+        epochs=tuple(line["epoch"] for line in told if "epoch" in line),
+        seconds=found.get("seconds"),
+        read=None if "object" in found else frozenset(x["read"] for x in told if "read" in x),
+        refused=found.get("refused"),
+        failed=failed,
+    )
+
+
+class _Enough(BaseException):
+    """The trial has seen enough epochs; no `Exception`, so that a user's own handlers let it pass."""
+
+
+@dataclass(kw_only=True)
+class _Context:
+    """What a run may use of its context (`ablations.context`), with nobody behind it."""
+
+    folder: Path
+    attempt_folder: Path
+    tell: Any
+    records: int
+    run: str = "trial"
+    attempt: int = 1
+    device: str = "cpu"
+    threads: int = 1
+    rank: int = 0
+    world_size: int = 1
+    lockstep: Lockstep | None = None
+    stopping: bool = False
+    last: dict[str, Any] | None = None
+
+    def epoch(self, record: dict[str, Any]) -> None:
+        self.last = record
+        self.tell("epoch")
+        self.records -= 1
+        if self.records == 0:
+            raise _Enough
+
+    def beat(self) -> None:
+        pass
+
+
+def _main() -> None:
+    asked, told = map(Path, sys.argv[1:])
+    given = json.loads(asked.read_text(encoding="utf-8"))
+    with told.open("a", encoding="utf-8", buffering=1) as file:
+        _call(given, asked.parent, file)
+
+
+def _call(given: dict[str, Any], folder: Path, file: Any) -> None:
+    seen: set[str] = set()
+
+    def say(key: str, value: Any) -> None:
+        file.write(json.dumps({key: value}) + "\n")
+
+    def read(setting: str) -> None:
+        if setting not in seen:
+            seen.add(setting)
+            say("read", setting)
+
+    def passed(key: str) -> None:
+        say(key, time.perf_counter() - began)
+
+    context = _Context(
+        folder=folder, attempt_folder=folder / "1", tell=passed, records=given["records"]
+    )
+    found, arm = load(given["subject"]), given["arm"]
+    if class_of_config(found) is None:
+        arm = Reads(arm, read)
+    else:
+        say("object", True)
+    began = time.perf_counter()
+    try:
+        call(found, Program(**given["program"]), arm, seed=0, context=context)
+        passed("seconds")
+    except _Enough:
+        pass
+    except SettingError as error:
+        say("refused", str(error))
+    except Exception as error:
+        say("failed", words_of(error))
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,202 @@
+"""A function before its first run: what it reads, how long it takes, what names it may not use; its pairing, after."""
+
+import copy
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+
+from ablations.errors import SettingError
+from ablations.subjects.find import find_subject
+from ablations.subjects.function import pilot, verify
+from ablations.subjects.function.program import COSTS
+from ablations.subjects.function.reads import Reads
+from ablations.subjects.function.trial import Trial
+from ablations.subjects.program import RECORDED, Program
+from analysis import read_study
+from analysis.tables.runs_table import COLUMNS
+
+MODULE = """
+import time
+
+def whole(config, seed):
+    rate = config["rate"] if config["deep"]["on"] else config["deep"]["rate"]
+    return {"loss": rate + 0.01 * seed, "params": 7}
+
+def epochs(config, seed):
+    for epoch in range(config["epochs"]):
+        time.sleep(0.05)
+        yield {"loss": 1.0 + (config["rate"] if epoch else 0)}
+
+def forever(config, seed):
+    config["rate"]
+    time.sleep(60)
+
+def fails(config, seed):
+    raise OSError(f"no accelerator for {config['rate']}")
+
+def names(config, seed):
+    return {"loss": config["rate"], "attempt": 3}
+"""
+SPACE = """
+subject: mine:{function}
+metric: {{name: loss, direction: minimize}}
+baseline: {{rate: 0.1, epochs: 4, deep: {{on: true, rate: 0.3}}}}
+factors: {factors}
+seeds: 3
+"""
+RATE = "[{name: rate, levels: [0.1, 0.2]}]"
+UNREAD = "[{name: rate, levels: [0.1, 0.2]}, {name: deep.rate, levels: [0.3, 0.4]}]"
+OTHERWISE = "[{name: deep.on, levels: [true, false]}, {name: deep.rate, levels: [0.3, 0.4]}]"
+
+
+@pytest.fixture
+def space(mine: Path, monkeypatch: pytest.MonkeyPatch):
+    (mine / "mine.py").write_text(MODULE)
+    monkeypatch.delitem(__import__("sys").modules, "mine", raising=False)
+
+    def write(function: str, factors: str) -> str:
+        (mine / "own.yaml").write_text(SPACE.format(function=function, factors=factors))
+        return "own.yaml"
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("use", "read"),
+    [
+        (lambda c: c["a"], {"a"}),
+        (lambda c: c["b"], set()),
+        (lambda c: c["b"]["c"], {"b.c"}),
+        (lambda c: c.get("a", 5), {"a"}),
+        (lambda c: c.get("z", 5), set()),
+        (lambda c: "a" in c or len(c) or list(c), set()),
+        (lambda c: dict(**c["b"]), {"b.c", "b.d"}),
+        (lambda c: {**c}, {"a"}),
+        (lambda c: c.pop("a"), {"a"}),
+        (lambda c: "{a}".format_map(c), {"a"}),
+        (json.dumps, {"a", "b.c", "b.d"}),
+        (str, {"a", "b.c", "b.d"}),
+        (copy.deepcopy, {"a", "b.c", "b.d"}),
+        (lambda c: pickle.loads(pickle.dumps(c)), {"a", "b.c", "b.d"}),
+        (lambda c: c == {"a": 1}, {"a", "b.c", "b.d"}),
+        (lambda c: c | {"a": 2}, {"a", "b.c", "b.d"}),
+        (lambda c: sorted(c.items()), {"a", "b.c", "b.d"}),
+    ],
+)
+def test_whatever_reads_a_setting_tells_and_gets_what_a_dict_gives(use, read) -> None:
+    seen: set[str] = set()
+    tree = {"a": 1, "b": {"c": 2, "d": 3}}
+    got = use(Reads(copy.deepcopy(tree), seen.add))
+    assert seen == read
+    assert got == use(tree)
+
+
+def test_an_arm_that_changes_only_what_is_never_read_is_refused_before_the_first_run(
+    space, ablate, mine
+) -> None:
+    file = space("whole", UNREAD)
+    code, said = ablate("run", file, "--design", "loco", "--study", "s", "--workers", "1")
+    assert code == 2
+    assert "changes nothing: the baseline's call never reads `deep.rate`." in said
+    assert not (mine / "runs").exists()
+
+
+def test_what_another_arm_may_read_is_noted_and_not_refused(space, ablate) -> None:
+    code, said = ablate("show", space("whole", OTHERWISE), "--design", "grid", "--verify")
+    words = " ".join(said.split())
+    assert code == 0
+    assert "never reads `deep.rate`, so its runs are the baseline's once more." in words
+    assert "reads all but `deep.rate`, `epochs`. What the function does" in words
+
+
+def test_of_a_generator_the_first_epoch_is_seen_and_what_comes_later_is_not_denied(
+    space, ablate
+) -> None:
+    code, said = ablate("show", space("epochs", RATE), "--verify")
+    words = " ".join(said.split())
+    assert code == 0
+    assert "'rate=0.2' changes `rate`, which the call had not read after its first epoch." in words
+
+
+def test_a_call_that_fails_here_is_said_and_one_that_measures_what_it_may_not_is_refused(
+    space, ablate
+) -> None:
+    code, said = ablate("show", space("fails", RATE), "--verify")
+    words = " ".join(said.split())
+    assert code == 0
+    assert "The baseline's call fails here (OSError: no accelerator for 0.1)" in words
+    code, said = ablate("run", space("names", RATE), "--workers", "1")
+    assert code == 2
+    assert "must not measure something called 'attempt'" in said
+
+
+def test_a_call_that_does_not_end_is_ended(space, ablate, monkeypatch) -> None:
+    monkeypatch.setattr(verify, "SECONDS", 2.0)
+    monkeypatch.setattr(pilot, "MOST_SECONDS", 2.0)
+    file = space("forever", RATE)
+    code, said = ablate("show", file, "--verify")
+    assert code == 0
+    assert "which was ended after 2 s, reads all but" in " ".join(said.split())
+    code, said = ablate("run", file, "--dry-run")
+    assert code == 0
+    assert "time: unknown, because no run has ended yet and a pilot came neither to" in said
+
+
+@pytest.mark.parametrize(
+    ("function", "basis"),
+    [
+        ("whole", "from one whole call of each arm"),
+        ("epochs", "from the first epochs of a call of each arm"),
+    ],
+)
+def test_a_dry_run_says_how_long_and_what_that_rests_on(space, ablate, function, basis) -> None:
+    code, said = ablate("run", space(function, RATE), "--dry-run")
+    assert code == 0
+    assert "for 6 runs on" in said
+    assert basis in said
+
+
+def test_a_runs_seconds_are_those_of_the_call_or_of_its_epochs() -> None:
+    assert Trial(seconds=3.0, epochs=(1.0,)).run_seconds(9) == 3.0
+    assert Trial(epochs=(3.0, 5.0)).run_seconds(4) == 9.0
+    assert Trial(epochs=(3.0,)).run_seconds(4) == 12.0
+    assert Trial().run_seconds(4) is None
+
+
+@pytest.mark.parametrize(
+    ("factors", "near"),
+    [
+        ("[{name: rat, levels: [1, 2]}]", "rate"),
+        (f"{RATE}\ncontrols: {{c: {{dep.on: false}}}}", "deep.on"),
+    ],
+)
+def test_what_varies_without_a_value_in_the_baseline_is_refused_with_the_nearest(
+    space, ablate, factors, near
+) -> None:
+    code, said = ablate("show", space("whole", factors))
+    assert code == 2
+    assert "the baseline must say `" in said
+    assert f"Did you mean '{near}'?" in said
+
+
+def test_names_of_the_tables_own_columns_are_refused(mine) -> None:
+    assert set(COLUMNS) <= RECORDED | COSTS
+    with pytest.raises(ValueError, match="a metric must not be called 'channels'"):
+        Program(metric={"name": "channels", "direction": "minimize"})
+    for name, metric in (("channels", "loss"), ("params", "loss"), ("loss", "loss")):
+        program = Program(metric={"name": metric, "direction": "minimize"})
+        with pytest.raises(SettingError, match=f"a setting must not be called `{name}`"):
+            find_subject("functions:train", program=program, said={name: [1, 2]})
+
+
+def test_the_report_says_that_nothing_of_the_pairing_was_measured(space, ablate, mine) -> None:
+    file = space("whole", RATE)
+    assert ablate("run", file, "--study", "s", "--workers", "1")[0] == 0
+    assert len(read_study(mine / "runs/s").complete()) == 6
+    assert ablate("report", "s")[0] == 0
+    page = (mine / "runs/s/report/index.html").read_text()
+    assert "What runs of one seed share" in page
+    assert "Nothing of it was measured: no run says what it started with" in page
+    assert "by the correlation that their results reached: 1.00 with the baseline" in page
