@@ -90,7 +90,7 @@ class Stopped:
             ]
         return [
             *lines,
-            "What this study has seen cannot be counted again: give another one seeds of its own (`first_seed` of the "
+            "What this study has seen cannot be counted again: give another one seeds of its own (first_seed of the "
             "space) and the open comparisons alone.",
         ]
 
