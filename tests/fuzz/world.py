@@ -3,15 +3,12 @@
 import csv
 import itertools
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import optuna
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
-from synthetic_study import write_study
+from benchmarks.synthetic_study import write_study
 
 SPACE = """\
 name: mine
