@@ -211,6 +211,7 @@ def _changed_database(draw: Random, content: bytes) -> bytes:
         return changed_bytes(draw, content)
     base = sqlite3.connect(":memory:")
     base.deserialize(content)
+    base.create_function("drawn", 0, lambda: draw.getrandbits(30))
     names = [row[0] for row in base.execute("select name from sqlite_master where type='table'")]
     name = draw.choice(names)
     columns = [row[1] for row in base.execute(f"pragma table_info({name})")]
@@ -219,9 +220,9 @@ def _changed_database(draw: Random, content: bytes) -> bytes:
         word = word.encode(errors="replace").decode()
     try:
         if draw.random() < 0.2:
-            base.execute(f"delete from {name} where abs(random()) % 3 = 0")
+            base.execute(f"delete from {name} where drawn() % 3 = 0")
         else:
-            only = "" if draw.random() < 0.3 else " where abs(random()) % 9 = 0"
+            only = "" if draw.random() < 0.3 else " where drawn() % 9 = 0"
             base.execute(f"update {name} set {draw.choice(columns)} = ?{only}", [word])
         base.commit()
     except sqlite3.Error:
