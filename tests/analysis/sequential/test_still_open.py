@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -122,3 +123,16 @@ def test_a_settled_study_needs_nothing(make_study: Make) -> None:
     assert stopped is not None
     assert stopped.frame["seeds_expected"].isna().all()
     assert not any("another study" in line.lower() for line in stopped.sentences())
+
+
+def test_skewed_noise_is_said_where_it_is_seen_and_where_it_cannot_be(make_study: Make) -> None:
+    stopped = report_stopped(read_study(by_rule(make_study(effects=GATES, seeds=8, sigma=0.01))))
+    assert stopped is not None
+    frame = stopped.frame.assign(verdict="negligible", pairs=8)
+    seen = replace(stopped, frame=frame, skewed=0.001).sentences()
+    assert any(line.startswith("The differences are skewed (p = 0.001): *neg") for line in seen)
+    hidden = replace(stopped, frame=frame.assign(pairs=7), skewed=0.5).sentences()
+    assert any(line.startswith("Skewness cannot be seen in fewer than 8 pairs") for line in hidden)
+    for quiet in (frame, frame.assign(verdict="matters", pairs=7)):
+        said = replace(stopped, frame=quiet, skewed=0.5).sentences()
+        assert not any("kew" in line for line in said)
