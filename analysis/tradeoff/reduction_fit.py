@@ -108,6 +108,11 @@ class ReductionFit:
     excluded: dict[str, int]
     shape: Curve
 
+    @property
+    def rests_on_largest(self) -> bool:
+        """Whether the smaller ratios alone would give another status."""
+        return self.without_largest is not None and self.without_largest.status != self.status
+
     def __repr__(self) -> str:
         """In a line: what it came to."""
         said = "" if self.r_star is None else f"r* = {self.r_star:.3g}"

@@ -254,7 +254,8 @@ def _ratio(evidence: Evidence) -> str:
         largest = f"{fit.tested['r'].max():g}"
         alone = fit.argmin_set == [float(fit.tested["r"].max())]
         found = " and the best." if alone else f"; {_left(fit)}."
-        return f"the {metric} falls as the ratio grows: the largest tested, {largest}, is the cheapest{found}"
+        by = f", which {largest} alone shows" if fit.rests_on_largest else ""
+        return f"the {metric} falls as the ratio grows{by}: the largest tested, {largest}, is the cheapest{found}"
     if fit.status == "not_identified":
         return f"no rise of the {metric} with the reduction ratio was seen; {_left(fit)}."
     if fit.status == "lower_bound_only":

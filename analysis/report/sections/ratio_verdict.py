@@ -87,10 +87,15 @@ def _not_identified(fit: ReductionFit) -> str:
 
 def _decreasing(fit: ReductionFit) -> str:
     largest = f"{fit.tested['r'].max():g}"
-    return (
-        f"the loss falls as r grows (κ = {number(fit.kappa)} {interval(*fit.kappa_ci)}), so the trade-off's "
-        f"theory is contradicted; the largest tested ratio, {largest}, is the cheapest. {_free(fit)}"
-    )
+    falls = f"the loss falls as r grows (κ = {number(fit.kappa)} {interval(*fit.kappa_ci)})"
+    cheapest = f"the largest tested ratio, {largest}, is the cheapest. {_free(fit)}"
+    smaller = fit.without_largest
+    if fit.rests_on_largest and smaller is not None:
+        return (
+            f"{falls}, but r = {largest} alone says so: without it κ is {number(smaller.kappa)} "
+            f"{interval(*smaller.kappa_ci)}. That is too little to contradict the trade-off's theory; {cheapest}"
+        )
+    return f"{falls}, so the trade-off's theory is contradicted; {cheapest}"
 
 
 def _few_seeds(fit: ReductionFit) -> str:

@@ -7,6 +7,7 @@ import pytest
 from analysis.effects.winner import WinnerReport
 from analysis.errors import TableError
 from analysis.report.evidence.evidence import gather
+from analysis.report.sections.answer import answer
 from analysis.report.sections.words import notices, verdict_lines
 
 
@@ -55,6 +56,20 @@ def test_a_ratio_that_is_not_identified_is_said_first(evidence, kind, said):
     line = verdict_lines(evidence(kind, 5e-7))[0]
     assert line.startswith(f"Reduction ratio: {said}")
     assert "r* =" not in line
+
+
+def test_a_fall_that_the_largest_ratio_alone_shows_contradicts_no_theory(study):
+    found = gather(study("ordinary", kappa=-5e-5, sigma=0.008, seeds=5), price=5e-7)
+    assert found.ratio is not None
+    fit = found.ratio.fit
+    smaller = fit.without_largest
+    assert smaller is not None
+    assert (fit.status, smaller.status) == ("decreasing", "not_identified")
+    line = verdict_lines(found)[0]
+    assert "but r = 32 alone says so: without it κ is " in line
+    assert "too little to contradict the trade-off's theory" in line
+    assert "theory is contradicted" not in line
+    assert "falls as the ratio grows, which 32 alone shows: " in answer(found)
 
 
 def test_a_study_that_does_not_vary_the_ratio_says_nothing_of_it(evidence):
