@@ -27,11 +27,9 @@ def own(data: Data) -> Arrays:
         raise
     except Exception as error:
         why = f"{rule} it failed: {words_of(error)}."
-        number = error.errno if isinstance(error, OSError) else None
-        if (
-            number is not None
-        ):  # a file may be there at another attempt: the number tells who decides that
-            raise OSError(number, why) from error
+        # A file may be there at another attempt, which its number tells.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise OSError(error.errno, why) from error
         raise SettingError(why) from error
     if not isinstance(given, tuple | list) or len(given) not in (2, 3):
         raise SettingError(f"{rule} it returned {_in_words(given)}.")
