@@ -31,6 +31,8 @@ from ablations.plan import PlannedRun
 from plain_files import study_records
 from plain_files.study_records import RecordError
 
+UNUSABLE = "UnusableResult"
+"""The type of the error of an attempt whose result cannot be used."""
 LAYOUT = 1
 DECLARED = ("study", "design", "seeds", "space", "metric", "fingerprint")
 """What `study.json` always holds (`ablations.studies.declaration`)."""
@@ -323,12 +325,16 @@ class StudyFolder:
         )
 
     def attempt_result(self, run: str, attempt: int) -> dict[str, Any] | None:
-        """What an attempt came to; None where it was lost, is still going on, or left what cannot be used."""
+        """What an attempt came to; None where it was lost or is still going on.
+
+        A result that breaks the rules of its form is a failure of that attempt, of the type `UNUSABLE`.
+        """
         path = self._at(run, str(attempt), RESULT)
         try:
             return study_records.read_result(path, run=run, attempt=attempt, numbers=self._numbers)
-        except RecordError:
-            return None
+        except RecordError as error:
+            why = {"type": UNUSABLE, "message": str(error)}
+            return {"run": run, "attempt": attempt, "state": "FAILED", "error": why}
 
     def failures_count_from(self, run: str) -> int:
         """The first attempt whose failure counts; later ones were made after it was said to try again."""

@@ -5,7 +5,9 @@ import signal
 from collections.abc import Sequence
 from typing import Any, Literal
 
-Kind = Literal["deterministic", "memory", "infrastructure", "place"]
+from ablations.engine.records.folder import UNUSABLE
+
+Kind = Literal["deterministic", "memory", "infrastructure", "place", "unusable"]
 """`place`: the machine lacks something now that another, or this one later, has."""
 Again = Literal["again", "apart", "alone"]
 """Like any other run; in a worker that serves nothing else; with nothing else on the device."""
@@ -60,6 +62,9 @@ def decide(failures: Sequence[dict[str, Any]], *, retries: int) -> Decision:
             return "leave"
         case "deterministic":
             return "commit"
+        case "unusable":
+            # There is nothing to commit; a disk may have spoilt it, or the training writes it so each time.
+            return "again" if kinds.count("unusable") <= retries else "leave"
         case "memory":
             if kinds.count("memory") % MEMORY_TRIES:
                 return "alone"
@@ -75,6 +80,8 @@ def classify(error: dict[str, Any]) -> Kind:
     kind, message = str(error.get("type")), str(error.get("message"))
     if error.get("place"):
         return "place"
+    if kind == UNUSABLE:
+        return "unusable"
     if kind == STACK_FAILED:
         return "infrastructure"
     if kind in MEMORY or any(words in message.lower() for words in SAID_OF_MEMORY):

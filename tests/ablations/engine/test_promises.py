@@ -436,6 +436,15 @@ def test_a_worker_that_the_system_killed_for_its_memory_is_told_from_others(
     assert folder.result("run00001s0")["state"] == "COMPLETE"
 
 
+def test_a_result_that_cannot_be_used_is_tried_again_some_times_and_then_left(folder, local):
+    summary = run(folder, local, [planned(0)], train="trivial:unusable", retries=2)
+    assert (summary.complete, summary.attempts) == (0, 3)
+    left = [e for e in read_lines(folder.events_file) if e["event"] == "run_left"]
+    assert "stacked" in left[0]["error"]
+    assert folder.result("run00000s0") is None
+    assert run(folder, local, [planned(0)]).complete == 1
+
+
 def test_the_systems_count_of_its_kills_is_read(tmp_path):
     (tmp_path / "vmstat").write_text("nr_free_pages 12\noom_kill 3\nnuma_hit 4\n")
     assert oom_kills(tmp_path / "vmstat") == 3

@@ -25,6 +25,11 @@ def quick(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
     return steps({"epochs": 2, **settings}, context)
 
 
+def unusable(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """Its result breaks a rule of its form each time."""
+    return {**quick(settings, context), "stacked": "many"}
+
+
 def steps(settings: dict[str, Any], context: RunContext) -> dict[str, Any]:
     """Epochs of `pause` seconds with a checkpoint after each; the loss depends on all of them.
 
