@@ -43,7 +43,7 @@ ablations.subjects.lightning: ablations ablations.subjects.lightning.loading
 /supervision: plain_files ablations /records /executors /sources
 ablations.designs: plain_files ablations ablations.subjects /sources
 ablations.tracking.wandb: plain_files ablations ablations.subjects /records
-ablations.studies: ablations ablations.subjects /records /worker /executors /sources /supervision
+ablations.studies: plain_files ablations ablations.subjects /records /worker /executors /sources /supervision
   ablations.designs ablations.tracking.wandb
 ablations.tracking.optuna: plain_files ablations /records ablations.tracking.wandb ablations.studies
 search_spaces: ablations
@@ -74,7 +74,7 @@ ablations.subjects.own_module: ablations ablations.subjects ablations.subjects.l
   ablations.subjects.lightning.loading ablations.subjects.lightning .settings .attach
 _claims: plain_files analysis _tables _contrasts _planned _tradeoff.prices _sequential _tradeoff
   _tradeoff.width
-_report.sections: analysis _tables _contrasts _planned _sequential _effects _tradeoff _report.page
+_report.sections: plain_files analysis _tables _contrasts _planned _sequential _effects _tradeoff _report.page
   _report.evidence _report.figures _claims
 _report: analysis _sequential _effects _tradeoff _plots.drawing _report.page _report.evidence _report.figures
   _report.sections

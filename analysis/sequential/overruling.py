@@ -22,7 +22,8 @@ from analysis.errors import TableError
 from analysis.planned.declared import UNPLANNED, added_late
 from analysis.sequential.anytime import anytime_equivalence_p, anytime_half_width, anytime_p
 from analysis.sequential.estimates import repeated_interval
-from analysis.sequential.stopped import Stopped, is_stopped_by_rule, stored_rule
+from analysis.sequential.stopped import Stopped
+from analysis.sequential.stored import is_stopped_by_rule, stored_rule
 from analysis.tables.runs_table import RunsTable
 
 Floats = NDArray[np.float64]
@@ -79,20 +80,27 @@ def refuse_another_margin(table: RunsTable, margin: float | None) -> None:
 
 
 def by_rule(frame: pd.DataFrame, found: Stopped) -> pd.DataFrame:
-    """The table of effects with the rule's verdicts, and estimates and intervals of the look that settled each."""
+    """The table of effects with the rule's verdicts, and estimates and intervals of the look that settled each.
+
+    There are no p values: `evidence` stands for them, the statistic of that look as a share of its boundary.
+    """
     if found.frame.empty:
-        return frame.assign(verdict="undecided")
+        return frame.assign(verdict="undecided", evidence=np.nan)
     mine = found.frame.set_index("arm")
     frame = frame.copy()
     first = int(found.rule["first_look"])
-    narrow = found.rule["boundaries"]["small"][0]
     for at, arm in frame["arm"].items():
         # An arm that no comparison was planned for is looked at, and decided by nothing.
         if arm not in mine.index:
-            values: dict[str, Any] = {"verdict": "undecided", "exploratory": UNPLANNED}
+            values: dict[str, Any] = {
+                "verdict": "undecided",
+                "exploratory": UNPLANNED,
+                "evidence": np.nan,
+            }
         else:
             row = mine.loc[arm]
             k = int(row["pairs"]) - first
+            narrow = found.rule_at(int(row["look"]))["boundaries"]["small"][0]
             low, high = np.nan, np.nan
             if 0 <= k < len(narrow) and np.isfinite(row["se"]):
                 low, high = repeated_interval(
@@ -102,7 +110,7 @@ def by_rule(frame: pd.DataFrame, found: Stopped) -> pd.DataFrame:
                 "n_pairs": int(row["pairs"]), "estimate": row["estimate"], "se": row["se"], "df": row["df"],
                 "ci95_low": row["low"], "ci95_high": row["high"], "ci90_low": low, "ci90_high": high,
                 "sim_low": row["sim_low"], "sim_high": row["sim_high"], "margin": row["margin"],
-                "verdict": row["verdict"], "exploratory": "",
+                "verdict": row["verdict"], "exploratory": row["exploratory"], "evidence": _evidence(row),
             }  # fmt: skip
             # What is open needs another study, which `Stopped` tells; none can be added to this one.
             more = np.nan if row["verdict"] == "undecided" else 0.0
@@ -116,6 +124,17 @@ def by_rule(frame: pd.DataFrame, found: Stopped) -> pd.DataFrame:
         p_equivalence=np.nan,
         p_equivalence_adjusted=np.nan,
     )
+
+
+def _evidence(row: Mapping[Any, Any]) -> float:
+    """The statistic that settled a comparison, as a share of its boundary; of an open one that which is further on."""
+    shares = {
+        "negligible": row["room"] / row["bound_small"],
+        "differs": row["t"] / row["bound"],
+    }
+    if row["verdict"] == "undecided":
+        return float(np.fmax(*shares.values()))
+    return float(shares["negligible" if row["verdict"] == "negligible" else "differs"])
 
 
 def anytime(

@@ -4,8 +4,8 @@ from scipy import stats
 
 from analysis.sequential.boundaries import boundaries
 from analysis.sequential.estimates import Passed, adjusted, repeated_interval
-from analysis.sequential.rule import boundaries_of
 from analysis.sequential.simulated import sequential
+from analysis.sequential.stored_boundaries import boundaries_of
 
 
 def test_the_interval_of_one_look_is_the_t_interval() -> None:

@@ -12,7 +12,8 @@ from analysis.effects.effects import estimate_effects as estimate_effects
 from analysis.errors import TableError
 from analysis.sequential.records import unlike_looks
 from analysis.sequential.rule import until_decided
-from analysis.sequential.stopped import looks_of, report_stopped, values_of
+from analysis.sequential.stopped import report_stopped
+from analysis.sequential.stored import looks_of, values_of
 from analysis.tables.study_table import read_study
 
 Make = Callable[..., Path]
@@ -36,9 +37,9 @@ def by_rule(folder: Path, *, max_seeds: int = 8) -> Path:
             self.factors = {name: rows[name].iloc[0] for name in table.factors}
 
     others = [arm for arm in dict.fromkeys(table.frame["arm"]) if arm != table.baseline_arm]
-    rule = until_decided(margin=0.02, max_seeds=max_seeds).declared(
-        [OfTable(str(arm)) for arm in (table.baseline_arm, *others)], metric="val_loss", direction="minimize"
-    )  # fmt: skip
+    made = until_decided(margin=0.02, max_seeds=max_seeds)
+    arms = [OfTable(str(arm)) for arm in (table.baseline_arm, *others)]
+    rule = made.completed(made.declared(arms, metric="val_loss", direction="minimize"))
     change(folder, until=rule)
     looks = looks_of(read_study(folder))
     values = values_of(read_study(folder))
@@ -117,13 +118,13 @@ def test_a_rule_that_was_changed_or_damaged_is_told(make_study: Make) -> None:
     change(folder, until={**rule, "alpha": 0.2})
     stopped = report_stopped(read_study(folder))
     assert stopped is not None
-    assert not stopped.intact
+    assert not stopped.holds
     assert stopped.sentences()[0].startswith("The stored rule does not match its hash")
     assert (
-        "study.json: the rule for when to stop does not match its hash"
+        "study.json, until: the rule for when to stop does not match its hash"
         in unlike_looks(read_study(folder))[1]
     )
-    for damage in ({"boundaries": 3}, {"comparisons": []}, {"first_look": "two"}):
+    for damage in ({"max_seeds": 10**9}, {"comparisons": []}, {"first_look": "two"}):
         change(folder, until={**rule, **damage})
         with pytest.raises(TableError, match=r"\(`until` in study\.json\) is damaged"):
             report_stopped(read_study(folder))
