@@ -113,8 +113,7 @@ def after(studies: int) -> None:
         x[:, :, 0] += effect
         covered, raw, without = _after(x, sequential(x, margin=1.0, passed=True), effect)
         said = [
-            f"{bias.mean():+.4f} ({bias.std() / studies**0.5:.4f})"
-            for bias in (raw, without[~np.isnan(without)])
+            f"{bias.mean():+.4f} ({bias.std() / studies**0.5:.4f})" for bias in (raw, without)
         ]
         print(f"{k:4}  {effect:6.1f}  {noise:11} {100 * covered:10.1f}  {said[0]}  {said[1]}", flush=True)  # fmt: skip
 
