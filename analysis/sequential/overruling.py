@@ -35,8 +35,7 @@ ADDED = (
     "one looks; they are wider than those of one look."
 )
 UNPAIRED = (
-    "{late}, and its arms share no seeds, which tests that hold at any time need: its verdicts err more often than "
-    "they say. Let fresh seeds alone decide (`ablate confirm`)."
+    "Arms that share no seeds are compared run by run there, in the order in which the runs came."
 )
 
 
@@ -153,11 +152,9 @@ def anytime(
     if not late:
         return Overruled(frame)
     late = late[0].upper() + late[1:]
-    if not frame["error"].isin(("own", "shared", "none")).all():
-        return Overruled(frame, (UNPAIRED.format(late=late),))
-    order = _in_order(table, cells)
-    apart = [seed_values(cells.y[order], unit) for unit in units]
-    apart = [x[~np.isnan(x)] for x in apart]
+    y = cells.y[_in_order(table, cells)]
+    found = [_as_they_came(y, unit) for unit in units]
+    apart = [one for one, _ in found]
     margin = frame["margin"].to_numpy(float)
     asked = ((frame["role"] != "cell") & ~frame["verdict"].isin(("depends", "untested"))).to_numpy()
     p = np.array([anytime_p(x) for x in apart])
@@ -167,7 +164,7 @@ def anytime(
             for x, m in zip(apart, margin, strict=True)
         ]
     )
-    size = np.array([x.mean() for x in apart])
+    size = np.array([x.mean() if len(x) else np.nan for x in apart])
     adjusted = holm(np.where(asked, p, np.nan))
     adjusted_equal = holm(np.where(asked, equal, np.nan))
     verdict = verdicts(size, adjusted, adjusted_equal, margin=margin, alpha=alpha)
@@ -182,10 +179,29 @@ def anytime(
         half = error * [anytime_half_width(len(x), alpha=level) for x in apart]
         ends |= {f"{name}_low": size - half, f"{name}_high": size + half}
     made = frame.assign(
-        estimate=size, se=error, df=[len(x) - 1.0 for x in apart], error="own", p=p, p_adjusted=adjusted,
+        estimate=size, se=error, df=[len(x) - 1.0 for x in apart], error="own", n_pairs=[len(x) for x in apart], p=p, p_adjusted=adjusted,
         p_equivalence=equal, p_equivalence_adjusted=adjusted_equal, p_bh=np.nan, verdict=kept, **ends,
     )  # fmt: skip
-    return Overruled(made, (ADDED.format(late=late),), "any time")
+    remarks = [ADDED.format(late=late), *([] if all(same for _, same in found) else [UNPAIRED])]
+    return Overruled(made, tuple(remarks), "any time")
+
+
+def _as_they_came(y: Floats, unit: Floats) -> tuple[Floats, bool]:
+    """A contrast's differences one after another, and whether each is of one seed.
+
+    Where the arms share hardly any, their first runs make a difference, their second ones, and so on: which ones come
+    together was fixed by no outcome.
+    """
+    shared = seed_values(y, unit)
+    shared = shared[~np.isnan(shared)]
+    used = (unit != 0).any(axis=0)
+    runs = [column[~np.isnan(column)] for column in y.T[used]]
+    fewest = min(map(len, runs))
+    # As `analysis.contrasts.estimation.estimate` tells arms that share seeds.
+    if 2 * len(shared) >= fewest:
+        return shared, True
+    together = np.column_stack([run[:fewest] for run in runs])
+    return np.asarray(together @ unit[:, used].mean(axis=0)), False
 
 
 def _in_order(table: RunsTable, cells: Cells) -> NDArray[np.intp]:
