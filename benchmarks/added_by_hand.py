@@ -4,12 +4,12 @@
     python benchmarks/added_by_hand.py --studies 2000
 
 A study is started with 3 seeds, and seeds 3, 4, ... to 19 are added one by one, with no plan. Its table is read as that
-of such a study (`extensions` in study.json), and its effects are estimated by `analysis.effects.estimate_effects`. Tests
-that hold at any time keep what a look showed, so that one reading after the last seed knows of every look before it.
-*paired*: arms share their seeds. *pooled*: so, with `--error pooled`. *unpaired*: each arm has seeds of its own, and the
-table's error is Welch's. *false matters*: all effects are null; *false negligible*: all are exactly the margin, 1
-standard deviation of a paired difference. *said so*: in how many readings the effects tell which seeds were added and
-when, and that their tests are those that hold at any time.
+of such a study (`extensions` in study.json), and its effects are estimated by `analysis.effects.effects`. Tests that
+hold at any time keep what a look showed, so that one reading after the last seed knows of every look before it.
+*paired*: arms share their seeds. *pooled*: so, with `--error pooled`. *unpaired*: each arm has seeds of its own, for
+which the error of one look is Welch's. *false matters*: all effects are null; *false negligible*: all are exactly the
+margin, 1 standard deviation of a paired difference. *said so*: in how many readings the effects tell which seeds were
+added and when, and that their tests are those that hold at any time.
 """
 
 import argparse

@@ -100,7 +100,8 @@ def runs(studies: int) -> None:
     for (name, effects), most in itertools.product(COSTS.items(), (20, 24, 30)):
         one = expected(effects, margin=1.0, sd=1.0, max_seeds=most, studies=studies)
         asked = ASKED.get(name, 0.80)
-        print(f"{name:22}{most:4}  {_costs(one)}  {asked:5.2f}{'  above' * (one.share > asked)}", flush=True)  # fmt: skip
+        above = "  above" * (one.share > asked)
+        print(f"{name:22}{most:4}  {_costs(one)}  {asked:5.2f}{above}", flush=True)
 
 
 def _costs(one: Expected) -> str:

@@ -12,8 +12,8 @@ end: its hours are that number of runs at the time of those few. Three factors m
 paired runs of fixed designs; *stopping*, the paired fixed design's runs over ours; *throughput*, seconds of a
 core for a run. Core-hours are cores times the clock, which is wrong where other programs take the cores; processor
 seconds of all processes stand beside them, with the ratio that they make. Last, both sides at the usual power: the
-opponent's number of seeds for 80 %, and what studies by our rule take on average that are allowed no more seeds than 80 %
-need, at the seconds that a run of each side took.
+opponent's number of seeds for 80 %, and what studies by our rule take on average that are allowed no more seeds than
+80 % need, at the seconds that a run of each side took.
 """
 
 import argparse
