@@ -179,7 +179,8 @@ def anytime(
         half = error * [anytime_half_width(len(x), alpha=level) for x in apart]
         ends |= {f"{name}_low": size - half, f"{name}_high": size + half}
     made = frame.assign(
-        estimate=size, se=error, df=[len(x) - 1.0 for x in apart], error="own", n_pairs=[len(x) for x in apart], p=p, p_adjusted=adjusted,
+        estimate=size, se=error, df=[len(x) - 1.0 for x in apart], error="own",
+        n_pairs=[len(x) for x in apart], p=p, p_adjusted=adjusted,
         p_equivalence=equal, p_equivalence_adjusted=adjusted_equal, p_bh=np.nan, verdict=kept, **ends,
     )  # fmt: skip
     remarks = [ADDED.format(late=late), *([] if all(same for _, same in found) else [UNPAIRED])]
