@@ -78,6 +78,7 @@ def fit(
     test: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     on_start: Callable[[], None] | None = None,
+    on_end: Callable[[int], None] | None = None,
     device: str = "cpu",
 ) -> Outcome:
     """Train a module to its end; with a context it goes on from `checkpoint.ckpt` in the run's folder.
@@ -96,6 +97,7 @@ def fit(
         checkpoint_seconds: Least age of the last checkpoint before the next one is written.
         device: A torch device, where no context has one.
         on_start: Called when all is set up for the first step; whatever it raises ends the training.
+        on_end: Called with the number of the last epoch, when the module has that epoch's weights.
 
     Raises:
         SettingError: If an option is the framework's, or the metric is never logged, or what is asked for
@@ -149,6 +151,8 @@ def fit(
             weights_only=True,
         )
         told.end(watch)
+        if on_end is not None:
+            on_end(watch.last["epoch"])
         tested = _tested(trainer, module, source, watch) if test else {}
     return Outcome(
         metrics={name: value for name, value in watch.kept.items() if name not in NOT_METRICS},

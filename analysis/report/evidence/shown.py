@@ -21,6 +21,7 @@ MOST_LOOKS = 12
 MOST_OVER_TIME = 6
 SWEEPS = 30
 """Of the two-way fit; with every arm at every seed the first is exact."""
+MOST_DROPS = 3
 MOST_CLASSES = 6
 """With a colour of their own; more cannot be told apart."""
 
@@ -107,6 +108,14 @@ def gate_classes(gates: Gates) -> list[str]:
     farthest = classes[away.nlargest(MOST_CLASSES).index]
     means = farthest.mul(farthest.index.get_level_values("low"), axis=0).sum()
     return [str(name) for name in means.sort_values(kind="stable").index]
+
+
+def drops(evidence: Evidence) -> pd.DataFrame:
+    """The arms of the figure of dropped channels: the one whose channels are shown, and the best others."""
+    assert evidence.channels is not None
+    frame = evidence.channels.drops
+    there = evidence.arms[evidence.arms["label"].isin(frame["label"])]
+    return frame[frame["label"].isin(named(there, [evidence.channels.label], MOST_DROPS))]
 
 
 def prices(evidence: Evidence) -> list[float]:

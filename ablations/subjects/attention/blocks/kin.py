@@ -95,13 +95,17 @@ class Gct(nn.Module):
 
     def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
         """The gated map, of the same shape."""
+        g_nc, _ = self.gates(x_ncs, mask_ns)
+        return x_ncs * g_nc.reshape(g_nc.shape + (1,) * (x_ncs.dim() - 2))
+
+    def gates(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> tuple[Tensor, None]:
+        """The factors (N, C), and no shift."""
         seen = x_ncs if mask_ns is None else x_ncs * mask_ns.unsqueeze(1)
         # Squares of a few hundred are infinite in half precision.
         wide = seen.flatten(2).to(torch.promote_types(x_ncs.dtype, torch.float32))
         e_nc = self.alpha * (wide.square().sum(2) + self.epsilon).sqrt()
         scale_n1 = (e_nc.square().mean(1, keepdim=True) + self.epsilon).rsqrt()
-        g_nc = (1 + torch.tanh(self.gamma * e_nc * scale_n1 + self.beta)).to(x_ncs.dtype)
-        return x_ncs * g_nc.reshape(g_nc.shape + (1,) * (x_ncs.dim() - 2))
+        return (1 + torch.tanh(self.gamma * e_nc * scale_n1 + self.beta)).to(x_ncs.dtype), None
 
 
 class GatherExcite(nn.Module):
@@ -156,11 +160,15 @@ class GatherExcite(nn.Module):
 
     def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
         """The gated map, of the same shape."""
-        z_ncs = self._gathered(x_ncs, mask_ns)
-        g_ncs = self.gate(self.excite(z_ncs.movedim(1, -1))).movedim(-1, 1)
+        g_ncs = self.gates(x_ncs, mask_ns)[0].movedim(-1, 1)
         if self.extent:
             g_ncs = self._spread(g_ncs, x_ncs.shape[2:])
         return x_ncs * g_ncs
+
+    def gates(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> tuple[Tensor, None]:
+        """The factors of the gathered places (N, ..., C), and no shift."""
+        g: Tensor = self.gate(self.excite(self._gathered(x_ncs, mask_ns).movedim(1, -1)))
+        return g, None
 
     def _spread(self, g_ncs: Tensor, size: torch.Size) -> Tensor:
         """Gates of gathered places as gates of positions."""
