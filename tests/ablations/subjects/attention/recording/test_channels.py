@@ -41,7 +41,7 @@ def recorded(path: Path, **attention: Any) -> dict[str, Any]:
         {"control": "static"},
         {"control": "shuffled", "reduction": 4},
         {"control": "frozen", "reduction": 4},
-        {"gate": "identity", "reduction": 4},
+        {"gate": "identity", "reduction": 1},
     ],
     ids=lambda one: ", ".join(map(str, one.values())),
 )
