@@ -30,6 +30,7 @@ def plot_channel_gates(gates: pd.DataFrame, ax: Axes, *, order: np.ndarray) -> A
     step = max(1, -(-len(names) // 24))
     ax.set_yticks(range(0, len(names), step), names[::step])
     ax.tick_params(axis="both", length=0)
+    ax.grid(visible=False)
     if len(names) > 1:
         ax.axhline(0.5, color="white", linewidth=2)
     ax.set_xticks([])

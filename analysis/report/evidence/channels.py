@@ -147,7 +147,7 @@ def _worth(rows: pd.DataFrame, found: dict[str, Any]) -> pd.DataFrame:
             "told": part["told"].mean(),
             "useful": part["useful"].mean(),
             **_mean("agree", part["agree"]),
-            **_mean("rank", part["rank"]),
+            **_mean("rank", part["rank"], least=-1.0),
         }
         for (_, block), part in each.groupby(["arm", "block"], sort=False)
     )
@@ -181,7 +181,7 @@ def _drops(rows: pd.DataFrame, found: dict[str, Any]) -> pd.DataFrame:
             "intact": part["intact"].mean(),
             **_mean("most", part["most"]),
             **_mean("least", part["least"]),
-            **_mean("gap", part["most"] - part["least"]),
+            **_mean("gap", part["most"] - part["least"], least=-1.0),
         }
         for (_, share), part in each.groupby(["arm", "share"], sort=False)
     )
@@ -200,11 +200,14 @@ def _of_run(row: dict[Any, Any], found: dict[str, Any]) -> Iterator[dict[str, An
         }
 
 
-def _mean(name: str, values: "pd.Series[float]") -> dict[str, float]:
-    """The mean over runs with its 95 % t interval; no interval of a single run."""
+def _mean(name: str, values: "pd.Series[float]", *, least: float = 0.0) -> dict[str, float]:
+    """The mean over runs with its 95 % t interval, cut at the least that can be and 1; none of runs that all agree."""
     kept = values.dropna()
     half = np.nan
-    if len(kept) > 1:
+    if len(kept) > 1 and np.ptp(kept) > 0:
         half = stats.t.ppf((1 + LEVEL) / 2, len(kept) - 1) * kept.std() / np.sqrt(len(kept))
     mean = float(kept.mean()) if len(kept) else np.nan
-    return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
+    ends = {"low": max(mean - half, least), "high": min(mean + half, 1.0)}
+    return {name: mean} | {
+        f"{name}_{end}": value if np.isfinite(half) else np.nan for end, value in ends.items()
+    }

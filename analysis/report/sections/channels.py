@@ -38,8 +38,8 @@ def _drops(frame: pd.DataFrame) -> Table:
         name="channel_drops",
         title="Accuracy without channels",
         caption=(
-            "Means over seeds with 95 % t intervals. Dropped: that share of the channels of every block, at least one. "
-            "Gap: most less least opened, by seed; below 0 where the opened channels carry more of the answer."
+            "Means over seeds with 95 % t intervals, cut at 0 and 100 %. Dropped: that share of the channels of every "
+            "block, at least one. Gap: most less least opened, by seed; below 0 where the opened channels carry more of the answer."
         ),
         frame=frame,
         columns=(
@@ -63,7 +63,8 @@ def _worth(frame: pd.DataFrame) -> Table:
             "Usefulness of a channel: the rise of the loss without it. Told: the share of the channels measured whose "
             "usefulness is over two standard errors from 0. Useful: those above. Agreement: among the told, the share "
             "where the mean gradient at the gate would open what is useful and close what harms; a coin gives 50 %. "
-            "Rank: Spearman's correlation of gate and usefulness. Means over seeds with 95 % t intervals."
+            "Rank: Spearman's correlation of gate and usefulness. Means over seeds with 95 % t intervals, "
+            "cut at the ends of what can be."
         ),
         frame=frame,
         columns=(
@@ -84,5 +85,5 @@ def _worth(frame: pd.DataFrame) -> Table:
 def _with_interval(title: str, name: str) -> tuple[Column, Column]:
     return (
         Column(title=title, name=name, form="percent"),
-        Column(title="95 % interval", name=f"{name}_low", high=f"{name}_high", form="number"),
+        Column(title="95 % interval", name=f"{name}_low", high=f"{name}_high", form="percent"),
     )

@@ -22,9 +22,9 @@ from ablations.subjects.attention.recording.worth import drops, usefulness
 FILE = "channels.json"
 MOST_CLASSES = 20
 """Whose gates are recorded channel by channel; of more, evenly spread ones."""
-BUDGET = 0.1
+BUDGET = 0.25
 """Examples that pass the network for the usefulness, of those that a run trains on ..."""
-LEAST_BUDGET = 4096
+LEAST_BUDGET = 8192
 """... or so many, where that is more."""
 
 
