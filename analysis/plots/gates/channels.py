@@ -11,9 +11,9 @@ from analysis.plots.drawing.style import BLUE, FAINT, MUTED, RED
 MOST_WITH_BARS = 64
 """More channels than this have no room for an error bar each."""
 KINDS = (
-    ("told, and the gradient agrees", BLUE, "o"),
-    ("told, and the gradient has the other sign", RED, "s"),
-    ("not told from zero", MUTED, "."),
+    ("clear, and the gradient agrees", BLUE, "o"),
+    ("clear, and the gradient has the other sign", RED, "s"),
+    ("not clear of zero", MUTED, "."),
 )
 
 

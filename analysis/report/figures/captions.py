@@ -303,8 +303,8 @@ def _channels(evidence: Evidence) -> str:
     measured = found.single["usefulness"].notna().any()
     below = (
         " Below: the rise of the loss when that channel alone is dropped (its gate set to 0), with two standard errors "
-        "where there is room; the colour says whether the loss's gradient at the gate would open what is useful and "
-        "close what harms."
+        "where there is room. Clear is what lies over two of them from 0; the colour says whether the loss's gradient "
+        "at the gate would open what is useful and close what harms."
     )
     return (
         f"Mean gate of each class and channel in block {found.block}, of one run ({found.label}, seed {found.seed:g}): "

@@ -39,7 +39,8 @@ def _drops(frame: pd.DataFrame) -> Table:
         title="Accuracy without channels",
         caption=(
             "Means over seeds with 95 % t intervals, cut at 0 and 100 %. Dropped: that share of the channels of every "
-            "block, at least one. Gap: most less least opened, by seed; below 0 where the opened channels carry more of the answer."
+            "block, at least one. Gap: most less least opened, by seed; below 0 where the opened channels carry more "
+            "of the answer."
         ),
         frame=frame,
         columns=(
@@ -60,8 +61,8 @@ def _worth(frame: pd.DataFrame) -> Table:
         name="channel_worth",
         title="Gates against usefulness, by block",
         caption=(
-            "Usefulness of a channel: the rise of the loss without it. Told: the share of the channels measured whose "
-            "usefulness is over two standard errors from 0. Useful: those above. Agreement: among the told, the share "
+            "Usefulness of a channel: the rise of the loss without it. Clear: the share of the channels measured whose "
+            "usefulness is over two standard errors from 0. Useful: those above. Agreement: among the clear, the share "
             "where the mean gradient at the gate would open what is useful and close what harms; a coin gives 50 %. "
             "Rank: Spearman's correlation of gate and usefulness. Means over seeds with 95 % t intervals, "
             "cut at the ends of what can be."
@@ -72,7 +73,7 @@ def _worth(frame: pd.DataFrame) -> Table:
             Column(title="Block", name="block"),
             Column(title="n", name="n", form="count"),
             Column(title="Channels", name="channels", form="count"),
-            Column(title="Told", name="told", form="percent"),
+            Column(title="Clear", name="told", form="percent"),
             Column(title="Useful", name="useful", form="percent"),
             *_with_interval("Agreement", "agree"),
             Column(title="Rank", name="rank", form="signed"),
