@@ -167,12 +167,10 @@ def axes(evidence: Evidence) -> list[str]:
 
 
 def effects(evidence: Evidence) -> pd.DataFrame:
-    """The decided comparisons as the forest draws them: all, or those with the smallest p."""
+    """The decided comparisons as the forest draws them: all, or those with the strongest evidence."""
     if evidence.effects is None:
         return pd.DataFrame()
-    family = evidence.effects.family
-    if len(family) > MOST_EFFECTS:
-        family = family.loc[family["p"].nsmallest(MOST_EFFECTS).index.sort_values()]
+    family = evidence.effects.strongest(MOST_EFFECTS)
     over = [f" (over {n} backgrounds)" if n > 1 else "" for n in family["backgrounds"]]
     of_arm = family["arm"].map(evidence.arms.set_index("arm")["label"]).fillna("")
     return family.assign(
