@@ -144,7 +144,7 @@ def fit(
         )
         trainer.fit(
             module,
-            datamodule=source,
+            **_given(source),
             ckpt_path=readable(watch.checkpoint),
             weights_only=True,
         )
@@ -282,6 +282,16 @@ def _check_test(
         )
 
 
+def _given(source: pl.LightningDataModule | None) -> dict[str, Any]:
+    """The data as `Trainer.fit` takes them; bare loaders as such, since Lightning asks a DataModule for hooks each step."""
+    if isinstance(source, Loaders):
+        return {
+            "train_dataloaders": source.train_dataloader(),
+            "val_dataloaders": source.val_dataloader(),
+        }
+    return {"datamodule": source}
+
+
 def _validates(module: pl.LightningModule, data: pl.LightningDataModule | None) -> bool:
     if isinstance(data, Loaders):
         return bool(data.val_dataloader() != [])
@@ -296,8 +306,9 @@ def _has(hook: str, module: pl.LightningModule, data: pl.LightningDataModule | N
 def _tested(
     trainer: pl.Trainer, module: pl.LightningModule, data: Any, watch: Continuation
 ) -> dict[str, float]:
-    """What the test logs."""
+    """What the test logs; bare loaders have none to test with, so the module has it then."""
+    source = None if isinstance(data, Loaders) else data
     logged = trainer.test(
-        module, datamodule=data, ckpt_path=watch.best, verbose=False, weights_only=True
+        module, datamodule=source, ckpt_path=watch.best, verbose=False, weights_only=True
     )
     return {name: float(value) for one in logged for name, value in one.items()}
