@@ -12,6 +12,7 @@ from lightning.pytorch.loggers.logger import DummyLogger
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.utils._pytree import tree_leaves
 
+from ablations.context import CHECKPOINT_SECONDS
 from ablations.errors import SettingError
 from ablations.randomness import seed_all, states_kept
 from ablations.streams import stream_seed
@@ -22,9 +23,6 @@ from ablations.subjects.lightning.loadable import refuse_unloadable
 from ablations.subjects.lightning.loading.order import Order, ordered
 from ablations.subjects.lightning.trainer import make_trainer, quiet
 from ablations.subjects.lightning.trainer_options import checked_options
-
-CHECKPOINT_SECONDS = 10.0
-"""A checkpoint is written at the end of an epoch if the last one is older than this."""
 
 
 class Context(Protocol):
@@ -283,7 +281,7 @@ def _check_test(
 
 
 def _given(source: pl.LightningDataModule | None) -> dict[str, Any]:
-    """The data as `Trainer.fit` takes them; bare loaders as such, since Lightning asks a DataModule for hooks each step."""
+    """The data as `Trainer.fit` takes them; loaders as such, since Lightning looks for a DataModule's hooks each step."""
     if isinstance(source, Loaders):
         return {
             "train_dataloaders": source.train_dataloader(),

@@ -44,6 +44,7 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
         context=context,
         test=program.test,
         on_start=built.check,
+        checkpoint_seconds=context.checkpoint_seconds,
     )
     note(replace(built.started, batches=outcome.digests, limits=outcome.limits))
     _check_tested(outcome.tested, program)
