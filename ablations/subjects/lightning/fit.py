@@ -281,7 +281,7 @@ def _check_test(
 
 
 def _given(source: pl.LightningDataModule | None) -> dict[str, Any]:
-    """The data as `Trainer.fit` takes them; loaders as such, since Lightning looks for a DataModule's hooks each step."""
+    """The data as `Trainer.fit` takes them; loaders as such: Lightning looks for a DataModule's hooks each step."""
     if isinstance(source, Loaders):
         return {
             "train_dataloaders": source.train_dataloader(),
