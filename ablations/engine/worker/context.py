@@ -114,7 +114,7 @@ class RunContext:
             self.first_epoch = record["epoch"]
         if self.rank == 0:
             append_lines(self.attempt_folder / "epochs.jsonl", [self.last], sync=False)
-        self._say({"is": "epoch", **self.last})
+        self._say({**self.last, "is": "epoch"})  # whatever a program calls its numbers
         refuse_nonfinite(record)
         match self._verdict():
             case "prune":

@@ -77,6 +77,7 @@ def fit(
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     on_start: Callable[[], None] | None = None,
     device: str = "cpu",
+    reserved: frozenset[str] = frozenset(),
 ) -> Outcome:
     """Train a module to its end; with a context it goes on from `checkpoint.ckpt` in the run's folder.
 
@@ -94,10 +95,11 @@ def fit(
         checkpoint_seconds: Least age of the last checkpoint before the next one is written.
         device: A torch device, where no context has one.
         on_start: Called when all is set up for the first step; whatever it raises ends the training.
+        reserved: Names that nothing may be logged under, since the run's record has them of its own.
 
     Raises:
-        SettingError: If an option is the framework's, or the metric is never logged, or what is asked for
-            cannot be had of this module and data.
+        SettingError: If an option is the framework's, or the metric is never logged, or something under a reserved
+            name, or what is asked for cannot be had of this module and data.
         NonFinite: If the metric is NaN or infinite.
     """
     options = checked_options(trainer_options)
@@ -106,7 +108,7 @@ def fit(
     if test:
         _check_test(module, source, rule, keeps=context is not None)
     folder = None if context is None else context.folder
-    told = _Told(rule, options, source, module, context)
+    told = _Told(rule, options, source, module, context, reserved)
     watch = Continuation(
         on_start=on_start,
         on_epoch=told.epoch,
@@ -195,12 +197,19 @@ class _Told:
         data: pl.LightningDataModule | None,
         module: pl.LightningModule,
         context: Context | None,
+        reserved: frozenset[str],
     ) -> None:
         self._rule, self._context, self._data, self._module = rule, context, data, module
+        self._reserved = reserved
         self._every = options.get("check_val_every_n_epoch", 1)
 
     def epoch(self, record: dict[str, Any]) -> None:
         """Take an epoch's record."""
+        if taken := sorted(self._reserved & record.keys() - set(NOT_METRICS)):
+            raise SettingError(
+                f"`{type(self._module).__name__}` logs a number called {taken[0]!r}, which every run's record has of "
+                f"its own. Log it under another name, `val_{taken[0]}` say."
+            )
         if self._context is not None:
             self._context.epoch(record)
         # Where validation comes every n steps (None) it may come later than any epoch.

@@ -13,7 +13,7 @@ from ablations.errors import SettingError
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.fit import fit
 from ablations.subjects.own_module.built import build, parts_of, trainer_options_of
-from ablations.subjects.program import Program
+from ablations.subjects.program import RECORDED, Program
 from ablations.subjects.started import FILE, Started
 from ablations.subjects.values import flat
 
@@ -45,6 +45,7 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
         test=program.test,
         on_start=built.check,
         checkpoint_seconds=context.checkpoint_seconds,
+        reserved=RECORDED,
     )
     note(replace(built.started, batches=outcome.digests, limits=outcome.limits))
     _check_tested(outcome.tested, program)
