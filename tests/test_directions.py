@@ -87,6 +87,8 @@ ablations.cli: plain_files ablations ablations.subjects .settings .networks .cou
   ablations.cli.words
 search_spaces.claims: ablations
 search_spaces.senet: ablations
+ablations.subjects.tasks:
+search_spaces.tasks:
 """
 
 
