@@ -1,5 +1,7 @@
 """scikit-learn's bundled digits as graphs: a node for each pixel with ink, edges from its nearest ones."""
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -37,11 +39,16 @@ class DigitGraphs(Graphs):
 
     def graphs(self) -> list[Graph]:
         """All 1 797."""
-        images, labels = digits(Data())
-        return [
-            pixel_graph(torch.from_numpy(image[0]).float() / 16, label=int(y), k=self.neighbours)
-            for image, y in zip(images, labels, strict=True)
-        ]
+        return list(_digit_graphs(self.neighbours))
+
+
+@lru_cache(maxsize=1)  # a study asks for them for its fingerprint, its cost and its runs
+def _digit_graphs(k: int) -> tuple[Graph, ...]:
+    images, labels = digits(Data())
+    return tuple(
+        pixel_graph(torch.from_numpy(image[0]).float() / 16, label=int(y), k=k)
+        for image, y in zip(images, labels, strict=True)
+    )
 
 
 def pixel_graph(ink_hw: Tensor, *, label: int, k: int) -> Graph:
