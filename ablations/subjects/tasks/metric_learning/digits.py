@@ -87,7 +87,8 @@ class DigitViews(Identities):
         moved = x_n1hw[torch.arange(n)[:, None, None], 0, row[:, :, None], column[:, None]] * inside
         bright = 0.6 + 0.8 * torch.rand(n, 1, 1, generator=draw)
         noise = self.noise * torch.randn(moved.shape, generator=draw)
-        return (bright * moved + noise)[:, None]
+        seen: Tensor = (bright * moved + noise)[:, None]
+        return seen
 
 
 def _digits() -> tuple[Tensor, Tensor]:

@@ -48,7 +48,7 @@ class TokenClassifier(pl.LightningModule):
         if mixing == "none":
             for layer in network.layers:
                 assert isinstance(layer, Layer)
-                layer.mixing = nn.Identity()
+                layer.add_module("mixing", nn.Identity())
         self.network = network
 
     def training_step(self, batch: list[Tensor], _: int) -> Tensor:
