@@ -87,8 +87,14 @@ ablations.cli: plain_files ablations ablations.subjects .settings .networks .cou
   ablations.cli.words
 search_spaces.claims: ablations
 search_spaces.senet: ablations
-ablations.subjects.tasks:
-search_spaces.tasks:
+ablations.subjects.tasks: ablations
+search_spaces.tasks: ablations
+ablations.subjects.tasks.detection: ablations ablations.subjects.tasks
+ablations.subjects.tasks.graphs: ablations .settings .data.sources
+ablations.subjects.tasks.metric_learning: ablations .settings .placing .data.sources
+ablations.subjects.tasks.scenes: ablations ablations.subjects .settings .data.sources
+ablations.subjects.tasks.segmentation: ablations ablations.subjects.tasks
+ablations.subjects.tasks.transformers: .settings .networks .placing .data.sources .data
 """
 
 
