@@ -15,13 +15,16 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 300
 """After so long a command counts as failed."""
 
-SHORT = "--set training.epochs=1 --set training.warmup_epochs=0 --set data.val_fraction=0.9".split()
+SHORT = shlex.split(
+    "--set training.epochs=1 --set training.warmup_epochs=0 --set data.val_fraction=0.9"
+)
 PRESETS = ("reduction", "gate", "full", "squeeze", "sequence", "demo", "mine.yaml", "back")
 BEFORE = ("ablate run demo --design loco --seeds 3", "ablate run reduction --seeds 3")
 """What `make demo` runs, and a study that pages read by the name of its preset."""
@@ -50,7 +53,7 @@ NOT_RUN = {
     "--gpus-per-run": "needs a GPU",
     "senet/table1": "ImageNet and CIFAR are not here",
     "claims attention": "trains for hours; tests/analysis/claims has the file's parts",
-    "claims page.yaml": "its page shows each kind of claim, not a whole file; tests/ablations/cli/test_claims.py has one",
+    "claims page.yaml": "its page shows the kinds of claims, no whole file; tests/ablations/cli/test_claims.py has one",
     "--open": "opens a browser",
     "ablations.attach(": "a fragment; tests/ablations/subjects/attention/attach has it whole",
     "load_host_state_dict(network": "a part of examples/unet_attention/train.py, which tests/examples runs",
@@ -208,15 +211,17 @@ def run(command: str, folder: Path, where: str) -> list[str]:
         code, said = ended.returncode, ended.stderr
     except subprocess.TimeoutExpired:
         code, said = 124, f"not done after {SECONDS} s"
-    # 2 of `check` is an answer: something of the program does not hold.
     good = code == 0
-    print(f"{'ok' if good else 'FAILED':6} {time.monotonic() - began:4.0f} s  {where}: {command}", flush=True)
+    print(
+        f"{'ok' if good else 'FAILED':6} {time.monotonic() - began:4.0f} s  {where}: {command}",
+        flush=True,
+    )
     return [] if good else [f"{where}: {command}: {said.strip().splitlines()[-1:]}"]
 
 
 def _forget(words: list[str], folder: Path) -> None:
     """A study that another command began is not gone on with: the page speaks of one of its own."""
-    options = dict(zip(words, words[1:], strict=False))
+    options = dict(pairwise(words))
     name = options.get("--study") or options.get("-n") or Path(words[2]).stem
     study, note = folder / "runs" / name, folder / "runs" / f"{name}.command"
     if study.exists() and not (note.exists() and note.read_text() == str(words)):

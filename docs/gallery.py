@@ -40,7 +40,7 @@ ENTRIES = (
     Entry(
         study="demo",
         title="Decided: a gate's gain, when training is short",
-        question="A sigmoid gate starts at 1/2 and halves its branch. Does that matter after three epochs, and does the ratio?",
+        question="A sigmoid gate starts at 1/2, which halves its branch. Does that matter after three epochs?",
         commands=("ablate run demo --design loco",),
         figure="effects",
         caption="Each arm's difference to the baseline, with 90 %, 95 % and simultaneous intervals.",
@@ -54,7 +54,7 @@ ENTRIES = (
             "--set training.epochs=10 --set training.warmup_epochs=0",
         ),
         figure="looks",
-        caption="Evidence against seeds: where a line crosses its boundary, that comparison is settled and gets no further seed.",
+        caption="Evidence against seeds: a comparison whose line crosses its boundary gets no further seed.",
     ),
     Entry(
         study="look",
@@ -71,7 +71,7 @@ ENTRIES = (
     Entry(
         study="ratio",
         title="r* identified: attention as all that is not linear",
-        question="A linear reader of digits with attention in its middle, which is all that is not linear in it. How narrow may it be?",
+        question="Attention is all that is not linear in a reader of digits. How narrow may it be?",
         commands=("ablate run ratio.yaml",),
         last=("ablate report ratio --price-per-param 4e-6",),
         example="gated_digits",
@@ -101,16 +101,19 @@ ENTRIES = (
 
 HEAD = """# Gallery
 
-Six studies, from the question to the verdict. Each takes less than three minutes on two cores; `make gallery` runs them all
-and writes this page. What stands below the commands is what the last of them printed ({versions}; another
-processor rounds otherwise and gives other numbers). Processor time counts all processes: on two quiet cores a study takes about half of it.
+Six studies, from the question to the verdict. Each takes less than three minutes on two cores; `make gallery` runs them
+all and writes this page. What stands below the commands is what the last of them printed ({versions};
+another processor rounds otherwise and gives other numbers). Processor time counts all processes: on two quiet cores a
+study takes about half of it.
 """
 
 
 def main(folder: Path) -> None:
     """Run what has not ended yet, and write the page."""
     IMAGES.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text("\n".join([HEAD.format(versions=versions()), *map(lambda e: section(e, folder), ENTRIES)]))
+    PAGE.write_text(
+        "\n".join([HEAD.format(versions=versions()), *(section(e, folder) for e in ENTRIES)])
+    )
 
 
 def section(entry: Entry, folder: Path) -> str:

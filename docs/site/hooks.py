@@ -47,7 +47,7 @@ def with_blank_lines(markdown: str) -> str:
 
 
 def within_the_site(markdown: str) -> str:
-    """Links to files of the repository as their text alone; one to a file that is not there stays, and is found broken."""
+    """Links to files of the repository as text; one to a file that is not there stays, and is found broken."""
 
     def one(found: re.Match[str]) -> str:
         return found[1] if (ROOT / "docs" / found[2]).exists() else found[0]
@@ -97,7 +97,9 @@ def linked(markdown: str, words: dict[str, str]) -> str:
 def _link(line: str, left: dict[str, str]) -> str:
     if not left:
         return line
-    wanted = re.compile(rf"\b({'|'.join(sorted(map(re.escape, left), key=len, reverse=True))})(s?)\b")
+    wanted = re.compile(
+        rf"\b({'|'.join(sorted(map(re.escape, left), key=len, reverse=True))})(s?)\b"
+    )
 
     def one(found: re.Match[str]) -> str:
         anchor = left.pop(found[1], None)

@@ -96,5 +96,10 @@ def test_a_command_that_is_none_is_found(line: str, why: str | None) -> None:
 
 def test_every_reason_for_not_running_a_command_is_used() -> None:
     texts = [line for _, line in fenced()]
-    texts += [block.text for page in DOCS.pages() for block in DOCS.blocks(page) if block.language == "python"]
+    texts += [
+        block.text
+        for page in DOCS.pages()
+        for block in DOCS.blocks(page)
+        if block.language == "python"
+    ]
     assert [part for part in DOCS.NOT_RUN if not any(part in text for text in texts)] == []
