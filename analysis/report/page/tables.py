@@ -42,6 +42,8 @@ class Column:
 
     def text(self, row: "pd.Series[Any]") -> str:
         """The cell as the reader sees it."""
+        if self.high and self.form == "count":
+            return interval(row[self.name], row[self.high], write=FORMS["count"])
         if self.high:
             return interval(row[self.name], row[self.high])
         return FORMS[self.form](row[self.name])
