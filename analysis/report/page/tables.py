@@ -47,6 +47,8 @@ class Column:
         if self.high and self.form == "percent":
             band = interval(100 * row[self.name], 100 * row[self.high])
             return f"{band} %" if band else ""
+        if self.high and self.form == "count":
+            return interval(row[self.name], row[self.high], write=FORMS["count"])
         if self.high:
             return interval(row[self.name], row[self.high])
         return FORMS[self.form](row[self.name])
