@@ -93,7 +93,7 @@ class _Epoch(TypedDict):
 class _Factor(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
     name: str
-    levels: NotRequired[list[Plain] | None]
+    levels: NotRequired[list[Plain | list[Any]] | None]
 
 
 class _Space(TypedDict):

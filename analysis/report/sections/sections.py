@@ -21,6 +21,7 @@ from analysis.report.page.tables import (
 )
 from analysis.report.sections import provenance
 from analysis.report.sections.answer import asked
+from analysis.report.sections.channels import channels_section
 from analysis.report.sections.claims import claims_section
 from analysis.report.sections.effects import by_epoch, effects_sections
 from analysis.report.sections.limits import limits
@@ -143,6 +144,7 @@ def _training(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
     parts += drawn(drawings, "gates")
     if parts:
         yield Section(anchor="training", title="How the runs trained", parts=tuple(parts))
+    yield from channels_section(evidence, drawings)
 
 
 def _exploration(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
