@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from sequential_errors import UNEQUAL, differences
 
 from analysis.contrasts.level_noise import level_noise
+from analysis.sequential.boundaries import boundaries_of
 from analysis.sequential.looks import replay
 from analysis.sequential.noise import Errors, paired_errors
-from analysis.sequential.stored_boundaries import boundaries_of
 
 Floats = NDArray[np.float64]
 CELLS = [("baseline 2x", 5, 10), ("baseline 2x", 12, 10), ("equal", 5, 10)]

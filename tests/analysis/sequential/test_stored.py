@@ -14,7 +14,7 @@ from analysis.claims.planned_claims import another_rule
 from analysis.report.evidence.evidence import gather
 from analysis.report.sections.sections import sections
 from analysis.report.sections.words import verdict_lines
-from analysis.sequential import stored_boundaries
+from analysis.sequential import boundaries as stored_boundaries
 from analysis.sequential.records import unlike_looks
 from analysis.sequential.rule import rule_hash, until_decided
 from analysis.sequential.stopped import report_stopped
