@@ -76,6 +76,7 @@ def fit(
     test: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     on_start: Callable[[], None] | None = None,
+    on_end: Callable[[int], None] | None = None,
     device: str = "cpu",
     reserved: frozenset[str] = frozenset(),
 ) -> Outcome:
@@ -95,6 +96,7 @@ def fit(
         checkpoint_seconds: Least age of the last checkpoint before the next one is written.
         device: A torch device, where no context has one.
         on_start: Called when all is set up for the first step; whatever it raises ends the training.
+        on_end: Called with the number of the last epoch, when the module has that epoch's weights.
         reserved: Names that nothing may be logged under, since the run's record has them of its own.
 
     Raises:
@@ -150,6 +152,8 @@ def fit(
             weights_only=True,
         )
         told.end(watch)
+        if on_end is not None:
+            on_end(watch.last["epoch"])
         tested = _tested(trainer, module, source, watch) if test else {}
     return Outcome(
         metrics={name: value for name, value in watch.kept.items() if name not in NOT_METRICS},

@@ -22,6 +22,7 @@ MOST_LOOKS = 12
 MOST_OVER_TIME = 6
 SWEEPS = 30
 """Of the two-way fit; with every arm at every seed the first is exact."""
+MOST_DROPS = 3
 MOST_CLASSES = 6
 """With a colour of their own; more cannot be told apart."""
 
@@ -110,6 +111,14 @@ def gate_classes(gates: Gates) -> list[str]:
     return [str(name) for name in means.sort_values(kind="stable").index]
 
 
+def drops(evidence: Evidence) -> pd.DataFrame:
+    """The arms of the figure of dropped channels: the one whose channels are shown, and the best others."""
+    assert evidence.channels is not None
+    frame = evidence.channels.drops
+    there = evidence.arms[evidence.arms["label"].isin(frame["label"])]
+    return frame[frame["label"].isin(named(there, [evidence.channels.label], MOST_DROPS))]
+
+
 def prices(evidence: Evidence) -> list[float]:
     """Prices per weight: the one that was named, and one inside each stretch of the tested best."""
     assert evidence.ratio is not None
@@ -161,12 +170,10 @@ def axes(evidence: Evidence) -> list[str]:
 
 
 def effects(evidence: Evidence) -> pd.DataFrame:
-    """The decided comparisons as the forest draws them: all, or those with the smallest p."""
+    """The decided comparisons as the forest draws them: all, or those with the strongest evidence."""
     if evidence.effects is None:
         return pd.DataFrame()
-    family = evidence.effects.family
-    if len(family) > MOST_EFFECTS:
-        family = family.loc[family["p"].nsmallest(MOST_EFFECTS).index.sort_values()]
+    family = evidence.effects.strongest(MOST_EFFECTS)
     over = [f" (over {n} backgrounds)" if n > 1 else "" for n in family["backgrounds"]]
     of_arm = family["arm"].map(evidence.arms.set_index("arm")["label"]).fillna("")
     return family.assign(
