@@ -136,7 +136,6 @@ class Numberless(Maps):
         self.log("val_loss", torch.tensor(float("nan")))
 
 
-<<<<<<< HEAD
 class Replaced(Maps):
     """Its norms are replaced after the study has attached attention to them."""
 
@@ -149,11 +148,11 @@ class Compiled(Maps):
 
     def on_fit_start(self):
         self.net.compile(backend="aot_eager", fullgraph=True)
-=======
+
+
 class Unlabelled(Images):
     """Gives what it learns from as floating-point numbers."""
 
     def setup(self, stage):
         super().setup(stage)
         self.val = TensorDataset(self.val.tensors[0], torch.randn(16, 2).softmax(1))
->>>>>>> main
