@@ -1,4 +1,4 @@
 """How are digits composed into scenes with masks and boxes, made once and remembered?
 
-May import nothing of ours. Imported by nothing of ours.
+May import `ablations`, `subjects`, `settings` and `data.sources`. Imported by nothing of ours.
 """

@@ -19,14 +19,9 @@ def folder(data: Data) -> tuple[Values, Labels]:
     image lies as its EXIF orientation says. Hidden files and folders do
     not count.
     """
-    root = existing_root(data)
-    if not root.is_dir():
-        raise SettingError(
-            f"`data.root` must be a folder that holds a folder of images per class, but {str(root)!r} is a file."
-        )
     images: list[NDArray[np.float32]] = []
     labels: list[int] = []
-    for label, path in enumerate(path for path in _listed(root) if path.is_dir()):
+    for label, path in enumerate(folders(data)):
         files = _listed(path)
         if not files:
             raise SettingError(
@@ -42,11 +37,26 @@ def folder(data: Data) -> tuple[Values, Labels]:
                 )
             images.append(pixels)
             labels.append(label)
-    if not images:
+    return np.stack(images).transpose(0, 3, 1, 2), np.array(labels, dtype=np.int64)
+
+
+def folders(data: Data) -> list[Path]:
+    """The folders under `root`, one for each class, in the order of their names.
+
+    Raises:
+        SettingError: If there is none.
+    """
+    root = existing_root(data)
+    if not root.is_dir():
+        raise SettingError(
+            f"`data.root` must be a folder that holds a folder of images per class, but {str(root)!r} is a file."
+        )
+    found = [path for path in _listed(root) if path.is_dir()]
+    if not found:
         raise SettingError(
             f"`data.root` must hold a folder of images per class, but {str(root)!r} holds no folder."
         )
-    return np.stack(images).transpose(0, 3, 1, 2), np.array(labels, dtype=np.int64)
+    return found
 
 
 def _listed(path: Path) -> list[Path]:
