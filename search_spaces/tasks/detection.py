@@ -8,13 +8,12 @@ space = Space(  # type: ignore[call-arg]  # `metric`, `data`, ... are words of t
     data="ablations.subjects.tasks.scenes.data:DigitScenes",
     keep_data=True,
     metric={"name": "val_ap", "direction": "maximize"},
-    trainer={"max_epochs": 12},
+    trainer={"max_epochs": 5},
     attach={"at": "detector.units.*.norm2"},
     question="Does channel or spatial attention help a detector to find its boxes?",
-    baseline={"attention.reduction": 4},
+    baseline={"attention.reduction": 4, "data.train": 800},
     factors=(
         Factor(name="attention.placement", levels=("standard", "none")),
         Factor(name="attention.kind", levels=("squeeze_excite", "scse", "cbam")),
     ),
-    controls={"static gate": {"attention.control": "static"}},
 )

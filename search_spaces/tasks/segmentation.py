@@ -8,7 +8,7 @@ space = Space(  # type: ignore[call-arg]  # `metric`, `data`, ... are words of t
     data="ablations.subjects.tasks.scenes.data:DigitScenes",
     keep_data=True,
     metric={"name": "val_iou", "direction": "maximize"},
-    trainer={"max_epochs": 10},
+    trainer={"max_epochs": 5},
     attach={"at": "unet.*coder.*.norm2"},
     question="Does channel or spatial attention help a U-Net to label the pixels?",
     baseline={"attention.reduction": 4},
@@ -16,8 +16,4 @@ space = Space(  # type: ignore[call-arg]  # `metric`, `data`, ... are words of t
         Factor(name="attention.placement", levels=("standard", "none")),
         Factor(name="attention.kind", levels=("squeeze_excite", "scse", "cbam")),
     ),
-    controls={
-        "ECA": {"attention.excitation": "eca"},
-        "static gate": {"attention.control": "static"},
-    },
 )

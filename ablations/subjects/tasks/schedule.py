@@ -1,13 +1,12 @@
 """How the networks of our tasks learn: AdamW, whose rate falls as a half cosine over the run."""
 
-from typing import Any
-
 import lightning.pytorch as pl
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 
-def cosine(module: pl.LightningModule, *, rate: float, decay: float) -> dict[str, Any]:
+def cosine(module: pl.LightningModule, *, rate: float, decay: float) -> OptimizerLRScheduler:
     """What `configure_optimizers` returns; the last step of the run has a rate of nearly 0.
 
     Args:

@@ -1,4 +1,4 @@
-"""The loss of an anchor-free detector: where centres are, how large the boxes, and where in its place each centre is."""
+"""The loss of an anchor-free detector: where centres are, to a part of a place, and how large the boxes."""
 
 import torch
 from torch import Tensor

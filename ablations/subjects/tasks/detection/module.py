@@ -1,10 +1,10 @@
 """Detection as a LightningModule: an anchor-free detector, its loss, average precision."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
 from ablations.errors import SettingError
@@ -36,7 +36,7 @@ class BoxFinder(pl.LightningModule):
     Args:
         classes: Of the boxes.
         channels: Of the images.
-        width: Channels at full resolution; four times as many at a quarter, where boxes are found.
+        width: Channels at half the resolution; twice as many at a quarter, where boxes are found.
         deep: Residual units at a quarter of the resolution behind the first one.
         rate: Of AdamW, at the start.
         weight_decay: Of AdamW.
@@ -49,7 +49,7 @@ class BoxFinder(pl.LightningModule):
         self,
         classes: int = 10,
         channels: int = 1,
-        width: int = 8,
+        width: int = 16,
         deep: int = 2,
         rate: float = 1e-2,
         weight_decay: float = 1e-4,
@@ -66,6 +66,8 @@ class BoxFinder(pl.LightningModule):
         pycocotools()  # before the first run, and not after its first epoch
         self.save_hyperparameters()
         self.detector = Detector(channels, classes, width=width, deep=deep)
+        # A fifth less time of a CPU than with the channels first.
+        self.detector.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._seen: list[Image] = []
 
     def forward(self, image_nchw: Tensor) -> Maps:
@@ -94,7 +96,7 @@ class BoxFinder(pl.LightningModule):
         self.log("val_ap", found.ap)
         self.log("val_ap50", found.ap50)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW, to a rate of 0 at the end."""
         return cosine(self, rate=self.hparams["rate"], decay=self.hparams["weight_decay"])
 
@@ -123,7 +125,9 @@ def _crowd(batch: Batch) -> Tensor:
 
 def _images(batch: Batch, found: Boxes) -> list[Image]:
     """The batch's boxes and those that were found, image by image, as COCO's evaluation takes them."""
-    boxes, labels, crowd = (x.cpu().numpy() for x in (batch["boxes"], batch["labels"], _crowd(batch)))
+    boxes, labels, crowd = (
+        x.cpu().numpy() for x in (batch["boxes"], batch["labels"], _crowd(batch))
+    )
     scores = found.scores_nd.float().cpu().numpy()
     found_boxes, found_labels = found.boxes_nd4.float().cpu().numpy(), found.labels_nd.cpu().numpy()
     images = []

@@ -51,20 +51,21 @@ class Detector(nn.Module):
     Args:
         channels: Of the images.
         classes: Of the boxes.
-        width: Channels at full resolution; four times as many at a quarter.
+        width: Channels at half the resolution; twice as many at a quarter.
         deep: Residual units at a quarter of the resolution behind the first one.
     """
 
     def __init__(self, channels: int, classes: int, *, width: int, deep: int) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()
+            nn.Conv2d(channels, width, 3, 2, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
         )
-        wide = 4 * width
+        wide = 2 * width
         self.units = nn.ModuleList(
             [
-                Unit(width, 2 * width, stride=2),
-                Unit(2 * width, wide, stride=2),
+                Unit(width, wide, stride=2),
                 *(Unit(wide, wide, stride=1) for _ in range(deep)),
             ]
         )

@@ -121,9 +121,9 @@ def _place(drawn: _Digit, before_nk4: Integers, limit: float) -> tuple[Integers,
     """The first place (x, y) that overlaps no digit before it by more than the limit, and whether there is one."""
     tried_nt4 = drawn.tight_n4[:, None] + np.tile(drawn.tries_nt2, 2)
     shared_ntk = _shared(tried_nt4[:, :, None], before_nk4[:, None])
-    fits_nt = (shared_ntk <= limit).all(2)
+    fits_nt = np.asarray((shared_ntk <= limit).all(2))
     first_n = fits_nt.argmax(1)
-    return drawn.tries_nt2[np.arange(len(first_n)), first_n], fits_nt.any(1)
+    return drawn.tries_nt2[np.arange(len(first_n)), first_n], np.asarray(fits_nt.any(1))
 
 
 def _shared(a: Integers, b: Integers) -> Reals:

@@ -60,13 +60,14 @@ def _along(x: NDArray[np.float64], size: int, *, axis: int) -> NDArray[np.float6
     low = np.minimum(at.astype(int), length - 2)
     share = (at - low).reshape((-1, 1) if axis == 1 else (-1,))
     nearer, farther = np.take(x, low, axis=axis), np.take(x, low + 1, axis=axis)
-    return nearer * (1 - share) + farther * share
+    mixed: NDArray[np.float64] = nearer * (1 - share) + farther * share
+    return mixed
 
 
 def ink_boxes(images_nss: NDArray[np.float64]) -> NDArray[np.int64]:
     """The tight boxes (n, 4) around the ink, as left, top, right, bottom; right and bottom are one beyond it."""
     ink_nss = images_nss > INK
-    across_ns, down_ns = ink_nss.any(1), ink_nss.any(2)
+    across_ns, down_ns = (np.asarray(ink_nss.any(axis)) for axis in (1, 2))
     size = images_nss.shape[1]
     sides = [
         across_ns.argmax(1),

@@ -1,10 +1,10 @@
 """Semantic segmentation as a LightningModule: a U-Net, cross-entropy and Dice, mean IoU."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torchmetrics.classification import MulticlassJaccardIndex
@@ -30,6 +30,8 @@ class Segmenter(pl.LightningModule):
         width: Channels at full resolution; twice as many after each halving.
         depth: Resolutions.
         dice: Weight of the Dice loss beside the cross-entropy.
+        prior: Probability of class 0, the background, at every pixel before learning; many steps are saved where it
+            is the share that the background has.
         rate: Of AdamW, at the start.
         weight_decay: Of AdamW.
 
@@ -44,7 +46,8 @@ class Segmenter(pl.LightningModule):
         width: int = 8,
         depth: int = 3,
         dice: float = 1.0,
-        rate: float = 5e-3,
+        prior: float = 0.9,
+        rate: float = 1e-2,
         weight_decay: float = 1e-4,
     ) -> None:
         super().__init__()
@@ -57,8 +60,12 @@ class Segmenter(pl.LightningModule):
         ):
             if value < least:
                 raise SettingError(f"`model.{name} >= {least}` must hold, but got {value}.")
+        if not 0 < prior < 1:
+            raise SettingError(f"`0 < model.prior < 1` must hold, but got {prior:g}.")
         self.save_hyperparameters()
-        self.unet = UNet(channels, classes, width=width, depth=depth)
+        self.unet = UNet(channels, classes, width=width, depth=depth, prior=prior)
+        # A fifth less time of a CPU than with the channels first.
+        self.unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.iou = MulticlassJaccardIndex(
             classes, average="macro", ignore_index=UNLABELLED, validate_args=False
         )
@@ -85,7 +92,7 @@ class Segmenter(pl.LightningModule):
         self.log("val_loss", self._loss(logits_nkhw, batch["mask"]), batch_size=len(logits_nkhw))
         self.log("val_iou", self.iou, batch_size=len(logits_nkhw))
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW, to a rate of 0 at the end."""
         return cosine(self, rate=self.hparams["rate"], decay=self.hparams["weight_decay"])
 

@@ -1,5 +1,7 @@
 """A small U-Net that knows nothing of attention (arXiv 1505.04597, with padding and batch norm)."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -30,9 +32,13 @@ class UNet(nn.Module):
         classes: Of the pixels.
         width: Channels at full resolution; twice as many after each halving.
         depth: Resolutions; h and w are multiples of 2^(depth - 1).
+        prior: Probability of class 0 at every pixel before learning, as a detector's is set (arXiv 1708.02002,
+            section 4.1).
     """
 
-    def __init__(self, channels: int, classes: int, *, width: int, depth: int) -> None:
+    def __init__(
+        self, channels: int, classes: int, *, width: int, depth: int, prior: float
+    ) -> None:
         super().__init__()
         widths = [width * 2**level for level in range(depth)]
         self.encoder = nn.ModuleList(map(Step, [channels, *widths], widths))
@@ -41,6 +47,9 @@ class UNet(nn.Module):
         self.decoder = nn.ModuleList(Step(2 * high, high) for _, high in upwards)
         self.pool = nn.MaxPool2d(2)
         self.head = nn.Conv2d(width, classes, 1)
+        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+        # Learnt from 0, it would take the first hundreds of steps.
+        self.head.bias.data[0] = math.log((classes - 1) * prior / (1 - prior))  # type: ignore[index, union-attr]
         self._multiple = 2 ** (depth - 1)
 
     def forward(self, x_nchw: Tensor) -> Tensor:
