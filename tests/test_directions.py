@@ -89,12 +89,15 @@ search_spaces.claims: ablations
 search_spaces.senet: ablations
 ablations.subjects.tasks: ablations
 search_spaces.tasks: ablations
-ablations.subjects.tasks.detection: ablations ablations.subjects.tasks
 ablations.subjects.tasks.graphs: ablations .settings .data.sources
 ablations.subjects.tasks.metric_learning: ablations .settings .placing .data.sources
 ablations.subjects.tasks.scenes: ablations ablations.subjects .settings .data.sources
-ablations.subjects.tasks.segmentation: ablations ablations.subjects.tasks
 ablations.subjects.tasks.transformers: .settings .networks .placing .data.sources .data
+ablations.subjects.tasks.pictures: ablations .data.sources
+ablations.subjects.tasks.detection: ablations .data.sources ablations.subjects.tasks
+  ablations.subjects.tasks.pictures
+ablations.subjects.tasks.segmentation: ablations .data.sources ablations.subjects.tasks
+  ablations.subjects.tasks.pictures
 """
 
 
