@@ -37,6 +37,8 @@ class Attach(Settings):
     """Where the channels of a map are, if that cannot be seen."""
     forward: str | None = None
     """A function of the module and a batch that passes it, `package.module:name`; else its validation step does."""
+    record_gates: bool = False
+    """Write what the gates do to `gates.jsonl` and `channels.json` at the end of each run."""
     mask: str | None = None
     """An argument of these modules that is True at the positions that count; None where all count."""
 
