@@ -15,6 +15,7 @@ Compile = Literal["none", "default", "reduce-overhead", "max-autotune"]
 Optimizer = Literal["sgd", "adamw", "rmsprop"]
 Schedule = Literal["cosine", "linear", "step", "one_cycle", "plateau", "constant"]
 Precision = Literal["32", "bf16-mixed", "16-mixed"]
+SplitBy = Literal["fixed", "per_seed", "folds"]
 Recipe = Literal["own", "senet_imagenet", "senet_cifar", "torchvision_v2", "short"]
 AUGMENTATIONS = (
     "shift", "crop", "flip", "crop_flip", "random_resized_crop", "erasing", "cutout",
@@ -28,6 +29,18 @@ def _augmentations(value: str) -> str:
             rule = one_of("augmentation", word, ("none", *AUGMENTATIONS))
             raise ValueError(f"{rule} Several are joined by a plus sign: 'crop_flip+cutout'.")
     return value
+
+
+def _test_set(value: Any) -> str | float:
+    """`none`, `own`, or a share as a float."""
+    if value in ("none", "own"):
+        return str(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1:
+        return float(value)
+    raise ValueError(
+        "`data.test` must be 'none', 'own' (the data set's own test examples), or a share of all examples between 0 "
+        f"and 1 like 0.2, but got {value!r}."
+    )
 
 
 class Attention(AttentionFields):
@@ -62,7 +75,7 @@ class Backbone(Settings):
 
 
 class Data(Settings):
-    """The data and its fixed split. `root` is where files lie; it is no part of a run's identity."""
+    """The data and how they are split. `root` is where files lie; it is no part of a run's identity."""
 
     name: str = "digits"
     """`digits`, `cifar10`, `npz`, `folder`, ..., or your own function `package.module:name`; docs/spaces.md."""
@@ -71,7 +84,17 @@ class Data(Settings):
     val_fraction: float = Field(default=0.3, gt=0, lt=1)
     """Share of the images held out, stratified by class."""
     split_seed: int = 0
-    """The split is the same for all seeds unless a space varies this."""
+    """Which of all possible splits: another one, another split."""
+    split: SplitBy = "fixed"
+    """`fixed`: one split for all seeds. `per_seed`: each seed has a split of its own, the same for all arms. `folds`:
+    cross-validation, each seed holds out the next of `folds` parts, and the parts are drawn anew once all had a turn."""
+    folds: int = Field(default=5, ge=2)
+    """Of `split=folds`: how many parts; `val_fraction` is then not used."""
+    test: Annotated[str | float, BeforeValidator(_test_set)] = "none"
+    """A test set, which no run trains on or validates with: `own` (CIFAR's test images, or what lies at `test_root`),
+    or a share of all examples, the same in every split. `ablate test` looks at it, once."""
+    test_root: str | None = None
+    """Of `test=own`: where the files of the test set lie, if the data set does not have it in its own."""
     augmentation: Annotated[str, AfterValidator(_augmentations)] = "none"
     """What is done to the images of a training batch, in this order: `shift`, `crop`, `flip`, `crop_flip`,
     `random_resized_crop`, `erasing`, `cutout`, joined by +."""

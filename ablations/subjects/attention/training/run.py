@@ -22,7 +22,7 @@ from ablations.subjects.attention.data.batches import (
     validation_batch,
 )
 from ablations.subjects.attention.data.dataset import fingerprint, on_device
-from ablations.subjects.attention.data.examples import Split
+from ablations.subjects.attention.data.examples import Examples, Split
 from ablations.subjects.attention.settings.groups import Run, Training
 from ablations.subjects.attention.settings.identity import run_id
 from ablations.subjects.attention.training.gate_recorder import GateRecorder
@@ -36,6 +36,8 @@ from ablations.subjects.lightning.trainer import make_trainer, quiet
 CHECKPOINT_SECONDS = 10.0
 """A checkpoint is written at the end of an epoch if the last one is older than this."""
 
+TESTED = ("test_loss", "test_accuracy")
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -48,6 +50,8 @@ class Outcome:
     device: str
     latency: float | None = None
     """Milliseconds of one example's forward pass; None where the recipe does not measure it."""
+    test: dict[str, float] | None = None
+    """`test_loss` and `test_accuracy` of the final weights; None where no test set is declared."""
     stacked: int | None = None
     """Runs in the largest of its steps, where it was trained in step with others."""
 
@@ -121,7 +125,7 @@ def train(
     if run.arm.training.compile != "none":
         # After eight networks of one worker dynamo would silently go on without compiling.
         torch.compiler.reset()
-    split = on_device(run.arm.data, device)
+    split = on_device(run.arm.data, device, run.seed)
     check_batches(run.arm, train=len(split.train), val=len(split.val), world_size=world_size)
     if run.arm.training.precision == "16-mixed" and device == "cpu":
         raise SettingError(
@@ -155,6 +159,11 @@ def train(
             ckpt_path=readable(checkpoint),
             weights_only=True,
         )
+        test = None
+        if split.test is not None:
+            trainer.test(module, _whole(split.test, rank, world_size), verbose=False)
+            test = {name: float(value) for name, value in trainer.callback_metrics.items()
+                    if name in TESTED}  # fmt: skip
     return Outcome(
         epochs_run=watch.last["epoch"],
         train_loss=watch.last["train_loss"],
@@ -162,6 +171,7 @@ def train(
         val_accuracy=watch.last["val_accuracy"],
         device=_device_name(device),
         latency=_latency(run, module, split) if run.arm.training.measure_latency else None,
+        test=test,
         stacked=module.most if isinstance(module, SteppingClassifier) else None,
     )
 
@@ -213,8 +223,13 @@ def _batches(
         rank=rank,
         world_size=world_size,
     )
-    size = validation_batch(len(split.val), largest=VALIDATION_BATCH, world_size=world_size)
-    return training, Batches(split.val, batch_size=size, rank=rank, world_size=world_size)
+    return training, _whole(split.val, rank, world_size)
+
+
+def _whole(examples: Examples, rank: int, world_size: int) -> Batches:
+    """This rank's share of batches that pass all the examples once, in order."""
+    size = validation_batch(len(examples), largest=VALIDATION_BATCH, world_size=world_size)
+    return Batches(examples, batch_size=size, rank=rank, world_size=world_size)
 
 
 def _latency(run: Run, module: AttentionClassifier, split: Split) -> float:
