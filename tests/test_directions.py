@@ -63,9 +63,6 @@ _planning: analysis _contrasts _tradeoff.curves
 _plots.drawing: analysis
 _plots: _tradeoff _plots.drawing
 _report.page: plain_files _plots.drawing
-_report.evidence: analysis _tables _contrasts _importance _tradeoff.prices _sequential _effects
-  _tradeoff.curves _tradeoff _tradeoff.width _plots _report.page
-_report.figures: analysis _tradeoff _plots.drawing _plots _report.page _report.evidence
 ablations.cli.options: plain_files ablations /records /executors /supervision ablations.designs
   ablations.studies analysis _tables _contrasts _sequential _tradeoff _planning
 ablations.subjects.function: ablations ablations.subjects
@@ -74,19 +71,23 @@ ablations.subjects.own_module: ablations ablations.subjects ablations.subjects.l
   ablations.subjects.lightning.loading ablations.subjects.lightning .settings .attach
 _claims: plain_files analysis _tables _contrasts _planned _tradeoff.prices _sequential _tradeoff
   _tradeoff.width
-_report.sections: analysis _tables _contrasts _planned _sequential _effects _tradeoff _report.page
-  _report.evidence _report.figures _claims
-_report: analysis _sequential _effects _tradeoff _plots.drawing _report.page _report.evidence _report.figures
-  _report.sections
 ablations.cli.words: plain_files ablations ablations.subjects /records /executors /supervision
   ablations.designs ablations.studies _tables _effects _tradeoff _claims
-ablations.cli: plain_files ablations ablations.subjects .settings .networks .counting .placing .cost /records
-  /supervision ablations.designs ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis
-  _tables.formats _planned _importance _tradeoff.prices _sequential _effects _tradeoff _tradeoff.width
-  _plots.drawing _report.evidence _report.figures ablations.cli.options _claims _report.sections _report
-  ablations.cli.words
 search_spaces.claims: ablations
 search_spaces.senet: ablations
+_tested: plain_files analysis _tables _contrasts _sequential _effects
+_report.evidence: analysis _tables _contrasts _importance _tradeoff.prices _sequential _effects
+  _tradeoff.curves _tradeoff _tradeoff.width _plots _report.page _tested
+_report.figures: analysis _tradeoff _plots.drawing _plots _report.page _report.evidence
+_report.sections: analysis _tables _contrasts _planned _sequential _effects _tradeoff _report.page _claims
+  _tested _report.evidence _report.figures
+_report: analysis _sequential _effects _tradeoff _plots.drawing _report.page _report.evidence _report.figures
+  _report.sections
+ablations.cli: plain_files ablations ablations.subjects .settings .networks .counting .placing .cost /records
+  /supervision ablations.designs ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis
+  _tables.formats _tables _planned _importance _tradeoff.prices _sequential _effects _tradeoff _tradeoff.width
+  _plots.drawing ablations.cli.options _claims ablations.cli.words _tested _report.evidence _report.figures
+  _report.sections _report
 """
 
 

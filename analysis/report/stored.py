@@ -33,6 +33,7 @@ def numbers_of(evidence: Evidence) -> dict[str, Any]:
         "width": _json(evidence.width),
         "importance": _json(evidence.importance),
         "winner": _json(evidence.winner),
+        "test": evidence.tested,
         "arms": records(evidence.arms),
         "front": None if front is None else {
             "arms": records(front.arms),

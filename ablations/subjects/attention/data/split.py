@@ -51,8 +51,9 @@ def _mask(content: Content) -> NDArray[np.bool_] | None:
 def _standardised(
     contents: list[Content], train: Chosen
 ) -> tuple[list[NDArray[np.float32]], Colours]:
-    """Mean 0 and deviation 1 for each channel of the first content's training examples; padded positions are 0 and
-    do not count.
+    """Mean 0 and deviation 1 for each channel of the first content's training examples.
+
+    Padded positions are 0 and do not count.
     """
     masks = [_mask(content) for content in contents]
     scaled = [np.empty(content.x.shape, dtype=np.float32) for content in contents]

@@ -87,7 +87,7 @@ class Data(Settings):
     """Which of all possible splits: another one, another split."""
     split: SplitBy = "fixed"
     """`fixed`: one split for all seeds. `per_seed`: each seed has a split of its own, the same for all arms. `folds`:
-    cross-validation, each seed holds out the next of `folds` parts, and the parts are drawn anew once all had a turn."""
+    cross-validation, each seed holds out the next of `folds` parts, which are drawn anew once all had a turn."""
     folds: int = Field(default=5, ge=2)
     """Of `split=folds`: how many parts; `val_fraction` is then not used."""
     test: Annotated[str | float, BeforeValidator(_test_set)] = "none"
