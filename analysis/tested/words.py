@@ -18,6 +18,16 @@ def sentences(answer: Answer) -> list[str]:
     return lines
 
 
+def metric_in_words(name: str) -> str:
+    """The metric as people say it: `test loss`."""
+    words = {
+        "test_loss": "test loss",
+        "test_accuracy": "test accuracy",
+        "val_loss": "validation loss",
+    }
+    return words.get(name, name)
+
+
 def holds(row: dict[str, Any], answer: Answer) -> str:
     """Whether a difference that validation called real is one on the test set; empty where it called none real."""
     if row["validation"] not in ("matters", "differs") or row["low"] is None:
@@ -32,9 +42,10 @@ def _comparison(row: dict[str, Any], answer: Answer) -> str:
     between = "" if row["low"] is None else f" [{row['low']:+.3g}, {row['high']:+.3g}]"
     pairs = f"{row['n_pairs']} seeds" if row["paired"] else f"{row['n_pairs']} runs per arm"
     said = holds(row, answer)
+    value, before = metric_in_words(row["metric"]), metric_in_words(answer["metric"])
     return (
-        f"{row['label']}: {row['metric']} {row['estimate']:+.3g}{between} against the baseline over {pairs}"
-        f"{WORDS[said]} (validation: {row['validation']}, {answer['metric']} {row['validation_estimate']:+.3g})."
+        f"{row['label']}: {value} {row['estimate']:+.3g}{between} against the baseline over {pairs}{WORDS[said]} "
+        f"(validation: {row['validation']}, {before} {row['validation_estimate']:+.3g})."
     )
 
 
@@ -48,7 +59,9 @@ WORDS = {
 
 
 def _mean(row: dict[str, Any], answer: Answer) -> str:
-    means = ", ".join(f"{name} {row[name]:.4g}" for name in answer["metrics"] if name in row)
+    means = ", ".join(
+        f"{metric_in_words(name)} {row[name]:.4g}" for name in answer["metrics"] if name in row
+    )
     return f"{row['label']}: {means} (mean of {row['n']})."
 
 

@@ -57,7 +57,7 @@ def attempt(job: dict[str, Any], context: RunContext) -> State | Literal["HANDED
         context.beat()
         began = time.monotonic()  # what a fresh worker imports is no part of the run's time
         measured = _checked(train(job["settings"], context), job["metric"])
-        _set_apart(measured.pop("test", None), context)
+        _set_apart(measured, context)
         outcome: dict[str, Any] = {**measured, "state": "COMPLETE", "error": None}
     except Pruned:
         outcome = {"state": "PRUNED", **_so_far(context, job), "error": None}
@@ -135,9 +135,12 @@ def _checked(measured: Any, metric: str) -> dict[str, Any]:
     return dict(measured)
 
 
-def _set_apart(tested: dict[str, float] | None, context: RunContext) -> None:
+def _set_apart(measured: dict[str, Any], context: RunContext) -> None:
     """What the test set said goes to a file that nobody reads before the study asks for it."""
-    if tested is not None and context.rank == 0:
+    if not isinstance(measured.get("test"), dict):
+        return  # a number that a program calls so is one like others
+    tested = measured.pop("test")
+    if context.rank == 0:
         write_once(context.attempt_folder / TEST, finite(tested))
 
 

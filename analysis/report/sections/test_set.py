@@ -6,8 +6,8 @@ import pandas as pd
 
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.page import Section
-from analysis.report.page.tables import ARM, Column, Table, metric_column
-from analysis.tested.words import holds, sentences
+from analysis.report.page.tables import ARM, Column, Table
+from analysis.tested.words import holds, metric_in_words, sentences
 
 
 def test_section(evidence: Evidence) -> Iterator[Section]:
@@ -32,7 +32,10 @@ def test_section(evidence: Evidence) -> Iterator[Section]:
                 frame=pd.DataFrame(answer["arms"]),
                 columns=(
                     ARM,
-                    *map(metric_column, answer["metrics"]),
+                    *(
+                        Column(title=metric_in_words(name).capitalize(), name=name, form="number")
+                        for name in answer["metrics"]
+                    ),
                     Column(title="n", name="n", form="count"),
                 ),
                 mark=tuple(
@@ -47,7 +50,9 @@ def test_section(evidence: Evidence) -> Iterator[Section]:
 def _comparisons(answer: dict[str, object]) -> Table:
     rows = answer["comparisons"]
     assert isinstance(rows, list)
-    frame = pd.DataFrame([{**row, "holds": holds(row, answer)} for row in rows])
+    frame = pd.DataFrame(
+        [{**x, "metric": metric_in_words(x["metric"]), "holds": holds(x, answer)} for x in rows]
+    )
     return Table(
         name="test",
         title="Against the baseline, on the test set",
@@ -58,18 +63,18 @@ def _comparisons(answer: dict[str, object]) -> Table:
         frame=frame.drop(columns=["arm"]),
         columns=(
             Column(title="Comparison", name="label"),
-            Column(title="Verdict on validation", name="validation"),
-            Column(
-                title=f"Difference there ({answer['metric']})",
-                name="validation_estimate",
-                form="signed",
-            ),
             Column(title="Metric", name="metric"),
-            Column(title="Difference on test", name="estimate", form="signed"),
+            Column(title="Difference", name="estimate", form="signed"),
             Column(title="95 % interval", name="low", high="high", form="number"),
             Column(title="Holm p", name="p_holm", form="p"),
             Column(title="Holds", name="holds"),
             Column(title="Pairs", name="n_pairs", form="count"),
+            Column(title="Validation", name="validation"),
+            Column(
+                title=f"In {metric_in_words(str(answer['metric']))}",
+                name="validation_estimate",
+                form="signed",
+            ),
         ),
         mark=tuple(str(row["validation"]) for row in rows),
     )
