@@ -52,4 +52,5 @@ integration: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps --upgrade \
 	    --target $(VENV)/outside $(OUTSIDE)
 	$(BIN)/pytest -q -m integration -rs
-	PYTHONPATH=$(VENV)/outside $(BIN)/pytest -q -m integration -rs tests/ablations/subjects/attention/attach/test_outside.py
+	PYTHONPATH=$(VENV)/outside $(BIN)/pytest -q -m integration -rs tests/ablations/subjects/attention/attach/test_outside.py \
+	    tests/ablations/subjects/attention/data/test_colours_outside.py

@@ -18,7 +18,8 @@ Precision = Literal["32", "bf16-mixed", "16-mixed"]
 SplitBy = Literal["fixed", "per_seed", "folds"]
 Recipe = Literal["own", "senet_imagenet", "senet_cifar", "torchvision_v2", "short"]
 AUGMENTATIONS = (
-    "shift", "crop", "flip", "crop_flip", "random_resized_crop", "erasing", "cutout",
+    "shift", "crop", "flip", "crop_flip", "random_resized_crop", "color_jitter", "rand_augment",
+    "trivial_augment_wide", "erasing", "cutout",
 )  # fmt: skip
 
 
@@ -97,7 +98,7 @@ class Data(Settings):
     """Of `test=own`: where the files of the test set lie, if the data set does not have it in its own."""
     augmentation: Annotated[str, AfterValidator(_augmentations)] = "none"
     """What is done to the images of a training batch, in this order: `shift`, `crop`, `flip`, `crop_flip`,
-    `random_resized_crop`, `erasing`, `cutout`, joined by +."""
+    `random_resized_crop`, `color_jitter`, `rand_augment`, `trivial_augment_wide`, `erasing`, `cutout`, joined by +."""
 
 
 class Training(Settings):

@@ -219,7 +219,7 @@ def _batches(
         batch_size=run.arm.training.batch_size,
         seed=run.seed,
         epoch=epoch,
-        augment=augmentation(run.arm.data.augmentation),
+        augment=augmentation(run.arm.data.augmentation, split.colours),
         rank=rank,
         world_size=world_size,
     )
