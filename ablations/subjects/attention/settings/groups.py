@@ -12,7 +12,7 @@ from ablations.subjects.settings import Settings, hint
 
 Shortcut = Literal["pad", "project"]
 Compile = Literal["none", "default", "reduce-overhead", "max-autotune"]
-Optimizer = Literal["sgd", "adamw", "rmsprop"]
+Optimizer = Literal["sgd", "adamw", "rmsprop", "lamb", "muon"]
 Schedule = Literal["cosine", "linear", "step", "one_cycle", "plateau", "constant"]
 Precision = Literal["32", "bf16-mixed", "16-mixed"]
 SplitBy = Literal["fixed", "per_seed", "folds"]
@@ -111,13 +111,14 @@ class Training(Settings):
     batch_size: int = Field(default=64, ge=2)
     """The last, incomplete batch of an epoch is left out; the order is new in each epoch."""
     optimizer: Optimizer = "sgd"
-    """SGD with Nesterov momentum, or AdamW."""
+    """SGD with Nesterov momentum, AdamW, RMSprop, LAMB; or Muon for the convolutions and matrices between the first and
+    the last, with AdamW for the rest, both at the rate of an AdamW. The last two need `ablations[optimizers]`."""
     learning_rate: float = Field(default=0.1, gt=0)
     """The largest one, after the warm-up."""
     weight_decay: float = Field(default=5e-4, ge=0)
     """Of all weights but biases and normalisations."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
-    """Nesterov momentum of SGD, plain momentum of RMSprop; AdamW does not use it."""
+    """Nesterov momentum of SGD and Muon, plain momentum of RMSprop; AdamW and LAMB do not use it."""
     schedule: Schedule = "cosine"
     """What the learning rate does after the warm-up, counted in steps. `cosine`, `linear`: to zero. `step`:
     times `decay_factor` after each epoch of `decay_at`. `one_cycle`: up from 1/25 and down
@@ -148,6 +149,9 @@ class Training(Settings):
     cutmix: float = Field(default=0.0, ge=0)
     """A rectangle of each image comes from another, of an area from Beta(cutmix, cutmix). Beside mixup: one of
     the two in each step."""
+    stochastic_depth: float = Field(default=0.0, ge=0, lt=1)
+    """How often training leaves out the last residual branch, for each image by itself; the branches before it less
+    often, in proportion to their place (arXiv 1603.09382). ResNets, ResNeXts and RegNets."""
     clip_norm: float = Field(default=0.0, ge=0)
     """The largest norm of the gradient, longer ones are shortened to it; 0 for none."""
     accumulate: int = Field(default=1, ge=1)

@@ -77,6 +77,7 @@ NEUTRAL: dict[str, Any] = {
     "data.split": "fixed",
     "data.folds": 5,
     "data.test": "none",
+    "training.stochastic_depth": 0.0,
 }
 
 # Where the files lie says nothing about what is in them, the fingerprint does; looking changes nothing; and what a
