@@ -75,7 +75,7 @@ search_spaces.tasks: ablations
 ablations.subjects.tasks.graphs: ablations .settings .data.sources
 ablations.subjects.tasks.metric_learning: ablations .settings .placing .data.sources
 ablations.subjects.tasks.scenes: ablations ablations.subjects .settings .data.sources
-ablations.subjects.tasks.transformers: .settings .networks .placing .data.sources .data
+ablations.subjects.tasks.transformers: .settings .networks .placing .data
 .recording: .blocks .data
 .training: ablations ablations.subjects ablations.subjects.lightning .settings .networks .placing .data .cost
   .stacking .recording

@@ -71,7 +71,7 @@ class Factor(Settings):
     @property
     def ranked(self) -> list[Any]:
         """The levels of an ordered factor, from small to large."""
-        return sorted(self.levels, key=float)  # type: ignore[arg-type]
+        return sorted(self.levels, key=float)
 
     @property
     def ordered(self) -> bool:

@@ -7,8 +7,8 @@ the other levels' v from the residuals of their two-way table, with (S - 1)(q - 
 both would be one estimate with (S - 1) q. It is not, so the law of a comparison is the average of those over the
 ratios that the data leave likely, log rho being taken as evenly spread before (the Behrens-Fisher problem by
 Jeffreys' 1940 route) but for a little weight on rho = 1. Which weight still keeps 5 % was simulated over all ratios:
-`docs/statistics.md` has the errors, the power, and a bound that no rule of this kind can pass. A level that looks
-noisier than the rest (`standing_out`) rests on its own differences, if those are wider.
+`docs/statistics-checked.md` has the errors, the power, and a bound that no rule of this kind can pass. A level that
+looks noisier than the rest (`standing_out`) rests on its own differences, if those are wider.
 
 `analysis.sequential.noise` is the rule of looks after every seed, whose errors were simulated for it alone.
 """

@@ -49,8 +49,8 @@ def _said(one: pd.DataFrame, other: pd.DataFrame, names: list[str], by: Sequence
     if len(shared) < LEAST_SEEDS or not (a.where(told) == b.where(told)).eq(told).all(axis=None):
         return ""
     return (
-        f"{_name(one, by)} and {_name(other, by)} measured the same {names[0]} on each of {len(shared)} seeds: one of them may "
-        "change nothing."
+        f"{_name(one, by)} and {_name(other, by)} measured the same {names[0]} on each of {len(shared)} seeds: one of "
+        "them may change nothing."
     )
 
 

@@ -47,7 +47,8 @@ def test_a_program_that_keeps_its_promises_is_told_so(mine, ablate) -> None:
         (
             "forgets",
             "resumes",
-            "killed (SIGKILL) in its second epoch and gone on with in another process, a run differs in `loss` of epoch 2",
+            "killed (SIGKILL) in its second epoch and gone on with in another process, a run differs in `loss` of "
+            "epoch 2",
         ),
     ],
 )

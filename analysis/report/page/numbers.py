@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 
 
 def number(value: object, digits: int = 3) -> str:
@@ -29,13 +30,16 @@ def signed(value: object, digits: int = 3) -> str:
     return f"+{text}" if text and not _missing(value) and float(value) > 0 else text  # type: ignore[arg-type]
 
 
-def interval(low: object, high: object, digits: int = 3) -> str:
-    """`[low, high]`; an infinite end is shown open: `[4.1, ∞)`."""
+def interval(
+    low: object, high: object, digits: int = 3, *, write: Callable[[object], str] | None = None
+) -> str:
+    """`[low, high]`; an infinite end is shown open: `[4.1, ∞)`. `write` instead of `digits` writes the ends."""
     if _missing(low) or _missing(high):
         return ""
     left = "(" if float(low) == -math.inf else "["  # type: ignore[arg-type]
     right = ")" if float(high) == math.inf else "]"  # type: ignore[arg-type]
-    return f"{left}{number(low, digits)}, {number(high, digits)}{right}"
+    ends = [write(end) if write else number(end, digits) for end in (low, high)]
+    return f"{left}{', '.join(ends)}{right}"
 
 
 def p_value(p: object) -> str:

@@ -144,7 +144,7 @@ def _effects_table(name: str, rows: pd.DataFrame, found: Effects) -> Table:
                 title=f"{found.replicates.capitalize()} needed", name="seeds_needed", form="count"
             ),
             Column(
-                title="Between", name="seeds_needed_low", high="seeds_needed_high", form="number"
+                title="Between", name="seeds_needed_low", high="seeds_needed_high", form="count"
             ),
             Column(title="Pairs", name="n_pairs", form="count"),
             *saved,

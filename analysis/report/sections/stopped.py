@@ -102,5 +102,5 @@ def _open_columns(found: Stopped) -> list[Column]:
         return []
     return [
         Column(title="Another study", name="seeds_expected", form="count"),
-        Column(title="Between", name="seeds_low", high="seeds_high", form="number"),
+        Column(title="Between", name="seeds_low", high="seeds_high", form="count"),
     ]
