@@ -31,7 +31,7 @@ ablations.subjects.lightning: ablations ablations.subjects.lightning.loading
 .placing: ablations .settings .networks .counting
 .data.sources: ablations .settings
 .data: ablations .settings .data.sources
-.cost: .settings .networks .counting .placing .data
+.cost: ablations .settings .networks .counting .placing .data
 .stacking: .blocks .networks
 /records: plain_files ablations
 /worker: ablations /records
@@ -60,8 +60,6 @@ _planning: analysis _contrasts _tradeoff.curves
 _plots.drawing: analysis
 _plots: _tradeoff _plots.drawing
 _report.page: plain_files _plots.drawing
-_report.evidence: analysis _tables _contrasts _importance _tradeoff.prices _sequential _effects
-  _tradeoff.curves _tradeoff _tradeoff.width _plots _report.page
 ablations.cli.options: plain_files ablations /records /executors /supervision ablations.designs
   ablations.studies analysis _tables _contrasts _sequential _tradeoff _planning
 ablations.subjects.function: ablations ablations.subjects
@@ -77,7 +75,7 @@ search_spaces.tasks: ablations
 ablations.subjects.tasks.graphs: ablations .settings .data.sources
 ablations.subjects.tasks.metric_learning: ablations .settings .placing .data.sources
 ablations.subjects.tasks.scenes: ablations ablations.subjects .settings .data.sources
-ablations.subjects.tasks.transformers: .settings .networks .placing .data.sources .data
+ablations.subjects.tasks.transformers: .settings .networks .placing .data
 .recording: .blocks .data
 .training: ablations ablations.subjects ablations.subjects.lightning .settings .networks .placing .data .cost
   .stacking .recording
@@ -90,15 +88,18 @@ ablations.subjects.tasks.detection: ablations .data.sources ablations.subjects.t
 ablations.subjects.tasks.segmentation: ablations .data.sources ablations.subjects.tasks
   ablations.subjects.tasks.pictures
 _plots.gates: _plots.drawing
-_report.figures: analysis _tradeoff _plots.drawing _plots _report.page _report.evidence _plots.gates
+_tested: plain_files analysis _tables _contrasts _sequential _effects
+_report.evidence: analysis _tables _contrasts _importance _tradeoff.prices _sequential _effects
+  _tradeoff.curves _tradeoff _tradeoff.width _plots _report.page _tested
+_report.figures: analysis _tradeoff _plots.drawing _plots _report.page _plots.gates _report.evidence
 _report.sections: plain_files analysis _tables _contrasts _planned _sequential _effects _tradeoff _report.page
-  _report.evidence _claims _report.figures
+  _claims _tested _report.evidence _report.figures
 _report: analysis _sequential _effects _tradeoff _plots.drawing _report.page _report.evidence _report.figures
   _report.sections
 ablations.cli: plain_files ablations ablations.subjects .settings .networks .counting .placing .cost /records
   /supervision ablations.designs ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis
   _tables.formats _planned _importance _tradeoff.prices _sequential _effects _tradeoff _tradeoff.width
-  _plots.drawing _report.evidence ablations.cli.options _claims ablations.cli.words _report.figures
+  _plots.drawing ablations.cli.options _claims ablations.cli.words _tested _report.evidence _report.figures
   _report.sections _report
 """
 

@@ -1,10 +1,12 @@
-"""Labelled examples as tensors, and the two parts of a data set."""
+"""Labelled examples as tensors, and the parts of a data set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
 from torch import Tensor
+
+from ablations.subjects.attention.data.colours import Colours
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,20 @@ class Examples:
 
 @dataclass(frozen=True)
 class Split:
-    """Training and validation examples, both standardised with the training examples' statistics."""
+    """Training, validation and test examples, all standardised with the training examples' statistics."""
 
     train: Examples
     val: Examples
     classes: int
+    test: Examples | None = None
+    """None where no test set is declared."""
+    colours: Colours | None = None
+    """What standardising took away; None for examples that come standardised."""
+
+    def to(self, device: str) -> Self:
+        """The same on a device."""
+        test = None if self.test is None else self.test.to(device)
+        return replace(self, train=self.train.to(device), val=self.val.to(device), test=test)
 
     @property
     def in_channels(self) -> int:

@@ -14,7 +14,7 @@ Compute = Callable[[Data, *_Rest], _Answer]
 
 
 def remembered(*, most: int) -> Callable[[Compute[*_Rest, _Answer]], Compute[*_Rest, _Answer]]:
-    """Decorates a function of a data set: its last `most` answers are kept until the files at `root` change."""
+    """Decorates a function of a data set: its last `most` answers are kept until the files at its roots change."""
 
     def keep(compute: Compute[*_Rest, _Answer]) -> Compute[*_Rest, _Answer]:
         @lru_cache(maxsize=most)
@@ -34,12 +34,11 @@ _Stamp = int
 
 
 def _stamp(data: Data) -> _Stamp:
-    """A number that another state of the file at `root`, or of any file below it, has not."""
-    if data.root is None:
-        return 0
+    """A number that another state of the file at a root, or of any file below it, has not."""
+    roots = [root for root in (data.root, data.test_root) if root is not None]
     try:
         # A hash, because the names of a folder's files are many, and a few answers are kept.
-        return hash(tuple(_states(Path(data.root).expanduser())))
+        return hash(tuple(one for root in roots for one in _states(Path(root).expanduser())))
     except OSError:
         return 0  # who reads it says so
 

@@ -1,26 +1,44 @@
-"""From a data set's content to its two parts: split by class, standardised."""
+"""From a data set's content to its parts: standardised with the training examples' statistics."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ablations.errors import SettingError
+from ablations.subjects.attention.data.colours import Colours
 from ablations.subjects.attention.data.examples import Examples, Split
-from ablations.subjects.attention.data.sources.content import Content, Labels, Values
+from ablations.subjects.attention.data.parts import Chosen, Parts
+from ablations.subjects.attention.data.sources.content import Content
 
 
-def split_by_class(content: Content, *, val_fraction: float, seed: int) -> Split:
-    """The share of each class that the seed draws validates, the others train.
+def split_into(parts: Parts, content: Content, *, test: Content | None = None) -> Split:
+    """The parts of the content, and a test set of its own where there is one.
 
     Raises:
-        SettingError: If a class is too small to be split, or a channel cannot be standardised.
+        SettingError: If a channel cannot be standardised.
     """
-    held_out = _stratified(content.y, share=val_fraction, seed=seed)
+    contents = [content] if test is None else [content, test]
+    scaled, colours = _standardised(contents, parts.train)
+    examples = [_examples(x, one) for x, one in zip(scaled, contents, strict=True)]
+    train, val, drawn = (
+        examples[0][torch.from_numpy(chosen)] for chosen in (parts.train, parts.val, parts.test)
+    )
+    return Split(
+        train,
+        val,
+        classes=int(content.y.max()) + 1,
+        test=examples[1] if test is not None else drawn if len(drawn) else None,
+        colours=colours,
+    )
+
+
+def _examples(x: NDArray[np.float32], content: Content) -> Examples:
     mask = _mask(content)
-    x, y = torch.from_numpy(_standardised(content.x, mask, ~held_out)), torch.from_numpy(content.y)
-    examples = Examples(x, y, None if mask is None else torch.from_numpy(mask))
-    keep, out = torch.from_numpy(~held_out), torch.from_numpy(held_out)
-    return Split(examples[keep], examples[out], classes=int(y.max()) + 1)
+    return Examples(
+        torch.from_numpy(x),
+        torch.from_numpy(content.y),
+        None if mask is None else torch.from_numpy(mask),
+    )
 
 
 def _mask(content: Content) -> NDArray[np.bool_] | None:
@@ -31,55 +49,61 @@ def _mask(content: Content) -> NDArray[np.bool_] | None:
 
 
 def _standardised(
-    x: Values, mask: NDArray[np.bool_] | None, train: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """Mean 0 and deviation 1 for each channel of the training examples; padded positions are 0 and do not count."""
-    scaled = np.empty(x.shape, dtype=np.float32)
-    for channel in range(x.shape[1]):
+    contents: list[Content], train: Chosen
+) -> tuple[list[NDArray[np.float32]], Colours]:
+    """Mean 0 and deviation 1 for each channel of the first content's training examples.
+
+    Padded positions are 0 and do not count.
+    """
+    masks = [_mask(content) for content in contents]
+    scaled = [np.empty(content.x.shape, dtype=np.float32) for content in contents]
+    channels = []
+    for channel in range(contents[0].x.shape[1]):
         # In float64, and one channel at a time, because that is twice the memory of what is read. Contiguous, so
         # that the order in memory changes no sum.
-        values = np.ascontiguousarray(x[:, channel], dtype=np.float64)
-        with np.errstate(all="ignore"):  # what becomes infinite is told below
-            scaled[:, channel] = _standard(values, mask, train, channel=channel)
-        if not np.isfinite(scaled[:, channel]).all():
+        columns = [np.ascontiguousarray(one.x[:, channel], dtype=np.float64) for one in contents]
+        seen = columns[0][train]
+        found = _Channel(seen if masks[0] is None else seen[masks[0][train]], channel)
+        channels.append(found)
+        for to, values, mask in zip(scaled, columns, masks, strict=True):
+            with np.errstate(all="ignore"):  # what becomes infinite is told below
+                to[:, channel] = found.standard(values, mask)
+            if not np.isfinite(to[:, channel]).all():
+                raise SettingError(
+                    f"channel {channel} of the data must be finite at mean 0 and deviation 1, as float32, but some of "
+                    "it is not: its numbers differ by more than float32 can hold. Take outliers out, or take "
+                    "logarithms."
+                )
+    return scaled, _colours(channels)
+
+
+class _Channel:
+    """What is known of a channel's numbers in the training examples."""
+
+    def __init__(self, seen: NDArray[np.float64], channel: int) -> None:
+        self.low, self.high = float(seen.min()), float(seen.max())
+        if self.high == self.low:
             raise SettingError(
-                f"channel {channel} of the data must be finite at mean 0 and deviation 1, as float32, but some of "
-                "it is not: its numbers differ by more than float32 can hold. Take outliers out, or take logarithms."
+                f"channel {channel} of the data has one value in all training examples, so it "
+                "cannot be standardised; leave it out."
             )
-    return scaled
+        # Squares of 1e200 are infinite, and those of 1e-200 are 0.
+        self.unit = np.abs(seen).max()
+        self.mean, self.deviation = (seen / self.unit).mean(), (seen / self.unit).std()
+
+    def standard(
+        self, values: NDArray[np.float64], mask: NDArray[np.bool_] | None
+    ) -> NDArray[np.float64]:
+        standard: NDArray[np.float64] = (values / self.unit - self.mean) / self.deviation
+        return standard if mask is None else np.where(mask, standard, 0)
 
 
-def _standard(
-    values: NDArray[np.float64],
-    mask: NDArray[np.bool_] | None,
-    train: NDArray[np.bool_],
-    *,
-    channel: int,
-) -> NDArray[np.float64]:
-    seen = values[train] if mask is None else values[train][mask[train]]
-    if seen.max() == seen.min():
-        raise SettingError(
-            f"channel {channel} of the data has one value in all training examples, so it "
-            "cannot be standardised; leave it out."
+def _colours(channels: list[_Channel]) -> Colours:
+    low = min(0.0, *(one.low for one in channels))
+    high = max(one.high for one in channels)
+    with np.errstate(all="ignore"):  # of numbers near the largest that there are; no image has them
+        whole = np.float64(high) - low
+        return Colours(
+            spread=torch.tensor([float(x.deviation * x.unit / whole) for x in channels]),
+            middle=torch.tensor([float((x.mean * x.unit - low) / whole) for x in channels]),
         )
-    # Squares of 1e200 are infinite, and those of 1e-200 are 0.
-    unit = np.abs(seen).max()
-    mean = (seen / unit).mean()
-    standard: NDArray[np.float64] = (values / unit - mean) / (seen / unit).std()
-    return standard if mask is None else np.where(mask, standard, 0)
-
-
-def _stratified(labels: Labels, *, share: float, seed: int) -> NDArray[np.bool_]:
-    """True for the held-out examples: `share` of each class, rounded to the nearest whole example."""
-    rng = np.random.default_rng(seed)
-    held_out = np.zeros(len(labels), dtype=bool)
-    for label in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        count = round(share * len(members))
-        if not 0 < count < len(members):
-            raise SettingError(
-                f"`val_fraction` must leave examples of class {label} on both sides, but "
-                f"{share:g} of {len(members)} leaves {count} to validate; choose another share."
-            )
-        held_out[members[:count]] = True
-    return held_out

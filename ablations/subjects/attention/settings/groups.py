@@ -12,12 +12,14 @@ from ablations.subjects.settings import Settings, hint
 
 Shortcut = Literal["pad", "project"]
 Compile = Literal["none", "default", "reduce-overhead", "max-autotune"]
-Optimizer = Literal["sgd", "adamw", "rmsprop"]
+Optimizer = Literal["sgd", "adamw", "rmsprop", "lamb", "muon"]
 Schedule = Literal["cosine", "linear", "step", "one_cycle", "plateau", "constant"]
 Precision = Literal["32", "bf16-mixed", "16-mixed"]
+SplitBy = Literal["fixed", "per_seed", "folds"]
 Recipe = Literal["own", "senet_imagenet", "senet_cifar", "torchvision_v2", "short"]
 AUGMENTATIONS = (
-    "shift", "crop", "flip", "crop_flip", "random_resized_crop", "erasing", "cutout",
+    "shift", "crop", "flip", "crop_flip", "random_resized_crop", "color_jitter", "rand_augment",
+    "trivial_augment_wide", "erasing", "cutout",
 )  # fmt: skip
 
 
@@ -28,6 +30,18 @@ def _augmentations(value: str) -> str:
             rule = one_of("augmentation", word, ("none", *AUGMENTATIONS))
             raise ValueError(f"{rule} Several are joined by a plus sign: 'crop_flip+cutout'.")
     return value
+
+
+def _test_set(value: Any) -> str | float:
+    """`none`, `own`, or a share as a float."""
+    if value in ("none", "own"):
+        return str(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1:
+        return float(value)
+    raise ValueError(
+        "`data.test` must be 'none', 'own' (the data set's own test examples), or a share of all examples between 0 "
+        f"and 1 like 0.2, but got {value!r}."
+    )
 
 
 class Attention(AttentionFields):
@@ -62,7 +76,7 @@ class Backbone(Settings):
 
 
 class Data(Settings):
-    """The data and its fixed split. `root` is where files lie; it is no part of a run's identity."""
+    """The data and how they are split. `root` is where files lie; it is no part of a run's identity."""
 
     name: str = "digits"
     """`digits`, `cifar10`, `npz`, `folder`, ..., or your own function `package.module:name`; docs/spaces.md."""
@@ -71,10 +85,20 @@ class Data(Settings):
     val_fraction: float = Field(default=0.3, gt=0, lt=1)
     """Share of the images held out, stratified by class."""
     split_seed: int = 0
-    """The split is the same for all seeds unless a space varies this."""
+    """Which of all possible splits: another one, another split."""
+    split: SplitBy = "fixed"
+    """`fixed`: one split for all seeds. `per_seed`: each seed has a split of its own, the same for all arms. `folds`:
+    cross-validation, each seed holds out the next of `folds` parts, which are drawn anew once all had a turn."""
+    folds: int = Field(default=5, ge=2)
+    """Of `split=folds`: how many parts; `val_fraction` is then not used."""
+    test: Annotated[str | float, BeforeValidator(_test_set)] = "none"
+    """A test set, which no run trains on or validates with: `own` (CIFAR's test images, or what lies at `test_root`),
+    or a share of all examples, the same in every split. `ablate test` looks at it, once."""
+    test_root: str | None = None
+    """Of `test=own`: where the files of the test set lie, if the data set does not have it in its own."""
     augmentation: Annotated[str, AfterValidator(_augmentations)] = "none"
     """What is done to the images of a training batch, in this order: `shift`, `crop`, `flip`, `crop_flip`,
-    `random_resized_crop`, `erasing`, `cutout`, joined by +."""
+    `random_resized_crop`, `color_jitter`, `rand_augment`, `trivial_augment_wide`, `erasing`, `cutout`, joined by +."""
 
 
 class Training(Settings):
@@ -87,13 +111,14 @@ class Training(Settings):
     batch_size: int = Field(default=64, ge=2)
     """The last, incomplete batch of an epoch is left out; the order is new in each epoch."""
     optimizer: Optimizer = "sgd"
-    """SGD with Nesterov momentum, or AdamW."""
+    """SGD with Nesterov momentum, AdamW, RMSprop, LAMB; or Muon for the convolutions and matrices between the first and
+    the last, with AdamW for the rest, both at the rate of an AdamW. The last two need `ablations[optimizers]`."""
     learning_rate: float = Field(default=0.1, gt=0)
     """The largest one, after the warm-up."""
     weight_decay: float = Field(default=5e-4, ge=0)
     """Of all weights but biases and normalisations."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
-    """Nesterov momentum of SGD, plain momentum of RMSprop; AdamW does not use it."""
+    """Nesterov momentum of SGD and Muon, plain momentum of RMSprop; AdamW and LAMB do not use it."""
     schedule: Schedule = "cosine"
     """What the learning rate does after the warm-up, counted in steps. `cosine`, `linear`: to zero. `step`:
     times `decay_factor` after each epoch of `decay_at`. `one_cycle`: up from 1/25 and down
@@ -124,6 +149,9 @@ class Training(Settings):
     cutmix: float = Field(default=0.0, ge=0)
     """A rectangle of each image comes from another, of an area from Beta(cutmix, cutmix). Beside mixup: one of
     the two in each step."""
+    stochastic_depth: float = Field(default=0.0, ge=0, lt=1)
+    """How often training leaves out the last residual branch, for each image by itself; the branches before it less
+    often, in proportion to their place (arXiv 1603.09382). ResNets, ResNeXts and RegNets."""
     clip_norm: float = Field(default=0.0, ge=0)
     """The largest norm of the gradient, longer ones are shortened to it; 0 for none."""
     accumulate: int = Field(default=1, ge=1)

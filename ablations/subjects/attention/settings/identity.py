@@ -74,12 +74,22 @@ NEUTRAL: dict[str, Any] = {
     "training.accumulate": 1,
     "training.ema_decay": 0.0,
     "training.precision": "32",
+    "data.split": "fixed",
+    "data.folds": 5,
+    "data.test": "none",
+    "training.stochastic_depth": 0.0,
 }
 
 # Where the files lie says nothing about what is in them, the fingerprint does; looking changes nothing; and what a
 # recipe stands for is in the other settings.
 NOT_IDENTITY = frozenset(
-    {"data.root", "training.record_gates", "training.measure_latency", "training.recipe"}
+    {
+        "data.root",
+        "data.test_root",
+        "training.record_gates",
+        "training.measure_latency",
+        "training.recipe",
+    }
 )
 
 

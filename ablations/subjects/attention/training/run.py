@@ -22,7 +22,7 @@ from ablations.subjects.attention.data.batches import (
     validation_batch,
 )
 from ablations.subjects.attention.data.dataset import fingerprint, on_device
-from ablations.subjects.attention.data.examples import Split
+from ablations.subjects.attention.data.examples import Examples, Split
 from ablations.subjects.attention.recording.channels import FILE, record_channels
 from ablations.subjects.attention.recording.sample import MOST_EXAMPLES, stratified
 from ablations.subjects.attention.settings.groups import Run, Training
@@ -34,6 +34,8 @@ from ablations.subjects.lightning.checkpoint import readable
 from ablations.subjects.lightning.continuation import Continuation
 from ablations.subjects.lightning.epoch_watch import EpochWatch
 from ablations.subjects.lightning.trainer import make_trainer, quiet
+
+TESTED = ("test_loss", "test_accuracy")
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Outcome:
     device: str
     latency: float | None = None
     """Milliseconds of one example's forward pass; None where the recipe does not measure it."""
+    test: dict[str, float] | None = None
+    """`test_loss` and `test_accuracy` of the final weights; None where no test set is declared."""
     stacked: int | None = None
     """Runs in the largest of its steps, where it was trained in step with others."""
 
@@ -121,7 +125,7 @@ def train(
     if run.arm.training.compile != "none":
         # After eight networks of one worker dynamo would silently go on without compiling.
         torch.compiler.reset()
-    split = on_device(run.arm.data, device)
+    split = on_device(run.arm.data, device, run.seed)
     check_batches(run.arm, train=len(split.train), val=len(split.val), world_size=world_size)
     if run.arm.training.precision == "16-mixed" and device == "cpu":
         raise SettingError(
@@ -155,6 +159,11 @@ def train(
             ckpt_path=readable(checkpoint),
             weights_only=True,
         )
+        test = None
+        if split.test is not None:
+            trainer.test(module, _whole(split.test, rank, world_size), verbose=False)
+            test = {name: float(value) for name, value in trainer.callback_metrics.items()
+                    if name in TESTED}  # fmt: skip
     if run.arm.training.record_gates and gates is not None and rank == 0:
         _record_channels(run, module, split, gates.with_name(FILE), on_step)
     return Outcome(
@@ -164,6 +173,7 @@ def train(
         val_accuracy=watch.last["val_accuracy"],
         device=_device_name(device),
         latency=_latency(run, module, split) if run.arm.training.measure_latency else None,
+        test=test,
         stacked=module.most if isinstance(module, SteppingClassifier) else None,
     )
 
@@ -227,12 +237,17 @@ def _batches(
         batch_size=run.arm.training.batch_size,
         seed=run.seed,
         epoch=epoch,
-        augment=augmentation(run.arm.data.augmentation),
+        augment=augmentation(run.arm.data.augmentation, split.colours),
         rank=rank,
         world_size=world_size,
     )
-    size = validation_batch(len(split.val), largest=VALIDATION_BATCH, world_size=world_size)
-    return training, Batches(split.val, batch_size=size, rank=rank, world_size=world_size)
+    return training, _whole(split.val, rank, world_size)
+
+
+def _whole(examples: Examples, rank: int, world_size: int) -> Batches:
+    """This rank's share of batches that pass all the examples once, in order."""
+    size = validation_batch(len(examples), largest=VALIDATION_BATCH, world_size=world_size)
+    return Batches(examples, batch_size=size, rank=rank, world_size=world_size)
 
 
 def _latency(run: Run, module: AttentionClassifier, split: Split) -> float:

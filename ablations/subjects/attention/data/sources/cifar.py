@@ -35,6 +35,20 @@ def cifar100(data: Data) -> tuple[Values, Labels]:
     )
 
 
+def cifar10_test(data: Data) -> tuple[Values, Labels]:
+    """CIFAR-10's 10 000 test images, from the same folder."""
+    return _either_version(
+        data, binary=["test_batch.bin"], label_bytes=1, python=["test_batch"], key=b"labels", classes=10
+    )  # fmt: skip
+
+
+def cifar100_test(data: Data) -> tuple[Values, Labels]:
+    """CIFAR-100's 10 000 test images with their fine labels, from the same folder."""
+    return _either_version(
+        data, binary=["test.bin"], label_bytes=2, python=["test"], key=b"fine_labels", classes=100
+    )
+
+
 def _either_version(
     data: Data, *, binary: list[str], label_bytes: int, python: list[str], key: bytes, classes: int
 ) -> tuple[Values, Labels]:

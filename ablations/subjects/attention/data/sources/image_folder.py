@@ -59,6 +59,11 @@ def folders(data: Data) -> list[Path]:
     return found
 
 
+def class_names(data: Data) -> list[str]:
+    """The names of the folders of classes, in the order of their labels."""
+    return [path.name for path in _listed(existing_root(data)) if path.is_dir()]
+
+
 def _listed(path: Path) -> list[Path]:
     return sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
 

@@ -1,0 +1,78 @@
+"""A test set that the data set has of its own: CIFAR's test images, or files that the settings name."""
+
+from pathlib import Path
+
+from ablations.errors import SettingError
+from ablations.subjects.attention.data.sources.cifar import cifar10_test, cifar100_test
+from ablations.subjects.attention.data.sources.content import Content, checked
+from ablations.subjects.attention.data.sources.image_folder import class_names
+from ablations.subjects.attention.data.sources.read import Source, read
+from ablations.subjects.attention.settings.groups import Data
+
+IN_ITS_FILES: dict[str, Source] = {"cifar10": cifar10_test, "cifar100": cifar100_test}
+"""Data sets whose own files have a test set."""
+WITHOUT_FILES = ("digits", "digits_sequence")
+
+
+def own_test_set(data: Data, others: Content) -> Content:
+    """The test examples of a data set, of the kind of its others.
+
+    Raises:
+        SettingError: If there are none, or they are of another shape or of other classes.
+    """
+    test = _read(data)
+    if test.x.shape[1:] != others.x.shape[1:]:
+        raise SettingError(
+            f"the test examples must be of the shape of the others, {others.x.shape[1:]}, but are of "
+            f"{test.x.shape[1:]}; bring them to one size first."
+        )
+    classes, tested = int(others.y.max()) + 1, int(test.y.max()) + 1
+    if tested > classes:
+        raise SettingError(
+            f"the test examples must be of the {classes} classes of the others, but are of {tested}."
+        )
+    if (test.lengths is None) != (others.lengths is None):
+        raise SettingError(
+            "the test examples must have `lengths` where the others have them, but one of the two has none."
+        )
+    return test
+
+
+def _read(data: Data) -> Content:
+    source = IN_ITS_FILES.get(data.name)
+    if source is not None:
+        return checked(data, *source(data))
+    if data.name in WITHOUT_FILES:
+        raise SettingError(
+            f"`data.test` must be a share of the examples for {data.name!r}, which has no test set of its own, but is "
+            "'own'; for example data.test=0.2."
+        )
+    if data.test_root is None:
+        raise SettingError(
+            f"`data.test='own'` of data set {data.name!r} must be told where the test examples lie: set "
+            "`data.test_root` (--set data.test_root=PATH), or take a share of the others (data.test=0.2)."
+        )
+    if data.root is not None and _place(data.test_root) == _place(data.root):
+        raise SettingError(
+            f"`data.test_root` must be other files than `data.root`, but both are {data.root!r}: a run would be "
+            "tested on what it was trained on."
+        )
+    elsewhere = data.model_copy(update={"root": data.test_root})
+    if data.name == "folder":
+        _check_names(data, elsewhere)
+    return read(elsewhere)
+
+
+def _place(path: str) -> Path:
+    return Path(path).expanduser().resolve()
+
+
+def _check_names(data: Data, elsewhere: Data) -> None:
+    """Classes are numbered by the order of their folders: a missing one would rename those behind it."""
+    train, test = class_names(data), class_names(elsewhere)
+    if train != test:
+        odd = sorted(set(train) ^ set(test))
+        raise SettingError(
+            f"`data.test_root` must hold the folders of classes that `data.root` holds, but {odd[0]!r} is in one of "
+            f"the two only ({len(odd)} such)."
+        )
