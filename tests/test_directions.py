@@ -29,13 +29,7 @@ ablations.subjects.lightning: ablations ablations.subjects.lightning.loading
 .counting: ablations .settings .blocks .networks
 .attach: ablations .settings .blocks .counting
 .placing: ablations .settings .networks .counting
-.data.sources: ablations .settings
-.data: ablations .settings .data.sources
-.cost: .settings .networks .counting .placing .data
 .stacking: .blocks .networks
-.training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing
-  .data .cost .stacking
-.: ablations ablations.subjects .settings .networks .placing .data .cost .training
 /records: plain_files ablations
 /worker: ablations /records
 /executors: ablations /records /worker
@@ -69,7 +63,6 @@ _report.figures: analysis _tradeoff _plots.drawing _plots _report.page _report.e
 ablations.cli.options: plain_files ablations /records /executors /supervision ablations.designs
   ablations.studies analysis _tables _contrasts _sequential _tradeoff _planning
 ablations.subjects.function: ablations ablations.subjects
-.claims: ablations .settings .blocks .counting .attach .placing .cost
 ablations.subjects.own_module: ablations ablations.subjects ablations.subjects.lightning.pairing
   ablations.subjects.lightning.loading ablations.subjects.lightning .settings .attach
 _claims: plain_files analysis _tables _contrasts _planned _tradeoff.prices _sequential _tradeoff
@@ -80,13 +73,22 @@ _report: analysis _sequential _effects _tradeoff _plots.drawing _report.page _re
   _report.sections
 ablations.cli.words: plain_files ablations ablations.subjects /records /executors /supervision
   ablations.designs ablations.studies _tables _effects _tradeoff _claims
-ablations.cli: plain_files ablations ablations.subjects .settings .networks .counting .placing .cost /records
+search_spaces.claims: ablations
+search_spaces.senet: ablations
+.data.layouts: ablations .settings
+.data.stored: ablations .settings .data.layouts
+.data.sources: ablations .settings .data.layouts .data.stored
+.data: ablations .settings .data.layouts .data.stored .data.sources
+.cost: .settings .networks .counting .placing .data
+.training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing
+  .stacking .data .cost
+.: ablations ablations.subjects .settings .networks .placing .data .cost .training
+.claims: ablations .settings .blocks .counting .attach .placing .cost
+ablations.cli: plain_files ablations ablations.subjects .settings .networks .counting .placing /records
   /supervision ablations.designs ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis
   _tables.formats _planned _importance _tradeoff.prices _sequential _effects _tradeoff _tradeoff.width
   _plots.drawing _report.evidence _report.figures ablations.cli.options _claims _report.sections _report
-  ablations.cli.words
-search_spaces.claims: ablations
-search_spaces.senet: ablations
+  ablations.cli.words .cost
 """
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ablations.subjects.attention.blocks.gates import GATES
-from ablations.subjects.attention.data.examples import Examples
+from ablations.subjects.attention.data.examples import Labelled
 from ablations.subjects.attention.training.gate_statistics import gates_of, variances
 from ablations.subjects.attention.training.module import AttentionClassifier
 
@@ -47,7 +47,7 @@ class GateRecorder(pl.Callback):
     """
 
     def __init__(
-        self, path: Path, *, gate: str, val: Examples, epochs: int, train_examples: int
+        self, path: Path, *, gate: str, val: Labelled, epochs: int, train_examples: int
     ) -> None:
         budget = BUDGET * epochs * train_examples
         count = max(1, min(len(val), MOST_EXAMPLES, int(budget)))

@@ -1,4 +1,4 @@
 """Where do labelled examples come from? Built-in sets, files and the user's own function.
 
-May import `ablations` and `settings`. Imported by `data`.
+May import `ablations`, `settings`, `layouts` and `stored`. Imported by `data`.
 """
