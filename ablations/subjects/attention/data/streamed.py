@@ -1,5 +1,6 @@
 """Examples of stored images: in memory as tensors, or read anew in each epoch by worker processes."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -14,6 +15,9 @@ from ablations.subjects.attention.data.standard import Channel, table
 from ablations.subjects.attention.data.stored.decode import Draw
 from ablations.subjects.attention.data.stored.loader import Images, batches
 from ablations.subjects.attention.data.stored.stored import Stored
+
+AT_ONCE = 2**18
+"""Numbers that a processor looks up together: what they take fits into its cache."""
 
 
 def channels_of_stored(stored: Stored, train: NDArray[np.bool_]) -> list[Channel]:
@@ -52,9 +56,17 @@ def examples_of_stored(
 
 def standardised(pixels_nhwc: Tensor, standard: Tensor) -> Tensor:
     """Float32 images (n, channels, height, width), channels last in memory, of 8-bit ones by looking each number up."""
-    channels = len(standard)
-    first = torch.arange(0, 256 * channels, 256, dtype=torch.int32, device=pixels_nhwc.device)
-    return standard.flatten()[pixels_nhwc.int() + first].permute(0, 3, 1, 2)
+    device, flat = pixels_nhwc.device, standard.flatten()
+    first = torch.arange(0, len(flat), 256, dtype=torch.int32, device=device)
+    x_nhwc = torch.empty(pixels_nhwc.shape, device=device)
+    images = len(pixels_nhwc)
+    if device.type == "cpu":
+        images = max(1, AT_ONCE // math.prod(pixels_nhwc.shape[1:]))
+    for pixels, x in zip(
+        torch.split(pixels_nhwc, images), torch.split(x_nhwc, images), strict=True
+    ):
+        torch.index_select(flat, 0, (pixels.int() + first).flatten(), out=x.view(-1))
+    return x_nhwc.permute(0, 3, 1, 2)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,8 @@ from ablations.subjects.attention.data.layouts.listing import Pixels, Unreadable
 
 Box = tuple[float, float, float, float]
 AREA, RATIO, TRIES = (0.08, 1.0), (3 / 4, 4 / 3), 10
-TURNED = (5, 6, 7, 8)
-"""EXIF orientations of an image that lies on its side."""
+ORIENTATION, TURNED = 0x112, (5, 6, 7, 8)
+"""EXIF's number for how an image lies, and its values for one on its side."""
 
 
 @dataclass(frozen=True)
@@ -63,29 +63,26 @@ def decoded(stored: bytes | Pixels, view: View, *, place: int, draw: Draw | None
         )
         with image:
             _check_depth(image.mode)
+            lies = image.getexif().get(ORIENTATION, 1)
             if view.side is None:
-                return np.asarray(operations.exif_transpose(image).convert("RGB"))
-            box, (width, height) = _box(image, view, place, draw)
+                return np.asarray(_coloured(_upright(image, lies, operations)))
+            width, height = image.size[::-1] if lies in TURNED else image.size
+            box = (
+                middle(width, height, share=view.share)
+                if draw is None
+                else random_part(width, height, draw, place)
+            )
             # A JPEG is decoded at a half, a quarter or an eighth of its size where that is enough.
             enough = view.side / min(box[2] - box[0], box[3] - box[1])
             image.draft(None, (math.ceil(width * enough), math.ceil(height * enough)))
-            upright = operations.exif_transpose(image).convert("RGB")
+            upright = _upright(image, lies, operations)
             across, down = upright.width / width, upright.height / height
             scaled = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
             size = (view.side, view.side)
-            return np.asarray(upright.resize(size, image_module.Resampling.BILINEAR, box=scaled))
+            bilinear = image_module.Resampling.BILINEAR
+            return np.asarray(_coloured(upright).resize(size, bilinear, box=scaled))
     except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
         raise Unreadable(words_of(error)) from None
-
-
-def _box(image: Any, view: View, place: int, draw: Draw | None) -> tuple[Box, tuple[int, int]]:
-    """What is cut out of the upright image, and its width and height."""
-    width, height = image.size
-    if image.getexif().get(0x112) in TURNED:
-        width, height = height, width
-    if draw is None:
-        return middle(width, height, share=view.share), (width, height)
-    return random_part(width, height, draw, place), (width, height)
 
 
 def middle(width: int, height: int, *, share: float) -> Box:
@@ -112,6 +109,15 @@ def random_part(width: int, height: int, draw: Draw, place: int) -> Box:
     h = min(height, max(1, round(width / RATIO[0])))
     x, y = (width - w) // 2, (height - h) // 2
     return x, y, x + w, y + h
+
+
+def _upright(image: Any, lies: int, operations: Any) -> Any:
+    # Cameras store an image as its sensor lay, and say beside it which way is up. Else Pillow would copy it.
+    return image if lies == 1 else operations.exif_transpose(image)
+
+
+def _coloured(image: Any) -> Any:
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _check_depth(mode: str) -> None:

@@ -26,6 +26,7 @@ ROW = np.dtype(
     ]
 )
 """Of one image: height and width, and of each channel the sum, the sum of squares, the least and the largest."""
+VALUES = np.arange(256)
 BATCH = 64
 IN_PROCESS = 2048
 """Fewer images than this are looked at by this process."""
@@ -67,11 +68,12 @@ def survey_key(listing: Listing, view: View) -> str:
 def row(pixels: Pixels) -> NDArray[np.void]:
     """What a look at an image keeps, shape ()."""
     found = np.zeros((), dtype=ROW)
-    # The dot product of 8-bit numbers in float64 is exact up to 2^53 / 255^2 pixels, which no image has.
-    values = pixels.reshape(-1, pixels.shape[2]).T.astype(np.float64)
     found["size"] = pixels.shape[:2]
-    found["sum"], found["square"] = values.sum(1), np.einsum("cp,cp->c", values, values)
-    found["low"], found["high"] = values.min(1), values.max(1)
+    for channel in range(pixels.shape[2]):
+        counts = np.bincount(pixels[:, :, channel].ravel(), minlength=256)
+        seen = np.flatnonzero(counts)
+        found["sum"][channel], found["square"][channel] = counts @ VALUES, counts @ VALUES**2
+        found["low"][channel], found["high"][channel] = seen[0], seen[-1]
     return found
 
 
