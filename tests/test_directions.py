@@ -37,7 +37,7 @@ ablations.subjects.lightning: ablations ablations.subjects.lightning.loading
 /supervision: plain_files ablations /records /executors /sources
 ablations.designs: plain_files ablations ablations.subjects /sources
 ablations.tracking.wandb: plain_files ablations ablations.subjects /records
-ablations.studies: ablations ablations.subjects /records /worker /executors /sources /supervision
+ablations.studies: plain_files ablations ablations.subjects /records /worker /executors /sources /supervision
   ablations.designs ablations.tracking.wandb
 ablations.tracking.optuna: plain_files ablations /records ablations.tracking.wandb ablations.studies
 search_spaces: ablations
@@ -57,38 +57,53 @@ _planning: analysis _contrasts _tradeoff.curves
 _plots.drawing: analysis
 _plots: _tradeoff _plots.drawing
 _report.page: plain_files _plots.drawing
-_report.evidence: analysis _tables _contrasts _importance _tradeoff.prices _sequential _effects
-  _tradeoff.curves _tradeoff _tradeoff.width _plots _report.page
-_report.figures: analysis _tradeoff _plots.drawing _plots _report.page _report.evidence
 ablations.cli.options: plain_files ablations /records /executors /supervision ablations.designs
   ablations.studies analysis _tables _contrasts _sequential _tradeoff _planning
 ablations.subjects.function: ablations ablations.subjects
-ablations.subjects.own_module: ablations ablations.subjects ablations.subjects.lightning.pairing
-  ablations.subjects.lightning.loading ablations.subjects.lightning .settings .attach
 _claims: plain_files analysis _tables _contrasts _planned _tradeoff.prices _sequential _tradeoff
   _tradeoff.width
-_report.sections: analysis _tables _contrasts _planned _sequential _effects _tradeoff _report.page
-  _report.evidence _report.figures _claims
-_report: analysis _sequential _effects _tradeoff _plots.drawing _report.page _report.evidence _report.figures
-  _report.sections
 ablations.cli.words: plain_files ablations ablations.subjects /records /executors /supervision
   ablations.designs ablations.studies _tables _effects _tradeoff _claims
 search_spaces.claims: ablations
 search_spaces.senet: ablations
+ablations.subjects.tasks: ablations
+search_spaces.tasks: ablations
+_plots.gates: _plots.drawing
+_tested: plain_files analysis _tables _contrasts _sequential _effects
+_report.evidence: analysis _tables _contrasts _importance _tradeoff.prices _sequential _effects
+  _tradeoff.curves _tradeoff _tradeoff.width _plots _report.page _tested
+_report.figures: analysis _tradeoff _plots.drawing _plots _report.page _plots.gates _report.evidence
+_report.sections: plain_files analysis _tables _contrasts _planned _sequential _effects _tradeoff _report.page
+  _claims _tested _report.evidence _report.figures
+_report: analysis _sequential _effects _tradeoff _plots.drawing _report.page _report.evidence _report.figures
+  _report.sections
 .data.layouts: ablations .settings
 .data.stored: ablations .settings .data.layouts
 .data.sources: ablations .settings .data.layouts .data.stored
 .data: ablations .settings .data.layouts .data.stored .data.sources
-.cost: .settings .networks .counting .placing .data
-.training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing
-  .stacking .data .cost
-.: ablations ablations.subjects .settings .networks .placing .data .cost .training
+.cost: ablations .settings .networks .counting .placing .data
 .claims: ablations .settings .blocks .counting .attach .placing .cost
+ablations.subjects.tasks.graphs: ablations .settings .data.sources
+ablations.subjects.tasks.metric_learning: ablations .settings .placing .data.layouts .data.stored
+  .data.sources
+ablations.subjects.tasks.scenes: ablations ablations.subjects .settings .data.sources
+ablations.subjects.tasks.transformers: .settings .networks .placing .data
+.recording: .blocks .data
+.training: ablations ablations.subjects ablations.subjects.lightning .settings .networks .placing .stacking
+  .data .cost .recording
+.: ablations ablations.subjects .settings .networks .placing .data .cost .training
+ablations.subjects.own_module: ablations ablations.subjects ablations.subjects.lightning.pairing
+  ablations.subjects.lightning.loading ablations.subjects.lightning .settings .attach .recording
+ablations.subjects.tasks.pictures: ablations .data.sources
+ablations.subjects.tasks.detection: ablations ablations.subjects.tasks .data.sources
+  ablations.subjects.tasks.pictures
+ablations.subjects.tasks.segmentation: ablations ablations.subjects.tasks .data.sources
+  ablations.subjects.tasks.pictures
 ablations.cli: plain_files ablations ablations.subjects .settings .networks .counting .placing /records
   /supervision ablations.designs ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis
-  _tables.formats _planned _importance _tradeoff.prices _sequential _effects _tradeoff _tradeoff.width
-  _plots.drawing _report.evidence _report.figures ablations.cli.options _claims _report.sections _report
-  ablations.cli.words .cost
+  _tables.formats _tables _planned _importance _tradeoff.prices _sequential _effects _tradeoff _tradeoff.width
+  _plots.drawing ablations.cli.options _claims ablations.cli.words _tested _report.evidence _report.figures
+  _report.sections _report .cost
 """
 
 

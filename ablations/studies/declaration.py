@@ -3,6 +3,7 @@
 from typing import Any
 
 from ablations.designs.expand import PlannedArm, varied
+from ablations.designs.levels import told
 from ablations.designs.space import Space
 from ablations.engine.records import provenance
 from ablations.engine.records.folder import USUAL_METRICS
@@ -45,11 +46,12 @@ def declare(
         "design": design,
         "seeds": seeds,
         "space": stated,
-        "baseline": {name: space.baseline[name] for name in names},
+        "baseline": {name: told(space.baseline[name]) for name in names},
         "baseline_arm": baseline.id,
         "metric": about.metric,
         "direction": about.direction,
         **_metrics(about),
+        **_tested(about),
         "fingerprint": {
             **provenance.fingerprint(
                 space=stated,
@@ -81,6 +83,12 @@ def _metrics(about: Subject) -> dict[str, Any]:
             one.name: {"direction": one.direction, "unit": one.unit} for one in about.metrics
         }
     }
+
+
+def _tested(about: Subject) -> dict[str, Any]:
+    """What the test set says, where the subject has one."""
+    measured = {one.name: {"direction": one.direction, "unit": one.unit} for one in about.tested}
+    return {"tested": measured} if measured else {}
 
 
 def _columns(about: Subject) -> dict[str, str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ablations.context import CHECKPOINT_SECONDS
 from ablations.errors import SettingError
 from ablations.import_path import load, words_of
 from ablations.lockstep import Lockstep
@@ -21,6 +22,9 @@ from ablations.subjects.function.reads import Reads
 from ablations.subjects.function.run import call
 from ablations.subjects.program import Program
 from ablations.subjects.values import nested
+
+IMPORT_SECONDS = 60.0
+"""For what the function's file imports."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +62,8 @@ def tried(
         name: Its import path.
         program: What the space says of it.
         arm: Its settings.
-        limit: Seconds after which its process is ended, with all that it started.
+        limit: Seconds of the call after which its process is ended, with all that it started; what is imported
+            before it may take a minute.
         records: Epochs after which it is not asked for more.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -80,15 +85,24 @@ def tried(
             start_new_session=True,
         )
         try:
-            code = process.wait(limit)
-        except subprocess.TimeoutExpired:
-            code = None
+            code = _ended(process, told, limit)
         finally:
             with suppress(ProcessLookupError):  # what it started may still be there
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         lines = told.read_text(encoding="utf-8").splitlines() if told.exists() else []
         return _trial([json.loads(line) for line in lines if line.endswith("}")], code)
+
+
+def _ended(process: subprocess.Popen[bytes], told: Path, limit: float) -> int | None:
+    """Its exit code; None where it is still there so long after its call began."""
+    imported = time.monotonic() + IMPORT_SECONDS
+    while not told.exists() and time.monotonic() < imported:
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(0.05)
+    with suppress(subprocess.TimeoutExpired):
+        return process.wait(limit)
+    return None
 
 
 def _trial(told: list[dict[str, Any]], code: int | None) -> Trial:
@@ -124,6 +138,7 @@ class _Context:
     rank: int = 0
     world_size: int = 1
     lockstep: Lockstep | None = None
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
     stopping: bool = False
     last: dict[str, Any] | None = None
 
@@ -141,11 +156,14 @@ class _Context:
 def _main() -> None:
     asked, told = map(Path, sys.argv[1:])
     given = json.loads(asked.read_text(encoding="utf-8"))
-    with told.open("a", encoding="utf-8", buffering=1) as file:
-        _call(given, asked.parent, file)
+    found = load(given["subject"])
+    with told.open(
+        "a", encoding="utf-8", buffering=1
+    ) as file:  # that it is there says that the call begins
+        _call(found, given, asked.parent, file)
 
 
-def _call(given: dict[str, Any], folder: Path, file: Any) -> None:
+def _call(found: Any, given: dict[str, Any], folder: Path, file: Any) -> None:
     seen: set[str] = set()
 
     def say(key: str, value: Any) -> None:
@@ -162,7 +180,7 @@ def _call(given: dict[str, Any], folder: Path, file: Any) -> None:
     context = _Context(
         folder=folder, attempt_folder=folder / "1", tell=passed, records=given["records"]
     )
-    found, arm = load(given["subject"]), given["arm"]
+    arm = given["arm"]
     if class_of_config(found) is None:
         arm = Reads(arm, read)
     else:

@@ -1,4 +1,4 @@
 """How is a LightningModule trained, ours or a user's: streams, records, checkpoints, resume?
 
-May import `ablations` and `loading`. Imported by `own_module` and `training`.
+May import `ablations` and `loading`. Imported by `training` and `own_module`.
 """

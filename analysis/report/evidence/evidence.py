@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,12 @@ from analysis.effects.winner import WinnerReport, winner_report
 from analysis.errors import TableError
 from analysis.importance.importance import Importance, estimate_importance
 from analysis.report.evidence.arms import Front, front, summarise
+from analysis.report.evidence.channels import Channels, read_channels
 from analysis.report.evidence.gates import Gates, read_gates
 from analysis.tables.runs_table import REDUCTION, RunsTable
 from analysis.tables.study_table import Curves, read_curves, read_study
+from analysis.tested.answer import stored_answer
+from analysis.tested.values import has_test_set
 from analysis.tradeoff.curves.families import average_draws
 from analysis.tradeoff.kappa import slope_of
 from analysis.tradeoff.prices.price import Price
@@ -71,6 +74,10 @@ class Evidence:
     importance: Importance | None
     winner: WinnerReport | None
     gates: Gates | None
+    tested: dict[str, Any] | None
+    """What the test set said, once it was looked at (`analysis.tested`)."""
+    has_test_set: bool
+    channels: Channels | None
     price: float | None
     margin: float | None
     """The margin that was asked for; `effects.margin` is the one in force."""
@@ -108,6 +115,7 @@ def gather(
     margin: float | None = None,
     every_importance: bool = False,
     gates_of: str | None = None,
+    gates_in: str | None = None,
 ) -> Evidence:
     """Read a study and compute all that its report says.
 
@@ -117,6 +125,7 @@ def gather(
         margin: Half-width of the zone called negligible; None where none is declared.
         every_importance: Also fANOVA and PED-ANOVA, however many runs there are.
         gates_of: The arm whose gates are summed up, or `all`; the baseline without.
+        gates_in: The block whose channels are shown one by one; the last without.
 
     Raises:
         TableError: If the folder is no study, or an argument is not positive.
@@ -148,6 +157,9 @@ def gather(
         else None,
         winner=_try(gaps, "winner", lambda: winner_report(table)),
         gates=_try(gaps, "gates", lambda: read_gates(table, arm=gates_of)),
+        tested=_try(gaps, "test", lambda: stored_answer(folder)),
+        has_test_set=has_test_set(table),
+        channels=_try(gaps, "channels", lambda: read_channels(table, arm=gates_of, block=gates_in)),
         price=price,
         margin=margin,
         remarks=tuple(curves.remarks),

@@ -7,8 +7,9 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Colours:
-    """What standardising took away: 0 is black, or the lowest number if that is below 0, and 1 the highest number of
-    all channels of the training images.
+    """What standardising took away.
+
+    0 is black, or the lowest number if that is below 0; 1 is the highest number in any channel of the training images.
     """
 
     spread: Tensor

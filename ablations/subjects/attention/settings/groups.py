@@ -12,14 +12,15 @@ from ablations.subjects.settings import Settings, hint
 
 Shortcut = Literal["pad", "project"]
 Compile = Literal["none", "default", "reduce-overhead", "max-autotune"]
-Optimizer = Literal["sgd", "adamw", "rmsprop"]
+Optimizer = Literal["sgd", "adamw", "rmsprop", "lamb", "muon"]
 Schedule = Literal["cosine", "linear", "step", "one_cycle", "plateau", "constant"]
 Precision = Literal["32", "bf16-mixed", "16-mixed"]
 Stream = Literal["auto", "resident", "streamed"]
 SplitBy = Literal["fixed", "per_seed", "folds"]
 Recipe = Literal["own", "senet_imagenet", "senet_cifar", "torchvision_v2", "short"]
 AUGMENTATIONS = (
-    "shift", "crop", "flip", "crop_flip", "random_resized_crop", "erasing", "cutout",
+    "shift", "crop", "flip", "crop_flip", "random_resized_crop", "color_jitter", "rand_augment",
+    "trivial_augment_wide", "erasing", "cutout",
 )  # fmt: skip
 
 CUT = "random_resized_crop"
@@ -94,7 +95,7 @@ class Data(Settings):
     """Which of all possible splits: another one, another split."""
     split: SplitBy = "fixed"
     """`fixed`: one split for all seeds. `per_seed`: each seed has a split of its own, the same for all arms. `folds`:
-    cross-validation, each seed holds out the next of `folds` parts, and the parts are drawn anew once all had a turn."""
+    cross-validation, each seed holds out the next of `folds` parts, which are drawn anew once all had a turn."""
     folds: int = Field(default=5, ge=2)
     """Of `split=folds`: how many parts; `val_fraction` is then not used."""
     test: Annotated[str | float, BeforeValidator(_test_set)] = "none"
@@ -104,7 +105,7 @@ class Data(Settings):
     """Of `test=own`: where the files of the test set lie, if the data set does not have it in its own."""
     augmentation: Annotated[str, AfterValidator(_augmentations)] = "none"
     """What is done to the images of a training batch, in this order: `shift`, `crop`, `flip`, `crop_flip`,
-    `random_resized_crop`, `erasing`, `cutout`, joined by +."""
+    `random_resized_crop`, `color_jitter`, `rand_augment`, `trivial_augment_wide`, `erasing`, `cutout`, joined by +."""
     image_size: int | None = Field(
         default=None,
         ge=1,
@@ -160,13 +161,14 @@ class Training(Settings):
     batch_size: int = Field(default=64, ge=2)
     """The last, incomplete batch of an epoch is left out; the order is new in each epoch."""
     optimizer: Optimizer = "sgd"
-    """SGD with Nesterov momentum, or AdamW."""
+    """SGD with Nesterov momentum, AdamW, RMSprop, LAMB; or Muon for the convolutions and matrices between the first and
+    the last, with AdamW for the rest, both at the rate of an AdamW. The last two need `ablations[optimizers]`."""
     learning_rate: float = Field(default=0.1, gt=0)
     """The largest one, after the warm-up."""
     weight_decay: float = Field(default=5e-4, ge=0)
     """Of all weights but biases and normalisations."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
-    """Nesterov momentum of SGD, plain momentum of RMSprop; AdamW does not use it."""
+    """Nesterov momentum of SGD and Muon, plain momentum of RMSprop; AdamW and LAMB do not use it."""
     schedule: Schedule = "cosine"
     """What the learning rate does after the warm-up, counted in steps. `cosine`, `linear`: to zero. `step`:
     times `decay_factor` after each epoch of `decay_at`. `one_cycle`: up from 1/25 and down
@@ -197,6 +199,9 @@ class Training(Settings):
     cutmix: float = Field(default=0.0, ge=0)
     """A rectangle of each image comes from another, of an area from Beta(cutmix, cutmix). Beside mixup: one of
     the two in each step."""
+    stochastic_depth: float = Field(default=0.0, ge=0, lt=1)
+    """How often training leaves out the last residual branch, for each image by itself; the branches before it less
+    often, in proportion to their place (arXiv 1603.09382). ResNets, ResNeXts and RegNets."""
     clip_norm: float = Field(default=0.0, ge=0)
     """The largest norm of the gradient, longer ones are shortened to it; 0 for none."""
     accumulate: int = Field(default=1, ge=1)
@@ -212,7 +217,8 @@ class Training(Settings):
     """Time one example's forward pass on the run's device at the end, beside whatever else runs there; changes
     no other number and is no part of a run's identity. A search for `latency` sets it."""
     record_gates: bool = False
-    """Write what the gates do to `gates.jsonl`; changes no number and is no part of a run's identity."""
+    """Write what the gates do to `gates.jsonl` and `channels.json`; changes no number and is no part of a run's
+    identity."""
 
     @model_validator(mode="before")
     @classmethod

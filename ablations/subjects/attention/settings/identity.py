@@ -80,6 +80,7 @@ NEUTRAL: dict[str, Any] = {
     "data.image_size": None,
     "data.image_share": 0.875,
     "data.skip_corrupt": False,
+    "training.stochastic_depth": 0.0,
 }
 
 # Where the files lie says nothing about what is in them, the fingerprint does; looking changes nothing, and neither

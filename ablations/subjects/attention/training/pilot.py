@@ -3,8 +3,10 @@
 import statistics
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import chain, repeat
+from typing import Any
 
 import torch
 
@@ -66,7 +68,9 @@ def pace(arm: Arm, *, macs: int, device: str) -> ExamplePace:
     def step() -> float:
         began = time.perf_counter()
         optimiser.zero_grad()
-        module.training_step(next(batches), 0).backward()  # type: ignore[no-untyped-call]
+        with _precision(arm.training.precision, device):
+            loss = module.training_step(next(batches), 0)
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         _wait(device)
         return time.perf_counter() - began
@@ -81,7 +85,7 @@ def pace(arm: Arm, *, macs: int, device: str) -> ExamplePace:
     module.eval()
     began = time.perf_counter()
     batch = split.val[slice(largest_validation_batch(split.val.shape))].batch()
-    with torch.no_grad():
+    with torch.no_grad(), _precision(arm.training.precision, device):
         module.validation_step(batch, 0)
     _wait(device)
     validating = time.perf_counter() - began
@@ -95,6 +99,14 @@ def _seconds(arm: Arm, macs: int, ends: Sequence[ExamplePace], device: str) -> f
     train, val = (a + share * (b - a) for a, b in ((low.train, high.train), (low.val, high.val)))
     split = on_device(arm.data, device)
     return arm.training.epochs * (len(split.train) * train + len(split.val) * val)
+
+
+def _precision(name: str, device: str) -> AbstractContextManager[Any]:
+    """The network's arithmetic as the Trainer has it; what 16 bits add to a step, its scaling, is little."""
+    if name == "32":
+        return nullcontext()
+    kind = torch.bfloat16 if name == "bf16-mixed" else torch.float16
+    return torch.autocast(device.partition(":")[0], dtype=kind)
 
 
 def _wait(device: str) -> None:

@@ -21,24 +21,35 @@ def folder(data: Data) -> Files:
     Raises:
         SettingError: If there is no such folder, a class is empty, or a class holds a folder.
     """
+    root, classes = existing_root(data), class_names(data)
+    told: list[tuple[int, int, int]] = []
+    names = Names.of(_names(root, classes, told))
+    labels, sizes, written = np.array(told, dtype=np.int64).T
+    return Files(root, names, np.ascontiguousarray(labels), sizes, written)
+
+
+def class_folders(data: Data) -> list[Path]:
+    """The folders under `root`, one for each class, in the order of their names.
+
+    Raises:
+        SettingError: If there is none.
+    """
     root = existing_root(data)
     if not root.is_dir():
         raise SettingError(
             f"`data.root` must be a folder that holds a folder of images per class, but {str(root)!r} is a file."
         )
-    told: list[tuple[int, int, int]] = []
-    names = Names.of(_names(root, class_names(data), told))
-    if not told:
+    found = [Path(entry.path) for entry in _listed(root) if entry.is_dir()]
+    if not found:
         raise SettingError(
             f"`data.root` must hold a folder of images per class, but {str(root)!r} holds no folder."
         )
-    labels, sizes, written = np.array(told, dtype=np.int64).T
-    return Files(root, names, np.ascontiguousarray(labels), sizes, written)
+    return found
 
 
 def class_names(data: Data) -> list[str]:
     """The names of the folders of classes, in the order of their labels."""
-    return [entry.name for entry in _listed(existing_root(data)) if entry.is_dir()]
+    return [path.name for path in class_folders(data)]
 
 
 def _names(root: Path, classes: list[str], told: list[tuple[int, int, int]]) -> Iterator[str]:

@@ -5,7 +5,9 @@ All of it can be computed again: the folder may be deleted at any time.
 
 import hashlib
 import tempfile
+import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +60,24 @@ def kept(name: str, write: Callable[[Path], None]) -> Path:
 
 
 def kept_arrays(name: str, compute: Callable[[], Arrays]) -> Arrays:
-    """The arrays of this name in the cache, computed where they are not there."""
+    """The arrays of this name in the cache, computed where they are not there; where none can be written, none are."""
+    path = cache_folder() / name
+    try:
+        return arrays_of(path)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):  # a disk was full, a machine fell
+        with suppress(OSError):
+            path.unlink()
+    arrays = compute()
 
-    def write(path: Path) -> None:
-        with path.open("wb") as file:
-            np.savez(file, **compute())  # type: ignore[arg-type]
+    def write(to: Path) -> None:
+        with to.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
 
-    return arrays_of(kept(name, write))
+    with suppress(SettingError):
+        kept(name, write)
+    return arrays
 
 
 def arrays_of(path: Path) -> Arrays:

@@ -17,7 +17,7 @@ def check_labels(data: Data, y: NDArray[np.int64]) -> None:
     if len(y) == 0 or not np.array_equal(found, np.arange(len(found))):
         raise SettingError(
             f"the labels of data set {data.name!r} must be 0, 1, ... without a gap, but are "
-            f"{found[:12].tolist()}."
+            f"{found[:12].tolist()}: `numpy.unique(y, return_inverse=True)[1]` numbers them so."
         )
     if len(found) == 1:
         raise SettingError(
