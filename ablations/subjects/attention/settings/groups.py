@@ -86,7 +86,7 @@ class Data(Settings):
     """The data and how they are split. `root` is where files lie; it is no part of a run's identity."""
 
     name: str = "digits"
-    """`digits`, `cifar10`, `npz`, `folder`, `parquet`, ..., or your own function `package.module:name`; docs/spaces.md."""
+    """`digits`, `cifar10`, `npz`, `folder`, ..., or your own function `package.module:name`; docs/spaces.md."""
     root: str | None = None
     """Where its files lie."""
     val_fraction: float = Field(default=0.3, gt=0, lt=1)
