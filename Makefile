@@ -53,7 +53,7 @@ fuzz: setup
 # transformers, timm. Installs what is missing where it may (as root); what still lacks is skipped with the reason.
 integration: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt \
-	    -e ".[test,ray,slurm,cma,dashboard,wandb-reports,images,notebook,optimizers]" psycopg2-binary pymysql
+	    -e ".[test,ray,slurm,cma,dashboard,wandb-reports,images,parquet,notebook,optimizers]" psycopg2-binary pymysql
 	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
 	    ! { ls /usr/lib/postgresql/*/bin/initdb && command -v slurmctld && command -v munged && \
 	    command -v chromium && command -v mariadbd; } > /dev/null 2>&1; then \
