@@ -122,25 +122,23 @@ def why_not(text: str) -> str | None:
 
 
 def main(names: list[str]) -> int:
-    """Run the pages; the number of commands that failed."""
+    """Run the pages, or those that are named, which then have no study to begin with; the number of failures."""
     began, failed = time.monotonic(), list[str]()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "README.md"
         prepare(home)
-        for command in BEFORE:
+        for command in () if names else BEFORE:
             failed += run(command, home, "before all")
         for page in pages():
+            if names and page.name not in names:
+                continue
             here = Path(folder) / page.name
-            if page.name != "README.md":
-                if names and page.name not in names:
-                    continue
+            if here != home:
                 shutil.copytree(home, here)
             for example in EXAMPLES.get(page.name, ()):
                 shutil.copytree(ROOT / "examples" / example, here, dirs_exist_ok=True)
             for block in blocks(page):
                 failed += follow(block, here)
-            if page.name != "README.md":
-                shutil.rmtree(here)
     print(f"{len(failed)} failed, {time.monotonic() - began:.0f} s", *failed, sep="\n")
     return len(failed)
 
