@@ -18,11 +18,13 @@ FORMS: dict[str, Callable[[object], str]] = {
     "number": number,
     "signed": lambda value: signed(value),
     "loss": lambda value: number(value, 4),
-    "percent": lambda value: (
-        "" if _empty(value) else f"{100 * float(value):.2f} %".replace("-", "−")
-    ),  # type: ignore[arg-type]
+    "percent": lambda value: _percent(value),
     "p": p_value,
 }
+
+
+def _percent(value: object) -> str:
+    return "" if _empty(value) else f"{100 * float(value):.2f} %".replace("-", "−")  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from analysis.errors import TableError
 from analysis.report.evidence.evidence import gather
 from analysis.report.sections.answer import answer
 from analysis.report.sections.words import notices, verdict_lines
+from analysis.tradeoff.tradeoff_words import sentences
 
 
 def test_there_are_three_lines(evidence):
@@ -73,9 +74,8 @@ def test_a_fall_that_the_largest_ratio_alone_shows_contradicts_no_theory(study):
     assert "too little to contradict the trade-off's theory" in line
     assert "theory is contradicted" not in line
     assert "falls as the ratio grows, which 32 alone shows: " in answer(found)
-    assert fit.sentences()[0].endswith(
-        "and the trade-off model is not contradicted."
-    )  # `ablate fit` says the same
+    # `ablate fit` says the same.
+    assert sentences(fit)[0].endswith("and the trade-off model is not contradicted.")
 
 
 def test_a_study_that_does_not_vary_the_ratio_says_nothing_of_it(evidence):
