@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 OUTSIDE := transformers timm segmentation-models-pytorch torchvision safetensors huggingface_hub hf-xet tokenizers regex \
     httpx2 httpcore2 truststore typer shellingham annotated-doc
 
-.PHONY: demo test setup chaos coverage fuzz integration
+.PHONY: demo test setup docs gallery chaos coverage fuzz integration
 setup: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -17,7 +17,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 demo: setup
-	$(BIN)/ablate run reduction --study demo
+	$(BIN)/ablate run demo --design loco
 	$(BIN)/ablate report demo
 
 test: setup
@@ -25,6 +25,17 @@ test: setup
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/pytest -q -n auto --dist loadfile
+
+# Every command that the pages show is run (what is not, and why: docs/commands.py), then the site is built into site/,
+# where a broken link or anchor is an error. The commands take most of the time.
+docs: setup
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	$(BIN)/python docs/commands.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir site
+
+# The six studies of docs/gallery.md, and that page; what has ended in gallery/ is not run again.
+gallery: setup
+	$(BIN)/python docs/gallery.py gallery
 
 # Long random fault injection; prints the promises with their figures. About ten minutes.
 chaos: setup
@@ -42,7 +53,8 @@ fuzz: setup
 # transformers, timm, onnxruntime. Installs what is missing where it may (as root); what still lacks is skipped with the reason.
 integration: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt \
-	    -e ".[test,ray,slurm,cma,dashboard,wandb-reports,images]" psycopg2-binary pymysql onnx onnxscript onnxruntime
+	    -e ".[test,ray,slurm,cma,dashboard,wandb-reports,images,notebook]" psycopg2-binary pymysql \
+	    onnx onnxscript onnxruntime
 	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
 	    ! { ls /usr/lib/postgresql/*/bin/initdb && command -v slurmctld && command -v munged && \
 	    command -v chromium && command -v mariadbd; } > /dev/null 2>&1; then \

@@ -1,10 +1,10 @@
 """Studies from Python, with the command line's names: show, run, confirm, status, objective.
 
-In a notebook: `run(load_space("reduction"), study="first")`, then `analysis.report.build.write_report`.
+In a notebook: `run(load_space("reduction"), study="first", progress=True)`, then `analysis.report.build.write_report`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,6 +28,7 @@ from ablations.engine.records.folder import StudyFolder
 from ablations.engine.records.index import Index
 from ablations.engine.records.storage import check_storage_url
 from ablations.engine.sources.source import PlannedSource, Source
+from ablations.engine.supervision.notebook_progress import progress_here
 from ablations.engine.supervision.progress import Progress
 from ablations.engine.supervision.status import StudyStatus
 from ablations.engine.supervision.status import status as read_status
@@ -48,10 +49,16 @@ from ablations.studies.opening import open_or_create
 from ablations.studies.planned_comparisons import refuse_planned_search, refuse_undecidable
 from ablations.studies.study_index import open_index
 from ablations.studies.trust import refuse_untrusted
-from ablations.studies.until import STORED, StoppingRule, refuse_unsuitable, until_source
+from ablations.studies.until import (
+    StoppingRule,
+    declared_rule,
+    refuse_unsuitable,
+    until_source,
+)
 from ablations.subjects.intervention import refuse
 from ablations.subjects.subject import Subject
 from ablations.tracking.wandb.tracker import Mode, WandbTracker
+from plain_files.stopping_rules import RULE
 
 ROOT = Path("runs")
 """Where studies lie, beside the user's own files."""
@@ -125,6 +132,7 @@ class Execution:
     your own must have room for them: `find_slots(stack=...)`."""
     wandb: Mode = "offline"
     progress: Progress | None = None
+    """A display of your own; `run(..., progress=True)` shows ours."""
     storage: str | None = None
     """An Optuna storage URL for the index; the one that the study was started with by default, or the journal
     in its folder."""
@@ -159,7 +167,9 @@ def run(
     retry: Sequence[str] = (),
     trust: bool = False,
     until: StoppingRule | None = None,
+    change_rule: bool = False,
     budget_hours: float | None = None,
+    progress: bool = False,
     root: Path = ROOT,
     execution: Execution | None = None,
 ) -> Summary:
@@ -179,7 +189,10 @@ def run(
         trust: Run what the study's folder names though somebody else started it.
         until: Instead of a number of seeds: a rule that says when each comparison is settled,
             `analysis.until_decided(margin=..., max_seeds=...)` or one of your own (`ablations.Until`).
+        change_rule: With `until`: go on by another rule than the study was started with; recorded, and what is
+            settled after it is exploratory.
         budget_hours: With `until`: no seed block is begun once the runs have taken so many hours together.
+        progress: Show how far the study is: under a notebook's cell, on a terminal, or as lines in a log.
         root: Where studies lie.
         execution: How and where runs are executed.
 
@@ -189,7 +202,11 @@ def run(
         StudyError: If the study in that folder is another one, or cannot be written.
     """
     name = study or space.name
-    how = execution or Execution()
+    if change_rule and until is None:
+        raise SettingError(
+            "`change_rule` goes on by another rule than a study was started with, but `until` gives none."
+        )
+    how = _shown(execution, progress)
     if until is not None:
         refuse_unsuitable(
             design=design, seeds=seeds, extend=extend, retry=retry, budget_hours=budget_hours
@@ -217,18 +234,27 @@ def run(
         refuse(verify(space, expansion) or ())
     declared = declare(space, expansion.arms[0], study=name, design=design, seeds=numbers)
     declared |= {**(planned or {}), **how.declared}
+    news: list[str] = []
     if until is not None:
-        about = space.about
-        declared[STORED] = until.declared(
-            expansion.arms, metric=about.metric, direction=declared["direction"]
+        declared[RULE], news = declared_rule(
+            until,
+            expansion.arms,
+            metric=space.about.metric,
+            direction=declared["direction"],
+            path=root / name,
         )
     folder = open_or_create(
-        root / name, declared, extend=extend, allow_drift=allow_drift, trust=trust
+        root / name,
+        declared,
+        extend=extend,
+        allow_drift=allow_drift,
+        change_rule=change_rule,
+        trust=trust,
     )
     if until is not None:
         source = until_source(
-            folder, expansion, until, design=design, seeds=numbers, budget_hours=budget_hours
-        )
+            folder, expansion, until, design=design, seeds=numbers, news=news, budget_hours=budget_hours
+        )  # fmt: skip
         return _execute(space.about, folder, source, how, again=retry)
     wanted = runs(expansion.arms, seeds=numbers, stage=cast(Stage, design))
     return _execute(space.about, folder, PlannedSource(wanted, stack=how.stack), how, again=retry)
@@ -249,6 +275,7 @@ def confirm(
     seeds: int = 5,
     at: Mapping[str, Any] | None = None,
     trust: bool = False,
+    progress: bool = False,
     root: Path = ROOT,
     execution: Execution | None = None,
 ) -> Summary:
@@ -260,6 +287,7 @@ def confirm(
         seeds: Fresh seeds for each arm.
         at: Instead: settings of one arm, confirmed beside its nearest tested levels.
         trust: Run what the study's folder names though somebody else started it.
+        progress: Show how far the study is, as `run` does.
         root: Where studies lie.
         execution: How and where runs are executed.
 
@@ -269,10 +297,15 @@ def confirm(
     folder = StudyFolder.open(root / study)
     refuse_untrusted(folder, trust=trust)
     planned = confirm_runs(folder, top=top, seeds=seeds, at=at)
-    how = execution or Execution()
+    how = _shown(execution, progress)
     about = Space(**folder.declaration()["space"]).about
     refuse_unstackable(about, how.stack)
     return _execute(about, folder, PlannedSource(planned, stack=how.stack), how)
+
+
+def _shown(execution: Execution | None, progress: bool) -> Execution:
+    how = execution or Execution()
+    return replace(how, progress=progress_here()) if progress and how.progress is None else how
 
 
 def status(study: str, *, root: Path = ROOT) -> StudyStatus:

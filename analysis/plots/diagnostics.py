@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from analysis.plots.drawing.frames import rows as rows_of
 from analysis.plots.drawing.frames import spread
+from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import BLUE, FAINT, INK, MUTED, RED, open_arrow, ratio_axis
 from analysis.tradeoff.reduction_fit import ReductionFit
 
@@ -12,7 +14,9 @@ from analysis.tradeoff.reduction_fit import ReductionFit
 def plot_leverage(fit: ReductionFit, ax: Axes) -> Axes:
     """Draw the leverage of each ratio's mean; at 1 the fit goes through it whatever it is."""
     ratios = list(fit.leverage)
-    ax.bar(range(len(ratios)), list(fit.leverage.values()), color=BLUE, width=0.6)
+    bars = ax.bar(range(len(ratios)), list(fit.leverage.values()), color=BLUE, width=0.6)
+    for bar, (ratio, leverage) in zip(bars, fit.leverage.items(), strict=True):
+        mark(bar, [Mark(tip=f"r = {ratio:g}: leverage {leverage:.3g}")])
     ax.set_xticks(range(len(ratios)), [f"{r:g}" for r in ratios])
     ax.axhline(1, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
     ax.set_ylim(0, 1.08)
@@ -30,7 +34,17 @@ def plot_left_out(dropped: pd.DataFrame, ax: Axes) -> Axes:
     rows = range(len(dropped))
     names = ["all" if np.isnan(r) else f"without {r:g}" for r in dropped["without"]]
     bars = spread(dropped, middle="kappa")
-    ax.errorbar(dropped["kappa"], rows, xerr=bars, fmt="o", color=BLUE, ecolor=INK, capsize=2)
+    drawn = ax.errorbar(
+        dropped["kappa"], rows, xerr=bars, fmt="o", color=BLUE, ecolor=INK, capsize=2
+    )
+    known = [row for row in zip(names, rows_of(dropped), strict=True) if not np.isnan(row[1].kappa)]
+    mark(
+        drawn[0],
+        [
+            Mark(tip=f"{name}: κ {row.kappa:.3g} [{row.low:.3g}, {row.high:.3g}]")
+            for name, row in known
+        ],
+    )
     ax.axvline(0, color=MUTED, linewidth=0.8)
     ax.set_yticks(rows, names)
     ax.set_ylim(len(dropped) - 0.5, -0.5)
@@ -45,7 +59,11 @@ def plot_families(fit: ReductionFit, ax: Axes) -> Axes:
     models = fit.models
     rows = range(len(models))
     theory = models["family"].astype(str).str.startswith("quad0")
-    ax.barh(rows, models["weight"], color=[BLUE if own else FAINT for own in theory], height=0.65)
+    colours = [BLUE if own else FAINT for own in theory]
+    bars = ax.barh(rows, models["weight"], color=colours, height=0.65)
+    for bar, family, weight in zip(bars, models["family"], models["weight"], strict=True):
+        if not np.isnan(weight):
+            mark(bar, [Mark(tip=f"{family}: weight {weight:.3g}")])
     for row, weight in zip(rows, models["weight"], strict=True):
         ax.annotate(
             "no AICc" if np.isnan(weight) else f"{weight:.2f}",

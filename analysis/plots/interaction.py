@@ -49,6 +49,16 @@ def plot_cells(
         yticklabels=False,
         cbar_kws={"label": unit},
     )
+    mark(
+        ax.collections[0],
+        [
+            Mark(
+                tip=f"{_last(rows)}={level_name(row)}, {_last(columns)}={level_name(column)}: {mean:.4g}"
+            )
+            for row, across in means.iterrows()
+            for column, mean in across.items()
+        ],
+    )
     for text in ax.texts:
         # Seaborn's pure white is the page's paper colour, which is dark in the dark look; shades are not.
         if to_hex(text.get_color()) == "#ffffff":

@@ -1,5 +1,7 @@
 """Parallel coordinates: one line a run, one axis a factor, coloured by what it reached."""
 
+from typing import Any
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -7,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 
+from analysis.plots.drawing.frames import rows
+from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import MUTED
 
 LOSS_COLOURS = "cividis"
@@ -20,7 +24,8 @@ def plot_parallel(runs: pd.DataFrame, ax: Axes, *, factors: list[str], value: st
     share a level can be told apart. The best runs are drawn last, on top.
 
     Args:
-        runs: One row per complete run, with the columns `factors` and `value`.
+        runs: One row per complete run, with the columns `factors` and `value`; where it has `label`, `seed` and
+            `run`, each line says which run it is.
         value: Name of the column that colours a line.
     """
     jitter = np.random.default_rng(0)
@@ -45,6 +50,11 @@ def plot_parallel(runs: pd.DataFrame, ax: Axes, *, factors: list[str], value: st
         rasterized=len(lines) > 500,
     )
     ax.add_collection(shown)
+    if not shown.get_rasterized() and {"label", "seed", "run"} <= set(runs):
+        told = rows(runs.iloc[worst_first])
+        mark(
+            shown, [_told(run, float(values[i])) for run, i in zip(told, worst_first, strict=True)]
+        )
     bar = ax.figure.colorbar(shown, ax=ax, extend="max", pad=0.02, label=value)
     bar.outline.set_visible(False)
     ax.set_xlim(-0.2, len(factors) - 0.5)
@@ -54,6 +64,14 @@ def plot_parallel(runs: pd.DataFrame, ax: Axes, *, factors: list[str], value: st
     ax.grid(visible=False)
     ax.spines[["left", "bottom"]].set_visible(False)
     return ax
+
+
+def _told(run: Any, reached: float) -> Mark:
+    seed = "" if pd.isna(run.seed) else f"{run.seed:g}"
+    of = f", seed {seed}" if seed else ""
+    return Mark(
+        tip=f"{run.label}{of}: {reached:.4g}", arm=str(run.label), seed=seed, run=str(run.run)
+    )
 
 
 def _positions(column: pd.Series) -> tuple[np.ndarray, dict[float, str]]:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from analysis.plots.drawing.logarithmic_axis import plain_powers
+from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import (
     BLUE,
     COLOURS,
@@ -47,7 +48,8 @@ def plot_objective(fit: ReductionFit, ax: Axes, *, prices: list[float]) -> Axes:
         ax.plot(r, curve - paid.min(), color=colour, linestyle=dash)
         # A point at the edge would be cut in half, and one beyond it is not of this scale.
         near = paid - paid.min() <= MOST_OF_SPAN * span
-        ax.plot(tested[near], (paid - paid.min())[near], marker, color=colour)
+        points = ax.plot(tested[near], (paid - paid.min())[near], marker, color=colour)
+        mark(points[0], [_told(*one, price) for one in zip(tested[near], paid[near], strict=True)])
         name = f"{price:.2g} per weight: best tested r = {tested[paid.argmin()]:g}"
         ax.plot([], [], marker=marker, linestyle=dash, color=colour, label=name)
         low = int(curve.argmin())
@@ -57,6 +59,10 @@ def plot_objective(fit: ReductionFit, ax: Axes, *, prices: list[float]) -> Axes:
         )
     ax.set_ylim(bottom - 0.12 * span, 1.6 * span)
     return ax
+
+
+def _told(ratio: float, paid: float, price: float) -> Mark:
+    return Mark(tip=f"r = {ratio:g} at {price:.2g} per weight: {paid:.4g} in all")
 
 
 def plot_sweep(fit: ReductionFit, ax: Axes, *, switches: pd.DataFrame) -> Axes:

@@ -153,8 +153,10 @@ def _driver_lists() -> tuple[str, ...]:
 
 
 def find_cores() -> int:
-    """The cores this process may use: its affinity, and a container's quota."""
-    return max(1, min(len(os.sched_getaffinity(0)), _quota(Path("/sys/fs/cgroup/cpu.max"))))
+    """The cores this process may use: its affinity where the system has one, and a container's quota."""
+    affinity = getattr(os, "sched_getaffinity", None)  # macOS has none
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, min(cores, _quota(Path("/sys/fs/cgroup/cpu.max"))))
 
 
 def _refuse_stack(stack: int, *, gpus_per_run: float, processes_per_run: int) -> None:

@@ -24,7 +24,7 @@ from ablations.subjects.own_module.built import (
     passes,
     trainer_options_of,
 )
-from ablations.subjects.program import Program
+from ablations.subjects.program import RECORDED, Program
 from ablations.subjects.started import FILE, Started
 from ablations.subjects.values import flat
 
@@ -56,6 +56,8 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
         test=program.test,
         on_start=built.check,
         on_end=partial(_record_gates, program, built, context) if _records(program) else None,
+        checkpoint_seconds=context.checkpoint_seconds,
+        reserved=RECORDED,
     )
     note(replace(built.started, batches=outcome.digests, limits=outcome.limits))
     _check_tested(outcome.tested, program)

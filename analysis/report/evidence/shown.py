@@ -10,6 +10,7 @@ from analysis.report.evidence.evidence import Evidence, named
 from analysis.report.evidence.gates import Gates
 from analysis.report.page.numbers import interval, number
 from analysis.sequential.stopped import Stopped
+from analysis.tables.levels import NONE, plain_level
 from analysis.tradeoff.reduction_fit import ReductionFit
 from analysis.tradeoff.status_words import STATUS_WORDS
 
@@ -152,7 +153,9 @@ def _in_the_spaces_order(found: pd.DataFrame, evidence: Evidence) -> pd.DataFram
     space = evidence.table.info.get("space") or {}
     declared = {f["name"]: list(f.get("levels") or []) for f in space.get("factors") or []}
     for factor in reversed(found.columns[:2]):
-        levels = declared.get(factor, [])
+        levels = [
+            NONE if level is None else plain_level(level) for level in declared.get(factor, [])
+        ]
         if any(isinstance(level, str) for level in levels):
             at = {level: i for i, level in enumerate(levels)}
             places = found[factor].map(at).fillna(len(at))
@@ -167,12 +170,10 @@ def axes(evidence: Evidence) -> list[str]:
 
 
 def effects(evidence: Evidence) -> pd.DataFrame:
-    """The decided comparisons as the forest draws them: all, or those with the smallest p."""
+    """The decided comparisons as the forest draws them: all, or those with the strongest evidence."""
     if evidence.effects is None:
         return pd.DataFrame()
-    family = evidence.effects.family
-    if len(family) > MOST_EFFECTS:
-        family = family.loc[family["p"].nsmallest(MOST_EFFECTS).index.sort_values()]
+    family = evidence.effects.strongest(MOST_EFFECTS)
     over = [f" (over {n} backgrounds)" if n > 1 else "" for n in family["backgrounds"]]
     of_arm = family["arm"].map(evidence.arms.set_index("arm")["label"]).fillna("")
     return family.assign(

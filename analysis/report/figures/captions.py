@@ -149,13 +149,21 @@ def _effects(evidence: Evidence) -> str:
     worse = "right" if evidence.table.direction == "minimize" else "left"
     here, of = len(shown.effects(evidence)), len(found.family)
     cut = (
-        "" if here == of else f" The {here} of {of:,} with the smallest p; all are in effects.csv."
+        ""
+        if here == of
+        else f" The {here} of {of:,} with the strongest evidence; all are in effects.csv."
+    )
+    decides = (
+        "p is adjusted for all of them and decides with the capped lines"
+        if found.stopped is None
+        else "a rule settled each comparison when the statistic that its verdict names passed its boundary: beside it "
+        "the two as a share, at that look"
     )
     return (
         f"Difference to the baseline, {found.baseline}, in mean {shown.metric_name(evidence)} over "
         f"{plural(found.seeds, 'seed')} as blocks; {worse} is worse. Thin bars: marginal 95 % "
         "intervals; thick: marginal 90 % (the equivalence test's); capped lines: simultaneous 95 % for "
-        f"the whole family; {zone}. p is adjusted for all of them and decides with the capped lines; n counts the "
+        f"the whole family; {zone}; {decides}; n counts the "
         f"seeds of a comparison. An average that depends on other factors has no verdict.{cut}"
     )
 

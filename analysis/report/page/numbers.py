@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 
 
 def number(value: object, digits: int = 3) -> str:
@@ -29,13 +30,16 @@ def signed(value: object, digits: int = 3) -> str:
     return f"+{text}" if text and not _missing(value) and float(value) > 0 else text  # type: ignore[arg-type]
 
 
-def interval(low: object, high: object, digits: int = 3) -> str:
-    """`[low, high]`; an infinite end is shown open: `[4.1, ∞)`."""
+def interval(
+    low: object, high: object, digits: int = 3, *, write: Callable[[object], str] | None = None
+) -> str:
+    """`[low, high]`; an infinite end is shown open: `[4.1, ∞)`. `write` instead of `digits` writes the ends."""
     if _missing(low) or _missing(high):
         return ""
     left = "(" if float(low) == -math.inf else "["  # type: ignore[arg-type]
     right = ")" if float(high) == math.inf else "]"  # type: ignore[arg-type]
-    return f"{left}{number(low, digits)}, {number(high, digits)}{right}"
+    ends = [write(end) if write else number(end, digits) for end in (low, high)]
+    return f"{left}{', '.join(ends)}{right}"
 
 
 def p_value(p: object) -> str:
@@ -55,15 +59,6 @@ def typeset(sentence: str) -> str:
     text = re.sub(r"(?<=\d)e([+-])0*(\d+)", lambda m: f"e{m[1].strip('+')}{m[2]}", sentence)
     text = re.sub(r"(?<![\w)])-(?=\d)|(?<=\de)-(?=\d)", "−", text)
     return re.sub(r"\bkappa\b", "κ", text).replace(">=", "≥")
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the largest fitting unit."""
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.1f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def plural(count: int, noun: str, plural_noun: str = "") -> str:

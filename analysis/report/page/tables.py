@@ -49,6 +49,8 @@ class Column:
         if self.high and self.form == "percent":
             band = interval(100 * row[self.name], 100 * row[self.high])
             return f"{band} %" if band else ""
+        if self.high and self.form == "count":
+            return interval(row[self.name], row[self.high], write=FORMS["count"])
         if self.high:
             return interval(row[self.name], row[self.high])
         return FORMS[self.form](row[self.name])
@@ -189,6 +191,12 @@ def _count(value: object) -> str:
         return ""
     x = float(value)  # type: ignore[arg-type]
     return f"{x:,.0f}".replace("-", "−") if math.isfinite(x) else number(x)
+
+
+def _percent(value: object) -> str:
+    if _empty(value):
+        return ""
+    return f"{100 * float(value):.2f} %".replace("-", "−")  # type: ignore[arg-type]
 
 
 def _tex(text: str) -> str:

@@ -29,13 +29,15 @@ from analysis.report.sections.pairing import pairing_section
 from analysis.report.sections.ratio import ratio_section, width_section
 from analysis.report.sections.stopped import stopped_section
 from analysis.tables.runs_table import USUAL_METRICS
+from plain_files.stopping_rules import changes_of
 
 _COUNTED = " Parameters and multiply-adds are counted, not estimated."
 
 
 def sections(evidence: Evidence, drawings: Drawings) -> tuple[Section, ...]:
     """Every section that the study has something for, in reading order."""
-    late = evidence.table.selected or evidence.table.added_seeds
+    table = evidence.table
+    late = table.selected or table.added_seeds or changes_of(table.info)
     kind = "exploratory" if late else "planned"
     made = [
         *stopped_section(evidence, drawings),

@@ -10,7 +10,7 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from ablations.context import Context
+from ablations.context import CHECKPOINT_SECONDS, Context
 from ablations.errors import SettingError
 from ablations.lockstep import Lockstep
 from ablations.subjects.attention.cost.latency import inference_milliseconds
@@ -34,9 +34,6 @@ from ablations.subjects.lightning.checkpoint import readable
 from ablations.subjects.lightning.continuation import Continuation
 from ablations.subjects.lightning.epoch_watch import EpochWatch
 from ablations.subjects.lightning.trainer import make_trainer, quiet
-
-CHECKPOINT_SECONDS = 10.0
-"""A checkpoint is written at the end of an epoch if the last one is older than this."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +64,7 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
             on_epoch=context.epoch,
             on_step=context.beat,
             checkpoint=context.folder / "checkpoint.ckpt",
+            checkpoint_seconds=context.checkpoint_seconds,
             gates=context.attempt_folder / "gates.jsonl",
             lockstep=context.lockstep,
         )

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from typing import get_args
 
@@ -8,6 +9,7 @@ import pytest
 from analysis.effects.winner import WinnerReport
 from analysis.errors import TableError
 from analysis.importance.importance import VARIANCE
+from analysis.plots.drawing.style import save
 from analysis.report.evidence.evidence import gather
 from analysis.report.figures.captions import CAPTIONS
 from analysis.report.figures.figures import PICTURES, draw, picture
@@ -194,3 +196,19 @@ def test_a_search_is_drawn_against_its_fresh_seeds(evidence):
 def test_a_figure_that_cannot_be_drawn_says_what_it_needs(evidence, kind, name, why):
     with pytest.raises(TableError, match=f"figure '{name}' cannot be drawn: .*{why}"):
         draw(name, evidence(kind))
+
+
+@pytest.mark.parametrize(
+    ("name", "tips"),
+    [
+        ("prices", [r"r = 4 at 5e-07 per weight: 0\.\d+ in all"]),
+        ("parallel", [r"\S.*, seed 0: 0\.\d+"]),
+        ("diagnostics", [r"r = 4: leverage 1", r"all: κ \S+ \[", r"quad0: weight "]),
+        ("interactions", [r"(gate|reduction)=\S+, (gate|reduction)=\S+: 0\.\d+$"]),
+    ],
+)
+def test_whoever_points_at_a_point_is_told_what_it_is(evidence, name, tips, tmp_path):
+    save(draw(name, evidence("crossed", 5e-7), style="screen"), tmp_path, name, ["svg"])
+    told = re.findall(r"<title>([^<]*)</title>", (tmp_path / f"{name}.svg").read_text())
+    for tip in tips:
+        assert any(re.match(tip, one) for one in told), told[:9]

@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.report.page.numbers import duration, interval, number, p_value, plural
+from analysis.plain import duration
+from analysis.report.page.numbers import interval, number, p_value, plural
 from analysis.report.page.tables import Column, Table, to_csv, to_latex, to_markdown, write_tables
 
 FRAME = pd.DataFrame(
@@ -109,3 +110,9 @@ def test_durations_have_a_fitting_unit(s, text):
 
 def test_nouns_agree_with_their_number():
     assert [plural(1, "run"), plural(1200, "run")] == ["1 run", "1,200 runs"]
+
+
+def test_an_interval_of_counts_has_whole_ends():
+    column = Column(title="Between", name="low", high="high", form="count")
+    assert column.text(pd.Series({"low": 5.0, "high": 765.0})) == "[5, 765]"
+    assert column.text(pd.Series({"low": 19.0, "high": np.inf})) == "[19, ∞)"

@@ -51,7 +51,7 @@ def checked(data: Data, values: Any, labels: Any, lengths: Any = None) -> Conten
     if len(y) == 0 or not np.array_equal(found, np.arange(len(found))):
         raise SettingError(
             f"the labels of data set {data.name!r} must be 0, 1, ... without a gap, but are "
-            f"{found[:12].tolist()}."
+            f"{found[:12].tolist()}: `numpy.unique(y, return_inverse=True)[1]` numbers them so."
         )
     if len(found) == 1:
         raise SettingError(

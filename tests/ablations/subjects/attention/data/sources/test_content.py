@@ -18,7 +18,11 @@ from ablations.subjects.attention.settings.groups import Data
             r"must give x of shape .* but gave \(4, 8\) and \(4,\)",
         ),
         (np.full((2, 1, 2, 2), np.nan), [0, 1], "must be finite, but some are not"),
-        (np.zeros((2, 1, 2, 2)), [0, 2], r"must be 0, 1, \.\.\. without a gap, but are \[0, 2\]"),
+        (
+            np.zeros((2, 1, 2, 2)),
+            [0, 2],
+            r"must be 0, 1, \.\.\. without a gap, but are \[0, 2\]: `numpy\.unique\(y, return_inverse=True\)\[1\]`",
+        ),
         (np.zeros((2, 1, 2, 2)), [0, 2**60], r"without a gap, but are \[0, 1152921504606846976\]"),
         (np.zeros((2, 1, 2, 2)), [0, 0], r"must have two classes or more, but all 2 labels are 0"),
         (np.zeros((0, 1, 2, 2)), [], r"must give x of shape .* but gave \(0, 1, 2, 2\) and \(0,\)"),

@@ -1,0 +1,234 @@
+"""Runs what the pages tell a reader to type, in their order: `make docs`, or `python docs/commands.py [PAGE ...]`.
+
+Each page has a folder of its own, in which the files that it shows are written, and the studies lie that the README
+makes. Presets are trained for one epoch on a tenth of the digits (`SHORT`): what is tried is that a command does as the
+page says, not its numbers. What is not run stands in `NOT_RUN`, with the reason.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SECONDS = 300
+"""After so long a command counts as failed."""
+
+SHORT = shlex.split(
+    "--set training.epochs=1 --set training.warmup_epochs=0 --set data.val_fraction=0.9"
+)
+PRESETS = ("reduction", "gate", "full", "squeeze", "sequence", "demo", "mine.yaml", "back")
+BEFORE = ("ablate run demo --design loco --seeds 3", "ablate run reduction --seeds 3")
+"""What `make demo` runs, and a study that pages read by the name of its preset."""
+
+EXAMPLES = {
+    "README.md": ("tabular_loco",),
+    "attach.md": ("unet_attention",),
+    "fine-tuning.md": ("fine_tuning",),
+    "own-functions.md": ("sklearn_pipeline",),
+    "own-programs.md": ("tabular_loco", "unet_attention"),
+    "tutorial.md": (),
+}
+"""Page -> the folders of `examples/` whose files it works on."""
+
+NOT_RUN = {
+    "ablate leet": "a full-screen viewer",
+    "ablate dashboard": "serves until it is stopped; tests/ablations/cli/test_dashboards.py asks it",
+    "--executor ray": "needs Ray: make integration",
+    "--executor slurm": "needs Slurm: make integration",
+    "SlurmExecutor": "needs Slurm: make integration",
+    "--wandb online": "needs a W&B server: make integration",
+    "--sync": "needs a W&B server: make integration",
+    "--workspace": "needs a W&B server: make integration",
+    "ablate wandb reduction --report": "needs a W&B server: make integration",
+    "read_server": "needs a W&B server: make integration",
+    "--gpus-per-run": "needs a GPU",
+    "senet/table1": "ImageNet and CIFAR are not here",
+    "claims attention": "trains for hours; tests/analysis/claims has the file's parts",
+    "claims page.yaml": "its page shows the kinds of claims, no whole file; tests/ablations/cli/test_claims.py has one",
+    "--open": "opens a browser",
+    "ablations.attach(": "a fragment; tests/ablations/subjects/attention/attach has it whole",
+    "load_host_state_dict(network": "a part of examples/unet_attention/train.py, which tests/examples runs",
+    "MODELS = {": "a part of examples/sklearn_pipeline/pipeline.py, which is run below it",
+    "yield {": "a shape with an ellipsis",
+    "train_loader": "its loaders are the reader's",
+    "[--": "a synopsis; tests/docs parses it",
+    "STUDY": "a synopsis; tests/docs parses it",
+}
+"""Part of a command or block -> why it is not run."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    page: Path
+    line: int
+    language: str
+    text: str
+    before: str
+    """The line of text above it."""
+
+    @property
+    def shown_as(self) -> str | None:
+        """The file that it shows: named in its first line, or last in the text above it."""
+        first = re.match(r"# ([\w.]+\.(?:py|yaml|csv))$", self.text.split("\n", 1)[0])
+        named = re.findall(r"`([\w./]+\.(?:py|yaml|csv))`", self.before)
+        if first:
+            return first[1]
+        ends = self.before.rstrip().endswith((":", "with this `senet.csv`"))
+        return Path(named[-1]).name if named and ends and self.language else None
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """Number and text of each line that a shell gets, without its prompt and its comment."""
+        for number, line in enumerate(self.text.split("\n"), self.line + 1):
+            typed = re.sub(r"\s+#.*| \| tail.*", "", line.removeprefix("$ ")).strip()
+            if re.match(r"(ablate|python)( |$)", typed) and not re.match(r"ablate: ", typed):
+                yield number, typed
+
+
+def pages() -> list[Path]:
+    """The README and the docs."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    """The fenced blocks of a page."""
+    start, language, before, inside = 0, "", "", list[str]()
+    for number, line in enumerate(page.read_text(encoding="utf-8").split("\n"), 1):
+        fence = re.match(r"```(\w*)", line)
+        if fence and not start:
+            start, language, inside = number, fence[1], []
+        elif fence:
+            yield Block(page, start, language, "\n".join(inside) + "\n", before)
+            start, before = 0, ""
+        elif start:
+            inside.append(line)
+        elif line.strip():
+            before = line
+
+
+def why_not(text: str) -> str | None:
+    """Why a command or a block is not run, if so."""
+    return next((why for part, why in NOT_RUN.items() if part in text), None)
+
+
+def main(names: list[str]) -> int:
+    """Run the pages; the number of commands that failed."""
+    began, failed = time.monotonic(), list[str]()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "README.md"
+        prepare(home)
+        for command in BEFORE:
+            failed += run(command, home, "before all")
+        for page in pages():
+            here = Path(folder) / page.name
+            if page.name != "README.md":
+                if names and page.name not in names:
+                    continue
+                shutil.copytree(home, here)
+            for example in EXAMPLES.get(page.name, ()):
+                shutil.copytree(ROOT / "examples" / example, here, dirs_exist_ok=True)
+            for block in blocks(page):
+                failed += follow(block, here)
+            if page.name != "README.md":
+                shutil.rmtree(here)
+    print(f"{len(failed)} failed, {time.monotonic() - began:.0f} s", *failed, sep="\n")
+    return len(failed)
+
+
+def prepare(folder: Path) -> None:
+    """The reader's own files: two archives of arrays, a table of runs, comparisons written down before."""
+    import numpy as np
+
+    folder.mkdir()
+    draw = np.random.default_rng(0)
+    labels = np.arange(120) % 4
+    np.savez(folder / "mine.npz", x=draw.normal(size=(120, 3, 8, 8)), y=labels)
+    np.savez(folder / "waves.npz", x=draw.normal(size=(120, 2, 32)), y=labels)
+    rows = [
+        f"{r},{seed},{0.2 + 1e-4 * r * r + 0.01 * draw.normal()}"
+        for r in (2, 4, 8, 16)
+        for seed in range(5)
+    ]
+    for name in ("runs.csv", "my_runs.csv"):
+        (folder / name).write_text("\n".join(["reduction,seed,val_loss", *rows]) + "\n")
+    (folder / "comparisons.yaml").write_text(
+        "comparisons:\n- {factor: attention.gate, levels: [sigmoid, two_sigmoid], margin: 0.5}\n"
+    )
+    shutil.copyfile(ROOT / "tests" / "subjects" / "houses.py", folder / "houses.py")
+
+
+def follow(block: Block, folder: Path) -> list[str]:
+    """Write the file that the block shows, or run it; what failed, in words."""
+    where = f"{block.page.name}:{block.line}"
+    if name := block.shown_as:
+        (folder / name).write_text(block.text, encoding="utf-8")
+        return []
+    if block.language == "python":
+        if why := why_not(block.text):
+            print(f"  - {where}: not run: {why}")
+            return []
+        (folder / "block.py").write_text(f'if __name__ == "__main__":\n{_indented(block.text)}')
+        return run("python block.py", folder, where)
+    if block.language:
+        return []
+    return [
+        words
+        for number, line in block.lines()
+        for words in run(line, folder, f"{block.page.name}:{number}")
+    ]
+
+
+def _indented(text: str) -> str:
+    return "".join(f"    {line}\n" for line in text.split("\n"))
+
+
+def run(command: str, folder: Path, where: str) -> list[str]:
+    """Run one line in the folder; a sentence if it failed."""
+    if why := why_not(command):
+        print(f"  - {where}: {command}: not run: {why}")
+        return []
+    words = shlex.split(command)
+    if words[0] == "ablate" and "run" in words[1:2]:
+        words += SHORT if words[2] in PRESETS else []
+        _forget(words, folder)
+    words[0] = str(Path(sys.executable).with_name(words[0]))
+    began = time.monotonic()
+    try:
+        ended = subprocess.run(
+            words, cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)}, text=True,
+            capture_output=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
+        code, said = ended.returncode, ended.stderr
+    except subprocess.TimeoutExpired:
+        code, said = 124, f"not done after {SECONDS} s"
+    good = code == 0
+    print(
+        f"{'ok' if good else 'FAILED':6} {time.monotonic() - began:4.0f} s  {where}: {command}",
+        flush=True,
+    )
+    return [] if good else [f"{where}: {command}: {said.strip().splitlines()[-1:]}"]
+
+
+def _forget(words: list[str], folder: Path) -> None:
+    """A study that another command began is not gone on with: the page speaks of one of its own."""
+    options = dict(pairwise(words))
+    name = options.get("--study") or options.get("-n") or Path(words[2]).stem
+    study, note = folder / "runs" / name, folder / "runs" / f"{name}.command"
+    if study.exists() and not (note.exists() and note.read_text() == str(words)):
+        shutil.rmtree(study)
+    note.parent.mkdir(exist_ok=True)
+    note.write_text(str(words))
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(sys.argv[1:]), 1))
