@@ -9,18 +9,23 @@ traceback, more than 10 seconds, growth by more than 1 GB, a write outside the s
 
 import argparse
 import contextlib
+import gc
+import hashlib
 import io
 import json
+import multiprocessing
 import os
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from inputs import KINDS, Input, made
-from judge import Limits, Verdict, judge
+from judge import Box, Limits, Verdict, judge
 from world import build
 
 QUICK = [
@@ -49,25 +54,67 @@ def warm(world: Path, commands: Sequence[str]) -> None:
                 main(words.split())
     finally:
         os.chdir(here)
+    # A child's collector would look through, and so copy, everything that was imported: half of a child's time.
+    gc.collect()
+    gc.freeze()
 
 
-def judged(
-    world: Path,
-    *,
-    seed: int,
-    seconds: float,
-    most: int | None,
-    first: int,
-    kinds: list[str],
-    limits: Limits,
-) -> Iterator[tuple[int, str, Input, Verdict]]:
-    """Inputs and their verdicts, until the time or the number is over."""
-    number, ends = first, time.monotonic() + seconds
-    with contextlib.suppress(KeyboardInterrupt):  # what was counted is told
-        while time.monotonic() < ends and (most is None or number < first + most):
-            kind, given = made(seed, number, world, kinds)
-            yield number, kind, given, judge(given, world, limits)
-            number += 1
+@dataclass(frozen=True)
+class Asked:
+    """Which inputs: every `step`-th from `first` on, until the time or the number is over."""
+
+    world: Path
+    kinds: list[str]
+    seed: int = 0
+    seconds: float = 600
+    most: int | None = None
+    first: int = 0
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
+
+    def judged(self, *, share: int = 0, step: int = 1) -> Iterator[tuple[int, str, Input, Verdict]]:
+        """One worker's share of the inputs, and their verdicts."""
+        number, ends = self.first + share, time.monotonic() + self.seconds
+        box = Box(self.world)
+        try:
+            while time.monotonic() < ends and (
+                self.most is None or number < self.first + self.most
+            ):
+                kind, given = made(self.seed, number, self.world, self.kinds)
+                yield number, kind, given, judge(given, box, self.limits)
+                number += step
+        except KeyboardInterrupt:  # what was counted is told
+            pass
+        finally:
+            box.remove()
+
+
+def everything(asked: Asked, workers: int) -> Iterator[tuple[int, str, Input, Verdict]]:
+    """The inputs and their verdicts, of so many processes at a time."""
+    fork = multiprocessing.get_context("fork")  # what was imported is there
+    open_, started = [], []
+    for share in range(workers):
+        mine, theirs = fork.Pipe(duplex=False)
+        process = fork.Process(target=_tell, args=(theirs, asked, share, workers))
+        process.start()
+        theirs.close()
+        open_.append(mine)
+        started.append(process)
+    with contextlib.suppress(KeyboardInterrupt):
+        while open_:
+            for one in wait(open_):
+                try:
+                    yield one.recv()
+                except EOFError:
+                    open_.remove(one)
+    for process in started:
+        process.join()
+        if process.exitcode:
+            sys.exit(f"a process of the fuzzer itself ended with {process.exitcode}")
+
+
+def _tell(told: Connection, asked: Asked, share: int, step: int) -> None:
+    for found in asked.judged(share=share, step=step):
+        told.send(found)
 
 
 def main() -> int:
@@ -78,22 +125,26 @@ def main() -> int:
     parser.add_argument("--most", type=int, help="inputs at most")
     parser.add_argument("--first", type=int, default=0, help="number of the first input")
     parser.add_argument("--kind", action="append", choices=KINDS, help="repeatable; all without")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes at a time")
     parser.add_argument("--keep", type=Path, help="a folder for the inputs that were at fault")
     asked = parser.parse_args()
     given, wrong, kinds = Counter[str](), Counter[str](), Counter[str]()
+    spent, distinct, began = Counter[str](), set[bytes](), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         world = build(Path(folder, "world"))
         warm(build(Path(folder, "warm")), WARM)
-        for number, kind, one, verdict in judged(
-            world,
+        which = Asked(
+            world=world,
+            kinds=asked.kind or list(KINDS),
             seed=asked.seed,
-            seconds=asked.seconds,
+            seconds=asked.seconds - (time.monotonic() - began),
             most=asked.most,
             first=asked.first,
-            kinds=asked.kind or list(KINDS),
-            limits=Limits(),
-        ):
+        )
+        for number, kind, one, verdict in everything(which, asked.workers):
             given[kind] += 1
+            spent[kind] += verdict.seconds
+            distinct.add(_digest(one))
             if given.total() % 250 == 0:
                 print(f"{given.total()} inputs, {wrong.total()} at fault", flush=True)
             wrong[kind] += bool(verdict.faults)
@@ -104,13 +155,20 @@ def main() -> int:
                 )
                 sys.stdout.flush()
                 _keep(asked.keep, number, one, verdict)
-    print(f"\n{'inputs':<22} {'given':>6} {'at fault':>9}")
+    print(f"\n{'inputs':<22} {'given':>6} {'at fault':>9} {'CPU ms each':>12}")
     for kind in KINDS:
-        print(f"{kind:<22} {given[kind]:>6} {wrong[kind]:>9}")
+        each = 1000 * spent[kind] / max(1, given[kind])
+        print(f"{kind:<22} {given[kind]:>6} {wrong[kind]:>9} {each:>12.0f}")
     print(f"{'all':<22} {given.total():>6} {wrong.total():>9}")
+    print(f"{len(distinct)} of them distinct, in {time.monotonic() - began:.0f} s")
     for fault, count in kinds.most_common():
         print(f"{fault}: {count}")
     return int(wrong.total() > 0)
+
+
+def _digest(one: Input) -> bytes:
+    content = json.dumps([one.words, sorted((k, v.hex()) for k, v in one.files.items())])
+    return hashlib.sha256(content.encode()).digest()
 
 
 def _keep(folder: Path | None, number: int, one: Input, verdict: Verdict) -> None:

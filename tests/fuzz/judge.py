@@ -5,6 +5,7 @@ The parent has imported everything once, so a child costs a fork and the command
 
 import os
 import resource
+import select
 import shutil
 import signal
 import sys
@@ -12,7 +13,6 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,10 @@ from typing import Any
 from inputs import Input
 
 GIGABYTE = 2**30
+FOLDERS = ("here", "home", "tmp")
+"""Of a box: what the command may see."""
+SAID = ("said", "written", "held")
+"""Beside them: what the command printed, where it wrote, and how large it was at first."""
 
 
 @dataclass(frozen=True)
@@ -42,60 +46,103 @@ class Verdict:
     said: str
 
 
-def judge(given: Input, world: Path, limits: Limits) -> Verdict:
-    """Run it in a copy of the world, which is removed afterwards."""
-    with _box(given, world) as box:
-        before, began = _seen(box), time.monotonic()
-        pid = os.fork()
-        if pid == 0:
-            _child(given.words, box, limits)
-        status, used = _waited(pid, until=began + 12 * limits.seconds)
-        said = (box / "said").read_bytes().decode(errors="replace")
-        seconds = used.ru_utime + used.ru_stime
-        growth = (used.ru_maxrss - int((box / "held").read_text() or 0)) * 1024
-        code = os.waitstatus_to_exitcode(status)
-        faults = []
-        if "a fault in ablate itself" in said:
-            faults.append("a fault in ablate itself")
-        if "Traceback (most recent call last)" in said:
-            faults.append("a traceback")
-        if seconds > limits.seconds or code == -signal.SIGKILL:
-            faults.append("a hang")
-        elif code < 0 or code not in (0, 1, 2):
-            faults.append(f"ended with {code}")
-        if growth > limits.growth:
-            faults.append("growth")
-        written = (box / "written").read_text(errors="replace").splitlines()
-        outside = {line for line in written if not _allowed(line, box)}
-        outside |= {name for name, *_ in before ^ _seen(box)}
-        faults += [f"written outside: {name}" for name in sorted(outside)[:3]]
+class Box:
+    """A copy of the world that inputs are tried in; made anew only where one of them left something behind."""
+
+    def __init__(self, world: Path) -> None:
+        self.world = world
+        self.path = Path(tempfile.mkdtemp(prefix="fuzz-"))
+        self._make()
+
+    def put(self, given: Input) -> None:
+        """The input's files, in the place of the world's."""
+        for name in SAID:
+            (self.path / name).write_bytes(b"")
+        for name, content in given.files.items():
+            at = self.path / "here" / name
+            at.parent.mkdir(parents=True, exist_ok=True)
+            at.write_bytes(content)
+
+    def clear(self, given: Input) -> None:
+        """The world as it was before the input."""
+        for name in given.files:
+            at = self.path / "here" / name
+            at.unlink(missing_ok=True)
+            if (self.world / name).exists() and at.parent.is_dir():
+                shutil.copy2(self.world / name, at)
+        if self.seen() != self._clean:
+            self.remove()
+            self._make()
+
+    def seen(self) -> set[tuple[str, int, int]]:
+        """Every file and folder: path in the box, size, time of writing."""
+        return {one for name in FOLDERS for one in _seen(self.path / name, name)}
+
+    def remove(self) -> None:
+        """Nothing is left."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _make(self) -> None:
+        shutil.copytree(self.world, self.path / "here")
+        for name in FOLDERS:
+            (self.path / name).mkdir(exist_ok=True)
+        self._clean = self.seen()
+
+
+def judge(given: Input, box: Box, limits: Limits) -> Verdict:
+    """Give it to the command in a forked child."""
+    box.put(given)
+    try:
+        return _judged(given, box, limits)
+    finally:
+        box.clear(given)
+
+
+def _judged(given: Input, box: Box, limits: Limits) -> Verdict:
+    before, began = _beside(box.seen()), time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        _child(given.words, box.path, limits)
+    status, used = _waited(pid, until=began + 12 * limits.seconds)
+    said = (box.path / "said").read_bytes().decode(errors="replace")
+    seconds = used.ru_utime + used.ru_stime
+    growth = (used.ru_maxrss - int((box.path / "held").read_text() or 0)) * 1024
+    code = os.waitstatus_to_exitcode(status)
+    faults = []
+    if "a fault in ablate itself" in said:
+        faults.append("a fault in ablate itself")
+    if "Traceback (most recent call last)" in said:
+        faults.append("a traceback")
+    if seconds > limits.seconds or code == -signal.SIGKILL:
+        faults.append("a hang")
+    elif code < 0 or code not in (0, 1, 2):
+        faults.append(f"ended with {code}")
+    if growth > limits.growth:
+        faults.append("growth")
+    written = (box.path / "written").read_text(errors="replace").splitlines()
+    outside = {line for line in written if not _allowed(line, box.path)}
+    outside |= {name for name, *_ in before ^ _beside(box.seen())}
+    faults += [f"written outside: {name}" for name in sorted(outside)[:3]]
     return Verdict(tuple(faults), code, seconds, growth, said)
 
 
-@contextmanager
-def _box(given: Input, world: Path) -> Iterator[Path]:
-    box = Path(tempfile.mkdtemp(prefix="fuzz-"))
-    try:
-        shutil.copytree(world, box / "here")
-        for name in ("home", "tmp"):
-            (box / name).mkdir()
-        for name in ("said", "written", "held"):
-            (box / name).touch()
-        for name, content in given.files.items():
-            (box / "here" / name).write_bytes(content)
-        yield box
-    finally:
-        shutil.rmtree(box, ignore_errors=True)
+def _seen(folder: Path, name: str) -> Iterator[tuple[str, int, int]]:
+    with os.scandir(folder) as found:
+        for one in found:
+            inside = f"{name}/{one.name}"
+            if one.is_dir(follow_symlinks=False):
+                yield inside, -1, 0
+                yield from _seen(Path(one.path), inside)
+            else:
+                told = one.stat(follow_symlinks=False)
+                yield inside, told.st_size, told.st_mtime_ns
 
 
-def _seen(box: Path) -> set[tuple[str, int, int]]:
-    """Every file beside the studies: name, size, time of writing."""
-    found = set()
-    for path in (box / "here").rglob("*"):
-        if path.is_file() and not path.is_relative_to(box / "here" / "runs"):
-            told = path.stat()
-            found.add((str(path.relative_to(box)), told.st_size, told.st_mtime_ns))
-    return found
+def _beside(seen: set[tuple[str, int, int]]) -> set[tuple[str, int, int]]:
+    """The files that no command may touch: those beside the studies."""
+    return {
+        one for one in seen if one[1] >= 0 and one[0].startswith("here/") and "/runs/" not in one[0]
+    }
 
 
 def _allowed(line: str, box: Path) -> bool:
@@ -164,13 +211,15 @@ def _watch(log: int) -> None:
 
 
 def _waited(pid: int, *, until: float) -> tuple[int, Any]:
-    pause = 0.002
-    while time.monotonic() < until:
-        found, status, used = os.wait4(pid, os.WNOHANG)
-        if found:
+    ended = select.poll()
+    held = os.pidfd_open(pid)
+    try:
+        ended.register(held, select.POLLIN)
+        if ended.poll(1000 * max(0.0, until - time.monotonic())):
+            _, status, used = os.wait4(pid, 0)
             return status, used
-        time.sleep(pause)
-        pause = min(0.05, pause * 1.5)
+    finally:
+        os.close(held)
     os.killpg(pid, signal.SIGKILL)
     _, status, used = os.wait4(pid, 0)
     return status, used

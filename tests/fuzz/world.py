@@ -13,7 +13,7 @@ from benchmarks.synthetic_study import write_study
 SPACE = """\
 name: mine
 question: Which ratio, and which gate?
-baseline: {attention.reduction: 4, training.epochs: 3, training.warmup_epochs: 0}
+baseline: {attention.reduction: 4, training.epochs: 3, training.warmup_epochs: 0, training.batch_size: 8}
 factors:
   - {name: attention.reduction, levels: [4, 8]}
   - name: attention.gate
