@@ -1,9 +1,12 @@
 """The command `ablate`: its commands by name, each loaded when it is called, and how errors are said."""
 
+import math
 import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from itertools import pairwise
+from typing import get_args
 
 from cyclopts import (
     App,
@@ -81,6 +84,34 @@ def _worth_showing(default: object) -> object:
     return None if default in (False, ()) else default
 
 
+def _refuse_no_number(made: App, called: str | None, words: Sequence[str]) -> None:
+    """Without it `--margin None` would pass for a margin that was not given, and `inf` for a number."""
+    equal = [word.partition("=")[::2] for word in words if "=" in word]
+    doubtful = [pair for pair in (*equal, *pairwise(words)) if _is_no_number(pair[1])]
+    if called is None or not doubtful:
+        return
+    numbers = {
+        name
+        for argument in made[called].assemble_argument_collection()
+        if {int, float} & {argument.hint, *get_args(argument.hint)}
+        for name in argument.names
+    }
+    for name, value in doubtful:
+        if name.replace("_", "-") in numbers:
+            raise SettingError(
+                f"`{name}` must be a finite number, but got {value!r}; leave the option out, or give one."
+            )
+
+
+def _is_no_number(word: str) -> bool:
+    if word.lower() in ("none", "null"):
+        return True
+    try:
+        return not math.isfinite(float(word))
+    except ValueError:
+        return False
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit: 0 done, 1 a fault of ours, 2 an error the user can mend."""
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -94,7 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if words and not words[0].startswith("-") and words[0] not in COMMANDS:
             raise SettingError(one_of("command", words[0], sorted(COMMANDS)))
         called = next((word for word in words if word in COMMANDS), None)
-        app(called)(words, exit_on_error=False, print_error=False, result_action="return_value")
+        made = app(called)
+        _refuse_no_number(made, called, words)
+        made(words, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()  # what reads it may have gone away
     except UnusedCliTokensError as error:
         left = ", ".join(map(repr, error.unused_tokens or ()))

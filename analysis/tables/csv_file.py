@@ -20,7 +20,10 @@ NUMBER = re.compile(r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)\s*", 
 WHOLE = re.compile(r"\s*[+-]?\d{1,15}\s*", re.ASCII)
 TRUTH = {"true": True, "false": False}
 LONGEST_CELL = 2**24
-
+"""Characters."""
+MOST_COLUMNS = 10_000
+MOST_CELLS = 10_000_000
+"""Told while it is read: what is larger is no table of an ablation study."""
 
 READ = (
     "What is read: a CSV file (a header line, then a line per run, with commas between), a study, a folder of "
@@ -56,8 +59,18 @@ def _cells(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = next((row for row in reader if row), None)
-            end = reader.line_num
+            end, count = reader.line_num, len(header or ())
+            if count > MOST_COLUMNS:
+                raise TableError(
+                    f"a table has {MOST_COLUMNS:,} columns at most, but {path} has {count:,}. {READ}"
+                )
             for row in reader:
+                count += len(row)
+                if count > MOST_CELLS:
+                    raise TableError(
+                        f"a table has {MOST_CELLS:,} cells at most, but {path} has more by line {reader.line_num:,}. "
+                        "Read a part of it."
+                    )
                 if row:
                     lines.append(end + 1)
                     cells.append(row)

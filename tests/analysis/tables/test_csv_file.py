@@ -1,9 +1,12 @@
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from analysis.effects.effects import estimate_effects
+from analysis.errors import TableError
+from analysis.tables import csv_file
 from analysis.tables.csv_file import read_file
 from analysis.tables.csv_table import read_csv
 
@@ -52,3 +55,16 @@ def test_words_in_the_contracts_own_columns_are_missing_but_for_names(tmp_path: 
     assert frame["channels"].isna().tolist() == [False, True]
     assert frame["error"].isna().tolist() == [True, False]
     assert frame["label"].tolist() == ["None", "x"]
+
+
+def test_a_table_has_an_upper_end_that_is_said(tmp_path, monkeypatch):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b,c\n" + "1,2,3\n" * 5)
+    monkeypatch.setattr(csv_file, "MOST_CELLS", 12)
+    told = f"a table has 12 cells at most, but {path} has more by line 5. Read a part of it."
+    with pytest.raises(TableError, match=re.escape(told)):
+        read_file(path)
+    monkeypatch.setattr(csv_file, "MOST_COLUMNS", 2)
+    told = f"a table has 2 columns at most, but {path} has 3. "
+    with pytest.raises(TableError, match=re.escape(told)):
+        read_file(path)
