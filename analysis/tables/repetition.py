@@ -1,10 +1,11 @@
-"""Repetition is not replication: runs of an arm that all have one value are one result.
+"""Repetition is not replication: runs of an arm that all have one value are one result, and two arms may be one.
 
 A deterministic program, or a seed that was never applied, gives the same number again. Its spread is 0, and a test
 against it would call any difference certain.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,10 @@ COARSE = 0.25
 """Step between values, in standard deviations within arms, from which ties are no chance."""
 ROUNDING = 1e-12
 """Relative to the values: sums in another order differ by less."""
+MOST_NAMED = 3
+"""Pairs of arms that may be one ..."""
+LEAST_SEEDS = 2
+"""... which takes so many equal results."""
 
 
 def repeats(rows: pd.DataFrame, *, metric: str, by: Sequence[str]) -> "pd.Series[bool]":
@@ -55,9 +60,60 @@ def is_coarse(rows: pd.DataFrame, *, metric: str, by: Sequence[str]) -> bool:
     return on_steps and float(steps.min()) > COARSE * within**0.5
 
 
+def twins(
+    rows: pd.DataFrame, *, metric: str, measured: Sequence[str], by: Sequence[str]
+) -> list[str]:
+    """A sentence for each arm whose every measured number is another one's, on each seed that both have.
+
+    Args:
+        rows: Complete runs.
+        metric: Their value.
+        measured: What else they measured, under columns of the rows; an empty cell says nothing.
+        by: The columns that tell arms apart.
+    """
+    seeded = rows[rows["seed"].notna() & ~rows.duplicated([*by, "seed"], keep=False)]
+    tied = seeded.duplicated(["seed", metric], keep=False)
+    if not tied.any() or is_coarse(rows, metric=metric, by=by):
+        return []
+    arm = arms_of(seeded, by)
+    names = [metric, *(name for name in measured if name in rows and name != metric)]
+    found: dict[tuple[int, int], str] = {}
+    for _, alike in seeded[tied].groupby(["seed", metric], sort=False):
+        first, *others = arm[alike.index]
+        for other in others:
+            pair = (int(first), int(other))
+            if pair not in found:
+                found[pair] = _said(seeded[arm == first], seeded[arm == other], names, by)
+    said = [one for one in found.values() if one]
+    more = len(said) - MOST_NAMED
+    return said[:MOST_NAMED] + ([f"So do {more} more pair{'s' * (more > 1)} of arms."] * (more > 0))
+
+
 def arms_of(rows: pd.DataFrame, by: Sequence[str]) -> "pd.Series[int]":
     """A number for each row's arm; an unused factor is a level of its own."""
     if not by:
         return pd.Series(0, index=rows.index)
     keys = rows[list(by)].astype(object)
     return keys.where(keys.notna(), "").groupby(list(by), sort=False).ngroup()
+
+
+def _said(one: pd.DataFrame, other: pd.DataFrame, names: list[str], by: Sequence[str]) -> str:
+    """The sentence on two arms; empty where they differ in any number."""
+    a, b = one.set_index("seed")[names], other.set_index("seed")[names]
+    shared = a.index.intersection(b.index)
+    a, b = a.loc[shared], b.loc[shared]
+    told = a.notna() & b.notna()
+    if len(shared) < LEAST_SEEDS or not (a.where(told) == b.where(told)).eq(told).all(axis=None):
+        return ""
+    return (
+        f"{_name(one, by)} and {_name(other, by)} measured the same {names[0]} on each of {len(shared)} seeds: one of "
+        "them may change nothing."
+    )
+
+
+def _name(rows: pd.DataFrame, by: Sequence[str]) -> str:
+    row: Any = rows.iloc[0]
+    if isinstance(label := row.get("label"), str):
+        return repr(label)
+    used = [name for name in by if pd.notna(row[name])]
+    return repr(", ".join(f"{name.rpartition('.')[2]}={row[name]}" for name in used))
