@@ -66,6 +66,7 @@ def make(
         settings=settings,
         has_defaults=kind is not None,
         metrics=program.declared(),
+        tested=program.tested(),
         objectives=program.searchable(),
         metric=program.metrics[0].name,
         fingerprint=lambda arm: digest_of(files),
