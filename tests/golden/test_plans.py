@@ -11,7 +11,10 @@ from ablations import SettingError, load_space, show
 from ablations.designs.expand import runs
 
 SINCE: dict[str, dict[str, Any]] = {
-    "data": {"split": "fixed", "folds": 5, "test": "none", "test_root": None},
+    "data": {
+        "split": "fixed", "folds": 5, "test": "none", "test_root": None, "image_size": None, "image_share": 0.875,
+        "stream": "auto", "workers": None, "skip_corrupt": False,
+    },
     "training": {
         "recipe": "own", "schedule": "cosine", "decay_at": "15,25", "decay_factor": 0.1, "patience": 5,
         "norm_weight_decay": 1.0, "mixup": 0.0, "cutmix": 0.0, "clip_norm": 0.0, "accumulate": 1,

@@ -116,7 +116,12 @@ def _pilot(arms: Sequence[Values], costs: Sequence[Values]) -> Pace:
 
 def _notes(baseline: Values) -> list[str]:
     """What the baseline is trained on, its recipe, and its network where that is not the plain block's."""
-    return [_data_in_words(baseline), *_recipe_notes(baseline), *_network_notes(baseline)]
+    return [
+        _data_in_words(baseline),
+        *_storage_notes(baseline),
+        *_recipe_notes(baseline),
+        *_network_notes(baseline),
+    ]
 
 
 def _data_in_words(baseline: Values) -> str:
@@ -140,6 +145,13 @@ def _split_in_words(data: Data) -> str:
         "per_seed": "; each seed has a split of its own",
         "folds": f"; the seeds take turns with {data.folds} folds",
     }[data.split]
+
+
+def _storage_notes(baseline: Values) -> list[str]:
+    """How stored images come to the network, by what they are told from others, and which are left out."""
+    from ablations.subjects.attention.data.dataset import storage
+
+    return list(storage(arm_of(baseline).data))
 
 
 def _recipe_notes(baseline: Values) -> list[str]:

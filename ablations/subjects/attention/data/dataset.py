@@ -6,12 +6,25 @@ import numpy as np
 
 from ablations.errors import SettingError
 from ablations.subjects.attention.data.examples import Split
+from ablations.subjects.attention.data.layouts.layouts import LAYOUTS
+from ablations.subjects.attention.data.layouts.listing import Listing
 from ablations.subjects.attention.data.parts import parts_of, varies
 from ablations.subjects.attention.data.remembered import remembered
 from ablations.subjects.attention.data.sources.content import Content
 from ablations.subjects.attention.data.sources.read import read
 from ablations.subjects.attention.data.split import split_into
-from ablations.subjects.attention.data.test_set import own_test_set
+from ablations.subjects.attention.data.stored.identity import (
+    by_pixels,
+    update_with_pixels,
+    update_with_sample,
+)
+from ablations.subjects.attention.data.stored.sentences import (
+    identity_in_words,
+    in_words,
+    left_out_in_words,
+)
+from ablations.subjects.attention.data.stored.stored import Stored, view_of
+from ablations.subjects.attention.data.test_set import own_test_set, test_listing
 from ablations.subjects.attention.settings.groups import Data
 
 
@@ -23,7 +36,7 @@ def load(data: Data, *, seed: int = 0) -> Split:
             constant, sequences are to be augmented as images are, or the test set is of another kind.
     """
     content = _read(data)
-    if content.x.ndim == 3 and data.augmentation != "none":
+    if len(content.shape) == 2 and data.augmentation != "none":
         raise SettingError(
             f"`data.augmentation` must be 'none' for sequences, but is {data.augmentation!r}: it moves images."
         )
@@ -48,15 +61,24 @@ def _of_seed(data: Data, device: str, seed: int) -> Split:
 
 @remembered(most=8)
 def fingerprint(data: Data) -> str:
-    """Sixteen hexadecimal digits of the content of the data set, before any split."""
+    """Sixteen hexadecimal digits of the content of the data set, before any split.
+
+    Of stored images that are many or scaled they are of names, sizes and a sample of the content.
+    """
     digest = hashlib.sha256()
+    if data.name in LAYOUTS and not by_pixels(listing := _listing(_as_read(data)), view_of(data)):
+        update_with_sample(digest, listing)
+        if data.test == "own":
+            update_with_sample(digest, test_listing(data))
+        return digest.hexdigest()[:16]
     for content in (_read(data), _read_test(data)):
-        if content is None:
-            continue
-        digest.update(np.ascontiguousarray(content.x).tobytes())
-        digest.update(np.ascontiguousarray(content.y).tobytes())
-        if content.lengths is not None:
-            digest.update(np.ascontiguousarray(content.lengths).tobytes())
+        if isinstance(content, Stored):
+            update_with_pixels(digest, content)
+        elif content is not None:
+            digest.update(np.ascontiguousarray(content.x).tobytes())
+            digest.update(np.ascontiguousarray(content.y).tobytes())
+            if content.lengths is not None:
+                digest.update(np.ascontiguousarray(content.lengths).tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -82,11 +104,57 @@ def _facts(data: Data) -> tuple[tuple[int, tuple[int, ...], int], tuple[int, int
     return shape, (len(split.train), len(split.val), len(split.test or ()))
 
 
+def storage(data: Data) -> tuple[str, ...]:
+    """Sentences on how stored images come to the network, by what they are told from others, and which are left out."""
+    if data.name not in LAYOUTS:
+        return ()
+    found, view = _read(data), view_of(data)
+    assert isinstance(found, Stored)
+    test = _read_test(data)
+    missing = found.left_out + (test.left_out if isinstance(test, Stored) else ())
+    return (
+        in_words(data, found),
+        identity_in_words(found.listing, view),
+        *([left_out_in_words(missing)] if missing else []),
+    )
+
+
+def _read(data: Data) -> Content | Stored:
+    return _content(_as_read(data))
+
+
+def _read_test(data: Data) -> Content | Stored | None:
+    return None if data.test != "own" else _test_content(_as_read(data))
+
+
+def _as_read(data: Data) -> Data:
+    """Settings of stored images that differ in what is done with them only are read once."""
+    if data.name not in LAYOUTS:
+        return data
+    cut = {"augmentation": "random_resized_crop" if data.cuts_stored_images else "none"}
+    kept = (
+        "name",
+        "root",
+        "test",
+        "test_root",
+        "image_size",
+        "image_share",
+        "stream",
+        "skip_corrupt",
+    )
+    return Data(**{name: getattr(data, name) for name in kept}, **cut)
+
+
 @remembered(most=2)
-def _read(data: Data) -> Content:
+def _content(data: Data) -> Content | Stored:
     return read(data)
 
 
 @remembered(most=2)
-def _read_test(data: Data) -> Content | None:
-    return None if data.test != "own" else own_test_set(data, _read(data))
+def _test_content(data: Data) -> Content | Stored:
+    return own_test_set(data, _read(data))
+
+
+@remembered(most=2)
+def _listing(data: Data) -> Listing:
+    return LAYOUTS[data.name](data)

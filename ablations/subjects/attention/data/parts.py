@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ablations.errors import SettingError
 from ablations.streams import stream_seed
-from ablations.subjects.attention.data.sources.content import Labels
+from ablations.subjects.attention.data.layouts.listing import Labels
 from ablations.subjects.attention.settings.groups import Data
 
 Chosen = NDArray[np.bool_]

@@ -1,30 +1,37 @@
 """A test set that the data set has of its own: CIFAR's test images, or files that the settings name."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from ablations.errors import SettingError
-from ablations.subjects.attention.data.sources.cifar import cifar10_test, cifar100_test
-from ablations.subjects.attention.data.sources.content import Content, checked
-from ablations.subjects.attention.data.sources.image_folder import class_names
-from ablations.subjects.attention.data.sources.read import Source, read
+from ablations.subjects.attention.data.layouts.cifar import cifar10_test, cifar100_test
+from ablations.subjects.attention.data.layouts.folder import class_names
+from ablations.subjects.attention.data.layouts.layouts import LAYOUTS
+from ablations.subjects.attention.data.layouts.listing import Listing
+from ablations.subjects.attention.data.sources.content import Content
+from ablations.subjects.attention.data.sources.read import read
+from ablations.subjects.attention.data.stored.stored import Stored, read_stored
 from ablations.subjects.attention.settings.groups import Data
 
-IN_ITS_FILES: dict[str, Source] = {"cifar10": cifar10_test, "cifar100": cifar100_test}
+IN_ITS_FILES: dict[str, Callable[[Data], Listing]] = {
+    "cifar10": cifar10_test,
+    "cifar100": cifar100_test,
+}
 """Data sets whose own files have a test set."""
 WITHOUT_FILES = ("digits", "digits_sequence")
 
 
-def own_test_set(data: Data, others: Content) -> Content:
+def own_test_set(data: Data, others: Content | Stored) -> Content | Stored:
     """The test examples of a data set, of the kind of its others.
 
     Raises:
         SettingError: If there are none, or they are of another shape or of other classes.
     """
     test = _read(data)
-    if test.x.shape[1:] != others.x.shape[1:]:
+    if test.shape != others.shape:
         raise SettingError(
-            f"the test examples must be of the shape of the others, {others.x.shape[1:]}, but are of "
-            f"{test.x.shape[1:]}; bring them to one size first."
+            f"the test examples must be of the shape of the others, {others.shape}, but are of "
+            f"{test.shape}; bring them to one size first."
         )
     classes, tested = int(others.y.max()) + 1, int(test.y.max()) + 1
     if tested > classes:
@@ -38,15 +45,33 @@ def own_test_set(data: Data, others: Content) -> Content:
     return test
 
 
-def _read(data: Data) -> Content:
-    source = IN_ITS_FILES.get(data.name)
-    if source is not None:
-        return checked(data, *source(data))
+def test_listing(data: Data) -> Listing:
+    """Where the test images of stored images lie.
+
+    Raises:
+        SettingError: If the settings do not say so, or classes have other names than those of the others.
+    """
+    if data.name in IN_ITS_FILES:
+        return IN_ITS_FILES[data.name](data)
+    elsewhere = _elsewhere(data)
+    if data.name == "folder":
+        _check_names(data, elsewhere)
+    return LAYOUTS[data.name](elsewhere)
+
+
+def _read(data: Data) -> Content | Stored:
+    if data.name in LAYOUTS:
+        return read_stored(data, test_listing(data))
     if data.name in WITHOUT_FILES:
         raise SettingError(
             f"`data.test` must be a share of the examples for {data.name!r}, which has no test set of its own, but is "
             "'own'; for example data.test=0.2."
         )
+    return read(_elsewhere(data))
+
+
+def _elsewhere(data: Data) -> Data:
+    """The settings of the test examples."""
     if data.test_root is None:
         raise SettingError(
             f"`data.test='own'` of data set {data.name!r} must be told where the test examples lie: set "
@@ -57,10 +82,7 @@ def _read(data: Data) -> Content:
             f"`data.test_root` must be other files than `data.root`, but both are {data.root!r}: a run would be "
             "tested on what it was trained on."
         )
-    elsewhere = data.model_copy(update={"root": data.test_root})
-    if data.name == "folder":
-        _check_names(data, elsewhere)
-    return read(elsewhere)
+    return data.model_copy(update={"root": data.test_root})
 
 
 def _place(path: str) -> Path:

@@ -15,12 +15,19 @@ Compile = Literal["none", "default", "reduce-overhead", "max-autotune"]
 Optimizer = Literal["sgd", "adamw", "rmsprop", "lamb", "muon"]
 Schedule = Literal["cosine", "linear", "step", "one_cycle", "plateau", "constant"]
 Precision = Literal["32", "bf16-mixed", "16-mixed"]
+Stream = Literal["auto", "resident", "streamed"]
 SplitBy = Literal["fixed", "per_seed", "folds"]
 Recipe = Literal["own", "senet_imagenet", "senet_cifar", "torchvision_v2", "short"]
 AUGMENTATIONS = (
     "shift", "crop", "flip", "crop_flip", "random_resized_crop", "color_jitter", "rand_augment",
     "trivial_augment_wide", "erasing", "cutout",
 )  # fmt: skip
+
+CUT = "random_resized_crop"
+
+
+def _number_or_none(value: Any) -> Any:
+    return None if value == "none" else value
 
 
 def _augmentations(value: str) -> str:
@@ -99,6 +106,49 @@ class Data(Settings):
     augmentation: Annotated[str, AfterValidator(_augmentations)] = "none"
     """What is done to the images of a training batch, in this order: `shift`, `crop`, `flip`, `crop_flip`,
     `random_resized_crop`, `color_jitter`, `rand_augment`, `trivial_augment_wide`, `erasing`, `cutout`, joined by +."""
+    image_size: int | None = Field(
+        default=None,
+        ge=1,
+        json_schema_extra=hint("Images that are of one size stay as they are without it."),
+    )
+    """Height and width that stored images of any size are brought to as they are read; none where all are of one."""
+    image_share: float = Field(default=0.875, gt=0, le=1)
+    """Of `image_size`: the share of the shorter side that the square in the middle has, which is scaled."""
+    stream: Stream = "auto"
+    """Whether stored images are kept in memory (`resident`), or read anew in each epoch (`streamed`); `auto`: by their
+    size. It changes no number and is no part of a run's identity."""
+    workers: Annotated[int | None, BeforeValidator(_number_or_none)] = Field(default=None, ge=0)
+    """Processes of a run that read ahead what is streamed; none for as many as it has threads. It changes no number."""
+    skip_corrupt: bool = False
+    """Leave out images that cannot be read, and say how many; otherwise they are refused."""
+
+    @property
+    def cuts_stored_images(self) -> bool:
+        """Whether a random part is cut out of each stored image as it is read."""
+        return self.image_size is not None and self.augmentation.split("+")[0] == CUT
+
+    @property
+    def on_batches(self) -> str:
+        """The words of `augmentation` that are left to do on batches."""
+        if not self.cuts_stored_images:
+            return self.augmentation
+        return self.augmentation.partition("+")[2] or "none"
+
+    @model_validator(mode="after")
+    def _cut_goes_with_the_rest(self) -> Self:
+        if self.image_size is None:
+            return self
+        if CUT in self.augmentation.split("+")[1:]:
+            raise ValueError(
+                f"`data.augmentation` must begin with {CUT!r} where `data.image_size` is set, because it is cut out "
+                f"of the stored image, but is {self.augmentation!r}."
+            )
+        if self.cuts_stored_images and self.stream == "resident":
+            raise ValueError(
+                f"`data.stream` must be 'auto' or 'streamed' where {CUT!r} cuts another part out of each stored image "
+                "in each epoch, but is 'resident'."
+            )
+        return self
 
 
 class Training(Settings):

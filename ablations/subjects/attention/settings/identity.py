@@ -77,15 +77,20 @@ NEUTRAL: dict[str, Any] = {
     "data.split": "fixed",
     "data.folds": 5,
     "data.test": "none",
+    "data.image_size": None,
+    "data.image_share": 0.875,
+    "data.skip_corrupt": False,
     "training.stochastic_depth": 0.0,
 }
 
-# Where the files lie says nothing about what is in them, the fingerprint does; looking changes nothing; and what a
-# recipe stands for is in the other settings.
+# Where the files lie says nothing about what is in them, the fingerprint does; looking changes nothing, and neither
+# does how images come to the network; and what a recipe stands for is in the other settings.
 NOT_IDENTITY = frozenset(
     {
         "data.root",
         "data.test_root",
+        "data.stream",
+        "data.workers",
         "training.record_gates",
         "training.measure_latency",
         "training.recipe",

@@ -11,7 +11,12 @@ from typing import Any
 import torch
 
 from ablations.one_thread import one_thread
-from ablations.subjects.attention.data.batches import VALIDATION_BATCH, Batches, check_batches
+from ablations.subjects.attention.data.batches import (
+    Batches,
+    check_batches,
+    largest_validation_batch,
+    workers_of,
+)
 from ablations.subjects.attention.data.dataset import on_device
 from ablations.subjects.attention.settings.groups import Arm
 from ablations.subjects.attention.training.module import AttentionClassifier
@@ -70,15 +75,16 @@ def pace(arm: Arm, *, macs: int, device: str) -> ExamplePace:
         _wait(device)
         return time.perf_counter() - began
 
-    batches = chain.from_iterable(repeat(Batches(split.train, batch_size=size, seed=0)))
+    epoch = Batches(split.train, batch_size=size, seed=0, workers=workers_of(arm.data))
+    batches = chain.from_iterable(repeat(epoch))
     times = [step()]
     while sum(times) < PILOT_SECONDS and len(times) < MOST_STEPS:
         times.append(step())
     # The first step also sets things up; where one step is long, that does not matter.
     training = statistics.median(times[1:] or times)
     module.eval()
-    batch = next(iter(Batches(split.val, batch_size=VALIDATION_BATCH)))
     began = time.perf_counter()
+    batch = split.val[slice(largest_validation_batch(split.val.shape))].batch()
     with torch.no_grad(), _precision(arm.training.precision, device):
         module.validation_step(batch, 0)
     _wait(device)

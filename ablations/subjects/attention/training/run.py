@@ -16,13 +16,14 @@ from ablations.lockstep import Lockstep
 from ablations.subjects.attention.cost.latency import inference_milliseconds
 from ablations.subjects.attention.data.augmentation import augmentation
 from ablations.subjects.attention.data.batches import (
-    VALIDATION_BATCH,
     Batches,
     check_batches,
+    largest_validation_batch,
     validation_batch,
+    workers_of,
 )
 from ablations.subjects.attention.data.dataset import fingerprint, on_device
-from ablations.subjects.attention.data.examples import Examples, Split
+from ablations.subjects.attention.data.examples import Labelled, Split
 from ablations.subjects.attention.recording.channels import FILE, record_channels
 from ablations.subjects.attention.recording.sample import MOST_EXAMPLES, stratified
 from ablations.subjects.attention.settings.groups import Run, Training
@@ -149,8 +150,15 @@ def train(
             callbacks=callbacks,
             options=trainer_options(run.arm.training),
         )
+        # Forked from one of several threads, a process could wait for a lock that nobody gives back.
+        workers = 0 if lockstep is not None else workers_of(run.arm.data)
         training, validation = _batches(
-            run, split, epoch=lambda: trainer.current_epoch, rank=rank, world_size=world_size
+            run,
+            split,
+            epoch=lambda: trainer.current_epoch,
+            rank=rank,
+            world_size=world_size,
+            workers=workers,
         )
         trainer.fit(
             module,
@@ -161,7 +169,7 @@ def train(
         )
         test = None
         if split.test is not None:
-            trainer.test(module, _whole(split.test, rank, world_size), verbose=False)
+            trainer.test(module, _whole(split.test, rank, world_size, workers), verbose=False)
             test = {name: float(value) for name, value in trainer.callback_metrics.items()
                     if name in TESTED}  # fmt: skip
     if run.arm.training.record_gates and gates is not None and rank == 0:
@@ -229,7 +237,13 @@ def _record_channels(
 
 
 def _batches(
-    run: Run, split: Split, *, epoch: Callable[[], int], rank: int, world_size: int
+    run: Run,
+    split: Split,
+    *,
+    epoch: Callable[[], int],
+    rank: int,
+    world_size: int,
+    workers: int,
 ) -> tuple[Batches, Batches]:
     """This rank's shares of the batches that train, and of those that validate."""
     training = Batches(
@@ -237,23 +251,25 @@ def _batches(
         batch_size=run.arm.training.batch_size,
         seed=run.seed,
         epoch=epoch,
-        augment=augmentation(run.arm.data.augmentation, split.colours),
+        augment=augmentation(run.arm.data.on_batches, split.colours),
         rank=rank,
         world_size=world_size,
+        workers=workers,
     )
-    return training, _whole(split.val, rank, world_size)
+    return training, _whole(split.val, rank, world_size, workers)
 
 
-def _whole(examples: Examples, rank: int, world_size: int) -> Batches:
+def _whole(examples: Labelled, rank: int, world_size: int, workers: int) -> Batches:
     """This rank's share of batches that pass all the examples once, in order."""
-    size = validation_batch(len(examples), largest=VALIDATION_BATCH, world_size=world_size)
-    return Batches(examples, batch_size=size, rank=rank, world_size=world_size)
+    most = largest_validation_batch(examples.shape, world_size=world_size)
+    size = validation_batch(len(examples), largest=most, world_size=world_size)
+    return Batches(examples, batch_size=size, rank=rank, world_size=world_size, workers=workers)
 
 
 def _latency(run: Run, module: AttentionClassifier, split: Split) -> float:
     # A shuffled gate needs another image.
     size = 2 if run.arm.attention.control == "shuffled" else 1
-    x, _, *mask = next(iter(Batches(split.val, batch_size=size)))
+    x, _, *mask = split.val[slice(size)].batch()
     return inference_milliseconds(module.network.to(x.device), x, *mask)
 
 
