@@ -64,8 +64,6 @@ class Segmenter(pl.LightningModule):
             raise SettingError(f"`0 < model.prior < 1` must hold, but got {prior:g}.")
         self.save_hyperparameters()
         self.unet = UNet(channels, classes, width=width, depth=depth, prior=prior)
-        # A fifth less time of a CPU than with the channels first.
-        self.unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.iou = MulticlassJaccardIndex(
             classes, average="macro", ignore_index=UNLABELLED, validate_args=False
         )
