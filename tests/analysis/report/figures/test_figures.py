@@ -24,8 +24,8 @@ DRAWN = [name for name in PICTURES if name not in ("selection", "width", "gates"
 """What a crossed study with a ratio has; the others are drawn below."""
 
 
-def test_there_are_fifteen_figures():
-    assert len(PICTURES) == 15
+def test_there_are_seventeen_figures():
+    assert len(PICTURES) == 17
 
 
 def test_every_figure_has_a_caption():
