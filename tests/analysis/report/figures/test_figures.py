@@ -20,7 +20,11 @@ from analysis.tradeoff.reduction_fit import Status
 from analysis.tradeoff.status_words import STATUS_WORDS
 from analysis.tradeoff.width.width import fit_width
 
-DRAWN = [name for name in PICTURES if name not in ("selection", "width", "gates", "looks")]
+DRAWN = [
+    name
+    for name in PICTURES
+    if name not in ("selection", "width", "gates", "channels", "drops", "looks")
+]
 """What a crossed study with a ratio has; the others are drawn below."""
 
 
