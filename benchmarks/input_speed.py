@@ -95,12 +95,12 @@ def compare(root: Path, task: str, *, passes: int, workers: int) -> None:
     for name, pairs in found.items():
         told = []
         for kind, unit in enumerate(("images/s", "images per processor second")):
-            ours = [pair[kind] for pair in pairs]
+            values = [pair[kind] for pair in pairs]
             ratios = sorted(
                 pair[kind] / base[kind] for pair, base in zip(pairs, found["plain"], strict=True)
             )
             told.append(
-                f"{statistics.median(ours):>8,.0f} {unit}, {statistics.median(ratios):5.2f} "
+                f"{statistics.median(values):>8,.0f} {unit}, {statistics.median(ratios):5.2f} "
                 f"[{ratios[0]:.2f}, {ratios[-1]:.2f}] times plain"
             )
         print(f"  {name:<15} {'; '.join(told)}")
