@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from ast import literal_eval
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,6 +26,13 @@ SECONDS = 300
 SHORT = shlex.split(
     "--set training.epochs=1 --set training.warmup_epochs=0 --set data.val_fraction=0.9"
 )
+VALUES = {name: literal_eval(value) for name, value in (word.split("=") for word in SHORT[1::2])}
+PRELUDE = f"""import ablations
+_whole = ablations.load_space
+ablations.load_space = lambda text: _whole(text, {VALUES!r})
+if __name__ == "__main__":
+"""
+"""Before a block of Python: its spaces are as short as those of the commands."""
 PRESETS = ("reduction", "gate", "full", "squeeze", "sequence", "demo", "mine.yaml", "back")
 BEFORE = ("ablate run demo --design loco --seeds 3", "ablate run reduction --seeds 3")
 """What `make demo` runs, and a study that pages read by the name of its preset."""
@@ -122,25 +130,23 @@ def why_not(text: str) -> str | None:
 
 
 def main(names: list[str]) -> int:
-    """Run the pages; the number of commands that failed."""
+    """Run the pages, or those that are named, which then have no study to begin with; the number of failures."""
     began, failed = time.monotonic(), list[str]()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "README.md"
         prepare(home)
-        for command in BEFORE:
+        for command in () if names else BEFORE:
             failed += run(command, home, "before all")
         for page in pages():
+            if names and page.name not in names:
+                continue
             here = Path(folder) / page.name
-            if page.name != "README.md":
-                if names and page.name not in names:
-                    continue
+            if here != home:
                 shutil.copytree(home, here)
             for example in EXAMPLES.get(page.name, ()):
                 shutil.copytree(ROOT / "examples" / example, here, dirs_exist_ok=True)
             for block in blocks(page):
                 failed += follow(block, here)
-            if page.name != "README.md":
-                shutil.rmtree(here)
     print(f"{len(failed)} failed, {time.monotonic() - began:.0f} s", *failed, sep="\n")
     return len(failed)
 
@@ -170,14 +176,17 @@ def prepare(folder: Path) -> None:
 def follow(block: Block, folder: Path) -> list[str]:
     """Write the file that the block shows, or run it; what failed, in words."""
     where = f"{block.page.name}:{block.line}"
+    if block.language == "python" and (why := why_not(block.text)):
+        print(f"  - {where}: not run: {why}")
+        return []
     if name := block.shown_as:
         (folder / name).write_text(block.text, encoding="utf-8")
         return []
     if block.language == "python":
-        if why := why_not(block.text):
-            print(f"  - {where}: not run: {why}")
-            return []
-        (folder / "block.py").write_text(f'if __name__ == "__main__":\n{_indented(block.text)}')
+        for study in re.findall(r'study="(\w+)"', block.text) if "run(" in block.text else ():
+            shutil.rmtree(folder / "runs" / study, ignore_errors=True)
+        short = block.text.replace("n_trials=50", "n_trials=3").replace("trials=20", "trials=4")
+        (folder / "block.py").write_text(PRELUDE + _indented(short))
         return run("python block.py", folder, where)
     if block.language:
         return []

@@ -29,6 +29,7 @@ class Entry:
     question: str
     commands: tuple[str, ...]
     figure: str
+    """What `ablate plot STUDY` draws, with its options."""
     caption: str
     example: str | None = None
     """The folder of `examples/` in which the commands are given."""
@@ -75,7 +76,7 @@ ENTRIES = (
         commands=("ablate run ratio.yaml",),
         last=("ablate report ratio --price-per-param 4e-6",),
         example="gated_digits",
-        figure="ratio",
+        figure="ratio --price-per-param 4e-6",
         caption="Loss against the ratio, the fitted curves, and r* at a price of 4e-6 nats per weight.",
     ),
     Entry(
@@ -130,7 +131,7 @@ def section(entry: Entry, folder: Path) -> str:
     last = [command.format(study=entry.study) for command in entry.last]
     said = "".join(run(command, here)[0] for command in last)
     run(f"ablate plot {entry.study} {entry.figure} --format png --style screen", here)
-    picture = here / "runs" / entry.study / "report" / "plots" / f"{entry.figure}.png"
+    picture = here / "runs" / entry.study / "report" / "plots" / f"{entry.figure.split()[0]}.png"
     shutil.copyfile(picture, IMAGES / f"{entry.study}.png")
     where = (
         f"\nIn [examples/{entry.example}](../examples/{entry.example}):" if entry.example else ""

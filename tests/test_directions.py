@@ -101,7 +101,7 @@ ablations.subjects.tasks.segmentation: ablations ablations.subjects.tasks .data.
   ablations.subjects.tasks.pictures
 ablations.cli: plain_files ablations ablations.subjects .settings .networks .counting .placing /records
   /supervision ablations.designs ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis
-  _tables.formats _tables _planned _importance _tradeoff.prices _sequential _effects _tradeoff _tradeoff.width
+  _tables.formats _planned _importance _tradeoff.prices _sequential _effects _tradeoff _tradeoff.width
   _plots.drawing ablations.cli.options _claims ablations.cli.words _tested _report.evidence _report.figures
   _report.sections _report .cost
 """

@@ -15,7 +15,7 @@ def look_at(study: str, /, *, root: Root = ROOT, json: Json = False) -> None:
     from ablations.cli.words.result_text import print_json, print_lines
     from ablations.engine.records.files import write_once
     from ablations.engine.records.folder import now
-    from analysis.tables.study_table import read_study
+    from analysis import read_study
     from analysis.tested.answer import FILE, look, stored_answer
     from analysis.tested.words import sentences
 
