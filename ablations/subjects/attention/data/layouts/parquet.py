@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ablations.errors import SettingError
+from ablations.import_path import words_of
 from ablations.subjects.attention.data.layouts.kept import arrays_of, kept, key
 from ablations.subjects.attention.data.layouts.listing import Members
 from ablations.subjects.attention.data.layouts.names import Names
@@ -138,7 +139,7 @@ def _opened(path: Path) -> tuple[Any, str, str]:
 
 
 def _broken(path: Path, error: Exception) -> str:
-    return f"`data.root` must hold Parquet files, but {str(path)!r} cannot be read as one: {error}. Copy it again."
+    return f"`data.root` must hold Parquet files, but {str(path)!r} cannot be read as one: {words_of(error)}. Copy it again."
 
 
 def _holds_images(kind: Any, pa: Any) -> bool:
