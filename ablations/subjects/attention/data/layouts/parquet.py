@@ -139,7 +139,10 @@ def _opened(path: Path) -> tuple[Any, str, str]:
 
 
 def _broken(path: Path, error: Exception) -> str:
-    return f"`data.root` must hold Parquet files, but {str(path)!r} cannot be read as one: {words_of(error)}. Copy it again."
+    return (
+        f"`data.root` must hold Parquet files, but {str(path)!r} cannot be read as one: {words_of(error)}. Copy it "
+        "again."
+    )
 
 
 def _holds_images(kind: Any, pa: Any) -> bool:
