@@ -1,7 +1,7 @@
 """Batches of stored images, decoded ahead by worker processes (torch's `DataLoader`)."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -54,7 +54,7 @@ class Images:
 
 
 def batches(
-    images: Images, steps: Sequence[list[int]], *, workers: int, pinned: bool = False
+    images: Images, steps: Iterable[list[int]], *, workers: int, pinned: bool = False
 ) -> Iterator[Tensor]:
     """The images of each step, in order, whatever the number of workers.
 
@@ -74,7 +74,7 @@ def batches(
 
 
 def in_workers(
-    source: Any, steps: Sequence[list[int]], *, workers: int, pinned: bool = False
+    source: Any, steps: Iterable[list[int]], *, workers: int, pinned: bool = False
 ) -> Iterator[Any]:
     """`source.__getitems__` of each step, in order."""
     loader: DataLoader[Any] = DataLoader(
