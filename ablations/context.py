@@ -5,6 +5,9 @@ from typing import Any, Protocol
 
 from ablations.lockstep import Lockstep
 
+CHECKPOINT_SECONDS = 10.0
+"""A checkpoint is written at the end of an epoch if the last one is older than this."""
+
 
 class Context(Protocol):
     """What a run may use of its context; `engine.worker.context.RunContext` says what each is."""
@@ -18,6 +21,7 @@ class Context(Protocol):
     rank: int
     world_size: int
     lockstep: Lockstep | None
+    checkpoint_seconds: float
 
     @property
     def stopping(self) -> bool:

@@ -1,4 +1,4 @@
-"""Results as plain values, for JSON: infinity and undefined numbers are null."""
+"""Results as plain values, for JSON: infinity and undefined numbers are null; and a time in words."""
 
 import math
 from typing import Any
@@ -25,3 +25,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the largest fitting unit."""
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h"

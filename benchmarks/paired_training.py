@@ -1,7 +1,8 @@
 """What training with streams, records and resume costs beside a bare Trainer: `python benchmarks/paired_training.py`.
 
 The same LightningModule, data and callbacks through `fit` and through `Trainer.fit`; pairs of the two, in turn, in
-one process with one thread. Prints the median ratio of processor seconds and its distribution-free 95 % interval.
+one process with one thread. Prints the median ratio of processor seconds and its distribution-free 95 % interval, for
+runs of several lengths, so that what a run adds once and what each step adds are apart.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 from training_overhead import interval
 
 from ablations.subjects.lightning.epoch_rule import EpochRule
@@ -61,10 +62,35 @@ def cnn() -> nn.Module:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10))
 
 
-CASES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
-    "MLP on 64 numbers": (mlp, (64,)),
-    "CNN on 16 x 16": (cnn, (1, 16, 16)),
+class Examples(Dataset[Any]):
+    """The same numbers in a data set of the user's own, which is read one example at a time."""
+
+    def __init__(self, *tensors: Tensor) -> None:
+        self.tensors = tensors
+
+    def __len__(self) -> int:
+        return len(self.tensors[0])
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        return tuple(one[index] for one in self.tensors)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is trained on what."""
+
+    network: Callable[[], nn.Module]
+    shape: tuple[int, ...]
+    held: Callable[..., Dataset[Any]]
+
+
+CASES = {
+    "MLP on 64 numbers, TensorDataset": Case(mlp, (64,), TensorDataset),
+    "MLP on 64 numbers, own Dataset": Case(mlp, (64,), Examples),
+    "CNN on 16 x 16, own Dataset": Case(cnn, (1, 16, 16), Examples),
 }
+STEPS = 20
+"""Of an epoch."""
 
 
 @dataclass
@@ -84,11 +110,11 @@ class Folder:
         """Nothing listens."""
 
 
-def loaders(shape: tuple[int, ...]) -> tuple[DataLoader[Any], DataLoader[Any]]:
+def loaders(case: Case) -> tuple[DataLoader[Any], DataLoader[Any]]:
     """1 280 training and 320 validation examples, 64 at a time."""
     draws = torch.Generator().manual_seed(0)
-    x, y = torch.randn(1600, *shape, generator=draws), torch.arange(1600) % 10
-    train, val = TensorDataset(x[:1280], y[:1280]), TensorDataset(x[1280:], y[1280:])
+    x, y = torch.randn(1600, *case.shape, generator=draws), torch.arange(1600) % 10
+    train, val = case.held(x[:1280], y[:1280]), case.held(x[1280:], y[1280:])
     return DataLoader(train, batch_size=64, shuffle=True), DataLoader(val, batch_size=64)
 
 
@@ -100,13 +126,13 @@ def callbacks(folder: Path) -> list[pl.Callback]:
     ]
 
 
-def ours(network: Callable[[], nn.Module], shape: tuple[int, ...], epochs: int) -> None:
+def ours(case: Case, epochs: int) -> None:
     """Through `fit`, which writes its own checkpoint as a run of a study does."""
     with tempfile.TemporaryDirectory() as name:
         options = {"max_epochs": epochs, "callbacks": callbacks(Path(name))}
         fit(
-            Classifier(network()),
-            loaders(shape),
+            Classifier(case.network()),
+            loaders(case),
             rule=EpochRule(metric="val_loss"),
             trainer_options=options,
             seed=0,
@@ -114,7 +140,7 @@ def ours(network: Callable[[], nn.Module], shape: tuple[int, ...], epochs: int) 
         )
 
 
-def bare(network: Callable[[], nn.Module], shape: tuple[int, ...], epochs: int) -> None:
+def bare(case: Case, epochs: int) -> None:
     """Through `Trainer.fit`, as quiet as ours."""
     with tempfile.TemporaryDirectory() as name, quiet():
         trainer = pl.Trainer(
@@ -126,7 +152,7 @@ def bare(network: Callable[[], nn.Module], shape: tuple[int, ...], epochs: int) 
             num_sanity_val_steps=0,
             callbacks=callbacks(Path(name)),
         )
-        trainer.fit(Classifier(network()), *loaders(shape))
+        trainer.fit(Classifier(case.network()), *loaders(case))
 
 
 def seconds(work: Callable[..., object], *arguments: object) -> float:
@@ -140,19 +166,31 @@ def main() -> None:
     """Print a line for each network."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--pairs", type=int, default=12)
-    options.add_argument("--epochs", type=int, default=8)
+    options.add_argument("--epochs", type=int, nargs="+", default=[4, 20], help="of 20 steps")
     given = options.parse_args()
     torch.set_num_threads(1)
     print(f"{platform.machine()}, torch {torch.__version__}, 1 thread, {given.pairs} pairs")
-    for name, (network, shape) in CASES.items():
-        ratios = []
-        for i in range(-1, given.pairs):  # the first warms up
-            order = (ours, bare) if i % 2 == 0 else (bare, ours)
-            took = {one: seconds(one, network, shape, given.epochs) for one in order}
-            ratios += [took[ours] / took[bare]] if i >= 0 else []
-        ratios.sort()
-        low, high = interval(ratios)
-        print(f"{name}: ratio {statistics.median(ratios):.3f} [{low:.3f}, {high:.3f}]")
+    for name, case in CASES.items():
+        for epochs in given.epochs:
+            print(
+                f"{name}, {epochs * STEPS} steps: {_compared(case, epochs, given.pairs)}",
+                flush=True,
+            )
+
+
+def _compared(case: Case, epochs: int, count: int) -> str:
+    """The ratio of the pairs, and what ours takes more."""
+    pairs = []
+    for i in range(-1, count):  # the first warms up
+        order = (ours, bare) if i % 2 == 0 else (bare, ours)
+        took = {one: seconds(one, case, epochs) for one in order}
+        pairs += [(took[ours], took[bare])] if i >= 0 else []
+    ratios = sorted(mine / theirs for mine, theirs in pairs)
+    low, high = interval(ratios)
+    more = statistics.median(mine - theirs for mine, theirs in pairs)
+    usual = statistics.median(theirs for _, theirs in pairs)
+    ratio = f"ratio {statistics.median(ratios):.3f} [{low:.3f}, {high:.3f}]"
+    return f"{ratio}, {more * 1e3:+.1f} ms on {usual * 1e3:.0f} ms"
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from sequential_errors import COSTS, UNEQUAL, differences
 
 from analysis.sequential.expected import equal_fixed, paired
 from analysis.sequential.noise import level_noises
-from analysis.sequential.rule import FIRST_LOOK, boundaries_of
+from analysis.sequential.rule import FIRST_LOOK
 from analysis.sequential.simulated import (
     DIFFERS,
     MATTERS,
@@ -29,6 +29,7 @@ from analysis.sequential.simulated import (
     holm,
     right,
 )
+from analysis.sequential.stored_boundaries import boundaries_of
 
 Floats = NDArray[np.float64]
 Near = Callable[[Floats, Floats, Floats], Floats]

@@ -11,7 +11,9 @@ effects are those that our study estimated and a run's noise is what a few runs 
 end: its hours are that number of runs at the time of those few. Three factors make the ratio: *pairing*, unpaired over
 paired runs of fixed designs; *stopping*, the paired fixed design's runs over ours; *throughput*, seconds of a
 core for a run. Core-hours are cores times the clock, which is wrong where other programs take the cores; processor
-seconds of all processes stand beside them, with the ratio that they make.
+seconds of all processes stand beside them, with the ratio that they make. Last, both sides at the usual power: the
+opponent's number of seeds for 80 %, and what studies by our rule take on average that are allowed no more seeds than
+80 % need, at the seconds that a run of each side took.
 """
 
 import argparse
@@ -30,7 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis.sequential.expected import expected
+from analysis.sequential.expected import Expected, expected
+from analysis.sequential.rule import FIRST_LOOK
 from analysis.sequential.simulated import DIFFERS, MATTERS, NEGLIGIBLE, right
 from analysis.sequential.stopped import report_stopped
 from analysis.tables.study_table import read_study
@@ -41,7 +44,7 @@ baseline: {{attention: {{reduction: 4}}, training: {{epochs: {epochs}, batch_siz
 factors: [{{name: training.learning_rate, levels: [0.1, 0.09, 0.002]}}]
 """
 QUESTIONS = {"gate": "gate", "reduction": "reduction", "planted": "planted.yaml"}
-STUDIES, MOST = 1000, 300
+STUDIES, MOST, LARGEST = 1000, 300, 60
 USUAL = 0.8
 """The power that people plan for; a study that runs until decided mostly has more, which a fixed design pays dearly."""
 
@@ -65,6 +68,7 @@ def main() -> None:
     options.add_argument("--max-seeds", type=int, default=24)
     options.add_argument("--margin", type=float, default=0.02, help="nats")
     options.add_argument("--noise-runs", type=int, default=6, help="runs of the idiomatic program")
+    options.add_argument("--stack", type=int, default=1, help="of our command: runs in step")
     options.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.worker:
@@ -87,7 +91,7 @@ def answer(question: str, given: argparse.Namespace, *, cores: int) -> None:
         command = [
             sys.executable, "-m", "ablations.cli.main", "run", QUESTIONS[question], "--study", question,
             *([] if question == "planted" else settings), "--until", "decided", "--margin", str(given.margin),
-            "--max-seeds", str(given.max_seeds), "--workers", str(cores),
+            "--max-seeds", str(given.max_seeds), "--workers", str(cores), "--stack", str(given.stack),
         ]  # fmt: skip
         began, used = time.monotonic(), processor_seconds()
         subprocess.run(command, cwd=at, check=True, capture_output=True)
@@ -107,7 +111,9 @@ def answer(question: str, given: argparse.Namespace, *, cores: int) -> None:
     one = expected(effects, margin=given.margin, sd=sd, max_seeds=most, studies=STUDIES)
     unpaired = unpaired_seeds(effects, margin=given.margin, sigma=sigma, share=one.decided)
     usual = unpaired_seeds(effects, margin=given.margin, sigma=sigma, share=min(USUAL, one.decided))
+    alike = of_power(effects, margin=given.margin, sd=sd)
     arms = len(effects) + 1
+    fixed = usual * arms / alike.fixed_runs, alike.fixed_runs / alike.runs
     theirs = Side(unpaired * arms, unpaired * arms * seconds, unpaired * arms * cpu)
     pairing = unpaired * arms / one.fixed_runs
     stopping = one.fixed_runs / ours.runs
@@ -125,10 +131,24 @@ def answer(question: str, given: argparse.Namespace, *, cores: int) -> None:
         f"An idiomatic program of {USUAL:.0%} power: {usual * arms:.0f} runs, "
         f"{usual * arms * seconds / ours.core_seconds:.1f} times as many core-hours, "
         f"{usual * arms * cpu / ours.cpu_seconds:.1f} times as much processor time. "
+        f"Ours of that power (--max-seeds {alike.max_seeds}, settles {alike.decided:.1%} rightly): {alike.runs:.0f} "
+        f"runs on average at our seconds a run: "
+        f"{usual * arms * seconds / (alike.runs * ours.core_seconds / ours.runs):.1f} times = pairing {fixed[0]:.2f} x "
+        f"stopping {fixed[1]:.2f} x throughput {throughput:.2f}; by processor time "
+        f"{usual * arms * cpu / (alike.runs * ours.cpu_seconds / ours.runs):.1f}. "
         f"Load {os.getloadavg()[0]:.1f}. "
         f"Noise of a run {sigma:.3g}, of a paired difference {sd:.3g} (unpaired {math.sqrt(2) * sigma:.3g}).",
         flush=True,
     )
+
+
+def of_power(effects: Floats, *, margin: float, sd: float) -> Expected:
+    """Studies by our rule with the fewest `max_seeds` that settle `USUAL` of the comparisons rightly."""
+    for most in range(FIRST_LOOK, LARGEST + 1):
+        one = expected(effects, margin=margin, sd=sd, max_seeds=most, studies=STUDIES)
+        if one.decided >= USUAL:
+            return one
+    return one
 
 
 def processor_seconds() -> float:

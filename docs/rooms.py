@@ -24,6 +24,7 @@ ROOMS = {
     "ablations.subjects.attention": "channel attention",
     "ablations.subjects.lightning": "training of modules",
     "ablations.subjects.own_module": "a module of the user's",
+    "ablations.subjects.tasks": "beside classification",
     "ablations.subjects.function": "a plain function",
     "ablations.engine.supervision": "the one writer",
     "ablations.engine.sources": "what runs next",

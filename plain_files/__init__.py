@@ -1,6 +1,6 @@
 """Files read strictly, by rules that all packages share: what people write by hand, and a study's records.
 
-May import nothing of ours. Imported by `records`, `engine.sources`, `supervision`, `designs`, `wandb`,
-`optuna`, `formats`, `tables`, `planned`, `importance`, `sequential`, `effects`, `tradeoff`, `width`,
-`page`, `options`, `analysis.claims`, `words` and `cli`.
+May import nothing of ours. Imported by `records`, `engine.sources`, `supervision`, `designs`, `wandb`, `studies`,
+`optuna`, `formats`, `tables`, `planned`, `importance`, `sequential`, `effects`, `tradeoff`, `width`, `page`,
+`options`, `analysis.claims`, `words`, `sections` and `cli`.
 """

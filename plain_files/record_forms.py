@@ -93,7 +93,7 @@ class _Epoch(TypedDict):
 class _Factor(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
     name: str
-    levels: NotRequired[list[Plain] | None]
+    levels: NotRequired[list[Plain | list[Any]] | None]
 
 
 class _Space(TypedDict):
@@ -118,6 +118,14 @@ class _Extension(TypedDict):
     added: list[str]
 
 
+class _RuleChange(TypedDict):
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    at: NotRequired[str]
+    after: Annotated[int, Field(ge=0)]
+    changes: list[str]
+    was: Mapping
+
+
 class _Study(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
     study: NotRequired[str]
@@ -136,6 +144,7 @@ class _Study(TypedDict):
     runs_table: NotRequired[Mapping]
     extensions: NotRequired[list[_Extension]]
     drifts: NotRequired[list[Mapping]]
+    rule_changes: NotRequired[list[_RuleChange]]
 
 
 PLANNED: TypeAdapter[Any] = TypeAdapter(_Planned)

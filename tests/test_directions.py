@@ -33,9 +33,6 @@ ablations.subjects.lightning: ablations ablations.subjects.lightning.loading
 .data: ablations .settings .data.sources
 .cost: .settings .networks .counting .placing .data
 .stacking: .blocks .networks
-.training: ablations ablations.subjects ablations.subjects.lightning .settings .blocks .networks .placing
-  .data .cost .stacking
-.: ablations ablations.subjects .settings .networks .placing .data .cost .training
 /records: plain_files ablations
 /worker: ablations /records
 /executors: ablations /records /worker
@@ -43,7 +40,7 @@ ablations.subjects.lightning: ablations ablations.subjects.lightning.loading
 /supervision: plain_files ablations /records /executors /sources
 ablations.designs: plain_files ablations ablations.subjects /sources
 ablations.tracking.wandb: plain_files ablations ablations.subjects /records
-ablations.studies: ablations ablations.subjects /records /worker /executors /sources /supervision
+ablations.studies: plain_files ablations ablations.subjects /records /worker /executors /sources /supervision
   ablations.designs ablations.tracking.wandb
 ablations.tracking.optuna: plain_files ablations /records ablations.tracking.wandb ablations.studies
 search_spaces: ablations
@@ -65,28 +62,44 @@ _plots: _tradeoff _plots.drawing
 _report.page: plain_files _plots.drawing
 _report.evidence: analysis _tables _contrasts _importance _tradeoff.prices _sequential _effects
   _tradeoff.curves _tradeoff _tradeoff.width _plots _report.page
-_report.figures: analysis _tradeoff _plots.drawing _plots _report.page _report.evidence
 ablations.cli.options: plain_files ablations /records /executors /supervision ablations.designs
   ablations.studies analysis _tables _contrasts _sequential _tradeoff _planning
 ablations.subjects.function: ablations ablations.subjects
 .claims: ablations .settings .blocks .counting .attach .placing .cost
-ablations.subjects.own_module: ablations ablations.subjects ablations.subjects.lightning.pairing
-  ablations.subjects.lightning.loading ablations.subjects.lightning .settings .attach
 _claims: plain_files analysis _tables _contrasts _planned _tradeoff.prices _sequential _tradeoff
   _tradeoff.width
-_report.sections: analysis _tables _contrasts _planned _sequential _effects _tradeoff _report.page
-  _report.evidence _report.figures _claims
-_report: analysis _sequential _effects _tradeoff _plots.drawing _report.page _report.evidence _report.figures
-  _report.sections
 ablations.cli.words: plain_files ablations ablations.subjects /records /executors /supervision
   ablations.designs ablations.studies _tables _effects _tradeoff _claims
+search_spaces.claims: ablations
+search_spaces.senet: ablations
+ablations.subjects.tasks: ablations
+search_spaces.tasks: ablations
+ablations.subjects.tasks.graphs: ablations .settings .data.sources
+ablations.subjects.tasks.metric_learning: ablations .settings .placing .data.sources
+ablations.subjects.tasks.scenes: ablations ablations.subjects .settings .data.sources
+ablations.subjects.tasks.transformers: .settings .networks .placing .data.sources .data
+.recording: .blocks .data
+.training: ablations ablations.subjects ablations.subjects.lightning .settings .networks .placing .data .cost
+  .stacking .recording
+.: ablations ablations.subjects .settings .networks .placing .data .cost .training
+ablations.subjects.own_module: ablations ablations.subjects ablations.subjects.lightning.pairing
+  ablations.subjects.lightning.loading ablations.subjects.lightning .settings .attach .recording
+ablations.subjects.tasks.pictures: ablations .data.sources
+ablations.subjects.tasks.detection: ablations .data.sources ablations.subjects.tasks
+  ablations.subjects.tasks.pictures
+ablations.subjects.tasks.segmentation: ablations .data.sources ablations.subjects.tasks
+  ablations.subjects.tasks.pictures
+_plots.gates: _plots.drawing
+_report.figures: analysis _tradeoff _plots.drawing _plots _report.page _report.evidence _plots.gates
+_report.sections: plain_files analysis _tables _contrasts _planned _sequential _effects _tradeoff _report.page
+  _report.evidence _claims _report.figures
+_report: analysis _sequential _effects _tradeoff _plots.drawing _report.page _report.evidence _report.figures
+  _report.sections
 ablations.cli: plain_files ablations ablations.subjects .settings .networks .counting .placing .cost /records
   /supervision ablations.designs ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis
   _tables.formats _planned _importance _tradeoff.prices _sequential _effects _tradeoff _tradeoff.width
-  _plots.drawing _report.evidence _report.figures ablations.cli.options _claims _report.sections _report
-  ablations.cli.words
-search_spaces.claims: ablations
-search_spaces.senet: ablations
+  _plots.drawing _report.evidence ablations.cli.options _claims ablations.cli.words _report.figures
+  _report.sections _report
 """
 
 

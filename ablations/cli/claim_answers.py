@@ -21,7 +21,7 @@ from analysis.claims.answer import NOT_RUN, Answer, Found
 from analysis.claims.answers import Answers
 from analysis.claims.claims import Claim, ClaimsFile, Measured, load_claims
 from analysis.claims.measured import measured
-from analysis.claims.planned_claims import comparison_of, departure, planned_claims
+from analysis.claims.planned_claims import another_rule, comparison_of, departure, planned_claims
 from analysis.claims.published import published
 from analysis.errors import TableError
 from analysis.sequential.rule import until_decided
@@ -308,4 +308,4 @@ def _read(claim: Claim, one: Measured, file: ClaimsFile, *, root: Path) -> tuple
         found = measured(one, table, planned=not late, alpha=file.alpha)
     except (TableError, StudyError) as error:
         raise TableError(f"claim {claim.id!r}: {error}") from None
-    return found, late
+    return found, late or another_rule(table)

@@ -108,6 +108,7 @@ def plot(
     price: Price = None,
     margin: float | None = None,
     arm: str | None = None,
+    block: str | None = None,
     out: Out = None,
     root: Root = ROOT,
 ) -> None:
@@ -121,17 +122,26 @@ def plot(
         view: Another view of it: paired (of seeds), log, linear or front (of pareto).
         price: What one weight is worth, in the metric's unit.
         margin: Differences below it are negligible.
-        arm: With the figure gates: the arm's label, or all; the baseline by default.
+        arm: With the figures gates, channels and drops: the arm's label, of gates also all; the baseline by default.
+        block: With the figure channels: the block whose channels are drawn; the last by default.
     """
     from analysis.plots.drawing.style import save
     from analysis.report.evidence.evidence import gather
     from analysis.report.figures.figures import draw, picture
 
     picture(name)  # a wrong name is told before the study is read
-    if arm is not None and name != "gates":
-        raise SettingError(
-            f"`--arm` belongs to the figure 'gates', but {name!r} is drawn: leave it out."
-        )
+    for option, given, of in (
+        ("--arm", arm, ("gates", "channels", "drops")),
+        ("--block", block, ("channels",)),
+    ):
+        if given is not None and name not in of:
+            figures = (
+                " and ".join(map(repr, of)) if len(of) < 3 else "'gates', 'channels' and 'drops'"
+            )
+            noun = "figure" if len(of) == 1 else "figures"
+            raise SettingError(
+                f"`{option}` belongs to the {noun} {figures}, but {name!r} is drawn: leave it out."
+            )
     formats = _formats(format_)
     evidence = gather(
         find_study(root, study),
@@ -139,6 +149,7 @@ def plot(
         margin=margin,
         every_importance=name == "importance",
         gates_of=arm,
+        gates_in=block,
     )
     figure = draw(name, evidence, style=style, view=view)
     file = f"{name}-{view}" if view else name

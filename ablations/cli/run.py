@@ -144,6 +144,7 @@ def run(
             retry=retry,
             trust=trust,
             until=rule,
+            change_rule=stop.change_rule,
             budget_hours=stop.budget_hours,
             root=how.root,
             execution=execution(how, make),

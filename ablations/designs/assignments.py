@@ -96,7 +96,7 @@ def levels(factor: Factor) -> tuple[Any, ...]:
 
 
 def off_level(factor: Factor) -> Any:
-    """The level that means "without this component": `off` if given, else False, else 'none'.
+    """The level that means "without this component": `off` if given, else False, else None, else 'none'.
 
     Raises:
         SettingError: If none of these is a level.
@@ -106,6 +106,8 @@ def off_level(factor: Factor) -> Any:
         return factor.off
     if factor.off is None and any(level is False for level in known):
         return False
+    if factor.off is None and None in known:
+        return None
     if factor.off is None and "none" in known:
         return "none"
     raise SettingError(

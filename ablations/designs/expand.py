@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ablations.designs.assignments import DESIGNS, Assignment, baseline
+from ablations.designs.levels import told
 from ablations.designs.space import Space
 from ablations.errors import SettingError, StudyError, one_of
 from ablations.plan import PlannedRun, Stage
@@ -26,6 +27,7 @@ class PlannedArm:
     id: str
     label: str
     factors: dict[str, Any]
+    """Each as the runs table has it (`levels.told`); None where the arm does not use it."""
     cost: dict[str, Any]
     about: Subject = field(repr=False)
 
@@ -114,7 +116,7 @@ def plan_arm(space: Space, values: Assignment, *, label: str | None = None) -> P
         arm=arm,
         id=about.arm_id(arm),
         label=label or _label(space, {n: x for n, x in values.items() if n not in unused}),
-        factors={name: None if name in unused else arm[name] for name in varied(space)},
+        factors={name: None if name in unused else told(arm[name]) for name in varied(space)},
         cost=cost,
         about=about,
     )

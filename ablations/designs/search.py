@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ablations.designs.assignments import Assignment, levels
 from ablations.designs.expand import PlannedArm, plan_arm
+from ablations.designs.levels import told
 from ablations.designs.space import Factor, Space
 from ablations.errors import SettingError, one_of
 from ablations.plan import PlannedRun
@@ -41,8 +42,8 @@ def suggest(trial: Suggests, space: Space, *, fixed: Assignment | None = None) -
     Factors are asked for in the space's order, and one that the arm so far does not use is left at
     the baseline: a trial without attention has no ratio. Ordered levels are suggested as their rank,
     in the parameter `<factor>.rank`, because a categorical parameter would hide the order from the
-    sampler; the trial's user attribute `<factor>` has the level itself. Factors that are fixed are not
-    asked for.
+    sampler; the trial's user attribute `<factor>` has the level itself. The level None and lists are
+    suggested as their texts (`levels.told`). Factors that are fixed are not asked for.
     """
     chosen: Assignment = dict(fixed or {})
     for factor in space.factors:
@@ -50,7 +51,7 @@ def suggest(trial: Suggests, space: Space, *, fixed: Assignment | None = None) -
             continue
         if _is_used(factor, space, chosen):
             chosen[factor.name] = _level(trial, factor, space)
-            trial.set_user_attr(factor.name, chosen[factor.name])
+            trial.set_user_attr(factor.name, told(chosen[factor.name]))
     return chosen
 
 
@@ -100,7 +101,7 @@ def distribution_of(factor: Factor, space: Space) -> "BaseDistribution":
     if factor.levels and factor.ordered:
         return IntDistribution(0, len(factor.levels) - 1)
     if factor.levels:
-        return CategoricalDistribution(list(factor.levels))
+        return CategoricalDistribution([told(level) for level in factor.levels])
     return range_of(factor, whole=space.is_whole(factor))
 
 
@@ -149,10 +150,11 @@ def _search_name(level: Any) -> str:
 
 def _level(trial: Suggests, factor: Factor, space: Space) -> Any:
     if factor.levels and factor.ordered:
-        ordered = sorted(factor.levels)
-        return ordered[trial.suggest_int(f"{factor.name}{RANK}", 0, len(ordered) - 1)]
+        last = len(factor.levels) - 1
+        return factor.ranked[trial.suggest_int(f"{factor.name}{RANK}", 0, last)]
     if factor.levels:
-        return trial.suggest_categorical(factor.name, list(factor.levels))
+        words = {told(level): level for level in factor.levels}
+        return words[trial.suggest_categorical(factor.name, list(words))]
     assert factor.low is not None
     assert factor.high is not None
     if space.is_whole(factor):
@@ -163,5 +165,5 @@ def _level(trial: Suggests, factor: Factor, space: Space) -> Any:
 def _parameter(factor: Factor, level: Any) -> tuple[str, Any]:
     """The parameter that stands for a factor, and its value at a level."""
     if factor.levels and factor.ordered:
-        return f"{factor.name}{RANK}", sorted(factor.levels).index(level)
-    return factor.name, level
+        return f"{factor.name}{RANK}", factor.ranked.index(level)
+    return factor.name, told(level)

@@ -7,12 +7,13 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
+from ablations.designs.levels import Level, fault
 from ablations.errors import SettingError, one_of
 from ablations.subjects.find import USUAL, content_of_file, find_subject
 from ablations.subjects.program import WORDS, Program
 from ablations.subjects.settings import Settings
 from ablations.subjects.subject import Subject
-from ablations.subjects.values import flat, nested
+from ablations.subjects.values import flat, listed, nested
 from plain_files.shown import in_html, in_line
 from plain_files.words import is_name
 from plain_files.yaml_file import FileError, read_yaml
@@ -33,26 +34,31 @@ class Factor(Settings):
 
     name: str
     """A dotted setting, for example `training.learning_rate`."""
-    levels: tuple[bool | int | float | str, ...] = ()
+    levels: tuple[Level, ...] = ()
+    """Texts, numbers, truth values, None, or lists of these."""
     low: float | None = None
     high: float | None = None
     log: bool = False
-    off: bool | int | float | str | None = None
-    """The level that means "without this component", for the design `one-in`."""
+    off: Level = None
+    """The level that means "without this component", for the design `one-in`; None where the level None does."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_levels(cls, values: Any) -> Any:
+        given = values.get("levels") if isinstance(values, dict) else None
+        if not isinstance(given, list | tuple):
+            return values
+        levels = listed(given)
+        if problem := fault(str(values.get("name")), levels):
+            raise ValueError(problem)
+        return {**values, "levels": tuple(levels), "off": listed(values.get("off"))}
 
     @model_validator(mode="after")
     def _levels_or_range(self) -> Self:
-        if words := [x for x in self.levels if isinstance(x, str) and not is_name(x)]:
-            raise ValueError(
-                f"factor `{self.name}` must have levels of one line without control characters, but has "
-                f"{words[0]!r:.80}."
-            )
         if bool(self.levels) == (self.low is not None and self.high is not None):
             raise ValueError(f"factor `{self.name}` must have either `levels` or `low` and `high`.")
         if self.low is not None and self.high is not None:
             self._check_range(self.low, self.high)
-        if len(set(self.levels)) != len(self.levels):
-            raise ValueError(f"factor `{self.name}` must name each level once: {self.levels}.")
         return self
 
     def _check_range(self, low: float, high: float) -> None:
@@ -61,6 +67,11 @@ class Factor(Settings):
             raise ValueError(f"{name} must have `low < high`, but got {low:g} and {high:g}.")
         if self.log and low <= 0:
             raise ValueError(f"{name} is logarithmic, so `low > 0` must hold, but got {low:g}.")
+
+    @property
+    def ranked(self) -> list[Any]:
+        """The levels of an ordered factor, from small to large."""
+        return sorted(self.levels, key=float)
 
     @property
     def ordered(self) -> bool:
@@ -282,8 +293,8 @@ def _named(said: Mapping[str, Any], factors: Any, controls: Any) -> dict[str, li
         if isinstance(content, Mapping) and isinstance(content.get("name"), str):
             given = content.get("levels")
             levels = given if isinstance(given, list | tuple) else ()
-            values = [*levels, content.get("low"), content.get("high")]
-            found.setdefault(content["name"], []).extend(x for x in values if x is not None)
+            ends = [x for x in (content.get("low"), content.get("high")) if x is not None]
+            found.setdefault(content["name"], []).extend([*levels, *ends])
     for changes in controls.values() if isinstance(controls, Mapping) else ():
         for name, value in changes.items() if isinstance(changes, Mapping) else ():
             found.setdefault(str(name), []).append(value)
@@ -292,9 +303,10 @@ def _named(said: Mapping[str, Any], factors: Any, controls: Any) -> dict[str, li
 
 def said_of(baseline: object) -> dict[str, Any] | None:
     """The dotted settings that a baseline says, in whatever form it is given; None where it is no baseline."""
-    if isinstance(baseline, BaseModel):
-        return flat(baseline.model_dump(exclude_unset=True))
-    return flat(baseline) if isinstance(baseline, Mapping) else None
+    tree = baseline.model_dump(exclude_unset=True) if isinstance(baseline, BaseModel) else baseline
+    if not isinstance(tree, Mapping):
+        return None
+    return {name: listed(value) for name, value in flat(tree).items()}
 
 
 def _is_number(kinds: frozenset[type]) -> bool:

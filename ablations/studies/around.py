@@ -7,6 +7,7 @@ from ablations.engine.records.folder import StudyFolder
 from ablations.engine.records.objectives import objective_of
 from ablations.errors import StudyError
 from ablations.plan import PlannedRun
+from ablations.subjects.values import flat
 
 
 def around(folder: StudyFolder, *, name: str) -> Space:
@@ -32,10 +33,11 @@ def around(folder: StudyFolder, *, name: str) -> Space:
     base = Space(**study["space"])
     plan = folder.plan()
     winner = _winner(folder, base, plan, objectives=study["search"].get("objectives") or [])
+    arm = flat(winner.settings["arm"])
     tuned = {
-        factor: level
+        factor: arm[factor]
         for factor, level in winner.factors.items()
-        if level is not None and level != base.baseline[factor]
+        if level is not None and arm[factor] != base.baseline[factor]
     }
     if not tuned:
         raise StudyError(

@@ -1,5 +1,6 @@
 """What holds of a subject, measured on short runs in processes of their own: `ablate check`."""
 
+import math
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from ablations.subjects.started import Started, read_started, shared
 from ablations.subjects.subject import Subject, Values
 from ablations.subjects.values import nested
 
+CLOCK_SECONDS = 0.1
+"""What a clock on a busy machine may be late by."""
 TIMES = ("seconds", "latency", "epoch_seconds", "memory_mib")
 """Numbers of an epoch or a result that are no result."""
 MEBIBYTE = 2**20
@@ -30,8 +33,8 @@ class Held:
 def check(about: Subject, baseline: Values, *, device: str = "cpu") -> Iterator[Held]:
     """Train the baseline for a short run in several ways, and say of each thing whether it holds, as it is found.
 
-    Four processes train it: once; once more, again in the same process, and with another seed; one that is stopped
-    after its first epoch; and one that goes on with that.
+    Four processes train it: once; once more, again in the same process, and with another seed; one that is killed in
+    the middle of its second epoch; and one that goes on with that.
 
     Args:
         about: The subject.
@@ -65,9 +68,9 @@ def check(about: Subject, baseline: Values, *, device: str = "cpu") -> Iterator[
         if begun is not None:
             yield _starts(begun, read_started(root / "fresh" / "1"))
         if len(first.epochs) > 1:
-            (stopped,) = apart(job("stopped", stop_after=1))
-            (went_on,) = apart(job("stopped", attempt=2))
-            yield _resumes(first, stopped, went_on)
+            (killed,) = apart(job("killed", killed_after=_moment(first)))
+            (went_on,) = apart(job("killed", attempt=2))
+            yield _resumes(first, killed, went_on)
         else:
             yield _no_epochs(first)
     yield from _data(about, baseline)
@@ -163,12 +166,23 @@ def _starts(begun: Started, again: Started | None) -> Held:
     return Held(name="start", holds=same, said=f"in two processes {found}.")
 
 
-def _resumes(first: Done, stopped: Done, went_on: Done) -> Held:
-    how = "stopped after its first epoch and gone on with in another process"
-    if went_on.error is not None:
-        said = f"{how}, a run fails: {_failure(went_on)}."
+def _moment(first: Done) -> float:
+    """Seconds into its second epoch at which a run is killed: at its first step, where it tells of steps.
+
+    Else at half of the epoch, or as the epoch begins, where half of it is too short for the clock.
+    """
+    half = first.second_epoch / 2
+    if first.steps:
+        return math.inf
+    return half if half >= CLOCK_SECONDS else 0.0
+
+
+def _resumes(first: Done, killed: Done, went_on: Done) -> Held:
+    how = "killed (SIGKILL) in its second epoch and gone on with in another process"
+    if failed := next((one for one in (killed, went_on) if one.error is not None), None):
+        said = f"{how}, a run fails: {_failure(failed)}."
         return Held(name="resumes", holds=False, said=said)
-    whole = Done(measured=went_on.measured, epochs=[*stopped.epochs, *went_on.epochs])
+    whole = Done(measured=went_on.measured, epochs=[*killed.epochs, *went_on.epochs])
     if len(went_on.epochs) == len(first.epochs):
         again = not _differing(first, went_on)
         ends = "ends equal to the last bit" if again else "ends with other numbers"

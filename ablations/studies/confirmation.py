@@ -134,7 +134,7 @@ def _around(space: Space, at: Mapping[str, Any]) -> list[PlannedArm]:
             )
     arms = [plan_arm(space, dict(at))]
     value = float(at[factor.name])
-    numbers = sorted(float(level) for level in factor.levels)
+    numbers = list(map(float, factor.ranked))
     below = [level for level in numbers if level < value][-1:]
     above = [level for level in numbers if level > value][:1]
     return arms + [plan_arm(space, {**at, factor.name: x}) for x in below + above]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ablations.designs.expand import PlannedArm, varied
+from ablations.designs.levels import told
 from ablations.designs.space import Space
 from ablations.engine.records import provenance
 from ablations.engine.records.folder import USUAL_METRICS
@@ -45,7 +46,7 @@ def declare(
         "design": design,
         "seeds": seeds,
         "space": stated,
-        "baseline": {name: space.baseline[name] for name in names},
+        "baseline": {name: told(space.baseline[name]) for name in names},
         "baseline_arm": baseline.id,
         "metric": about.metric,
         "direction": about.direction,

@@ -7,11 +7,13 @@ from typing import Any
 from ablations.engine.records.folder import StudyFolder, cannot_write
 from ablations.errors import StudyError
 from ablations.studies.declaration import Declaration, additions, conflicts, extended
+from ablations.studies.rule_changes import rule_change
 from ablations.studies.trust import marked, named, refuse_untrusted
-from ablations.studies.until import STORED, refuse_another_rule
+from plain_files.stopping_rules import CHANGES, RULE
 
-FREE = ("search", "storage")
-"""What may change without a word: what must not change in a search is found by `conflicts` and `additions`."""
+FREE = ("search", "storage", RULE)
+"""What may change without a word. In a search `conflicts` and `additions` find what must not; in a rule `rule_change`,
+and what else is written down of it follows from it."""
 
 
 def open_or_create(
@@ -20,6 +22,7 @@ def open_or_create(
     *,
     extend: bool = False,
     allow_drift: bool = False,
+    change_rule: bool = False,
     trust: bool = False,
 ) -> StudyFolder:
     """The study's folder, if what it holds and what is asked for are one study.
@@ -31,6 +34,7 @@ def open_or_create(
             are recorded in `study.json` under `extensions`.
         allow_drift: Allow other code or package versions than the study was started with; recorded
             under `drifts`.
+        change_rule: Allow another rule for when to stop than the study goes by; recorded under `rule_changes`.
         trust: Run what the folder names though somebody else started it.
 
     Raises:
@@ -41,7 +45,7 @@ def open_or_create(
     folder = StudyFolder.open(path)
     refuse_untrusted(folder, trust=trust, given=named(declared))
     stored = folder.declaration()
-    refuse_another_rule(stored, declared, str(path))
+    change = rule_change(folder, declared, allowed=change_rule)
     if different := conflicts(stored, declared):
         raise StudyError(
             f"{path} holds another study; it differs from what is asked for:\n{_listed(different)}\n"
@@ -54,7 +58,11 @@ def open_or_create(
             "without it."
         )
     new = additions(stored, declared)
-    if new and STORED in stored:
+    if change is not None:
+        new = [
+            line for line in new if not line.startswith("seeds: ")
+        ]  # its own: as many as the rule asks for
+    if new and RULE in stored:
         raise StudyError(
             f"the study in {path} runs by a rule that was written down without:\n{_listed(new)}\n"
             "Name another study with --study."
@@ -70,13 +78,15 @@ def open_or_create(
             f"the study in {path} was started with other code, versions or data:\n{_listed(drifted)}\n"
             "Name another study with --study, or mix the runs with --allow-drift; it will be recorded."
         )
-    if new or drifted:
+    if new or drifted or change:
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        notes = {"extensions": {"at": at, "added": new}, "drifts": {"at": at, "changes": drifted}}
+        notes = {
+            "extensions": {"added": new} if new else {},
+            "drifts": {"changes": drifted} if drifted else {},
+            CHANGES: change or {},
+        }
         kept = {
-            key: [*stored.get(key, []), note]
-            for key, note, lines in zip(notes, notes.values(), (new, drifted), strict=True)
-            if lines
+            key: [*stored.get(key, []), {"at": at, **note}] for key, note in notes.items() if note
         }
         _rewrite(folder, marked({**extended(stored, declared), **kept}))
     elif freely := {

@@ -49,10 +49,16 @@ from ablations.studies.opening import open_or_create
 from ablations.studies.planned_comparisons import refuse_planned_search, refuse_undecidable
 from ablations.studies.study_index import open_index
 from ablations.studies.trust import refuse_untrusted
-from ablations.studies.until import STORED, StoppingRule, refuse_unsuitable, until_source
+from ablations.studies.until import (
+    StoppingRule,
+    declared_rule,
+    refuse_unsuitable,
+    until_source,
+)
 from ablations.subjects.intervention import refuse
 from ablations.subjects.subject import Subject
 from ablations.tracking.wandb.tracker import Mode, WandbTracker
+from plain_files.stopping_rules import RULE
 
 ROOT = Path("runs")
 """Where studies lie, beside the user's own files."""
@@ -161,6 +167,7 @@ def run(
     retry: Sequence[str] = (),
     trust: bool = False,
     until: StoppingRule | None = None,
+    change_rule: bool = False,
     budget_hours: float | None = None,
     progress: bool = False,
     root: Path = ROOT,
@@ -182,6 +189,8 @@ def run(
         trust: Run what the study's folder names though somebody else started it.
         until: Instead of a number of seeds: a rule that says when each comparison is settled,
             `analysis.until_decided(margin=..., max_seeds=...)` or one of your own (`ablations.Until`).
+        change_rule: With `until`: go on by another rule than the study was started with; recorded, and what is
+            settled after it is exploratory.
         budget_hours: With `until`: no seed block is begun once the runs have taken so many hours together.
         progress: Show how far the study is: under a notebook's cell, on a terminal, or as lines in a log.
         root: Where studies lie.
@@ -193,6 +202,10 @@ def run(
         StudyError: If the study in that folder is another one, or cannot be written.
     """
     name = study or space.name
+    if change_rule and until is None:
+        raise SettingError(
+            "`change_rule` goes on by another rule than a study was started with, but `until` gives none."
+        )
     how = _shown(execution, progress)
     if until is not None:
         refuse_unsuitable(
@@ -221,18 +234,27 @@ def run(
         refuse(verify(space, expansion) or ())
     declared = declare(space, expansion.arms[0], study=name, design=design, seeds=numbers)
     declared |= {**(planned or {}), **how.declared}
+    news: list[str] = []
     if until is not None:
-        about = space.about
-        declared[STORED] = until.declared(
-            expansion.arms, metric=about.metric, direction=declared["direction"]
+        declared[RULE], news = declared_rule(
+            until,
+            expansion.arms,
+            metric=space.about.metric,
+            direction=declared["direction"],
+            path=root / name,
         )
     folder = open_or_create(
-        root / name, declared, extend=extend, allow_drift=allow_drift, trust=trust
+        root / name,
+        declared,
+        extend=extend,
+        allow_drift=allow_drift,
+        change_rule=change_rule,
+        trust=trust,
     )
     if until is not None:
         source = until_source(
-            folder, expansion, until, design=design, seeds=numbers, budget_hours=budget_hours
-        )
+            folder, expansion, until, design=design, seeds=numbers, news=news, budget_hours=budget_hours
+        )  # fmt: skip
         return _execute(space.about, folder, source, how, again=retry)
     wanted = runs(expansion.arms, seeds=numbers, stage=cast(Stage, design))
     return _execute(space.about, folder, PlannedSource(wanted, stack=how.stack), how, again=retry)

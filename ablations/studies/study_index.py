@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ablations.designs.levels import told
 from ablations.designs.search import range_of
 from ablations.designs.space import Factor
 from ablations.engine.records.folder import StudyFolder
@@ -32,7 +33,7 @@ def open_index(folder: StudyFolder, *, storage: Path | str | None = None) -> Ind
         study=folder.path.name,
         objectives=objectives,
         directions=[directions.get(name, "minimize") for name in objectives],
-        levels={factor.name: factor.levels for factor in factors if factor.levels},
+        levels={one.name: list(map(told, one.levels)) for one in factors if one.levels},
         ranges={
             factor.name: range_of(factor, whole=_is_whole(factor, study, folder))
             for factor in ranged

@@ -8,18 +8,15 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from ablations.designs.expand import Expansion, PlannedArm, planned_run
 from ablations.engine.records.folder import StudyFolder
 from ablations.engine.sources.until import LOOKS, Decide, Decision, Seen, UntilSettled
-from ablations.errors import SettingError, StudyError
+from ablations.errors import SettingError
 from ablations.plan import Stage
-
-STORED = "until"
-"""The key of `study.json` that holds the rule."""
-NUMBERS = ("boundaries",)
-"""What follows from a rule, and so is not compared."""
+from plain_files.stopping_rules import NUMBERS, RULE, changes_of
 
 
 class StoppingRule(Protocol):
@@ -41,6 +38,16 @@ class StoppingRule(Protocol):
 
         Raises:
             ValueError: If the rule does not fit the arms; says what to do.
+        """
+
+    def completed(
+        self, declared: Mapping[str, Any], stored: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The rule with what has to be computed for it (`plain_files.stopping_rules.NUMBERS`).
+
+        Args:
+            declared: What `declared` says.
+            stored: The rule as `study.json` has it, from which numbers that are sound may be taken.
         """
 
     def decide(self, seen: Seen) -> Mapping[str, Decision]:
@@ -87,6 +94,13 @@ class Until:
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return {**content, "hash": hashlib.sha256(text.encode()).hexdigest()}
 
+    def completed(
+        self, declared: Mapping[str, Any], stored: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The rule itself: nothing has to be computed for it."""
+        del stored
+        return dict(declared)
+
 
 def refuse_unsuitable(
     *,
@@ -124,53 +138,25 @@ def refuse_unsuitable(
         raise SettingError(f"`budget_hours > 0` must hold, but got {budget_hours!r}.")
 
 
-def refuse_another_rule(stored: Mapping[str, Any], asked: Mapping[str, Any], where: str) -> None:
-    """Refuse to go on with another rule than the study was started with.
+def declared_rule(
+    rule: StoppingRule, arms: Sequence[PlannedArm], *, metric: str, direction: str, path: Path
+) -> tuple[dict[str, Any], list[str]]:
+    """The rule as it is written down, and what is to be said of the one that the study in `path` has.
 
-    Args:
-        stored: Content of `study.json`.
-        asked: What is asked for now.
-        where: The study's folder, for the error.
-
-    Raises:
-        StudyError: If so.
+    What was computed for it once is taken from there, but where it is damaged.
     """
-    was, now = stored.get(STORED), asked.get(STORED)
-    if was is None and now is None:
-        return
-    if was is None:
-        raise StudyError(
-            f"the study in {where} was started without a rule for when to stop; written down after its runs, a rule "
-            "would promise what it cannot hold. Name another study with --study."
-        )
-    if now is None:
-        raise StudyError(
-            f"the study in {where} was started with --until {was.get('until')} (at most {was.get('max_seeds')} seeds) "
-            "and goes on by its rule. Give the same options, or name another study with --study."
-        )
-    if was.get("hash") == now.get("hash"):
-        return
-    old, new = _shown(was), _shown(now)
-    changed = [
-        f"  {name}: {old.get(name, 'absent')} -> {new.get(name, 'absent')}"
-        for name in dict.fromkeys([*old, *new])
-        if old.get(name) != new.get(name)
-    ]
-    raise StudyError(
-        f"the rule for when to stop must be the one that the study in {where} was started with, but it differs:\n"
-        + "\n".join(changed)
-        + "\nGive the same options, or name another study with --study."
-    )
-
-
-def _shown(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """What tells two rules apart, a line each: of a comparison its margin."""
-    entries = {
-        f"margin of {entry.get('label')}": entry.get("margin")
-        for entry in rule.get("comparisons", ())
-    }
-    hidden = (*NUMBERS, "hash", "comparisons")
-    return {name: value for name, value in rule.items() if name not in hidden} | entries
+    content = rule.declared(arms, metric=metric, direction=direction)
+    started = (path / "study.json").exists()
+    stored = StudyFolder.open(path).study().get(RULE) if started else None
+    # Through JSON, as it is stored.
+    made = json.loads(json.dumps(rule.completed(content, stored)))
+    if stored is None or stored.get("hash") != made["hash"]:
+        return made, []
+    changed = [name for name in made if stored.get(name) != made[name] and name != NUMBERS[1]]
+    return made, [
+        f"`{name}` of the rule in study.json was not what was written down; it is again, and decides."
+        for name in changed
+    ]  # fmt: skip
 
 
 def until_source(
@@ -180,9 +166,12 @@ def until_source(
     *,
     design: str,
     seeds: Sequence[int],
+    news: Sequence[str],
     budget_hours: float | None,
 ) -> UntilSettled:
     """The source of the runs of a study that was declared with a rule; it goes by the rule as it is stored.
+
+    `news` is what is to be said before the first run.
 
     Raises:
         SettingError: If the space has the baseline alone.
@@ -197,8 +186,10 @@ def until_source(
     return UntilSettled(
         [[planned_run(arm, seed=seed, stage=stage) for arm in expansion.arms] for seed in seeds],
         decide=rule.decide,
-        rule=study[STORED],
+        rule=study[RULE],
         metric=folder.metric(),
         looks=folder.path / LOOKS,
+        changes=changes_of(study),
+        news=news,
         budget_seconds=float("inf") if budget_hours is None else 3600 * budget_hours,
     )

@@ -4,12 +4,14 @@ import inspect
 import re
 import types
 import typing
+from collections.abc import Collection, Iterable, Sequence
 from copy import deepcopy
 from typing import Any, Literal, Union, get_args, get_origin
 
 from jsonargparse import ArgumentError, ArgumentParser
 
 PLAIN: tuple[type, ...] = (bool, int, float, str, type(None))
+LISTS = (list, tuple, set, Sequence, Iterable, Collection)
 
 
 def choices(annotation: Any) -> tuple[Any, ...] | None:
@@ -86,7 +88,9 @@ def _kinds(kind: Any) -> tuple[type, ...]:
     if get_origin(kind) is Literal:
         return tuple(type(one) for one in get_args(kind))
     if kind is Any:
-        return PLAIN
+        return (*PLAIN, list)
+    if get_origin(kind) in LISTS or kind in LISTS:
+        return (list,)
     return (kind,) if kind in PLAIN else ()
 
 

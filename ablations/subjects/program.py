@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from ablations.subjects.settings import Settings
 from ablations.subjects.subject import Direction, Metric, Objective
@@ -37,12 +37,23 @@ class Attach(Settings):
     """Where the channels of a map are, if that cannot be seen."""
     forward: str | None = None
     """A function of the module and a batch that passes it, `package.module:name`; else its validation step does."""
+    record_gates: bool = False
+    """Write what the gates do to `gates.jsonl` and `channels.json` at the end of each run."""
+    mask: str | None = None
+    """An argument of these modules that is True at the positions that count; None where all count."""
 
     @model_validator(mode="before")
     @classmethod
     def _one_pattern_is_a_list_of_one(cls, values: Any) -> Any:
         is_one = isinstance(values, dict) and isinstance(values.get("at"), str)
         return {**values, "at": (values["at"],)} if is_one else values
+
+    @model_serializer(mode="wrap")
+    def _without_a_mask_as_before_there_was_one(
+        self, handler: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        content: dict[str, Any] = handler(self)
+        return {k: v for k, v in content.items() if k != "mask" or v is not None}
 
 
 class Program(Settings):

@@ -26,7 +26,7 @@ from ablations.subjects.hints import (
     written,
 )
 from ablations.subjects.subject import Setting
-from ablations.subjects.values import flat, nested
+from ablations.subjects.values import flat, listed, nested
 
 REQUIRED = inspect.Parameter.empty
 CLASS, WITHIN = "class_path", "init_args."
@@ -66,7 +66,7 @@ class Argument:
     def as_setting(self, *, at: str) -> Setting:
         """The setting `at.name` of a subject; None stands for a default that there is not."""
         return Setting(
-            default=None if self.required else self.default,
+            default=None if self.required else listed(self.default),
             kinds=kinds(self.annotation),
             choices=self.choices or (),
             meaning=self.doc,
@@ -164,7 +164,7 @@ def maker(target: Callable[..., Any], values: Mapping[str, Any], *, at: str) -> 
     given = parser.parse_object({"x": nested(whole)}, defaults=False)
 
     def make() -> Any:
-        ready = parser.instantiate(given).get("x")
+        ready = parser.instantiate(deepcopy(given)).get("x")  # a constructor may change a list
         return target(**({} if ready is None else vars(ready)))
 
     return make

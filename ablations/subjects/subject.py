@@ -20,7 +20,7 @@ from ablations.subjects.own_code import own_files
 from ablations.subjects.values import plain
 
 Values = Mapping[str, Any]
-"""An assignment: dotted name of a setting -> plain value (text, number, truth value, None)."""
+"""An assignment: dotted name of a setting -> plain value (text, number, truth value, None, a list of these)."""
 Direction = Literal["minimize", "maximize"]
 
 
@@ -29,6 +29,7 @@ KINDS: dict[type, str] = {
     int: "a whole number",
     float: "a number",
     str: "a word",
+    list: "a list",
     type(None): "none",
 }
 
@@ -39,7 +40,7 @@ class Setting:
 
     default: Any
     kinds: frozenset[type]
-    """Types of its values: `int`, `float`, `str`, `bool`, `NoneType`."""
+    """Types of its values: `int`, `float`, `str`, `bool`, `list`, `NoneType`."""
     choices: tuple[Any, ...] = ()
     """All its values, where they are few and known."""
     words: tuple[Any, ...] = ()

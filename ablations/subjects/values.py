@@ -1,6 +1,8 @@
 """Assignments as records and files hold them: a tree of groups for `group.field`."""
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 
@@ -27,11 +29,19 @@ def flat(tree: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def listed(value: Any) -> Any:
+    """The value with every tuple as a list, as JSON and YAML give it back."""
+    return [listed(one) for one in value] if isinstance(value, list | tuple) else value
+
+
 def plain(text: str) -> Any:
-    """A text as the plain value that one writes so: a number, `true`, `false`, `none`; else the text."""
+    """A text as the plain value that one writes so: a number, `true`, `false`, `none`, a list; else the text."""
     words = {"true": True, "false": False, "none": None, "null": None}
     if text.lower() in words:
         return words[text.lower()]
+    if text.startswith("["):
+        with suppress(json.JSONDecodeError):
+            return json.loads(text)
     for kind in (int, float):
         try:
             return kind(text)

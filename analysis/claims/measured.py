@@ -16,7 +16,8 @@ from analysis.contrasts.equivalence import seeds_needed
 from analysis.errors import TableError
 from analysis.planned.comparisons import content_hash, level_key, parse_comparisons
 from analysis.planned.planned import PlannedReport, comparison, report_planned
-from analysis.sequential.stopped import Stopped, is_stopped_by_rule, report_stopped
+from analysis.sequential.stopped import Stopped, report_stopped
+from analysis.sequential.stored import is_stopped_by_rule
 from analysis.tables.runs_table import RunsTable
 from analysis.tradeoff.prices.price import Price
 from analysis.tradeoff.tradeoff import fit_reduction

@@ -8,6 +8,7 @@ from typing import Any
 from analysis.claims.claims import Claim, ClaimsFile, Measured
 from analysis.planned.comparisons import Comparisons, content_hash, parse_comparisons
 from analysis.tables.runs_table import RunsTable
+from plain_files.stopping_rules import changes_of, why_exploratory
 
 NOT_PLANNED = "the claim was written down after the runs, not before them"
 CHANGED = "the study's stored claims do not match their hash"
@@ -68,6 +69,12 @@ def departure(claim: Claim, measured: Measured, table: RunsTable) -> str:
     if any(_key(one) == now for one in stored):
         return ""
     return EDITED if any(one.get("id") == claim.id for one in stored) else NOT_PLANNED
+
+
+def another_rule(table: RunsTable) -> str:
+    """Why claims are exploratory in a study whose rule for when to stop was changed; empty where it was not."""
+    changes = changes_of(table.info)
+    return why_exploratory(changes) if changes else ""
 
 
 def measured_of(stored: Mapping[str, Any]) -> Measured:

@@ -8,22 +8,20 @@ both would be one estimate with (S - 1) q. It is not, so the law of a comparison
 ratios that the data leave likely, log rho being taken as evenly spread before (the Behrens-Fisher problem by
 Jeffreys' 1940 route) but for a little weight on rho = 1. Which weight still keeps 5 % was simulated over all ratios:
 `docs/statistics-checked.md` has the errors, the power, and a bound that no rule of this kind can pass. A level that
-looks noisier than the rest rests on its own differences, if those are wider.
+looks noisier than the rest (`standing_out`) rests on its own differences, if those are wider.
+
+`analysis.sequential.noise` is the rule of looks after every seed, whose errors were simulated for it alone.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import fdtrc
 
 from analysis.contrasts.joint import Mixture
+from analysis.contrasts.standing_out import standing_out
 
 Floats = NDArray[np.float64]
-NOISY = 0.08
-"""A level whose test of being noisier than the rest has a p below this rests on its own differences."""
-APART = 0.001
-"""Below this p, over the number of levels, a noisy level is also left out of the others' noise."""
 EQUAL = 0.05
 """How sure one is beforehand that the reference is as noisy as its levels: false verdicts of 5 % leave room for it."""
 RATIOS = 2.0 ** np.arange(-9, 24, 0.25)
@@ -65,7 +63,9 @@ def level_noise(apart: Floats) -> LevelNoise:
     table = np.column_stack([np.zeros(seeds), apart])
     table = table - table.mean(axis=0)
     own = apart.var(axis=0, ddof=1)
-    noisy, pool = _stand_out(table)
+    away = table[:, 1:]
+    found = standing_out((away.T @ away)[None], seeds, np.ones((1, q), dtype=bool))
+    noisy, pool = found[0][0], np.flatnonzero(found[1][0]) + 1
     if len(pool) < 2:
         return LevelNoise(
             own, np.ones(q, dtype=bool), None, np.nan, _correlated(own, 0.5 * own.min())
@@ -97,28 +97,6 @@ def _over_ratios(side: float, v: float, *, seeds: int, levels: int) -> tuple[flo
     scale = (1 + RATIOS) * together
     variance = 1 / float(weight @ (1 / scale))
     return variance, Mixture(df, weight, scale / variance, COMMON)
-
-
-def _stand_out(table: Floats) -> tuple[NDArray[np.bool_], list[int]]:
-    """Which levels look noisier than the rest, and those whose noise is pooled; the reference is in neither."""
-    seeds, levels = table.shape
-    left = list(range(levels))
-    noisy = np.zeros(levels, dtype=bool)
-    while len(left) > 2:
-        rest = table[:, left] - table[:, left].mean(axis=1, keepdims=True)
-        n, per_level = len(left), np.sum(rest**2, axis=0)
-        mine = per_level * n / (n - 1)
-        df_others = (seeds - 1) * (n - 2)
-        others = (per_level.sum() - mine) / df_others
-        with np.errstate(divide="ignore", invalid="ignore"):
-            p = fdtrc(seeds - 1, df_others, mine / (seeds - 1) / others)
-        p = np.where(np.isnan(p), 1.0, p)
-        worst = int(np.argmin(p))
-        if p[worst] * (levels - 1) >= APART:
-            noisy[[left[i] for i in np.flatnonzero(p < NOISY)]] = True
-            break
-        noisy[left.pop(worst)] = True
-    return noisy[1:], [k for k in left if k != 0]
 
 
 def _correlated(variance: Floats, reference: float) -> Floats:

@@ -44,7 +44,8 @@ class Effects:
     variance_ratio, margin, exploratory` and, where known, `saved_params, saved_macs, saved_seconds` (positive: the
     level is cheaper). `seeds_needed` counts seeds for all arms, or runs per arm where the arms share no seeds; between
     `_low` and `_high` it lies with 80 %. `estimate` is the level's loss less the baseline's: positive is worse.
-    `exploratory` says why a verdict beside a plan is exploratory."""
+    `exploratory` says why a verdict beside a plan is exploratory. Of a study that ran until it was decided `evidence`
+    stands for the p values: the statistic of the look that settled a comparison, as a share of its boundary."""
     baseline: str
     """The levels of the arm that all others are compared with: `gate=sigmoid, squeeze=avg`."""
     alpha: float
@@ -79,7 +80,8 @@ class Effects:
         return in_line("Effects", f"{self.metric} against {self.baseline}", *said)
 
     def _repr_html_(self) -> str:
-        names = ["label", "estimate", "sim_low", "sim_high", "p_adjusted", "verdict"]
+        told_by = "p_adjusted" if self.stopped is None else "evidence"
+        names = ["label", "estimate", "sim_low", "sim_high", told_by, "verdict"]
         rows = self.family[names].itertuples(index=False)
         return in_html(f"{self.metric} against {self.baseline}", head=names, rows=rows)
 
@@ -87,6 +89,14 @@ class Effects:
     def family(self) -> pd.DataFrame:
         """The rows that were asked about: factors, controls, and simple effects where they decide."""
         return self.frame[self.frame["role"] != "cell"]
+
+    def strongest(self, most: int) -> pd.DataFrame:
+        """Those of the family with the strongest evidence, at most so many, in its order."""
+        rows = self.family
+        if len(rows) <= most:
+            return rows
+        weak = rows["p"] if self.stopped is None else -rows["evidence"]
+        return rows.loc[weak.sort_values().index[:most].sort_values()]
 
     @property
     def replicates(self) -> str:

@@ -22,7 +22,8 @@ def plot_forest(effects: pd.DataFrame, ax: Axes, *, margin: float | None) -> Axe
         effects: Columns `name`, `estimate`, `ci95_low`, `ci95_high`, `ci90_low`, `ci90_high`,
             `sim_low`, `sim_high`, `p_adjusted`, `n_pairs`, and `verdict`
             (`analysis.contrasts.equivalence.Verdict`); a row that depends on other factors has no
-            simultaneous interval and no p. `of_arm`, where it is there, is the label of the arm that a row is of.
+            simultaneous interval and no p. Where they are there: `of_arm`, the label of the arm that a row is of, and
+            `evidence`, which stands for p where a rule decided: a statistic as a share of its boundary.
         margin: Half-width of the zone called negligible, in the metric's unit; None for no zone.
     """
     if margin is not None:
@@ -46,7 +47,7 @@ def plot_forest(effects: pd.DataFrame, ax: Axes, *, margin: float | None) -> Axe
             zorder=4,
         )
         mark(point, [_told(effect)])
-        note_row(ax, row, _note(verdict, effect.p_adjusted, effect.n_pairs), gap=6)
+        note_row(ax, row, _note(effect), gap=6)
     return list_rows(ax, [str(name) for name in effects["name"]])
 
 
@@ -64,20 +65,23 @@ def _bar(
 def _told(effect: Any) -> Mark:
     ends = f"[{effect.sim_low:.3g}, {effect.sim_high:.3g}]"
     said = f" {ends} simultaneous" if math.isfinite(effect.sim_low) else ""
-    note = _note(str(effect.verdict), effect.p_adjusted, effect.n_pairs)
-    tip = f"{effect.name}: {effect.estimate:+.3g}{said}, {note}"
+    tip = f"{effect.name}: {effect.estimate:+.3g}{said}, {_note(effect)}"
     return Mark(tip=tip, arm=str(getattr(effect, "of_arm", "")))
 
 
-def _note(verdict: str, p: float, pairs: int) -> str:
-    if verdict == "depends":
-        return f"an average that depends on other factors, n={pairs}"
-    if verdict == "untested":
-        return f"no verdict, n={pairs}"
-    return f"{verdict}, {_p(p)}, n={pairs}"
+def _note(effect: Any) -> str:
+    pairs = f"n={effect.n_pairs}"
+    if effect.verdict == "depends":
+        return f"an average that depends on other factors, {pairs}"
+    if effect.verdict == "untested":
+        return f"no verdict, {pairs}"
+    return f"{effect.verdict}, {_strength(effect)}, {pairs}"
 
 
-def _p(p: float) -> str:
-    if math.isnan(p):
+def _strength(effect: Any) -> str:
+    if hasattr(effect, "evidence"):
+        known = math.isfinite(effect.evidence)
+        return f"{effect.evidence:.2f} × its boundary" if known else "no look"
+    if math.isnan(effect.p_adjusted):
         return "p not given"
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+    return "p < 0.001" if effect.p_adjusted < 0.001 else f"p = {effect.p_adjusted:.2g}"

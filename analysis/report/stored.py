@@ -33,6 +33,10 @@ def numbers_of(evidence: Evidence) -> dict[str, Any]:
         "width": _json(evidence.width),
         "importance": _json(evidence.importance),
         "winner": _json(evidence.winner),
+        "channels": None if evidence.channels is None else {
+            "worth": records(evidence.channels.worth),
+            "drops": records(evidence.channels.drops),
+        },
         "arms": records(evidence.arms),
         "front": None if front is None else {
             "arms": records(front.arms),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis.sequential.noise import Errors, paired_errors
+from plain_files.stopping_rules import rule_of_look
 
 Floats = NDArray[np.float64]
 Values = Mapping[str, Sequence[float | None]]
@@ -101,15 +102,24 @@ def decide(rule: Mapping[str, Any], values: Values, settled: Mapping[str, Any]) 
     return found
 
 
-def replay(rule: Mapping[str, Any], values: Values) -> Iterator[Look]:
-    """Every look that the values allow, one after another, until all is settled or a seed is not in yet."""
+def replay(
+    rule: Mapping[str, Any], values: Values, changes: Sequence[Mapping[str, Any]] = ()
+) -> Iterator[Look]:
+    """Every look that the values allow, one after another, until all is settled or a seed is not in yet.
+
+    Args:
+        rule: As it is now.
+        values: Of the baseline and of all arms.
+        changes: How it was changed (`plain_files.stopping_rules`): each look goes by the rule of its time.
+    """
     settled: Decisions = {}
     for n in range(int(rule["first_look"]), int(rule["max_seeds"]) + 1):
+        at_its_time = rule_of_look(rule, changes, seeds=n)
         open_ = [e["arm"] for e in rule["comparisons"] if e["arm"] not in settled]
         needed = [rule["baseline"], *open_]
         if not open_ or any(len(values.get(arm, ())) < n for arm in needed):
             return
-        decisions = decide(rule, {arm: values[arm][:n] for arm in needed}, settled)
+        decisions = decide(at_its_time, {arm: values[arm][:n] for arm in needed}, settled)
         settled |= {arm: one for arm, one in decisions.items() if one["settled"]}
         yield Look(n, decisions, dict(settled))
 

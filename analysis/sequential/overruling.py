@@ -22,7 +22,8 @@ from analysis.errors import TableError
 from analysis.planned.declared import UNPLANNED, added_late
 from analysis.sequential.anytime import anytime_equivalence_p, anytime_half_width, anytime_p
 from analysis.sequential.estimates import repeated_interval
-from analysis.sequential.stopped import Stopped, is_stopped_by_rule, stored_rule
+from analysis.sequential.stopped import Stopped
+from analysis.sequential.stored import is_stopped_by_rule, stored_rule
 from analysis.tables.runs_table import RunsTable
 
 Floats = NDArray[np.float64]
@@ -34,8 +35,7 @@ ADDED = (
     "one looks; they are wider than those of one look."
 )
 UNPAIRED = (
-    "{late}, and its arms share no seeds, which tests that hold at any time need: its verdicts err more often than "
-    "they say. Let fresh seeds alone decide (`ablate confirm`)."
+    "Arms that share no seeds are compared run by run there, in the order in which the runs came."
 )
 
 
@@ -79,20 +79,27 @@ def refuse_another_margin(table: RunsTable, margin: float | None) -> None:
 
 
 def by_rule(frame: pd.DataFrame, found: Stopped) -> pd.DataFrame:
-    """The table of effects with the rule's verdicts, and estimates and intervals of the look that settled each."""
+    """The table of effects with the rule's verdicts, and estimates and intervals of the look that settled each.
+
+    There are no p values: `evidence` stands for them, the statistic of that look as a share of its boundary.
+    """
     if found.frame.empty:
-        return frame.assign(verdict="undecided")
+        return frame.assign(verdict="undecided", evidence=np.nan)
     mine = found.frame.set_index("arm")
     frame = frame.copy()
     first = int(found.rule["first_look"])
-    narrow = found.rule["boundaries"]["small"][0]
     for at, arm in frame["arm"].items():
         # An arm that no comparison was planned for is looked at, and decided by nothing.
         if arm not in mine.index:
-            values: dict[str, Any] = {"verdict": "undecided", "exploratory": UNPLANNED}
+            values: dict[str, Any] = {
+                "verdict": "undecided",
+                "exploratory": UNPLANNED,
+                "evidence": np.nan,
+            }
         else:
             row = mine.loc[arm]
             k = int(row["pairs"]) - first
+            narrow = found.rule_at(int(row["look"]))["boundaries"]["small"][0]
             low, high = np.nan, np.nan
             if 0 <= k < len(narrow) and np.isfinite(row["se"]):
                 low, high = repeated_interval(
@@ -102,7 +109,7 @@ def by_rule(frame: pd.DataFrame, found: Stopped) -> pd.DataFrame:
                 "n_pairs": int(row["pairs"]), "estimate": row["estimate"], "se": row["se"], "df": row["df"],
                 "ci95_low": row["low"], "ci95_high": row["high"], "ci90_low": low, "ci90_high": high,
                 "sim_low": row["sim_low"], "sim_high": row["sim_high"], "margin": row["margin"],
-                "verdict": row["verdict"], "exploratory": "",
+                "verdict": row["verdict"], "exploratory": row["exploratory"], "evidence": _evidence(row),
             }  # fmt: skip
             # What is open needs another study, which `Stopped` tells; none can be added to this one.
             more = np.nan if row["verdict"] == "undecided" else 0.0
@@ -116,6 +123,17 @@ def by_rule(frame: pd.DataFrame, found: Stopped) -> pd.DataFrame:
         p_equivalence=np.nan,
         p_equivalence_adjusted=np.nan,
     )
+
+
+def _evidence(row: Mapping[Any, Any]) -> float:
+    """The statistic that settled a comparison, as a share of its boundary; of an open one that which is further on."""
+    shares = {
+        "negligible": row["room"] / row["bound_small"],
+        "differs": row["t"] / row["bound"],
+    }
+    if row["verdict"] == "undecided":
+        return float(np.fmax(*shares.values()))
+    return float(shares["negligible" if row["verdict"] == "negligible" else "differs"])
 
 
 def anytime(
@@ -134,11 +152,9 @@ def anytime(
     if not late:
         return Overruled(frame)
     late = late[0].upper() + late[1:]
-    if not frame["error"].isin(("own", "shared", "none")).all():
-        return Overruled(frame, (UNPAIRED.format(late=late),))
-    order = _in_order(table, cells)
-    apart = [seed_values(cells.y[order], unit) for unit in units]
-    apart = [x[~np.isnan(x)] for x in apart]
+    y = cells.y[_in_order(table, cells)]
+    found = [_as_they_came(y, unit) for unit in units]
+    apart = [one for one, _ in found]
     margin = frame["margin"].to_numpy(float)
     asked = ((frame["role"] != "cell") & ~frame["verdict"].isin(("depends", "untested"))).to_numpy()
     p = np.array([anytime_p(x) for x in apart])
@@ -148,7 +164,7 @@ def anytime(
             for x, m in zip(apart, margin, strict=True)
         ]
     )
-    size = np.array([x.mean() for x in apart])
+    size = np.array([x.mean() if len(x) else np.nan for x in apart])
     adjusted = holm(np.where(asked, p, np.nan))
     adjusted_equal = holm(np.where(asked, equal, np.nan))
     verdict = verdicts(size, adjusted, adjusted_equal, margin=margin, alpha=alpha)
@@ -163,10 +179,30 @@ def anytime(
         half = error * [anytime_half_width(len(x), alpha=level) for x in apart]
         ends |= {f"{name}_low": size - half, f"{name}_high": size + half}
     made = frame.assign(
-        estimate=size, se=error, df=[len(x) - 1.0 for x in apart], error="own", p=p, p_adjusted=adjusted,
+        estimate=size, se=error, df=[len(x) - 1.0 for x in apart], error="own",
+        n_pairs=[len(x) for x in apart], p=p, p_adjusted=adjusted,
         p_equivalence=equal, p_equivalence_adjusted=adjusted_equal, p_bh=np.nan, verdict=kept, **ends,
     )  # fmt: skip
-    return Overruled(made, (ADDED.format(late=late),), "any time")
+    remarks = [ADDED.format(late=late), *([] if all(same for _, same in found) else [UNPAIRED])]
+    return Overruled(made, tuple(remarks), "any time")
+
+
+def _as_they_came(y: Floats, unit: Floats) -> tuple[Floats, bool]:
+    """A contrast's differences one after another, and whether each is of one seed.
+
+    Where the arms share hardly any, their first runs make a difference, their second ones, and so on: which ones come
+    together was fixed by no outcome.
+    """
+    shared = seed_values(y, unit)
+    shared = shared[~np.isnan(shared)]
+    used = (unit != 0).any(axis=0)
+    runs = [column[~np.isnan(column)] for column in y.T[used]]
+    fewest = min(map(len, runs))
+    # As `analysis.contrasts.estimation.estimate` tells arms that share seeds.
+    if 2 * len(shared) >= fewest:
+        return shared, True
+    together = np.column_stack([run[:fewest] for run in runs])
+    return np.asarray(together @ unit[:, used].mean(axis=0)), False
 
 
 def _in_order(table: RunsTable, cells: Cells) -> NDArray[np.intp]:

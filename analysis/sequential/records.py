@@ -9,13 +9,10 @@ from typing import Any
 
 from analysis.sequential.looks import Look
 from analysis.sequential.rule import rule_hash
-from analysis.sequential.stopped import (
-    is_stopped_by_rule,
-    looks_of,
-    stored_rule,
-    values_of,
-)
+from analysis.sequential.stored import is_stopped_by_rule, looks_of, stored_rule, values_of
+from analysis.sequential.stored_boundaries import with_boundaries
 from analysis.tables.runs_table import RunsTable
+from plain_files.stopping_rules import NUMBERS, RULE, changes_of
 from plain_files.study_records import RecordError, parse_object, whole_lines
 
 CLOSE = 1e-6
@@ -24,21 +21,33 @@ CLOSE = 1e-6
 def unlike_looks(table: RunsTable) -> tuple[int, list[str]]:
     """How many looks were checked, and a line for each that read or decided something else than it would now.
 
+    Each is made again by the rule of its time, and the rules are held against their hashes and boundaries.
     The looks of a rule of one's own cannot be made again here: they are checked where the study goes on.
     """
     if table.folder is None or not is_stopped_by_rule(table):
         return 0, []
-    rule = stored_rule(table)
+    rules = {
+        f"rule_changes, entry {k}": one["was"] for k, one in enumerate(changes_of(table.info), 1)
+    }
     recorded, found = _recorded(table.folder / "looks.jsonl")
     values = values_of(table)
     again = {look.seeds: look for look in looks_of(table)}
-    if rule.get("hash") != rule_hash(rule):
-        found.append("study.json: the rule for when to stop does not match its hash")
+    for name, rule in {RULE: table.info[RULE], **rules}.items():
+        found += _unlike_rule(f"study.json, {name}", rule)
+    baseline = str(stored_rule(table)["baseline"])
     for line in recorded:
-        found += _differences(line, values, again, baseline=str(rule["baseline"]))
+        found += _differences(line, values, again, baseline=baseline)
     missing = [seeds for seeds in again if seeds not in {line["seeds"] for line in recorded}]
     found += [f"look at {seeds} seeds: it is not in looks.jsonl" for seeds in missing]
     return len(recorded), found
+
+
+def _unlike_rule(where: str, rule: Mapping[str, Any]) -> Iterator[str]:
+    if rule.get("hash") != rule_hash(rule):
+        yield f"{where}: the rule for when to stop does not match its hash"
+    # Not by their digest: whoever writes one can write the other.
+    if rule.get(NUMBERS[0]) != with_boundaries(rule)[NUMBERS[0]]:
+        yield f"{where}: the boundaries do not follow from the rule"
 
 
 def _recorded(path: Path) -> tuple[list[dict[str, Any]], list[str]]:

@@ -1,8 +1,8 @@
 """The rule of a study that runs until it is decided, written down before the first run; a value that hashes.
 
-`until_decided(margin=0.005, max_seeds=20)` is what `ablations.run(..., until=...)` takes. Its `declared` is
-what `study.json` keeps under `until`, boundaries and all, and `decide` reads nothing else than that and the
-values that are in.
+`until_decided(margin=0.005, max_seeds=20)` is what `ablations.run(..., until=...)` takes. Its `declared`, `completed`
+with the boundaries, is what `study.json` keeps under `until`, and `decide` reads nothing else than that and the values
+that are in.
 """
 
 import hashlib
@@ -13,12 +13,13 @@ from typing import Any, Protocol
 
 from analysis.errors import TableError
 from analysis.planned.comparisons import level_key
-from analysis.sequential.boundaries import POWER, boundaries
+from analysis.sequential.boundaries import POWER
+from analysis.sequential.stored_boundaries import with_boundaries
+from plain_files.stopping_rules import NUMBERS
 
 FIRST_LOOK = 3
 ENDS = ("matters", "differs", "negligible")
 """The verdicts that end a comparison; `differs` is from zero, by less than the margin."""
-BOUNDARIES = "boundaries"
 
 
 class AnArm(Protocol):
@@ -116,13 +117,13 @@ class UntilDecided:
                 if arm.id in margins
             ],
         }
-        return {
-            **content,
-            "hash": rule_hash(content),
-            BOUNDARIES: boundaries_of(
-                len(margins), alpha=alpha, first=self.first_look, last=self.max_seeds
-            ),
-        }
+        return {**content, "hash": rule_hash(content)}
+
+    def completed(
+        self, declared: Mapping[str, Any], stored: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The rule with its boundaries: those that were stored with it, if they are what was written down."""
+        return with_boundaries(declared, stored)
 
     def decide(self, seen: Any) -> dict[str, dict[str, Any]]:
         """What this look says of each open comparison, by arm; `seen` as for `analysis.sequential.looks.decide`."""
@@ -178,17 +179,9 @@ def until_decided(
     )
 
 
-def boundaries_of(comparisons: int, *, alpha: float, first: int, last: int) -> dict[str, Any]:
-    """Both families' boundaries: row m - 1 is for m comparisons that are left, an entry per number of pairs."""
-    left = range(1, comparisons + 1)
-    levels = sorted({alpha / m / sides for m in left for sides in (1, 2)})
-    at = dict(zip(levels, boundaries(levels, first=first, last=last), strict=True))
-    return {"differs": [at[alpha / m / 2] for m in left], "small": [at[alpha / m] for m in left]}
-
-
 def rule_hash(content: Mapping[str, Any]) -> str:
     """SHA-256 of a rule's canonical JSON, without its boundaries, which follow from it."""
-    plain = {name: value for name, value in content.items() if name not in ("hash", BOUNDARIES)}
+    plain = {name: value for name, value in content.items() if name not in ("hash", *NUMBERS)}
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

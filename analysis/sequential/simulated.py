@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis.sequential.noise import level_noises
-from analysis.sequential.rule import FIRST_LOOK, boundaries_of
+from analysis.sequential.rule import FIRST_LOOK
+from analysis.sequential.stored_boundaries import boundaries_of
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

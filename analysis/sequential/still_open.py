@@ -5,13 +5,16 @@ times sqrt(N) alone: the study that settles a comparison with 80 % is one of `HO
 boundaries are exact for `HORIZON` seeds and a little too high for more.
 """
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis.sequential.rule import boundaries_of
+from analysis.plain import duration
+from analysis.sequential.stored_boundaries import boundaries_of
 
 Floats = NDArray[np.float64]
 HORIZON = 24
@@ -50,6 +53,30 @@ def seeds_to_settle(
     drawn = _seeds(np.abs(effect + away * other * se), other * sd, margin, mean)
     low, high = np.quantile(drawn, [0.1, 0.9])
     return tuple(float(np.maximum(np.ceil(n), first)) for n in (likely, low, high, allowed))  # type: ignore[return-value]
+
+
+def together(rows: Sequence[Mapping[Any, Any]], seconds: Mapping[str, float], baseline: str) -> str:
+    """Runs and time of another study of all these comparisons, in words; empty where neither can be said.
+
+    Args:
+        rows: Of open comparisons: `arm, seeds_expected, seeds_most`.
+        seconds: Arm -> seconds of one run.
+        baseline: The arm that runs with all of them.
+    """
+    arms = [str(row["arm"]) for row in rows]
+    if not rows or not all(np.isfinite(row["seeds_most"]) for row in rows):
+        return ""
+    expected = [row["seeds_expected"] for row in rows]
+    most = max(row["seeds_most"] for row in rows)
+    runs, at_most = sum(expected) + max(expected), most * (len(rows) + 1)
+    text = f"Together that is about {runs:.0f} runs, and {at_most:.0f} at most with --max-seeds {most:.0f}"
+    if not all(np.isfinite(seconds.get(arm, np.nan)) for arm in (baseline, *arms)):
+        return f"{text}."
+    each = [seconds[arm] for arm in arms]
+    time = sum(n * s for n, s in zip(expected, each, strict=True))
+    time += max(expected) * seconds[baseline]
+    longest = most * (sum(each) + seconds[baseline])
+    return f"{text}: {duration(time)} of training, {duration(longest)} at most."
 
 
 def _seeds(effect: Floats | float, sd: Floats | float, margin: float, seeds: Floats) -> Floats:

@@ -1,6 +1,6 @@
 """What became of a study that ran until decided: verdicts, intervals that hold where it stopped, and its cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,16 +8,28 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.errors import TableError
 from analysis.plain import records
 from analysis.sequential.estimates import Passed, adjusted, repeated_interval
 from analysis.sequential.expected import Expected, expected
 from analysis.sequential.looks import Look, Values, as_own, replay
-from analysis.sequential.rule import rule_hash
-from analysis.sequential.still_open import seeds_to_settle
+from analysis.sequential.still_open import seeds_to_settle, together
+from analysis.sequential.stored import (
+    damage_of,
+    is_stopped_by_rule,
+    rule_changes,
+    seconds_of,
+    stored_rule,
+    values_of,
+)
 from analysis.tables.runs_table import RunsTable
+from plain_files.stopping_rules import (
+    NUMBERS,
+    change_sentences,
+    is_exploratory,
+    rule_of_look,
+    why_exploratory,
+)
 
-RULE = "until"
 SKEWED = 0.01
 FEWEST_FOR_SKEW = 8
 """Of pairs, for d'Agostino's test."""
@@ -33,12 +45,18 @@ class Stopped:
     lost` (seeds that one side alone lost), `estimate, se, df, low, high` (95 %, if alpha is 5 %, at every
     look), `sim_low, sim_high` (so for all comparisons together), `adjusted, t, bound, room, bound_small`; and of
     what is open `seeds_expected, seeds_low, seeds_high, seeds_most`: what another study would take
-    (`analysis.sequential.still_open`), NaN where it is settled."""
+    (`analysis.sequential.still_open`), NaN where it is settled; and `exploratory`, why its verdict is, or an empty
+    string."""
     looks: pd.DataFrame
     """A row per open comparison and look: `arm, label, seeds, pairs, t, bound, room, bound_small, verdict`."""
     rule: Mapping[str, Any]
+    """As it is now."""
+    changes: Sequence[Mapping[str, Any]]
+    """How it was changed on the way (`plain_files.stopping_rules`)."""
     runs: int
     """Runs that the study has used."""
+    seconds: Mapping[str, float]
+    """Arm -> mean seconds of a run, as far as they are known."""
     equal: Expected | None
     """A fixed design of equal power, if the effects are as estimated; None before the first look."""
     over: bool
@@ -46,15 +64,21 @@ class Stopped:
     skewed: float
     """p of the test that the differences are skewed the same way in all comparisons; NaN below
     `FEWEST_FOR_SKEW` pairs."""
-    intact: bool
-    """Whether the rule is the one whose hash was written down."""
+    damage: Sequence[str]
+    """What is wrong with the rules that are stored, a sentence each."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether every verdict is by a rule that was written down before the first run."""
+        return not (self.damage or self.changes)
+
+    def rule_at(self, seeds: int) -> Mapping[str, Any]:
+        """The rule that held at the look at so many seeds."""
+        return rule_of_look(self.rule, self.changes, seeds=seeds)
 
     def sentences(self) -> list[str]:
         """The verdicts, why estimates differ, and what it cost."""
-        lines = [] if self.intact else [
-            "The stored rule does not match its hash: it was changed after the start, and what it promised "
-            "does not hold."
-        ]  # fmt: skip
+        lines = [*self.damage, *change_sentences(self.changes)]
         for row in self.frame.to_dict("records"):
             lines.append(_sentence(row))
         if self.frame.empty:
@@ -92,6 +116,8 @@ class Stopped:
         if not rows:
             return []
         lines = [_what_it_takes(row) for row in rows if np.isfinite(row["seeds_expected"])]
+        if said := together(rows, self.seconds, str(self.rule["baseline"])):
+            lines.append(said)
         if not self.over:
             return [
                 *lines,
@@ -120,7 +146,8 @@ class Stopped:
     def to_json(self) -> dict[str, Any]:
         """Plain values; infinity and undefined numbers are null."""
         return {
-            "rule": {name: value for name, value in self.rule.items() if name != "boundaries"},
+            "rule": _without_numbers(self.rule),
+            "rule_changes": [{**one, "was": _without_numbers(one["was"])} for one in self.changes],
             "comparisons": records(self.frame),
             "looks": records(self.looks),
             "runs": self.runs,
@@ -132,84 +159,17 @@ class Stopped:
         }
 
 
-def is_stopped_by_rule(table: RunsTable) -> bool:
-    """Whether the table is of a study that runs until its comparisons are decided."""
-    return until_of(table) == "decided"
-
-
-def until_of(table: RunsTable) -> str:
-    """What a study runs until; empty where it does not end by a rule."""
-    rule = table.info.get(RULE)
-    return str(rule.get("until", "")) if isinstance(rule, Mapping) else ""
-
-
-def stored_rule(table: RunsTable) -> Mapping[str, Any]:
-    """The rule of a study that runs until it is decided, as `study.json` has it.
-
-    Raises:
-        TableError: If it is damaged.
-    """
-    rule: Mapping[str, Any] = table.info[RULE]
-    try:
-        first, last = int(rule["first_look"]), int(rule["max_seeds"])
-        entries = [
-            (str(e["arm"]), str(e["label"]), float(e["margin"])) for e in rule["comparisons"]
-        ]
-        rows = [row for name in ("differs", "small") for row in rule["boundaries"][name]]
-        numbers = [float(value) for row in rows for value in row]
-        sound = (
-            2 <= first <= last
-            and 0 < float(rule["alpha"]) < 0.5
-            and all(margin > 0 for _, _, margin in entries)
-            and len(rows) == 2 * len(entries) > 0
-            and all(len(row) == last - first + 1 for row in rows)
-            and bool(np.isfinite(numbers).all())
-            and all(isinstance(rule[name], str) for name in ("baseline", "metric", "spending"))
-            and isinstance(rule["ends"], list)
-        )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        sound = False
-    if not sound:
-        raise TableError(
-            "the rule for when this study stops (`until` in study.json) is damaged. Restore study.json from a copy."
-        )
-    return rule
-
-
-def values_of(table: RunsTable) -> dict[str, list[float | None]]:
-    """Arm -> its metric seed by seed, as far as its runs have ended without a gap; None where a run gave none."""
-    frame = table.frame[table.frame["stage"] != "confirm"]
-    ended = frame[frame["state"].isin(("COMPLETE", "FAILED", "PRUNED"))]
-    found = {
-        (str(arm), float(seed)): float(value)
-        if state == "COMPLETE" and np.isfinite(value)
-        else None
-        for arm, seed, state, value in zip(
-            ended["arm"], ended["seed"], ended["state"], ended[table.metric], strict=True
-        )
-    }
-    values: dict[str, list[float | None]] = {}
-    for arm in dict.fromkeys(frame["arm"].astype(str)):
-        values[arm] = []
-        for seed in table.info.get("seeds") or []:
-            if (arm, float(seed)) not in found:
-                break
-            values[arm].append(found[arm, float(seed)])
-    return values
-
-
-def looks_of(table: RunsTable) -> list[Look]:
-    """Every look that the study's results allow, by its stored rule."""
-    return list(replay(stored_rule(table), values_of(table)))
-
-
 def report_stopped(table: RunsTable) -> Stopped | None:
     """The verdicts of a study that runs until decided; None of any other, or where another metric is read."""
     if not is_stopped_by_rule(table) or table.metric != stored_rule(table)["metric"]:
         return None
-    rule, values = stored_rule(table), values_of(table)
-    looks = list(replay(rule, values))
-    rows = [_row(rule, entry, values, looks) for entry in rule["comparisons"]] if looks else []
+    rule, changes, values = stored_rule(table), rule_changes(table), values_of(table)
+    looks = list(replay(rule, values, changes))
+    rows = (
+        [_row(rule, changes, at, values, looks) for at in range(len(rule["comparisons"]))]
+        if looks
+        else []
+    )
     settled = looks[-1].settled if looks else {}
     left = len(rule["comparisons"]) - len(settled)
     frame = pd.DataFrame([row | _takes(rule, row, left=left) for row in rows])
@@ -220,24 +180,34 @@ def report_stopped(table: RunsTable) -> Stopped | None:
         frame=frame,
         looks=_history(rule, looks),
         rule=rule,
+        changes=changes,
         runs=int(table.frame["state"].isin(("COMPLETE", "FAILED", "PRUNED")).sum()),
+        seconds=seconds_of(table),
         equal=_equal(rule, frame) if looks else None,
         over=over,
         skewed=_skewed(rule, values),
-        intact=rule.get("hash") == rule_hash(rule),
+        damage=damage_of(table),
     )
 
 
 def _row(
-    rule: Mapping[str, Any], entry: Mapping[str, Any], values: Values, looks: list[Look]
+    now: Mapping[str, Any],
+    changes: Sequence[Mapping[str, Any]],
+    number: int,
+    values: Values,
+    looks: list[Look],
 ) -> dict[str, Any]:
-    """One comparison at the look that settled it, or at the last one."""
+    """One comparison at the look that settled it, or at the last one, by the rule of that time."""
+    entry = now["comparisons"][number]
     mine = [
         (look.seeds, look.decisions[entry["arm"]])
         for look in looks
         if entry["arm"] in look.decisions
     ]
     seeds, last = mine[-1]
+    rules = {look: rule_of_look(now, changes, seeds=look) for look, _ in mine}
+    margins = {look: _margin(rule, entry["arm"]) for look, rule in rules.items()}
+    rule = rules[seeds]
     base, arm = values[rule["baseline"]][:seeds], values[entry["arm"]][:seeds]
     apart = np.array(
         [a - b for a, b in zip(arm, base, strict=True) if a is not None and b is not None]
@@ -258,12 +228,12 @@ def _row(
             else (np.nan, np.nan)
         )
         ends |= {f"{name}low": low, f"{name}high": high}
-    passed = [_passed(decision, float(entry["margin"])) for _, decision in mine[:-1]]
+    passed = [_passed(decision, margins[look]) for look, decision in mine[:-1]]
     numbers = ("estimate", "se", "df", "t", "bound", "room", "bound_small")
     return {
         "arm": entry["arm"],
         "label": entry["label"],
-        "margin": float(entry["margin"]),
+        "margin": margins[seeds],
         "verdict": last["verdict"],
         "look": seeds,
         "pairs": last["pairs"],
@@ -272,7 +242,16 @@ def _row(
         **{name: np.nan if last[name] is None else float(last[name]) for name in numbers},
         **ends,
         "adjusted": adjusted(apart, [one for one in passed if one]) if len(apart) else np.nan,
+        "exploratory": why_exploratory(changes) if is_exploratory(changes, seeds=seeds) else "",
     }  # fmt: skip
+
+
+def _margin(rule: Mapping[str, Any], arm: str) -> float:
+    return next(float(one["margin"]) for one in rule["comparisons"] if one["arm"] == arm)
+
+
+def _without_numbers(rule: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in rule.items() if name not in NUMBERS}
 
 
 def _takes(rule: Mapping[str, Any], row: Mapping[str, Any], *, left: int) -> dict[str, float]:
@@ -366,6 +345,8 @@ def _sentence(row: Mapping[Any, Any]) -> str:
     if np.isfinite(row["low"]):
         text += f", [{row['low']:+.3g}, {row['high']:+.3g}]"
     text += f"; margin {row['margin']:g})"
+    if row["exploratory"]:
+        text = f"Exploratory ({row['exploratory']}): {text}"
     if row["lost"]:
         text += (
             f". {row['lost']} of its pairs have lost one side: if runs fail for what they would have shown, neither "

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.errors import TableError
+from analysis.plain import duration
 from analysis.sequential.looks import FIGURES, Values
 from analysis.sequential.rule import AnArm, rule_hash
-from analysis.sequential.stopped import RULE, until_of, values_of
+from analysis.sequential.stored import rule_changes, seconds_of, until_of, values_of
 from analysis.tables.runs_table import REDUCTION, RunsTable
 from analysis.tradeoff.prices.cost import realised_ratio
+from plain_files.stopping_rules import RULE, change_sentences
 
 Floats = NDArray[np.float64]
 FIRST = 5
@@ -76,6 +78,13 @@ class UntilWidth:
             "ratios": known,
         }
         return {**content, "hash": rule_hash(content)}
+
+    def completed(
+        self, declared: Mapping[str, Any], stored: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The rule itself: nothing has to be computed for it."""
+        del stored
+        return dict(declared)
 
     def decide(self, seen: Any) -> dict[str, dict[str, Any]]:
         """Whether kappa, and so r*, is known well enough: then every arm has its seeds."""
@@ -142,6 +151,7 @@ def width_sentences(table: RunsTable) -> list[str]:
         return []
     rule = table.info[RULE]
     return [
+        *change_sentences(rule_changes(table)),
         f"This study runs until r* is known to within {rule['target_width']:.0%}. {found['says']}. kappa is "
         f"{found['kappa']:.3g} [{found['low']:.3g}, {found['high']:.3g}], an interval that is widened by "
         f"{rule['wider'] - 1:.0%} because it is looked at after every seed.",
@@ -153,7 +163,9 @@ def width_sentences(table: RunsTable) -> list[str]:
 def what_is_open(table: RunsTable) -> list[str]:
     """How many seeds would do where r* is not narrow enough; none where it is, or of any other study."""
     found = _found(table)
-    return [] if not found or found["settled"] else [_what_it_takes(table.info[RULE], found)]
+    if not found or found["settled"]:
+        return []
+    return [_what_it_takes(table.info[RULE], found, seconds_of(table))]
 
 
 def _found(table: RunsTable) -> dict[str, Any]:
@@ -209,8 +221,10 @@ def _wanted(kappa: Floats, sd: Floats, rule: Mapping[str, Any]) -> Floats:
     return np.asarray(np.where(seeds > MOST_SEEDS, np.inf, np.ceil(seeds)))
 
 
-def _what_it_takes(rule: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """How many seeds would do, in words."""
+def _what_it_takes(
+    rule: Mapping[str, Any], found: Mapping[str, Any], seconds: Mapping[str, float]
+) -> str:
+    """How many seeds would do, and how long they take, in words."""
     expected, low, high = seeds_for_width(rule, found)
     if np.isnan(expected):
         return "The slopes of its seeds do not differ, so that nothing tells how many would do."
@@ -219,9 +233,11 @@ def _what_it_takes(rule: Mapping[str, Any], found: Mapping[str, Any]) -> str:
             f"With kappa and its noise as estimated, more than {MOST_SEEDS} whole seeds would be needed: give a wider "
             "--target-width, or more and larger ratios."
         )
+    each = [seconds.get(arm, np.nan) for arm in rule["ratios"]]
+    time = f", {duration(expected * sum(each))} of training" if np.isfinite(each).all() else ""
     ends = f"between {low:.0f} and {high:.0f}" if np.isfinite(high) else f"{low:.0f} or more"
     return (
-        f"With kappa and its noise as estimated, about {expected:.0f} whole seeds would do ({ends} with 80 %): "
+        f"With kappa and its noise as estimated, about {expected:.0f} whole seeds would do ({ends} with 80 %{time}): "
         f"another study with more than --max-seeds {expected:.0f}, or a wider --target-width."
     )
 

@@ -18,6 +18,7 @@ from analysis.errors import TableError
 from analysis.tables.checks import check_duplicates, check_numbers, reasons_to_leave_out
 from analysis.tables.reading import doubts
 from analysis.tables.repetition import REPEATS, repeats
+from analysis.tables.twins import twins
 from plain_files.shown import in_html, in_line
 
 REDUCTION = "attention.reduction"
@@ -104,10 +105,13 @@ class RunsTable:
 
     @cached_property
     def doubts(self) -> list[str]:
-        """What makes errors that are estimated from these runs too small, a sentence each."""
+        """What makes errors that are estimated from these runs too small, and arms that may be one, a sentence each."""
         rows = self.frame[self.reasons == ""]
-        repeated = self.excluded.get(REPEATS, 0)
-        return doubts(rows, metric=self.metric, by=self.arm_columns, repeated=repeated)
+        repeated, by = self.excluded.get(REPEATS, 0), self.arm_columns
+        return [
+            *doubts(rows, metric=self.metric, by=by, repeated=repeated),
+            *twins(rows, metric=self.metric, measured=self.measured, by=by),
+        ]
 
     @property
     def selected(self) -> bool:

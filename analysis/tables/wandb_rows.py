@@ -152,9 +152,12 @@ def _row(run: LoggedRun, given: Sequence[str]) -> dict[str, Any]:
 
 
 def _level(config: dict[str, Any], name: str, *, own: bool) -> Any:
-    """A factor's level; in this project's own runs None is a factor that the arm does not use."""
-    level = level_of(config, name)
-    return None if own and str(level).lower() in ("none", "null") else level
+    """A factor's level; in this project's own runs None is a factor that the arm does not use, and no level.
+
+    Their level None is a text, and an export of W&B's page writes the value None as `null`.
+    """
+    unused = own and config.get(name) in (None, "null")
+    return None if unused else level_of(config, name)
 
 
 def _whole(run: LoggedRun, name: str, *, default: int | None = None) -> int:

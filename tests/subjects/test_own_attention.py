@@ -1,5 +1,6 @@
 """Attention attached to a network of the user's own by a space, from YAML to the runs table."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,50 @@ def test_what_a_run_takes_is_a_column_where_the_space_names_it(mine, ablate) -> 
     assert (
         read_study(mine / "runs/t", metric="epoch_seconds").complete()["epoch_seconds"] > 0
     ).all()
+
+
+def recorded(mine, tmp_path, *, old: str = "", new: str = "") -> tuple[Path, dict]:
+    """The folder of one run that records its gates, and its `channels.json`."""
+    text = written(mine, old='"net.norm?"}', new='"net.norm?", record_gates: true}')
+    if old:
+        whole = (mine / text).read_text()
+        assert old in whole
+        (mine / text).write_text(whole.replace(old, new))
+    (arm, *_) = expand(load_space(text), design="grid").arms
+    folder = tmp_path / "run"
+    (folder / "1").mkdir(parents=True)
+    given = {"folder": folder, "attempt_folder": folder / "1", "device": "cpu", "threads": 1}
+    train_run(planned_run(arm, seed=0, stage="grid").settings, ContextHere(run="r", **given))
+    return folder / "1", json.loads((folder / "1/channels.json").read_text())
+
+
+def test_gates_of_a_users_module_are_recorded_by_channel_and_class(mine, tmp_path) -> None:
+    passes = ', forward: "maps:passes", record_gates'
+    folder, found = recorded(mine, tmp_path, old=", record_gates", new=passes)
+    assert [block["block"] for block in found["blocks"]] == ["net.norm1", "net.norm2"]
+    assert [len(block["usefulness"]) for block in found["blocks"]] == [8, 16]
+    assert list(found["blocks"][0]["gate"]) == ["all", "0", "1"]
+    assert (found["examples"], len(found["drops"]), found["missing"]) == (16, 13, "")
+    lines = [json.loads(line) for line in (folder / "gates.jsonl").read_text().splitlines()]
+    assert [(line["epoch"], line["block"]) for line in lines] == [
+        (2, "net.norm1"),
+        (2, "net.norm2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "classes", "why"),
+    [
+        ("Images", ["all", "0", "1"], "by channel and class, but not their gradient and use: neither"),
+        ("Unlabelled", ["all"], r"by channel, but not their gradient and use: a batch is not (x, y) with a whole"),
+    ],
+)  # fmt: skip
+def test_without_logits_or_labels_the_gates_alone_are_recorded_and_that_is_said(
+    data: str, classes: list[str], why: str, mine, tmp_path, caplog
+) -> None:
+    folder, found = recorded(mine, tmp_path, old="maps:Images", new=f"maps:{data}")
+    assert list(found["blocks"][1]["gate"]) == classes
+    assert why in found["missing"]
+    assert "usefulness" not in found["blocks"][0]
+    assert why in caplog.text
+    assert (folder / "gates.jsonl").exists()

@@ -1,6 +1,7 @@
 """`ablate check`: each promise is broken by a program of its own, and found."""
 
 import json
+import math
 
 import pytest
 
@@ -43,7 +44,12 @@ def test_a_program_that_keeps_its_promises_is_told_so(mine, ablate) -> None:
         ("seedless", "seed", "another seed gives the same loss, so seeds would repeat one run"),
         ("tossed", "repeats", "two runs with one seed differ, in `loss` of epoch 1"),
         ("carries", "repeats", "a second run in one process differs, in `loss` of epoch 1"),
-        ("forgets", "resumes", "a run differs in `loss` of epoch 2"),
+        (
+            "forgets",
+            "resumes",
+            "killed (SIGKILL) in its second epoch and gone on with in another process, a run differs in `loss` of "
+            "epoch 2",
+        ),
     ],
 )
 def test_a_promise_that_is_broken_is_named(mine, ablate, function, broken, words) -> None:
@@ -78,6 +84,17 @@ def test_a_process_that_dies_is_told_with_its_last_words(mine) -> None:
         StudyError, match=r"the process of a run died with exit code 3: my last words\."
     ):
         runs_apart("tried:dies", [Job(run="a", settings={}, folder=str(mine / "a"))], device="cpu")
+
+
+def test_a_run_is_killed_at_the_first_step_of_its_second_epoch(mine) -> None:
+    program = {"metrics": [{"name": "loss", "direction": "minimize"}]}
+    settings = {"arm": {"a": 1}, "seed": 0, "subject": "tried:steps", "program": program}
+    job = Job(run="a", settings=settings, folder=str(mine / "a"), killed_after=math.inf)
+    (killed,) = runs_apart("ablations.subjects.function.run:train_run", [job], device="cpu")
+    assert (killed.measured, killed.error) == (None, None)
+    assert [one["epoch"] for one in killed.epochs] == [1]
+    assert (mine / "a" / "steps.txt").read_text() == "00 01 02 10 "
+    assert not (mine / "a" / "ended.txt").exists()
 
 
 def test_each_short_run_bears_the_id_by_which_its_subject_knows_the_data(

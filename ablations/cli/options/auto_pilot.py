@@ -64,7 +64,7 @@ def pilot_space(space: "Space") -> "Space":
 def _levels(factor: "Factor", base: object) -> tuple[object, ...]:
     """At most three: the ends of a scale, else the first other one, and the baseline's."""
     if factor.ordered:
-        ends = (min(factor.levels), max(factor.levels))
+        ends = (factor.ranked[0], factor.ranked[-1])
         return tuple(level for level in factor.levels if level in (*ends, base))
     other = next((level for level in factor.levels if level != base), base)
     return tuple(level for level in factor.levels if level in (base, other))

@@ -109,7 +109,7 @@ def plan_space(
 
     space = load_space(text)
     arms = len(expand(space, design=design.replace("-", "_")).arms)
-    ratios = next((f.levels for f in space.factors if f.name == RATIO), ())
+    ratios = next((f.ranked for f in space.factors if f.name == RATIO), ())
     levels = [float(r) for r in ratios]
     known = Pilot(sigma, snr, hours_per_run)
     if pilot is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cyclopts import Parameter
 
-from ablations.cli.options.arguments import Whole
+from ablations.cli.options.arguments import Flag, Whole
 from ablations.errors import SettingError
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ class UntilOptions:
     """With --until: no further seeds once the runs have taken so many hours together."""
     target_width: float | None = None
     """With --until width: how far the upper 95 % limit of r* may lie above it, as a share; 0.3 by default."""
+    change_rule: Flag = False
+    """With --until: go on by another margin, width or most seeds than the study was started with; what is
+    settled after it is exploratory."""
 
 
 NOT_ASKED = UntilOptions()
@@ -46,7 +49,7 @@ def rule_for(
         SettingError: If an option belongs to another way of ending, or to none.
         TableError: If a value breaks its rule, or the planned comparisons contradict it.
     """
-    said = {name for name, value in asdict(options).items() if value is not None}
+    said = {name for name, value in asdict(options).items() if value not in (None, False)}
     if options.until is None:
         if said:
             option = "--" + sorted(said)[0].replace("_", "-")

@@ -78,9 +78,10 @@ def print_effects(report: "ComponentReport") -> None:
     """The effects of a study: verdicts, the table, interactions, dead weight."""
     print(f"{report.study}: {report.effects.metric} against the baseline {report.effects.baseline}")
     print_lines(report.sentences())
-    columns = ["label", "estimate", "ci95_low", "ci95_high", "sim_low", "sim_high", "p_adjusted",
-               "p_equivalence_adjusted", "verdict", "seeds_needed"]  # fmt: skip
     found = report.effects
+    told_by = ["p_adjusted", "p_equivalence_adjusted"] if found.stopped is None else ["evidence"]
+    columns = ["label", "estimate", "ci95_low", "ci95_high", "sim_low", "sim_high", *told_by, "verdict",
+               "seeds_needed"]  # fmt: skip
     at_once = f"{100 * (1 - found.alpha):.{DIGITS}g} % simultaneous"
     beside = " beside the plan, exploratory" if report.planned else ""
     print(f"\nEffects{beside} (intervals: 95 % marginal, then {at_once})")

@@ -27,6 +27,8 @@ def print_status(now: StudyStatus) -> None:
     console.print(Text.assemble((visible(now.study), "bold"), counted))
     for remark in now.remarks:
         console.print(f"  records  {remark}", style="yellow")
+    for changed in now.exploratory:
+        console.print(f"  exploratory  {changed}", style="yellow")
     for run in now.running:
         console.print(
             f"  running  {run.label}, seed {run.seed}: epoch {run.epoch} of {run.epochs} ({run.slot})"

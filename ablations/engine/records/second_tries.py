@@ -22,7 +22,7 @@ def take_back(
             failed.
 
     Raises:
-        SettingError: If a word names no such run, or one of a search.
+        SettingError: If a word names no such run.
     """
     found = folder.outcomes(planned.run for planned in plan)
     failed = {run for run, result in found.results.items() if result["state"] == "FAILED"}
@@ -30,18 +30,13 @@ def take_back(
     chosen: dict[str, PlannedRun] = {}
     for word in words:
         if word == FAILED:
-            chosen |= {run: known[run] for run in sorted(failed) if known[run].stage != "search"}
+            chosen |= {run: known[run] for run in sorted(failed)}
             continue
         run = _named(word, known)
         if run not in failed and run not in found.damaged:
             state = found.results[run]["state"] if run in found.results else "not ended"
             raise SettingError(
                 f"`retry` must name a run that failed, or whose result cannot be used, but {run} is {state}."
-            )
-        if known[run].stage == "search":
-            raise SettingError(
-                f"`retry` must name a run of a design, but {run} is one of a search, whose sampler was told of it. "
-                "Search on with more trials, or confirm its arm."
             )
         chosen[run] = known[run]
     for run in chosen:

@@ -2,7 +2,8 @@
 
 A trial proposes an arm. The budget counts arms, complete and pruned; a proposal of an arm that is known is
 answered with its outcome and costs nothing. What was asked and told is recorded in `trials.jsonl`, so a
-search resumes after any crash without losing or repeating a run.
+search resumes after any crash without losing or repeating a run. A run whose outcome the user took back
+makes its arm live again, under a new trial of the same parameters.
 """
 
 import warnings
@@ -173,6 +174,8 @@ class SearchSource:
         for trial in self._session.recorded:
             self._restore(trial, by_arm)
         for arm in self._arms.values():
+            if arm.state and self._is_tried_again(arm):
+                self._reopen(arm)
             if arm.state:
                 self._tell_all(arm)  # twins of a trial that was told just before a crash
             else:
@@ -198,10 +201,23 @@ class SearchSource:
         else:
             self._end(arm, trial.state, trial.values)
 
+    def _is_tried_again(self, arm: ProposedArm) -> bool:
+        """Whether an ended arm's outcome was taken back, and no trial was told of the new one."""
+        waits = arm.runs if arm.trials else arm.unstarted
+        return any(self._folder.failures_count_from(planned.run) > 1 for planned in waits)
+
+    def _reopen(self, arm: ProposedArm) -> None:
+        """Go on with an ended arm, by a trial of its own; what its earlier trials were told stays."""
+        arm.state, arm.values = "", None
+        self._live[arm.id] = arm
+        if not arm.trials:
+            arm.trials.append(self._session.renew(arm.id))
+
     def _replay(self, arm: ProposedArm) -> None:
         """Report a live arm's recorded epochs again, then see what it lacks."""
         for planned in arm.runs if self.asks else ():
-            for attempt in self._folder.attempts(planned.run):
+            first = self._folder.failures_count_from(planned.run)
+            for attempt in (n for n in self._folder.attempts(planned.run) if n >= first):
                 folder = self._folder.attempt_folder(planned.run, attempt)
                 for record in read_epochs(folder / "epochs.jsonl")[0]:
                     arm.report(planned, record)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 from optuna import Trial
@@ -71,6 +72,23 @@ class SearchSession:
     def again(self, trial: RecordedTrial) -> Trial:
         """A trial of an earlier session that has no outcome."""
         return live_trial(self._study, trial.number)
+
+    def renew(self, arm: str) -> Trial:
+        """A new trial with the parameters of the arm's last one, recorded; what that one was told stays."""
+        last = [trial for trial in self.recorded if trial.arm == arm][-1]
+        # Which rungs of a pruner it has passed, the new one says anew.
+        system = {k: v for k, v in last.system.items() if not k.startswith("completed_rung")}
+        fresh = replace(
+            last,
+            number=len(self._study.get_trials(deepcopy=False)),
+            system=system,
+            state=None,
+            values=None,
+            intermediate={},
+        )
+        self._study.add_trial(fresh.frozen())
+        self._records.asked(self._frozen(fresh.number), arm, sampler_notes(self._study))
+        return live_trial(self._study, fresh.number)
 
     def record(self, trial: Trial, arm: str | None) -> None:
         """Record what was asked; `arm` is None where the trial is illegal."""

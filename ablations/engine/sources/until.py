@@ -4,7 +4,8 @@ What is settled is said by a function that is handed in; the source knows no sta
 there is a look: the function is told the values of the open arms and of the baseline, and says which arms are settled.
 A settled arm gets no further seeds; the baseline goes on while any arm is open. A look is a function of the values
 in it alone and not of when they came, so that a study that was killed comes to the same decisions. Each look is
-recorded (`looks.jsonl`) before anything follows from it; where the study starts again it is made again and compared.
+recorded (`looks.jsonl`) before anything follows from it; where the study starts again it is made again and compared,
+by the rule of its time where the rule was changed since.
 """
 
 import hashlib
@@ -20,6 +21,12 @@ from ablations.engine.records.files import append_lines, read_lines
 from ablations.engine.sources.source import Result
 from ablations.errors import SettingError, StudyError
 from ablations.plan import PlannedRun
+from plain_files.stopping_rules import (
+    change_sentences,
+    is_exploratory,
+    rule_of_look,
+    why_exploratory,
+)
 
 Decision = Mapping[str, Any]
 """What a look says of an arm, as plain values. `settled`, and if it is so `verdict`, in one word, and `says`,
@@ -40,7 +47,7 @@ class Seen:
     settled: Mapping[str, Decision]
     """Arm -> what settled it at an earlier look."""
     rule: Mapping[str, Any]
-    """What the rule declared before the first run."""
+    """What the rule declared."""
 
 
 Decide = Callable[[Seen], Mapping[str, Decision]]
@@ -58,6 +65,8 @@ class UntilSettled:
         rule: Mapping[str, Any],
         metric: str,
         looks: Path,
+        changes: Sequence[Mapping[str, Any]] = (),
+        news: Sequence[str] = (),
         budget_seconds: float = math.inf,
     ) -> None:
         """Prepare the blocks; none is given out yet.
@@ -69,10 +78,13 @@ class UntilSettled:
                 entries with an `arm`, the other arms run until the first look and are not asked about.
             metric: The number that decides.
             looks: Where the looks are recorded.
+            changes: How the rule was changed since the study was started (`plain_files.stopping_rules`).
+            news: What was found before the first run of this start.
             budget_seconds: No block is begun once the runs of the blocks before have taken so long.
         """
         self._blocks, self._decide, self._rule = blocks, decide, rule
         self._metric, self._path, self._budget = metric, looks, budget_seconds
+        self._changes, self._early = changes, list(news)
         self._first = int(rule["first_look"])
         self._baseline = blocks[0][0].arm
         asked = {entry["arm"] for entry in rule.get("comparisons", ())}
@@ -138,7 +150,7 @@ class UntilSettled:
         begun = [run for block in self._blocks[: self._made] for run in block]
         others = [run for run in plan if run.run not in self._index]
         self._waiting.extend(run for run in (*begun, *others) if run.run not in results)
-        self._news.clear()
+        self._news = [*self._early]
         return new
 
     def next(self) -> PlannedRun | None:
@@ -190,6 +202,7 @@ class UntilSettled:
             else f"{self._why}: {len(self._settled)} of {count} comparisons are settled after {seeds}."
         )
         said = [*map(_sentence, self._last.values())] if one else left
+        said += change_sentences(self._changes)
         return " ".join([text, *(f"{each.rstrip('.')}." for each in dict.fromkeys(said))])
 
     def news(self) -> list[str]:
@@ -198,7 +211,10 @@ class UntilSettled:
         return said
 
     def _said(self, arm: str, decision: Decision, otherwise: str) -> str:
-        return str(decision.get("says") or f"{self._labels[arm]}: {otherwise}")
+        text = str(decision.get("says") or f"{self._labels[arm]}: {otherwise}")
+        if not is_exploratory(self._changes, seeds=self._looked):
+            return text
+        return f"Exploratory ({why_exploratory(self._changes)}): {text}"
 
     def _may_begin(self) -> bool:
         """Whether another block may be begun: one ahead at most, since what is begun is finished, needed or not."""
@@ -252,7 +268,8 @@ class UntilSettled:
 
     def _look_at(self, seeds: int, needed: Sequence[str]) -> None:
         values = {arm: [self._values[arm][k] for k in range(seeds)] for arm in needed}
-        seen = Seen(seeds=seeds, values=values, settled=dict(self._settled), rule=self._rule)
+        rule = rule_of_look(self._rule, self._changes, seeds=seeds)
+        seen = Seen(seeds=seeds, values=values, settled=dict(self._settled), rule=rule)
         told = {arm: dict(one) for arm, one in self._decide(seen).items() if arm in self._open}
         for one in told.values():
             if not isinstance(one.get("settled"), bool):

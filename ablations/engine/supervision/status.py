@@ -10,6 +10,7 @@ from ablations.engine.records.lock import holder
 from ablations.engine.supervision.tally import Best, Tally
 from ablations.plan import PlannedRun
 from plain_files.shown import in_html, in_line
+from plain_files.stopping_rules import change_sentences, changes_of
 from plain_files.study_records import read_epochs
 
 
@@ -62,6 +63,8 @@ class StudyStatus:
     failures: tuple[Failure, ...]
     damaged: int = 0
     """Runs whose outcome cannot be used."""
+    exploratory: tuple[str, ...] = ()
+    """How its rule for when to stop was changed, a sentence each."""
     remarks: tuple[str, ...] = ()
     """What is wrong with the records and was left out, a sentence each."""
 
@@ -75,7 +78,7 @@ class StudyStatus:
         return in_line("StudyStatus", self.study, *self._counts())
 
     def _repr_html_(self) -> str:
-        lines = [", ".join(self._counts())]
+        lines = [", ".join(self._counts()), *self.exploratory]
         lines += [f"failed: {one.label}, seed {one.seed}: {one.error}" for one in self.failures]
         rows = [(one.label, one.seed, f"{one.epoch}/{one.epochs}") for one in self.running]
         head = ("running", "seed", "epoch") if rows else ()
@@ -129,6 +132,7 @@ def status(folder: StudyFolder) -> StudyStatus:
         seconds_left=tally.seconds_left(total=len(plan), slots=slots, begun=done),
         failures=tuple(failures),
         damaged=len(found.damaged),
+        exploratory=tuple(change_sentences(changes_of(study))),
         remarks=tuple(folder.remarks(found)),
     )
 

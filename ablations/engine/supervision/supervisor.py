@@ -189,6 +189,7 @@ class _Supervisor:
                 self._audience.outcome(planned, results[planned.run])
         self._known = {planned.run for planned in (*plan, *new)}
         self._audience.study_started(total=self._source.total)
+        self._audience.found(self._source.news())
 
     def _fill(self, signals: StopSignals) -> None:
         """Start runs while there are runs to start and room for them."""

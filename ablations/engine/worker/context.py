@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from ablations.context import CHECKPOINT_SECONDS
 from ablations.engine.records.files import append_lines
 from ablations.errors import NonFinite
 from ablations.lockstep import Lockstep
@@ -54,7 +55,10 @@ class RunContext:
         last: The last epoch's record; None before the first.
         lockstep: Where runs of one process meet to train in step; None where a run has its process to
             itself.
+        checkpoint_seconds: Least age of the last checkpoint before the next one is written.
     """
+
+    checkpoint_seconds = CHECKPOINT_SECONDS
 
     def __init__(
         self, job: dict[str, Any], channel: Channel, *, lockstep: Lockstep | None = None
@@ -110,7 +114,7 @@ class RunContext:
             self.first_epoch = record["epoch"]
         if self.rank == 0:
             append_lines(self.attempt_folder / "epochs.jsonl", [self.last], sync=False)
-        self._say({"is": "epoch", **self.last})
+        self._say({**self.last, "is": "epoch"})  # whatever a program calls its numbers
         refuse_nonfinite(record)
         match self._verdict():
             case "prune":

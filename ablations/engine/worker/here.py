@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ablations.context import CHECKPOINT_SECONDS
 from ablations.engine.worker.attempt import load
 from ablations.lockstep import Lockstep
 
 
 def _unheard(record: dict[str, Any]) -> None:
     """Nobody asked for the epochs."""
+
+
+def _unfelt() -> None:
+    """Nobody waits for a sign of life."""
 
 
 @dataclass(kw_only=True)
@@ -24,10 +29,12 @@ class ContextHere:
     device: str
     threads: int
     on_epoch: Callable[[dict[str, Any]], None] = _unheard
+    on_beat: Callable[[], None] = _unfelt
     attempt: int = 1
     rank: int = 0
     world_size: int = 1
     lockstep: Lockstep | None = None
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
     last: dict[str, Any] | None = None
 
     def epoch(self, record: dict[str, Any]) -> None:
@@ -41,7 +48,8 @@ class ContextHere:
         return False
 
     def beat(self) -> None:
-        """Nobody waits."""
+        """Hand on that the run makes progress."""
+        self.on_beat()
 
 
 def train_here(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ablations.context import CHECKPOINT_SECONDS
 from ablations.errors import SettingError
 from ablations.import_path import load, words_of
 from ablations.lockstep import Lockstep
@@ -137,6 +138,7 @@ class _Context:
     rank: int = 0
     world_size: int = 1
     lockstep: Lockstep | None = None
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
     stopping: bool = False
     last: dict[str, Any] | None = None
 

@@ -12,6 +12,7 @@ from lightning.pytorch.loggers.logger import DummyLogger
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.utils._pytree import tree_leaves
 
+from ablations.context import CHECKPOINT_SECONDS
 from ablations.errors import SettingError
 from ablations.randomness import seed_all, states_kept
 from ablations.streams import stream_seed
@@ -22,9 +23,6 @@ from ablations.subjects.lightning.loadable import refuse_unloadable
 from ablations.subjects.lightning.loading.order import Order, ordered
 from ablations.subjects.lightning.trainer import make_trainer, quiet
 from ablations.subjects.lightning.trainer_options import checked_options
-
-CHECKPOINT_SECONDS = 10.0
-"""A checkpoint is written at the end of an epoch if the last one is older than this."""
 
 
 class Context(Protocol):
@@ -78,7 +76,9 @@ def fit(
     test: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     on_start: Callable[[], None] | None = None,
+    on_end: Callable[[int], None] | None = None,
     device: str = "cpu",
+    reserved: frozenset[str] = frozenset(),
 ) -> Outcome:
     """Train a module to its end; with a context it goes on from `checkpoint.ckpt` in the run's folder.
 
@@ -96,10 +96,12 @@ def fit(
         checkpoint_seconds: Least age of the last checkpoint before the next one is written.
         device: A torch device, where no context has one.
         on_start: Called when all is set up for the first step; whatever it raises ends the training.
+        on_end: Called with the number of the last epoch, when the module has that epoch's weights.
+        reserved: Names that nothing may be logged under, since the run's record has them of its own.
 
     Raises:
-        SettingError: If an option is the framework's, or the metric is never logged, or what is asked for
-            cannot be had of this module and data.
+        SettingError: If an option is the framework's, or the metric is never logged, or something under a reserved
+            name, or what is asked for cannot be had of this module and data.
         NonFinite: If the metric is NaN or infinite.
     """
     options = checked_options(trainer_options)
@@ -108,7 +110,7 @@ def fit(
     if test:
         _check_test(module, source, rule, keeps=context is not None)
     folder = None if context is None else context.folder
-    told = _Told(rule, options, source, module, context)
+    told = _Told(rule, options, source, module, context, reserved)
     watch = Continuation(
         on_start=on_start,
         on_epoch=told.epoch,
@@ -144,11 +146,13 @@ def fit(
         )
         trainer.fit(
             module,
-            datamodule=source,
+            **_given(source),
             ckpt_path=readable(watch.checkpoint),
             weights_only=True,
         )
         told.end(watch)
+        if on_end is not None:
+            on_end(watch.last["epoch"])
         tested = _tested(trainer, module, source, watch) if test else {}
     return Outcome(
         metrics={name: value for name, value in watch.kept.items() if name not in NOT_METRICS},
@@ -197,12 +201,19 @@ class _Told:
         data: pl.LightningDataModule | None,
         module: pl.LightningModule,
         context: Context | None,
+        reserved: frozenset[str],
     ) -> None:
         self._rule, self._context, self._data, self._module = rule, context, data, module
+        self._reserved = reserved
         self._every = options.get("check_val_every_n_epoch", 1)
 
     def epoch(self, record: dict[str, Any]) -> None:
         """Take an epoch's record."""
+        if taken := sorted(self._reserved & record.keys() - set(NOT_METRICS)):
+            raise SettingError(
+                f"`{type(self._module).__name__}` logs a number called {taken[0]!r}, which every run's record has of "
+                f"its own. Log it under another name, `val_{taken[0]}` say."
+            )
         if self._context is not None:
             self._context.epoch(record)
         # Where validation comes every n steps (None) it may come later than any epoch.
@@ -282,6 +293,16 @@ def _check_test(
         )
 
 
+def _given(source: pl.LightningDataModule | None) -> dict[str, Any]:
+    """The data as `Trainer.fit` takes them; loaders as such: Lightning looks for a DataModule's hooks each step."""
+    if isinstance(source, Loaders):
+        return {
+            "train_dataloaders": source.train_dataloader(),
+            "val_dataloaders": source.val_dataloader(),
+        }
+    return {"datamodule": source}
+
+
 def _validates(module: pl.LightningModule, data: pl.LightningDataModule | None) -> bool:
     if isinstance(data, Loaders):
         return bool(data.val_dataloader() != [])
@@ -296,8 +317,9 @@ def _has(hook: str, module: pl.LightningModule, data: pl.LightningDataModule | N
 def _tested(
     trainer: pl.Trainer, module: pl.LightningModule, data: Any, watch: Continuation
 ) -> dict[str, float]:
-    """What the test logs."""
+    """What the test logs; bare loaders have none to test with, so the module has it then."""
+    source = None if isinstance(data, Loaders) else data
     logged = trainer.test(
-        module, datamodule=data, ckpt_path=watch.best, verbose=False, weights_only=True
+        module, datamodule=source, ckpt_path=watch.best, verbose=False, weights_only=True
     )
     return {name: float(value) for one in logged for name, value in one.items()}

@@ -207,6 +207,7 @@ def attach_attention(
         seed=seed,
         layout=program.attach.layout,
         forward=passes(module, program),
+        mask=program.attach.mask,
     )
 
 

@@ -1,19 +1,30 @@
 """One run of a user's LightningModule: settings in, what it logged out."""
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import lightning.pytorch as pl
 import torch
 
 from ablations.context import Context
 from ablations.errors import SettingError
+from ablations.import_path import words_of
+from ablations.subjects.attention.recording.own_data import record_module
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.fit import fit
-from ablations.subjects.own_module.built import build, parts_of, trainer_options_of
-from ablations.subjects.program import Program
+from ablations.subjects.own_module.batch import batches, unheard
+from ablations.subjects.own_module.built import (
+    Built,
+    build,
+    parts_of,
+    passes,
+    trainer_options_of,
+)
+from ablations.subjects.program import RECORDED, Program
 from ablations.subjects.started import FILE, Started
 from ablations.subjects.values import flat
 
@@ -44,6 +55,9 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
         context=context,
         test=program.test,
         on_start=built.check,
+        on_end=partial(_record_gates, program, built, context) if _records(program) else None,
+        checkpoint_seconds=context.checkpoint_seconds,
+        reserved=RECORDED,
     )
     note(replace(built.started, batches=outcome.digests, limits=outcome.limits))
     _check_tested(outcome.tested, program)
@@ -57,6 +71,41 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
         "epochs_planned": outcome.epochs_run,
         "device": context.device,
     }
+
+
+def _records(program: Program) -> bool:
+    return program.attach is not None and program.attach.record_gates
+
+
+def _record_gates(program: Program, built: Built, context: Context, epoch: int) -> None:
+    """What the gates do at the end; where that fails the run is none the worse, and its log says why."""
+    if context.rank != 0:
+        return
+    module, trainer = built.module, built.module.trainer
+    trained = _trained(trainer)
+    try:
+        # A step outside of the Trainer's loops may not log to it.
+        module.trainer = None
+        with unheard():
+            record_module(
+                module,
+                batches(module, built.data, kind="val"),
+                context.attempt_folder,
+                passes=passes(module, program),
+                epoch=epoch,
+                trained=trained,
+                beat=context.beat,
+            )
+    except Exception as error:
+        logging.getLogger(__name__).warning("The gates are not recorded: %s", words_of(error))
+    finally:
+        module.trainer = trainer
+
+
+def _trained(trainer: pl.Trainer) -> int:
+    """Examples trained on, as far as the loader says."""
+    size = getattr(trainer.train_dataloader, "batch_size", None)
+    return trainer.global_step * (size if isinstance(size, int) else 1)
 
 
 def _memory(device: str) -> dict[str, float]:

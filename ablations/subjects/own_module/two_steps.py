@@ -14,7 +14,7 @@ from ablations.subjects.lightning.fit import fit
 from ablations.subjects.own_module.batch import unheard
 from ablations.subjects.own_module.built import build, parts_of, trainer_options_of
 from ablations.subjects.own_module.hashes import state_hash
-from ablations.subjects.program import Program
+from ablations.subjects.program import RECORDED, Program
 from ablations.subjects.started import Started
 
 STEPS = 2
@@ -93,6 +93,7 @@ def few_steps(
             seed=0,
             on_start=built.check,
             device=usual_device(),
+            reserved=RECORDED,
         )
     return Steps(
         started=replace(built.started, batches=outcome.digests, limits=outcome.limits),

@@ -17,6 +17,7 @@ from typing import Any
 from ablations.engine.records.folder import USUAL_METRICS
 from ablations.plan import PlannedRun
 from ablations.subjects.values import flat
+from plain_files.stopping_rules import changes_of, why_exploratory
 
 MAX_TAG = 64
 """Characters; W&B refuses longer tags."""
@@ -85,12 +86,15 @@ def view_study(study: Mapping[str, Any]) -> RunView:
         "fingerprint": _plain_values(study.get("fingerprint") or {}, ("space", "code", "data")),
         "baseline": _grouped(_public(study.get("baseline") or {})),
     }
+    changed = changes_of(study)
+    if changed:
+        config["exploratory"] = _plain(why_exploratory(changed))
     return RunView(
         id=study_id(study),
         name=str(study["study"]),
         group=str(study["study"]),
         job_type="study",
-        tags=(_tag(f"design={study.get('design')}"),),
+        tags=(_tag(f"design={study.get('design')}"), *(("exploratory",) if changed else ())),
         config=config,
     )
 

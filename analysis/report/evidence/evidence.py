@@ -17,6 +17,7 @@ from analysis.effects.winner import WinnerReport, winner_report
 from analysis.errors import TableError
 from analysis.importance.importance import Importance, estimate_importance
 from analysis.report.evidence.arms import Front, front, summarise
+from analysis.report.evidence.channels import Channels, read_channels
 from analysis.report.evidence.gates import Gates, read_gates
 from analysis.tables.runs_table import REDUCTION, RunsTable
 from analysis.tables.study_table import Curves, read_curves, read_study
@@ -71,6 +72,7 @@ class Evidence:
     importance: Importance | None
     winner: WinnerReport | None
     gates: Gates | None
+    channels: Channels | None
     price: float | None
     margin: float | None
     """The margin that was asked for; `effects.margin` is the one in force."""
@@ -108,6 +110,7 @@ def gather(
     margin: float | None = None,
     every_importance: bool = False,
     gates_of: str | None = None,
+    gates_in: str | None = None,
 ) -> Evidence:
     """Read a study and compute all that its report says.
 
@@ -117,6 +120,7 @@ def gather(
         margin: Half-width of the zone called negligible; None where none is declared.
         every_importance: Also fANOVA and PED-ANOVA, however many runs there are.
         gates_of: The arm whose gates are summed up, or `all`; the baseline without.
+        gates_in: The block whose channels are shown one by one; the last without.
 
     Raises:
         TableError: If the folder is no study, or an argument is not positive.
@@ -148,6 +152,7 @@ def gather(
         else None,
         winner=_try(gaps, "winner", lambda: winner_report(table)),
         gates=_try(gaps, "gates", lambda: read_gates(table, arm=gates_of)),
+        channels=_try(gaps, "channels", lambda: read_channels(table, arm=gates_of, block=gates_in)),
         price=price,
         margin=margin,
         remarks=tuple(curves.remarks),

@@ -7,7 +7,8 @@ One line per epoch at which gates were looked at and block, over the validation 
 
 `low, high` are the ends of the gate's range; `between` and `within` are the variances of a channel's
 gate between and within classes, averaged over channels; shares are of all gates; `above_one` is null for
-gates that cannot amplify; `gradient_norm` is that of the loss with respect to the block's gates.
+gates that cannot amplify; `gradient_norm` is that of the loss with respect to the block's gates. Without classes the
+counts are those of `all`, and `between`, `within` and, without a loss, `gradient_norm` are null.
 """
 
 import json
@@ -19,8 +20,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import TableError
+from analysis.report.evidence.recorded import attempt_file, chosen_arm, recorded_runs
 from analysis.tables.runs_table import RunsTable
 
+FILE = "gates.jsonl"
 NUMBERS = ["mean", "between", "within", "saturated_low", "saturated_high", "above_one"]
 EVERY = "all"
 """Instead of an arm's label."""
@@ -54,29 +57,15 @@ def read_gates(table: RunsTable, *, arm: str | None = None) -> Gates:
     Raises:
         TableError: If no complete run has recorded its gates, or none of that arm.
     """
-    rows = _recorded(table)
-    labels = list(dict.fromkeys(map(str, rows["label"])))
-    if arm is None:
-        mine = rows[rows["arm"] == table.baseline_arm]
-        mine = mine if len(mine) else rows[rows["arm"] == rows["arm"].iloc[0]]
-    elif arm == EVERY:
-        mine = rows
-    elif arm in labels:
-        mine = rows[rows["label"].astype(str) == arm]
-    else:
-        raise TableError(
-            f"no complete run of an arm called {arm!r} has recorded its gates; these have: {', '.join(labels)}. "
-            f"Name one of them, or `{EVERY}`."
-        )
+    rows = recorded_runs(table, FILE)
+    mine = rows if arm == EVERY else chosen_arm(table, rows, arm)
     mine = mine.groupby("arm", sort=False).head(MOST_RUNS)
     records = [
-        {"run": run, **json.loads(line)}
+        {"run": run, **line}
         for run, attempt in zip(mine["run"], mine["attempt"], strict=True)
-        if (path := _path(table, run, attempt)).is_file()
-        for line in path.read_text(encoding="utf-8").splitlines()
-        if line
+        for line in _lines(attempt_file(table, run, attempt, FILE))
     ]
-    ranges = {(record["low"], record["high"]) for record in records}
+    ranges = {record.pop("range") for record in records}
     if len(ranges) > 1:
         raise TableError(
             f"arms whose gates have other ranges cannot be drawn together, but there are {sorted(ranges)}. Name one "
@@ -86,26 +75,18 @@ def read_gates(table: RunsTable, *, arm: str | None = None) -> Gates:
     return _summary(pd.DataFrame(records), label=label)
 
 
-def _recorded(table: RunsTable) -> pd.DataFrame:
-    """The complete runs that recorded gates."""
-    rows = table.frame[table.frame["state"] == "COMPLETE"]
-    has = [
-        table.folder is not None and _path(table, run, attempt).is_file()
-        for run, attempt in zip(rows["run"], rows["attempt"], strict=True)
-    ]
-    if not any(has):
+def _lines(path: Path) -> list[dict[str, Any]]:
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+        # What the figures need, of every line.
+        return [
+            {**dict.fromkeys(NUMBERS), **line, "range": (line["low"], line["high"])}
+            for line in lines
+        ]
+    except (OSError, ValueError, TypeError, LookupError) as error:
         raise TableError(
-            "no run has recorded its gates; switch the recording on when a study starts: "
-            "`ablate run SPACE --study NAME --set training.record_gates=true`. Where it was on, the log of a run says "
-            "why there are none: kinds of attention without a gate per channel (gct, gather_excite, global_context) "
-            "have none to record."
-        )
-    return rows[has]
-
-
-def _path(table: RunsTable, run: str, attempt: float) -> Path:
-    assert table.folder is not None
-    return table.folder / "runs" / str(run) / str(int(attempt)) / "gates.jsonl"
+            f"{'/'.join(path.parts[-4:])} cannot be read: {error}. Name another arm (`--arm LABEL`), or move it away."
+        ) from None
 
 
 def _summary(records: pd.DataFrame, *, label: str) -> Gates:
@@ -114,6 +95,7 @@ def _summary(records: pd.DataFrame, *, label: str) -> Gates:
     saturated = last["saturated_low"] + last["saturated_high"]
     stages = last.assign(saturated=saturated).groupby("stage", sort=False)[["mean", "saturated"]]
     last = last.assign(**{name: pd.to_numeric(last[name]) for name in NUMBERS})
+    records = records.assign(gradient_norm=pd.to_numeric(records["gradient_norm"]))
     by_epoch = records.groupby(["block", "epoch"], sort=False)["gradient_norm"].mean()
     return Gates(
         label=label,

@@ -10,6 +10,7 @@ from analysis.report.evidence.evidence import Evidence, named
 from analysis.report.evidence.gates import Gates
 from analysis.report.page.numbers import interval, number
 from analysis.sequential.stopped import Stopped
+from analysis.tables.levels import NONE, plain_level
 from analysis.tradeoff.reduction_fit import ReductionFit
 from analysis.tradeoff.status_words import STATUS_WORDS
 
@@ -21,6 +22,7 @@ MOST_LOOKS = 12
 MOST_OVER_TIME = 6
 SWEEPS = 30
 """Of the two-way fit; with every arm at every seed the first is exact."""
+MOST_DROPS = 3
 MOST_CLASSES = 6
 """With a colour of their own; more cannot be told apart."""
 
@@ -109,6 +111,14 @@ def gate_classes(gates: Gates) -> list[str]:
     return [str(name) for name in means.sort_values(kind="stable").index]
 
 
+def drops(evidence: Evidence) -> pd.DataFrame:
+    """The arms of the figure of dropped channels: the one whose channels are shown, and the best others."""
+    assert evidence.channels is not None
+    frame = evidence.channels.drops
+    there = evidence.arms[evidence.arms["label"].isin(frame["label"])]
+    return frame[frame["label"].isin(named(there, [evidence.channels.label], MOST_DROPS))]
+
+
 def prices(evidence: Evidence) -> list[float]:
     """Prices per weight: the one that was named, and one inside each stretch of the tested best."""
     assert evidence.ratio is not None
@@ -143,7 +153,9 @@ def _in_the_spaces_order(found: pd.DataFrame, evidence: Evidence) -> pd.DataFram
     space = evidence.table.info.get("space") or {}
     declared = {f["name"]: list(f.get("levels") or []) for f in space.get("factors") or []}
     for factor in reversed(found.columns[:2]):
-        levels = declared.get(factor, [])
+        levels = [
+            NONE if level is None else plain_level(level) for level in declared.get(factor, [])
+        ]
         if any(isinstance(level, str) for level in levels):
             at = {level: i for i, level in enumerate(levels)}
             places = found[factor].map(at).fillna(len(at))
@@ -158,12 +170,10 @@ def axes(evidence: Evidence) -> list[str]:
 
 
 def effects(evidence: Evidence) -> pd.DataFrame:
-    """The decided comparisons as the forest draws them: all, or those with the smallest p."""
+    """The decided comparisons as the forest draws them: all, or those with the strongest evidence."""
     if evidence.effects is None:
         return pd.DataFrame()
-    family = evidence.effects.family
-    if len(family) > MOST_EFFECTS:
-        family = family.loc[family["p"].nsmallest(MOST_EFFECTS).index.sort_values()]
+    family = evidence.effects.strongest(MOST_EFFECTS)
     over = [f" (over {n} backgrounds)" if n > 1 else "" for n in family["backgrounds"]]
     of_arm = family["arm"].map(evidence.arms.set_index("arm")["label"]).fillna("")
     return family.assign(

@@ -149,13 +149,21 @@ def _effects(evidence: Evidence) -> str:
     worse = "right" if evidence.table.direction == "minimize" else "left"
     here, of = len(shown.effects(evidence)), len(found.family)
     cut = (
-        "" if here == of else f" The {here} of {of:,} with the smallest p; all are in effects.csv."
+        ""
+        if here == of
+        else f" The {here} of {of:,} with the strongest evidence; all are in effects.csv."
+    )
+    decides = (
+        "p is adjusted for all of them and decides with the capped lines"
+        if found.stopped is None
+        else "a rule settled each comparison when the statistic that its verdict names passed its boundary: beside it "
+        "the two as a share, at that look"
     )
     return (
         f"Difference to the baseline, {found.baseline}, in mean {shown.metric_name(evidence)} over "
         f"{plural(found.seeds, 'seed')} as blocks; {worse} is worse. Thin bars: marginal 95 % "
         "intervals; thick: marginal 90 % (the equivalence test's); capped lines: simultaneous 95 % for "
-        f"the whole family; {zone}. p is adjusted for all of them and decides with the capped lines; n counts the "
+        f"the whole family; {zone}; {decides}; n counts the "
         f"seeds of a comparison. An average that depends on other factors has no verdict.{cut}"
     )
 
@@ -295,6 +303,34 @@ def _gates(evidence: Evidence) -> str:
     )
 
 
+def _channels(evidence: Evidence) -> str:
+    assert evidence.channels is not None
+    found = evidence.channels
+    other = [name for name in found.blocks if name != found.block]
+    more = f" Other blocks: {', '.join(other)}." if other else ""
+    measured = found.single["usefulness"].notna().any()
+    below = (
+        " Below: the rise of the loss when that channel alone is dropped (its gate set to 0), with two standard errors "
+        "where there is room. Clear is what lies over two of them from 0; the colour says whether the loss's gradient "
+        "at the gate would open what is useful and close what harms."
+    )
+    return (
+        f"Mean gate of each class and channel in block {found.block}, of one run ({found.label}, seed {found.seed:g}): "
+        f"channels of two seeds have nothing in common.{below if measured else ''}{more}"
+    )
+
+
+def _drops(evidence: Evidence) -> str:
+    assert evidence.channels is not None
+    drawn, of = shown.drops(evidence)["label"].nunique(), evidence.channels.drops["label"].nunique()
+    cut = f" {drawn} of {of} arms; the table has all." if drawn < of else ""
+    return (
+        "Accuracy on validation examples when a share of the channels of every block is dropped at once: those whose "
+        "gates are most open (filled), and those whose gates are least open (white). Means over seeds with 95 % "
+        f"intervals.{cut}"
+    )
+
+
 def _selection(evidence: Evidence) -> str:
     assert evidence.winner is not None
     arms = evidence.winner.frame
@@ -330,6 +366,8 @@ CAPTIONS: dict[str, Callable[[Evidence], str]] = {
     "looks": _looks,
     "interactions": _interactions,
     "gates": _gates,
+    "channels": _channels,
+    "drops": _drops,
     "seeds": _seeds,
     "curves": _curves,
     "over_time": _over_time,

@@ -1,4 +1,4 @@
-"""The fifteen figures by name: what each shows, what it needs, and how it is put together.
+"""The seventeen figures by name: what each shows, what it needs, and how it is put together.
 
 `draw` lays functions of `analysis.plots` out on one figure; nothing here fits or loads.
 """
@@ -151,6 +151,12 @@ def _no_axes(evidence: Evidence) -> str:
     return _no_runs(evidence) or "it needs two factors that vary."
 
 
+def _no_drops(evidence: Evidence) -> str:
+    if evidence.channels is None or len(evidence.channels.drops):
+        return _absent("channels")(evidence)
+    return " ".join(evidence.channels.remarks)
+
+
 def _no_time(evidence: Evidence) -> str:
     if evidence.components is None:
         return _absent("effects")(evidence)
@@ -273,6 +279,20 @@ PICTURES = {
             missing=_absent("gates"),
             wide=_always,
             height=lambda _: 0.62,
+        ),
+        Picture(
+            name="channels",
+            title="One block, channel by channel",
+            draw=layouts.channels_figure,
+            missing=_absent("channels"),
+            wide=_always,
+            height=lambda _: 0.62,
+        ),
+        Picture(
+            name="drops",
+            title="What is left when channels are dropped",
+            draw=layouts.drops_figure,
+            missing=_no_drops,
         ),
         Picture(
             name="seeds",

@@ -15,7 +15,6 @@ from analysis.plots import (
     curves,
     diagnostics,
     forest,
-    gates,
     importance,
     interaction,
     looks,
@@ -29,6 +28,7 @@ from analysis.plots import (
     width,
 )
 from analysis.plots.drawing.style import lay_out, legend_below
+from analysis.plots.gates import channels, distributions, drops
 from analysis.report.evidence import shown
 from analysis.report.evidence.evidence import Evidence
 
@@ -260,15 +260,38 @@ def gates_figure(evidence: Evidence, figure: Figure) -> None:
         strict=True,
     ):
         bins = found.bins[found.bins["stage"] == stage["stage"]]
-        gates.plot_gate_histogram(bins, ax, summary=pd.Series(stage), named=classes)
+        distributions.plot_gate_histogram(bins, ax, summary=pd.Series(stage), named=classes)
         ax.set_title(str(stage["stage"]))
     left, middle, right = lower.subplots(1, 3)
-    gates.plot_gate_variance(found.blocks, left)
-    gates.plot_gate_saturation(found.blocks, middle)
-    gates.plot_gate_gradients(found.gradients, right)
+    distributions.plot_gate_variance(found.blocks, left)
+    distributions.plot_gate_saturation(found.blocks, middle)
+    distributions.plot_gate_gradients(found.gradients, right)
     named = [right] if len(set(found.gradients["epoch"])) > 1 else []
     for ax in (upper.axes[-1], middle, *named):
         ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+def channels_figure(evidence: Evidence, figure: Figure) -> None:
+    """The gates of one block by class and channel above, the worth of each channel below."""
+    assert evidence.channels is not None
+    found = evidence.channels
+    order = np.argsort(found.single["gate"].to_numpy(float), kind="stable")
+    measured = found.single["usefulness"].notna().any()
+    axes = figure.subplots(2 if measured else 1, 1, squeeze=False)[:, 0]
+    channels.plot_channel_gates(found.gates, axes[0], order=order)
+    axes[0].set_title(f"{found.block} of {found.label}, seed {found.seed:g}", fontweight="normal")
+    if measured:
+        channels.plot_channel_usefulness(found.single, axes[1], order=order)
+        legend_below(axes[1])
+    else:
+        axes[0].set_xlabel(f"{len(found.single)} channels: least opened to most opened")
+
+
+def drops_figure(evidence: Evidence, figure: Figure) -> None:
+    """Accuracy when channels are dropped, of a few arms."""
+    ax = figure.subplots()
+    drops.plot_drops(shown.drops(evidence), ax)
+    legend_below(ax)
 
 
 def selection_figure(evidence: Evidence, figure: Figure) -> None:

@@ -61,15 +61,6 @@ def typeset(sentence: str) -> str:
     return re.sub(r"\bkappa\b", "κ", text).replace(">=", "≥")
 
 
-def duration(seconds: float) -> str:
-    """Seconds in the largest fitting unit."""
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.1f} min"
-    return f"{seconds / 3600:.1f} h"
-
-
 def plural(count: int, noun: str, plural_noun: str = "") -> str:
     """`1 run`, `2 runs`."""
     return f"{count:,} {noun if count == 1 else plural_noun or noun + 's'}"

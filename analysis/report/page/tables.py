@@ -18,7 +18,7 @@ FORMS: dict[str, Callable[[object], str]] = {
     "number": number,
     "signed": lambda value: signed(value),
     "loss": lambda value: number(value, 4),
-    "percent": lambda value: "" if _empty(value) else f"{100 * float(value):.2f} %",  # type: ignore[arg-type]
+    "percent": lambda value: _percent(value),
     "p": p_value,
 }
 
@@ -42,6 +42,9 @@ class Column:
 
     def text(self, row: "pd.Series[Any]") -> str:
         """The cell as the reader sees it."""
+        if self.high and self.form == "percent":
+            band = interval(100 * row[self.name], 100 * row[self.high])
+            return f"{band} %" if band else ""
         if self.high and self.form == "count":
             return interval(row[self.name], row[self.high], write=FORMS["count"])
         if self.high:
@@ -184,6 +187,12 @@ def _count(value: object) -> str:
         return ""
     x = float(value)  # type: ignore[arg-type]
     return f"{x:,.0f}".replace("-", "−") if math.isfinite(x) else number(x)
+
+
+def _percent(value: object) -> str:
+    if _empty(value):
+        return ""
+    return f"{100 * float(value):.2f} %".replace("-", "−")  # type: ignore[arg-type]
 
 
 def _tex(text: str) -> str:

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.effects.effects import Effects
+from analysis.plain import duration
 from analysis.planned.planned import PlannedReport, comparison
 from analysis.report.evidence import shown
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.numbers import (
-    duration,
     interval,
     number,
     p_value,
@@ -157,10 +157,7 @@ def _comparison_rows(evidence: Evidence) -> Iterator[tuple[Any, ...]]:
         return
     if evidence.effects is None:
         return
-    family = evidence.effects.family
-    if len(family) > MOST_ROWS:
-        family = family.loc[family["p"].nsmallest(MOST_ROWS).index.sort_values()]
-    for row in _records(family):
+    for row in _records(evidence.effects.strongest(MOST_ROWS)):
         yield (
             row["label"], signed(row["estimate"]), row["estimate"], row["sim_low"], row["sim_high"],
             row["p_adjusted"], row["verdict"], row["verdict"],
@@ -205,11 +202,12 @@ def _planned(found: PlannedReport) -> str:
 
 def _changes(found: Effects, metric: str) -> str:
     family = found.family.sort_values("estimate", key=abs, ascending=False)
-    real = family[family["verdict"].isin(("matters", "differs"))]
+    real = family[family["verdict"] == "matters"]
     count = plural(len(family), "change")
     others = family[~family.index.isin(real.index)]["verdict"].value_counts()
     words = {
         "undecided": "undecided",
+        "differs": "different by less than the margin",
         "negligible": "negligible",
         "depends": "dependent on other settings",
         "untested": "without a verdict for want of seeds",
@@ -226,9 +224,9 @@ def _changes(found: Effects, metric: str) -> str:
 def _changed(row: dict[Any, Any], metric: str) -> str:
     way = "raises" if row["estimate"] > 0 else "lowers"
     band = interval(row["sim_low"], row["sim_high"])
-    return (
-        f"{row['label']} {way} the {metric} by {number(abs(row['estimate']))} (difference {band})"
-    )
+    told = ", exploratory" if row["exploratory"] else ""
+    size = number(abs(row["estimate"]))
+    return f"{row['label']} {way} the {metric} by {size} (difference {band}{told})"
 
 
 def _size(row: dict[Any, Any], low: str, high: str) -> str:

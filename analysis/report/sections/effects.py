@@ -110,11 +110,13 @@ def _how_planned(evidence: Evidence) -> str:
 def _effects_table(name: str, rows: pd.DataFrame, found: Effects) -> Table:
     several = (rows["backgrounds"] > 1).any()
     basis = [Column(title="Backgrounds", name="backgrounds", form="count")] if several else []
-    equivalence = (
-        [Column(title="Equivalence p", name="p_equivalence_adjusted", form="p")]
-        if found.margin is not None
-        else []
-    )
+    told_by = [Column(title="Adjusted p", name="p_adjusted", form="p")]
+    if found.margin is not None:
+        told_by.append(Column(title="Equivalence p", name="p_equivalence_adjusted", form="p"))
+    decides = "decide with the adjusted p: a difference is real where they leave 0 out"
+    if found.stopped is not None:
+        told_by = [Column(title="Of its boundary", name="evidence", form="number")]
+        decides = "at all looks; the rule decides, by a statistic that passes its boundary"
     saved = (
         [Column(title="Parameters saved", name="saved_params", form="count")]
         if "saved_params" in rows
@@ -124,8 +126,8 @@ def _effects_table(name: str, rows: pd.DataFrame, found: Effects) -> Table:
         name=name,
         title=f"Comparisons with the baseline, {found.baseline}",
         caption=(
-            "Positive is worse than the baseline. Simultaneous intervals hold for the whole family and decide with "
-            "the adjusted p: a difference is real where they leave 0 out. Marginal ones hold one by one. Backgrounds: "
+            "Positive is worse than the baseline. Simultaneous intervals hold for the whole family and "
+            f"{decides}. Marginal ones hold one by one. Backgrounds: "
             "settings of the other factors that a difference is the mean over. Needed: beyond what there is, for 80 % "
             "power, and between which numbers that lies with 80 %."
         ),
@@ -136,8 +138,7 @@ def _effects_table(name: str, rows: pd.DataFrame, found: Effects) -> Table:
             Column(title="Difference", name="estimate", form="signed"),
             Column(title="95 % marginal", name="ci95_low", high="ci95_high", form="number"),
             Column(title="95 % simultaneous", name="sim_low", high="sim_high", form="number"),
-            Column(title="Adjusted p", name="p_adjusted", form="p"),
-            *equivalence,
+            *told_by,
             Column(title="Verdict", name="verdict"),
             Column(
                 title=f"{found.replicates.capitalize()} needed", name="seeds_needed", form="count"

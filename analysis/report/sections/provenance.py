@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.report.page.numbers import duration
+from analysis.plain import duration
 from analysis.report.page.page import Section
 from analysis.report.page.tables import ARM, RUN, SEED, STATE, Column, Table, listing
 from analysis.tables.runs_table import RunsTable

@@ -21,6 +21,7 @@ from analysis.report.page.tables import (
 )
 from analysis.report.sections import provenance
 from analysis.report.sections.answer import asked
+from analysis.report.sections.channels import channels_section
 from analysis.report.sections.claims import claims_section
 from analysis.report.sections.effects import by_epoch, effects_sections
 from analysis.report.sections.limits import limits
@@ -28,13 +29,15 @@ from analysis.report.sections.pairing import pairing_section
 from analysis.report.sections.ratio import ratio_section, width_section
 from analysis.report.sections.stopped import stopped_section
 from analysis.tables.runs_table import USUAL_METRICS
+from plain_files.stopping_rules import changes_of
 
 _COUNTED = " Parameters and multiply-adds are counted, not estimated."
 
 
 def sections(evidence: Evidence, drawings: Drawings) -> tuple[Section, ...]:
     """Every section that the study has something for, in reading order."""
-    late = evidence.table.selected or evidence.table.added_seeds
+    table = evidence.table
+    late = table.selected or table.added_seeds or changes_of(table.info)
     kind = "exploratory" if late else "planned"
     made = [
         *stopped_section(evidence, drawings),
@@ -141,6 +144,7 @@ def _training(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
     parts += drawn(drawings, "gates")
     if parts:
         yield Section(anchor="training", title="How the runs trained", parts=tuple(parts))
+    yield from channels_section(evidence, drawings)
 
 
 def _exploration(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:

@@ -21,7 +21,7 @@ def stopped_section(evidence: Evidence, drawings: Drawings) -> Iterator[Section]
     yield Section(
         anchor="until",
         title="Run until decided",
-        kind="planned" if found.intact else "exploratory",
+        kind="planned" if found.holds else "exploratory",
         text=(*found.sentences(), _rule(found)),
         parts=(*drawn(drawings, "looks"), *parts),
     )
@@ -32,7 +32,8 @@ def stopped_verdict(found: Stopped) -> str:
     if found.frame.empty:
         return f"Comparisons: no look yet; the first is at {found.rule['first_look']} whole seeds."
     said = [
-        f"{row['label']} {_word(row['verdict'])} after {row['look']} seeds ({signed(row['adjusted'])})"
+        f"{row['label']} {_word(row['verdict'])} after {row['look']} seeds ({signed(row['adjusted'])}"
+        f"{', exploratory' if row['exploratory'] else ''})"
         for row in found.frame.to_dict("records")
     ]
     shown = said[:6] + ([f"and {len(said) - 6} more"] if len(said) > 6 else [])
@@ -48,8 +49,11 @@ def _word(verdict: str) -> str:
 
 def _rule(found: Stopped) -> str:
     rule = found.rule
+    since = (
+        "after runs had ended, in place of another one" if found.changes else "before the first run"
+    )
     return (
-        f"The rule was written down before the first run (hash {rule['hash']}): a look after every seed from "
+        f"The rule was written down {since} (hash {rule['hash']}): a look after every seed from "
         f"{rule['first_look']} to {rule['max_seeds']}, {rule['alpha']:.0%} of error for all comparisons "
         f"together, spent as "
         f"{rule['spending']}, steps as Holm's, boundaries exact for few seeds. What was settled stays "
@@ -81,6 +85,7 @@ def _table(found: Stopped) -> Table:
             Column(title="Margin", name="margin", form="number"),
             Column(title="Pairs", name="pairs", form="count"),
             Column(title="Lost", name="lost", form="count"),
+            *([Column(title="Exploratory", name="exploratory")] if found.changes else []),
             *_open_columns(found),
         ),
         mark=tuple(map(str, found.frame["verdict"])),

@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
-from ablations import Execution, SettingError, Space, StudyError, load_space, run
+from ablations import Execution, SettingError, Space, StudyError, load_space, run, status
 from ablations.engine.executors.local import LocalExecutor
 from ablations.engine.executors.slots import find_slots
+from ablations.engine.records.lock import held
 from ablations.engine.sources.until import Decision, Seen
 from ablations.studies.until import Until
 from ablations.subjects import find
 from analysis.errors import TableError
 from analysis.sequential.rule import until_decided
 from analysis.sequential.stopped import report_stopped
+from analysis.sequential.width import until_width
 from analysis.tables.study_table import read_study
 
 PROGRAM = """
@@ -69,19 +71,70 @@ def test_a_study_runs_until_it_is_decided_and_says_so(space: Space, tmp_path: Pa
     stopped = report_stopped(read_study(folder))
     assert stopped is not None
     assert stopped.over
-    assert stopped.intact
+    assert stopped.holds
     assert stopped.frame.set_index("label")["verdict"].to_dict() == {
         "x=1": "matters",
         "x=2": "negligible",
     }
-    # The same again: nothing is run, nothing is decided otherwise.
+    # The same again: nothing is run, nothing is decided otherwise, and what was edited is put back.
     looks = (folder / "looks.jsonl").read_bytes()
+    study = json.loads((folder / "study.json").read_text())
+    easy = [[0.1] * len(row) for row in study["until"]["boundaries"]["differs"]]
+    edited = {**study["until"], "boundaries": {**study["until"]["boundaries"], "differs": easy}}
+    (folder / "study.json").write_text(json.dumps({**study, "until": edited}))
     assert go(space, tmp_path).attempts == 0
     assert (folder / "looks.jsonl").read_bytes() == looks
-    with pytest.raises(StudyError, match=r"it differs:\n  margin of x=1: 1\.0 -> 2\.0"):
+    assert json.loads((folder / "study.json").read_text())["until"] == study["until"]
+    said = "`boundaries` of the rule in study.json was not what was written down; it is again"
+    assert said in (folder / "events.jsonl").read_text()
+    with pytest.raises(StudyError, match=r"it differs:\n  margin: 1\.0 -> 2\.0\n.*--change-rule"):
         go(space, tmp_path, until=until_decided(margin=2.0, max_seeds=12))
     with pytest.raises(StudyError, match="was started with --until decided"):
         go(space, tmp_path, until=None)
+
+
+def test_a_rule_may_be_changed_aloud_and_what_follows_is_exploratory(
+    space: Space, tmp_path: Path
+) -> None:
+    def until(margin: float, most: int) -> Any:
+        return until_decided(margin=margin, max_seeds=most)
+
+    folder = tmp_path / "few"
+    go(space, tmp_path, until=until(0.2, 3))
+    was = json.loads((folder / "study.json").read_text())["until"]
+    early = (folder / "looks.jsonl").read_bytes()
+    wider = {"until": until(2.0, 12), "change_rule": True}
+    with held(folder / "lock"), pytest.raises(StudyError, match="is being run by process"):
+        go(space, tmp_path, **wider)
+    for wrong, message in (
+        (until_decided(margin=2.0, max_seeds=12, first_look=4), "`first_look` differs"),
+        (until(2.0, 3), "`max_seeds` must be above 3, the seeds of the last look"),
+        (until_width(max_seeds=12), r"`until` differs|r\* needs arms"),
+    ):
+        with pytest.raises((StudyError, TableError), match=message):
+            go(space, tmp_path, **{**wider, "until": wrong})
+    assert json.loads((folder / "study.json").read_text())["until"] == was
+    go(space, tmp_path, **wider)
+    study = json.loads((folder / "study.json").read_text())
+    (note,) = study["rule_changes"]
+    assert (note["after"], note["was"]) == (3, was)
+    assert note["changes"] == ["max_seeds: 3 -> 12", "margin: 0.2 -> 2.0"]
+    assert study["until"]["max_seeds"] == 12
+    assert len(study["seeds"]) == 12
+    assert "extensions" not in study
+    assert (folder / "looks.jsonl").read_bytes().startswith(early)
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    found = [event["text"] for event in events if event["event"] == "found"]
+    label = "Exploratory (the rule was changed after the look at 3 seeds): x=2: negligible after"
+    assert any(text.startswith(label) for text in found)
+    assert events[-2]["text"].count("(max_seeds: 3 -> 12; margin: 0.2 -> 2.0)") == 1
+    assert status("few", root=tmp_path).exploratory[0].startswith("The rule was changed on")
+    # It goes by the new rule now, with or without the flag, and no more by the old one.
+    assert go(space, tmp_path, until=until(2.0, 12)).attempts == 0
+    with pytest.raises(StudyError, match=r"margin: 2\.0 -> 0\.2"):
+        go(space, tmp_path, until=until(0.2, 3))
+    with pytest.raises(StudyError, match=r"all comparisons of the study in .* are settled"):
+        go(space, tmp_path, **{**wider, "until": until(3.0, 20)})
 
 
 def test_a_study_that_has_begun_gets_no_rule_afterwards(space: Space, tmp_path: Path) -> None:
@@ -111,6 +164,7 @@ def test_a_rule_of_ones_own_is_a_function(space: Space, tmp_path: Path) -> None:
         ({"seeds": 4}, "`seeds` is 4, but a study with `until` has as many"),
         ({"extend": True}, "`extend` adds to a study what its rule did not know of"),
         ({"retry": ["failed"]}, "`retry` would change what a look has read"),
+        ({"until": None, "change_rule": True}, "`change_rule` goes on by another rule"),
         ({"budget_hours": 0}, "`budget_hours > 0` must hold, but got 0"),
     ],
 )

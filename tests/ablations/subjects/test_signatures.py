@@ -189,7 +189,7 @@ def test_an_argument_is_a_setting_of_a_subject() -> None:
         None,
         "Units of the hidden layer.",
     )
-    assert found["act"].kinds == {bool, int, float, str, type(None)}
+    assert found["act"].kinds == {bool, int, float, str, list, type(None)}
     found["lr"].check_level("model.lr", 1)
     with pytest.raises(
         SettingError, match=r"^`model\.lr` must be float, but got 'fast' \(str\)\.$"

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from analysis.plots.curves import plot_curves
 from analysis.plots.drawing.style import MUTED
 from analysis.plots.forest import plot_forest
-from analysis.plots.gates import (
+from analysis.plots.gates.distributions import (
     plot_gate_gradients,
     plot_gate_histogram,
     plot_gate_saturation,

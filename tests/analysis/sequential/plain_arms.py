@@ -20,4 +20,4 @@ def arms(count: int) -> list[Arm]:
 
 
 def declared(rule: UntilDecided, comparisons: int) -> dict[str, Any]:
-    return rule.declared(arms(comparisons), metric="val_loss", direction="minimize")
+    return rule.completed(rule.declared(arms(comparisons), metric="val_loss", direction="minimize"))

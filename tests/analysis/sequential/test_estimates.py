@@ -1,11 +1,13 @@
+import itertools
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from analysis.sequential.boundaries import boundaries
 from analysis.sequential.estimates import Passed, adjusted, repeated_interval
-from analysis.sequential.rule import boundaries_of
 from analysis.sequential.simulated import sequential
+from analysis.sequential.stored_boundaries import boundaries_of
 
 
 def test_the_interval_of_one_look_is_the_t_interval() -> None:
@@ -22,9 +24,19 @@ def test_an_estimate_that_no_look_could_have_stopped_is_the_mean() -> None:
     assert adjusted(x, [Passed(3, high=1e9, low=-1e9)]) == pytest.approx(x.mean(), abs=0.01)
 
 
-def test_an_estimate_that_hardly_any_draw_reaches_is_not_given() -> None:
-    x = np.array([5.0, 5.1, 4.9, 5.0])
-    assert np.isnan(adjusted(x, [Passed(3, high=0.1, low=-1.0)]))
+def test_it_is_the_mean_over_the_orders_in_which_no_look_would_have_stopped() -> None:
+    x = np.array([0.2, 0.4, 0.1, 2.0, 0.3])
+    first, second = Passed(3, high=0.8, low=0.0), Passed(4, high=0.65, low=0.2)
+    exact = [
+        order[:3].mean()
+        for order in map(np.array, itertools.permutations(x))
+        if order[:3].mean() <= 0.8 and 0.2 <= order[:4].mean() <= 0.65
+    ]
+    assert 0 < len(exact) < 120
+    assert adjusted(x, [first, second]) == pytest.approx(np.mean(exact), abs=0.01)
+    # Where the order that was seen is the only one that went on, that is all there is.
+    alone = np.array([0.0, 0.0, 0.1, 5.0])
+    assert adjusted(alone, [Passed(3, high=0.03334, low=-1.0)]) == pytest.approx(0.1 / 3)
 
 
 def test_adjusting_takes_out_most_of_the_bias_and_intervals_cover() -> None:
@@ -42,5 +54,5 @@ def test_adjusting_takes_out_most_of_the_bias_and_intervals_cover() -> None:
         covered.append(low <= effect <= high)
     # The raw mean is too large by 0.05 or more, with a Monte-Carlo error of 0.01.
     assert np.mean(raw) > 0.04
-    assert abs(np.nanmean(without)) < np.mean(raw) / 2
+    assert abs(np.mean(without)) < np.mean(raw) / 2
     assert np.mean(covered) > 0.94

@@ -2,17 +2,23 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.effects.component_report import component_report
 from analysis.effects.effects import estimate_effects as estimate_effects
 from analysis.errors import TableError
+from analysis.sequential.anytime import anytime_p
 from analysis.sequential.records import unlike_looks
 from analysis.sequential.rule import until_decided
-from analysis.sequential.stopped import looks_of, report_stopped, values_of
+from analysis.sequential.stopped import report_stopped
+from analysis.sequential.stored import looks_of, values_of
+from analysis.tables.csv_table import from_frame
+from analysis.tables.runs_table import RunsTable
 from analysis.tables.study_table import read_study
 
 Make = Callable[..., Path]
@@ -36,9 +42,9 @@ def by_rule(folder: Path, *, max_seeds: int = 8) -> Path:
             self.factors = {name: rows[name].iloc[0] for name in table.factors}
 
     others = [arm for arm in dict.fromkeys(table.frame["arm"]) if arm != table.baseline_arm]
-    rule = until_decided(margin=0.02, max_seeds=max_seeds).declared(
-        [OfTable(str(arm)) for arm in (table.baseline_arm, *others)], metric="val_loss", direction="minimize"
-    )  # fmt: skip
+    made = until_decided(margin=0.02, max_seeds=max_seeds)
+    arms = [OfTable(str(arm)) for arm in (table.baseline_arm, *others)]
+    rule = made.completed(made.declared(arms, metric="val_loss", direction="minimize"))
     change(folder, until=rule)
     looks = looks_of(read_study(folder))
     values = values_of(read_study(folder))
@@ -71,6 +77,52 @@ def test_added_seeds_turn_verdicts_into_those_that_hold_at_any_time(make_study: 
     assert (after.frame["p"] > before.frame["p"]).all()
     assert after.remarks[0] in component_report(read_study(folder), margin=0.02).sentences()
     assert before.remarks == ()
+
+
+def runs(*, shared: bool) -> RunsTable:
+    """A baseline and two arms, one of them far away, of which seeds were added."""
+    rng = np.random.default_rng(3)
+    rows = [
+        {"x": x, "seed": n if shared else 3 * n + x, "val_loss": rng.normal(3.0 * (x == 2), 0.5)}
+        for n in range(8)
+        for x in range(3)
+    ]
+    table = from_frame(pd.DataFrame(rows), baseline={"x": 0})
+    seeds = sorted({row["seed"] for row in rows})
+    note = {"at": "2026-01-02T00:00:00+00:00", "added": [f"seeds: {seeds[4:]}"]}
+    return replace(table, info={**table.info, "seeds": seeds, "extensions": [note]})
+
+
+def test_arms_that_share_no_seeds_are_compared_run_by_run_where_seeds_were_added() -> None:
+    table = runs(shared=False)
+    found = estimate_effects(table, margin=1.0, calibration_draws=0)
+    assert found.tests == "any time"
+    assert found.remarks[1].startswith("Arms that share no seeds are compared run by run there")
+    losses = {x: rows["val_loss"].to_numpy() for x, rows in table.frame.groupby("x")}
+    assert found.frame["n_pairs"].tolist() == [8, 8]
+    assert found.frame["p"].tolist() == [anytime_p(losses[x] - losses[0]) for x in (1, 2)]
+    assert found.frame["verdict"].tolist()[1] == "matters"
+
+
+def test_pooled_errors_are_no_way_around_added_seeds() -> None:
+    found = estimate_effects(runs(shared=True), margin=1.0, error="pooled", calibration_draws=0)
+    usual = estimate_effects(runs(shared=True), margin=1.0, calibration_draws=0)
+    assert found.tests == "any time"
+    assert len(found.remarks) == 1
+    assert found.frame["p"].tolist() == usual.frame["p"].tolist()
+
+
+def test_the_evidence_is_how_far_past_its_boundary_a_statistic_was(make_study: Make) -> None:
+    found = estimate_effects(
+        read_study(by_rule(make_study(effects=GATES, seeds=8, sigma=0.005))), calibration_draws=0
+    )
+    assert found.stopped is not None
+    rows, looked = found.family, found.stopped.frame
+    passed = looked["room"] / looked["bound_small"]
+    is_small = (looked["verdict"] == "negligible").to_numpy()
+    assert rows["evidence"][is_small].tolist() == passed[is_small].tolist()
+    assert (rows["evidence"][rows["verdict"] != "undecided"] > 1).all()
+    assert found.strongest(1)["evidence"].tolist() == [rows["evidence"].max()]
 
 
 def test_a_study_that_ran_by_a_rule_has_the_rules_verdicts(make_study: Make) -> None:
@@ -117,13 +169,13 @@ def test_a_rule_that_was_changed_or_damaged_is_told(make_study: Make) -> None:
     change(folder, until={**rule, "alpha": 0.2})
     stopped = report_stopped(read_study(folder))
     assert stopped is not None
-    assert not stopped.intact
+    assert not stopped.holds
     assert stopped.sentences()[0].startswith("The stored rule does not match its hash")
     assert (
-        "study.json: the rule for when to stop does not match its hash"
+        "study.json, until: the rule for when to stop does not match its hash"
         in unlike_looks(read_study(folder))[1]
     )
-    for damage in ({"boundaries": 3}, {"comparisons": []}, {"first_look": "two"}):
+    for damage in ({"max_seeds": 10**9}, {"comparisons": []}, {"first_look": "two"}):
         change(folder, until={**rule, **damage})
         with pytest.raises(TableError, match=r"\(`until` in study\.json\) is damaged"):
             report_stopped(read_study(folder))
@@ -145,5 +197,10 @@ def test_the_report_has_a_section_and_a_figure_of_it(make_study: Make) -> None:
     figure = draw("looks", evidence)
     assert figure.axes[0].get_title(loc="left").startswith("gate=tanh: matters")
     assert picture("looks").caption(evidence).startswith("At each look two statistics")
+    assert evidence.effects is not None
+    first = evidence.effects.frame.iloc[0]
+    said = f"matters, {first['evidence']:.2f} × its boundary, n={first['n_pairs']}"
+    assert said in [text.get_text() for text in draw("effects", evidence).axes[0].texts]
+    assert "its verdict names passed its boundary" in picture("effects").caption(evidence)
     plain = gather(make_study("plain", effects=GATES, seeds=3, sigma=0.005))
     assert "did not run until it was decided" in picture("looks").missing(plain)

@@ -9,7 +9,7 @@ from torch import nn
 from ablations.errors import SettingError
 from ablations.import_path import words_of
 from ablations.streams import initialise, stream
-from ablations.subjects.attention.attach.hooks import CHILD, install, is_attached, uninstall
+from ablations.subjects.attention.attach.hooks import CHILD, Mask, install, is_attached, uninstall
 from ablations.subjects.attention.attach.layouts import Asked
 from ablations.subjects.attention.attach.matching import At
 from ablations.subjects.attention.attach.observing import count_calls
@@ -56,6 +56,7 @@ def attach(
     seed: int | None = None,
     layout: Asked = "infer",
     forward: Forward = call,
+    mask: str | None = None,
 ) -> Attached:
     """Put attention into a network, at every module that `at` matches.
 
@@ -73,6 +74,8 @@ def attach(
             generator unless given. No random state moves.
         layout: Where the channels of a map are, if it cannot be seen.
         forward: How the example passes through the network.
+        mask: An argument of each of these modules that is True at the positions that count, (n, ...): padded tokens
+            and nodes are then in no squeeze. All count where it is None.
 
     Returns:
         The network and the sites.
@@ -95,6 +98,10 @@ def attach(
     modules = dict(network.named_modules())
     for site in found.sites:
         _refuse_taken(site, modules[site.name])
+    masks = {
+        site.name: None if mask is None else Mask.of(modules[site.name], mask)
+        for site in found.sites
+    }
     draw = torch.initial_seed() if seed is None else seed
     blocks = {
         site.name: _started(site, attention, modules[site.name], network, seed=draw)
@@ -102,7 +109,11 @@ def attach(
     }
     for site in found.sites:
         install(
-            modules[site.name], blocks[site.name], placement=attention.placement, layout=site.layout
+            modules[site.name],
+            blocks[site.name],
+            placement=attention.placement,
+            layout=site.layout,
+            mask=masks[site.name],
         )
     try:
         _refuse_other_calls(network, found, example, forward)

@@ -1,5 +1,5 @@
 """What does a block of attention compute? Squeezes, excitations, gates, controls and kin.
 
-May import `ablations` and `settings`. Imported by `networks`, `counting`, `attach`, `stacking`, `training`
-and `attention.claims`.
+May import `ablations` and `settings`. Imported by `networks`, `counting`, `attach`, `stacking`, `attention.claims` and
+`recording`.
 """

@@ -7,7 +7,7 @@ x_ncs is a feature map (N, C, ...) of one, two, three or any number of position 
 from collections.abc import Callable
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from ablations.errors import SettingError
 from ablations.subjects.attention.blocks.controls import ON_GATES
@@ -21,12 +21,13 @@ from ablations.subjects.attention.blocks.fused import (
 from ablations.subjects.attention.blocks.gates import make_gate, opening_logit
 from ablations.subjects.attention.blocks.hidden import hidden_width
 from ablations.subjects.attention.blocks.layers import Shift
+from ablations.subjects.attention.blocks.readable import Readable, refuse_unreadable
 from ablations.subjects.attention.blocks.squeezes import POOLED, STATISTICS, avg, make_squeeze
 from ablations.subjects.attention.settings.groups import Attention
 from ablations.subjects.attention.settings.rules import WIDENINGS, WITH_HIDDEN_UNITS, WITHOUT_IMAGE
 
 
-class SqueezeExcite(nn.Module):
+class SqueezeExcite(Readable):
     """Multiplies every channel by a gate that is computed from the whole map.
 
     Usable in any network: `SqueezeExcite(64, reduction=16)`, `SqueezeExcite(64, squeeze="max")`.
@@ -91,6 +92,7 @@ class SqueezeExcite(nn.Module):
             x_ncs: The feature map.
             mask_ns: True at the positions that count, (N, ...); None counts all.
         """
+        refuse_unreadable(x_ncs)
         if self.fused and mask_ns is None and may_fuse(x_ncs):
             layers, gate_backward = plain_parts(self.excite), BACKWARDS.get(self.gate)
             if layers is not None and gate_backward is not None and self._is_plain():

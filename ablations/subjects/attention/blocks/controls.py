@@ -52,8 +52,12 @@ class StaticGate(nn.Module):
 
     def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
         """The gated map, of the same shape."""
-        g_1c = self.gate(self.logit.unsqueeze(0))
+        g_1c, _ = self.gates(x_ncs)
         return x_ncs * g_1c.reshape(g_1c.shape + (1,) * (x_ncs.dim() - 2))
+
+    def gates(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> tuple[Tensor, None]:
+        """The factors (1, C), and no shift."""
+        return self.gate(self.logit.unsqueeze(0)), None
 
 
 def shuffled(g_nc: Tensor) -> Tensor:

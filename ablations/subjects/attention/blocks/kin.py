@@ -19,6 +19,7 @@ from ablations.subjects.attention.blocks.gates import make_gate
 from ablations.subjects.attention.blocks.hidden import hidden_width
 from ablations.subjects.attention.blocks.host_layers import BATCH_NORMS, CONVS, conv
 from ablations.subjects.attention.blocks.layers import NO_SHIFT, Linear
+from ablations.subjects.attention.blocks.readable import Readable, refuse_unreadable
 from ablations.subjects.attention.blocks.squeezes import AttentionPool
 from ablations.subjects.attention.settings.groups import Attention
 
@@ -70,7 +71,7 @@ class Scse(nn.Module):
         return gated + x_ncs * g_n1s
 
 
-class Gct(nn.Module):
+class Gct(Readable):
     """Gated channel transformation (arXiv 1909.11519): channels compete, 3 C parameters.
 
     e = alpha ||x_c||, n = sqrt(C) e / ||e||, y = x (1 + tanh(gamma n + beta)); starts as the identity.
@@ -95,16 +96,21 @@ class Gct(nn.Module):
 
     def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
         """The gated map, of the same shape."""
+        refuse_unreadable(x_ncs)
+        g_nc, _ = self.gates(x_ncs, mask_ns)
+        return x_ncs * g_nc.reshape(g_nc.shape + (1,) * (x_ncs.dim() - 2))
+
+    def gates(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> tuple[Tensor, None]:
+        """The factors (N, C), and no shift."""
         seen = x_ncs if mask_ns is None else x_ncs * mask_ns.unsqueeze(1)
         # Squares of a few hundred are infinite in half precision.
         wide = seen.flatten(2).to(torch.promote_types(x_ncs.dtype, torch.float32))
         e_nc = self.alpha * (wide.square().sum(2) + self.epsilon).sqrt()
         scale_n1 = (e_nc.square().mean(1, keepdim=True) + self.epsilon).rsqrt()
-        g_nc = (1 + torch.tanh(self.gamma * e_nc * scale_n1 + self.beta)).to(x_ncs.dtype)
-        return x_ncs * g_nc.reshape(g_nc.shape + (1,) * (x_ncs.dim() - 2))
+        return (1 + torch.tanh(self.gamma * e_nc * scale_n1 + self.beta)).to(x_ncs.dtype), None
 
 
-class GatherExcite(nn.Module):
+class GatherExcite(Readable):
     """A gate for each neighbourhood of `extent` positions (Gather-Excite, arXiv 1810.12348).
 
     Gathers by the mean (no parameters) or by depthwise convolutions, each with batch norm: of stride 2
@@ -156,11 +162,16 @@ class GatherExcite(nn.Module):
 
     def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
         """The gated map, of the same shape."""
-        z_ncs = self._gathered(x_ncs, mask_ns)
-        g_ncs = self.gate(self.excite(z_ncs.movedim(1, -1))).movedim(-1, 1)
+        refuse_unreadable(x_ncs)
+        g_ncs = self.gates(x_ncs, mask_ns)[0].movedim(-1, 1)
         if self.extent:
             g_ncs = self._spread(g_ncs, x_ncs.shape[2:])
         return x_ncs * g_ncs
+
+    def gates(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> tuple[Tensor, None]:
+        """The factors of the gathered places (N, ..., C), and no shift."""
+        g: Tensor = self.gate(self.excite(self._gathered(x_ncs, mask_ns).movedim(1, -1)))
+        return g, None
 
     def _spread(self, g_ncs: Tensor, size: torch.Size) -> Tensor:
         """Gates of gathered places as gates of positions."""
@@ -215,7 +226,7 @@ def _times(size: Iterable[int] | None) -> str:
     return "x".join(map(str, size or ()))
 
 
-class GlobalContext(nn.Module):
+class GlobalContext(Readable):
     """Adds a context to every position: x + W2 act(norm(W1 pool(x))) (GCNet, arXiv 1904.11492).
 
     The pool is learnt attention over positions. What multiplies instead of adding is the plain block with
@@ -234,6 +245,7 @@ class GlobalContext(nn.Module):
 
     def forward(self, x_ncs: Tensor, mask_ns: Tensor | None = None) -> Tensor:
         """The map with the context added, of the same shape."""
+        refuse_unreadable(x_ncs)
         t_nc: Tensor = self.excite(self.squeeze(x_ncs, mask_ns))
         return x_ncs + t_nc.reshape(t_nc.shape + (1,) * (x_ncs.dim() - 2))
 

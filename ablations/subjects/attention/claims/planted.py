@@ -28,10 +28,20 @@ SHIFT = 0.3
 
 
 def train_gates(config: dict[str, Any], seed: int) -> float:
-    """The mean gate of the channels that carry the class, or of those that are noise, after learning.
+    """The mean gate of the channels that carry the class, or of those that are noise, after learning."""
+    network, x_nchw, _ = learnt_gates(seed)
+    block = network[0]
+    assert isinstance(block, SqueezeExcite)
+    with torch.no_grad():
+        gates_c = block.gates(x_nchw)[0].mean(0)
+    return float({"informative": gates_c[:4], "noise": gates_c[4:]}[config["group"]].mean())
+
+
+def learnt_gates(seed: int) -> tuple[nn.Sequential, Tensor, Tensor]:
+    """A block and a head that learnt two classes, with their examples (n, 8, 4, 4) and classes (n,), 0 or 1.
 
     Eight channels of 4x4 positions; in the first four the mean is the class's sign times 1, in the others there is
-    noise of the same size. A block with r = 2 and a sigmoid, average pooling and a linear head learn two classes.
+    noise of the same size. A block with r = 2 and a sigmoid, average pooling and a linear head learn from all examples.
     """
     torch.manual_seed(seed)
     y_n = torch.randint(0, 2, (EXAMPLES,)).float()
@@ -40,9 +50,7 @@ def train_gates(config: dict[str, Any], seed: int) -> float:
     x_nchw[:, 4:] += torch.randn(EXAMPLES, 4)[:, :, None, None]
     block, head = SqueezeExcite(8, reduction=2), nn.Linear(8, 1)
     _learn([block, head], lambda at: head(block(x_nchw[at]).mean((2, 3)))[:, 0], y_n)
-    with torch.no_grad():
-        gates_c = block.gates(x_nchw)[0].mean(0)
-    return float({"informative": gates_c[:4], "noise": gates_c[4:]}[config["group"]].mean())
+    return nn.Sequential(block, nn.AdaptiveAvgPool2d(1), nn.Flatten(), head), x_nchw, y_n
 
 
 def train_coded(config: dict[str, Any], seed: int) -> float:

@@ -1,4 +1,5 @@
 """Which examples does a run train on and validate on? Read once, split by class, given out in batches.
 
-May import `ablations`, `settings` and `data.sources`. Imported by `cost`, `training` and `attention`.
+May import `ablations`, `settings` and `data.sources`. Imported by `cost`, `transformers`, `recording`, `training` and
+`attention`.
 """

@@ -139,7 +139,8 @@ class Training(Settings):
     """Time one example's forward pass on the run's device at the end, beside whatever else runs there; changes
     no other number and is no part of a run's identity. A search for `latency` sets it."""
     record_gates: bool = False
-    """Write what the gates do to `gates.jsonl`; changes no number and is no part of a run's identity."""
+    """Write what the gates do to `gates.jsonl` and `channels.json`; changes no number and is no part of a run's
+    identity."""
 
     @model_validator(mode="before")
     @classmethod

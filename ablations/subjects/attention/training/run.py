@@ -10,7 +10,7 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from ablations.context import Context
+from ablations.context import CHECKPOINT_SECONDS, Context
 from ablations.errors import SettingError
 from ablations.lockstep import Lockstep
 from ablations.subjects.attention.cost.latency import inference_milliseconds
@@ -23,6 +23,8 @@ from ablations.subjects.attention.data.batches import (
 )
 from ablations.subjects.attention.data.dataset import fingerprint, on_device
 from ablations.subjects.attention.data.examples import Split
+from ablations.subjects.attention.recording.channels import FILE, record_channels
+from ablations.subjects.attention.recording.sample import MOST_EXAMPLES, stratified
 from ablations.subjects.attention.settings.groups import Run, Training
 from ablations.subjects.attention.settings.identity import run_id
 from ablations.subjects.attention.training.gate_recorder import GateRecorder
@@ -32,9 +34,6 @@ from ablations.subjects.lightning.checkpoint import readable
 from ablations.subjects.lightning.continuation import Continuation
 from ablations.subjects.lightning.epoch_watch import EpochWatch
 from ablations.subjects.lightning.trainer import make_trainer, quiet
-
-CHECKPOINT_SECONDS = 10.0
-"""A checkpoint is written at the end of an epoch if the last one is older than this."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,7 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
             on_epoch=context.epoch,
             on_step=context.beat,
             checkpoint=context.folder / "checkpoint.ckpt",
+            checkpoint_seconds=context.checkpoint_seconds,
             gates=context.attempt_folder / "gates.jsonl",
             lockstep=context.lockstep,
         )
@@ -110,7 +110,7 @@ def train(
         checkpoint: Where the last whole epoch is kept; the run goes on from it if it exists, and
             then ends bit-equal to a run that was never interrupted.
         checkpoint_seconds: Least age of the last checkpoint before the next one is written.
-        gates: Where to write what the gates do, if the recipe says `record_gates`.
+        gates: Where to write what the gates do, if the recipe says `record_gates`; `channels.json` comes beside it.
         lockstep: Where it meets the runs of other threads, to compute steps together (`ablations.stacking`);
             the caller has joined it. The result is then equal to rounding only.
 
@@ -155,6 +155,8 @@ def train(
             ckpt_path=readable(checkpoint),
             weights_only=True,
         )
+    if run.arm.training.record_gates and gates is not None and rank == 0:
+        _record_channels(run, module, split, gates.with_name(FILE), on_step)
     return Outcome(
         epochs_run=watch.last["epoch"],
         train_loss=watch.last["train_loss"],
@@ -193,10 +195,26 @@ def _module(run: Run, split: Split, lockstep: Lockstep | None) -> AttentionClass
 def _recorder(run: Run, split: Split, path: Path) -> GateRecorder:
     return GateRecorder(
         path,
-        gate=run.arm.attention.gate,
         val=split.val,
         epochs=run.arm.training.epochs,
         train_examples=len(split.train),
+    )
+
+
+def _record_channels(
+    run: Run,
+    module: AttentionClassifier,
+    split: Split,
+    path: Path,
+    on_step: Callable[[], None] | None,
+) -> None:
+    sample = stratified(split.val, min(len(split.val), MOST_EXAMPLES))
+    record_channels(
+        module.network.to(sample.x.device),
+        sample,
+        path,
+        trained=run.arm.training.epochs * len(split.train),
+        beat=on_step or (lambda: None),
     )
 
 

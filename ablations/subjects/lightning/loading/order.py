@@ -15,12 +15,13 @@ from typing import Any
 
 from lightning.pytorch.utilities.combined_loader import CombinedLoader
 from torch.utils._pytree import tree_map
-from torch.utils.data import DataLoader, IterableDataset, TensorDataset, default_collate
+from torch.utils.data import DataLoader, IterableDataset, default_collate
 
 from ablations.randomness import seed_all
 from ablations.streams import stream_seed
 from ablations.subjects.lightning.loading.batch_digest import batch_digest
-from ablations.subjects.lightning.loading.reading import StreamedDataset, StreamedIndices, whole
+from ablations.subjects.lightning.loading.reading import StreamedDataset, StreamedIndices
+from ablations.subjects.lightning.loading.rows import Rows, as_read, holds_rows
 
 HOOKS = ("train_dataloader", "val_dataloader", "test_dataloader")
 HASHED_BATCHES = 2
@@ -128,34 +129,34 @@ class StreamedLoader:
         if epoch != self._epoch:
             self._epoch, self._cycle = epoch, 0
         _tell_epoch(self.loader, epoch)
+        stream = self.stream
         # At once, not at the first `next`: workers start and read ahead from here on.
-        self._seed("start")
-        iterator = iter(self.loader)
-        return self._batches(iterator)
+        self._seed(f"{stream}/start")
+        return self._batches(iter(self.loader), stream)
 
     @property
     def stream(self) -> str:
         """The name of this pass over the data; a loader that is begun again in an epoch has another."""
         return f"{self._name}/{self._epoch}/{self._cycle}"
 
-    def _batches(self, iterator: Iterator[Any]) -> Iterator[Any]:
+    def _batches(self, iterator: Iterator[Any], stream: str) -> Iterator[Any]:
         for number in count():
             if self._reads_here:
-                self._seed(f"read/{number}")
+                self._seed(f"{stream}/read/{number}")
             try:
                 batch = next(iterator)
             except StopIteration:
                 self._cycle += 1
                 return
-            if self.stream == "train/0/0" and number < HASHED_BATCHES:
+            if number < HASHED_BATCHES and stream == "train/0/0":
                 self._order.digests.append(batch_digest(batch))
             # From here to the next batch everything that is drawn belongs to this step.
-            self._seed(f"step/{number}")
+            self._seed(f"{stream}/step/{number}")
             yield batch
 
-    def _seed(self, purpose: str) -> None:
+    def _seed(self, name: str) -> None:
         rank = f"/{self._order.rank}" if self._order.world_size > 1 else ""
-        seed_all(stream_seed(self._order.seed, f"{self.stream}/{purpose}{rank}"))
+        seed_all(stream_seed(self._order.seed, name + rank))
 
     def _copied(self, loader: DataLoader[Any]) -> DataLoader[Any]:
         """A copy whose indices say where in the epoch they stand, and whose data set draws accordingly."""
@@ -168,9 +169,11 @@ class StreamedLoader:
             self._reads_here = loader.num_workers == 0
             return mine
         self._reads_here = False
-        tensors = type(whole(loader.dataset)) is TensorDataset
-        still = tensors and loader.collate_fn is default_collate
-        own["dataset"] = StreamedDataset(loader.dataset, seed=self._order.seed, still=still)
+        rows = loader.collate_fn is default_collate and holds_rows(loader.dataset)
+        if rows and loader.batch_sampler is not None:
+            own["dataset"], own["collate_fn"] = Rows(loader.dataset), as_read
+        else:
+            own["dataset"] = StreamedDataset(loader.dataset, seed=self._order.seed)
         which = "sampler" if loader.batch_sampler is None else "batch_sampler"
         own[which] = StreamedIndices(
             getattr(loader, which),

@@ -146,12 +146,11 @@ class StreamedDataset(Dataset[Any]):
     Args:
         dataset: The user's.
         seed: Which run's streams.
-        still: Whether it is known that nothing draws while a batch is read and put together.
     """
 
-    def __init__(self, dataset: Any, *, seed: int, still: bool) -> None:
+    def __init__(self, dataset: Any, *, seed: int) -> None:
         self.dataset, self._seed = dataset, seed
-        self._still, self._looked_at, self._draws = still, "", False
+        self._looked_at, self._draws = "", False
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -169,8 +168,6 @@ class StreamedDataset(Dataset[Any]):
 
     def __getitems__(self, places: Places) -> Any:
         """The examples of a batch."""
-        if self._still:
-            return [self.dataset[index] for index in places]
         self._start(places, 0)
         # A `Subset` passes a batch on, whether or not what it is part of reads batches.
         if getattr(whole(self.dataset), "__getitems__", None):

@@ -9,6 +9,7 @@ from trivial_plans import planned as trivial_run
 from ablations.designs.search import recast
 from ablations.designs.space import Factor, Space
 from ablations.engine.records.folder import StudyFolder
+from ablations.engine.records.second_tries import take_back
 from ablations.engine.sources.search import SearchSource
 from ablations.engine.sources.source import Source
 from ablations.engine.sources.trials import TrialRecords
@@ -378,3 +379,69 @@ def test_a_search_runs_and_prunes_under_the_supervisor(
     pruned = [run for run in folder.results(r.run for r in folder.plan()).values()
               if run["state"] == "PRUNED"]  # fmt: skip
     assert all(0 < run["epochs_run"] < EPOCHS and run["val_loss"] is not None for run in pruned)
+
+
+def drive_failing(folder: StudyFolder, source: Source, bad: set[str]) -> list[str]:
+    """As `drive`, where the first run that is trained fails unless `bad` names it."""
+    outcomes = folder.results(run.run for run in folder.plan())
+    source.resume(folder.plan(), outcomes)
+    known, ran = {run.run for run in folder.plan()}, list[str]()
+    while (planned := source.next()) is not None:
+        if planned.run not in known:
+            folder.append_plan([planned])
+        outcome = train(source, planned)
+        if not bad:
+            bad.add(planned.run)
+            outcome = {
+                "run": planned.run,
+                "state": "FAILED",
+                "error": {"type": "E", "message": "m"},
+            }
+        attempt = folder.begin_attempt(planned.run)
+        folder.end_attempt(planned.run, attempt, outcome)
+        folder.commit([(planned.run, attempt)])
+        ran.append(planned.run)
+        source.ended(planned, outcome)
+    return ran
+
+
+def test_a_failed_run_that_is_tried_again_is_told_once_as_a_trial_of_its_own(folder):
+    def source() -> SearchSource:
+        return SearchSource(folder, three, trials=3, seeds=(0, 1))
+
+    bad: set[str] = set()
+    drive_failing(folder, source(), bad)
+    (run,) = bad
+    before = recorded(folder)
+    (failed,) = [trial.number for trial in before if trial.state == "FAIL"][:1]
+    (planned,) = take_back(folder, folder.plan(), ["failed"])
+    assert planned.run == run
+    again = drive(folder, source())
+    assert again[0] == run
+    after = recorded(folder)
+    assert after[failed].state == "FAIL"  # what was told stays
+    new = [trial for trial in after[len(before) :] if trial.arm == before[failed].arm]
+    assert [trial.state for trial in new][:1] == ["COMPLETE"]
+    assert new[0].params == before[failed].params
+    mates = [one for one in folder.plan() if one.arm == new[0].arm]
+    assert new[0].values[0] == pytest.approx(sum(map(loss, mates)) / 2)
+    assert drive(folder, source()) == []
+    assert len(recorded(folder)) == len(after)
+
+
+def test_a_kill_between_the_new_outcome_and_its_telling_loses_and_repeats_nothing(folder):
+    def source() -> SearchSource:
+        return SearchSource(folder, three, trials=3)
+
+    drive_failing(folder, source(), set())
+    before = recorded(folder)
+    take_back(folder, folder.plan(), ["failed"])
+    (run,) = drive(folder, source(), stop_after=1)  # committed, and the source never heard of it
+    assert recorded(folder)[len(before)].state is None
+    assert run not in drive(folder, source())
+    told = recorded(folder)[len(before)]
+    assert (told.state, told.values) == ("COMPLETE", [pytest.approx(loss_of(folder, run))])
+
+
+def loss_of(folder: StudyFolder, run: str) -> float:
+    return next(loss(one) for one in folder.plan() if one.run == run)

@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.report.page.numbers import duration, interval, number, p_value, plural
+from analysis.plain import duration
+from analysis.report.page.numbers import interval, number, p_value, plural
 from analysis.report.page.tables import Column, Table, to_csv, to_latex, to_markdown, write_tables
 
 FRAME = pd.DataFrame(

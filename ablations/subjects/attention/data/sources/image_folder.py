@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.errors import SettingError
-from ablations.import_path import words_of
 from ablations.subjects.attention.data.sources.content import Labels, Values
+from ablations.subjects.attention.data.sources.image_file import read_image
 from ablations.subjects.attention.data.sources.root import existing_root
 from ablations.subjects.attention.settings.groups import Data
 
@@ -19,14 +19,9 @@ def folder(data: Data) -> tuple[Values, Labels]:
     image lies as its EXIF orientation says. Hidden files and folders do
     not count.
     """
-    root = existing_root(data)
-    if not root.is_dir():
-        raise SettingError(
-            f"`data.root` must be a folder that holds a folder of images per class, but {str(root)!r} is a file."
-        )
     images: list[NDArray[np.float32]] = []
     labels: list[int] = []
-    for label, path in enumerate(path for path in _listed(root) if path.is_dir()):
+    for label, path in enumerate(folders(data)):
         files = _listed(path)
         if not files:
             raise SettingError(
@@ -42,11 +37,26 @@ def folder(data: Data) -> tuple[Values, Labels]:
                 )
             images.append(pixels)
             labels.append(label)
-    if not images:
+    return np.stack(images).transpose(0, 3, 1, 2), np.array(labels, dtype=np.int64)
+
+
+def folders(data: Data) -> list[Path]:
+    """The folders under `root`, one for each class, in the order of their names.
+
+    Raises:
+        SettingError: If there is none.
+    """
+    root = existing_root(data)
+    if not root.is_dir():
+        raise SettingError(
+            f"`data.root` must be a folder that holds a folder of images per class, but {str(root)!r} is a file."
+        )
+    found = [path for path in _listed(root) if path.is_dir()]
+    if not found:
         raise SettingError(
             f"`data.root` must hold a folder of images per class, but {str(root)!r} holds no folder."
         )
-    return np.stack(images).transpose(0, 3, 1, 2), np.array(labels, dtype=np.int64)
+    return found
 
 
 def _listed(path: Path) -> list[Path]:
@@ -55,36 +65,10 @@ def _listed(path: Path) -> list[Path]:
 
 def _pixels(file: Path) -> NDArray[np.float32]:
     """(height, width, 3), from 0 to 255."""
-    try:
-        from PIL import Image, ImageOps
-    except ModuleNotFoundError:
-        raise SettingError(
-            "the data set `folder` needs Pillow: pip install 'ablations[images]'."
-        ) from None
     if file.is_dir():
         raise SettingError(
             f"`data.root` must hold a folder per class with nothing but its images, but {str(file)!r} is a folder "
             f"in one. If the classes are the folders in {str(file.parent)!r}, set `data.root` to that."
         )
-    try:
-        with Image.open(file) as image:
-            _check_depth(image.mode, file)
-            # Cameras store an image as its sensor lay, and say beside it which way is up.
-            upright = ImageOps.exif_transpose(image)
-            return np.asarray(upright.convert("RGB"), dtype=np.float32)
-    except SettingError:
-        raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise SettingError(
-            f"`data.root` must hold images only, but {str(file)!r} cannot be read as one: {words_of(error)}. "
-            "Mend or remove it."
-        ) from error
-
-
-def _check_depth(mode: str, file: Path) -> None:
-    # Pillow's modes of whole numbers and floats, which its conversion to colour cuts at 255.
-    if mode.startswith(("I", "F")):
-        raise SettingError(
-            f"images must have 8 bits per channel, but {str(file)!r} has more (Pillow's mode {mode!r}); scale them "
-            "to 8 bits, or put their numbers into an archive (`data.name=npz`)."
-        )
+    rule = "`data.root` must hold images only"
+    return np.asarray(read_image(file, of="the data set `folder`", rule=rule), dtype=np.float32)

@@ -114,7 +114,7 @@ def test_traced_by_torchscript_it_is_equal_and_learns(attended, x):
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
 def test_torchscript_cannot_compile_it_and_says_why(host, x):
     network = nn.Sequential(nn.Conv2d(3, 8, 1))
-    attach(network, at="0", attention=Attention(reduction=4), example=x)
+    attach(network, at="0", attention=Attention(control="static"), example=x)
     with pytest.raises(
         AttributeError,
         match=r"torch\.jit\.script cannot compile the hook that runs attention\. Export by `torch\.export`, or "

@@ -36,33 +36,28 @@ def test_a_run_records_its_gates_without_changing_a_number(tmp_path: Path) -> No
 def test_the_recorder_keeps_within_its_budget() -> None:
     val = Examples(X.repeat(50, 1, 1, 1), Y.repeat(50))
     for epochs in (1, 5, 30, 200):
-        recorder = GateRecorder(
-            Path("unused"), gate="sigmoid", val=val, epochs=epochs, train_examples=1000
-        )
+        recorder = GateRecorder(Path("unused"), val=val, epochs=epochs, train_examples=1000)
         assert len(recorder.sample) * len(recorder.epochs) <= 0.02 * epochs * 1000
         assert max(recorder.epochs) == epochs
 
 
 def test_an_unbounded_gate_has_a_histogram_that_loses_nothing(tmp_path: Path) -> None:
     val = Examples(X, Y)
-    recorder = GateRecorder(
-        tmp_path / "g", gate="softplus", val=val, epochs=1, train_examples=10**6
-    )
+    recorder = GateRecorder(tmp_path / "g", val=val, epochs=1, train_examples=10**6)
     recorder.record(network(reduction=4, gate="softplus"), 1)
     line = json.loads((tmp_path / "g").read_text().splitlines()[0])
     assert sum(sum(counts) for counts in line["counts"].values()) == 12 * 16
 
 
 @pytest.mark.parametrize(
-    "settings", [{"kind": "gct"}, {"kind": "global_context", "reduction": 4}, {"placement": "none"}]
+    "settings",
+    [{"control": "constant"}, {"kind": "global_context", "reduction": 4}, {"placement": "none"}],
 )
 def test_a_network_without_a_gate_writes_no_file_and_says_so_once(
     settings: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "gates.jsonl"
-    recorder = GateRecorder(
-        path, gate="sigmoid", val=Examples(X, Y), epochs=5, train_examples=10**6
-    )
+    recorder = GateRecorder(path, val=Examples(X, Y), epochs=5, train_examples=10**6)
     for epoch in range(1, 6):
         recorder.record(network(**settings), epoch)
     assert not path.exists()

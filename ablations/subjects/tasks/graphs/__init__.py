@@ -1,0 +1,4 @@
+"""Which class has a graph? Message passing between its nodes, with attention over their channels.
+
+May import `ablations`, `settings` and `data.sources`. Imported by nothing of ours.
+"""

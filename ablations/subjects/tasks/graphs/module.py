@@ -1,0 +1,50 @@
+"""A graph classifier as a LightningModule."""
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ablations.subjects.tasks.graphs.network import GraphNetwork
+
+
+class GraphClassifier(pl.LightningModule):
+    """Logs `val_loss`, in nats, and `val_accuracy`.
+
+    Args:
+        features: Of a node.
+        classes: Of graphs.
+        width: Channels of a node.
+        depth: Layers of message passing.
+        learning_rate: Of AdamW.
+    """
+
+    def __init__(
+        self,
+        features: int = 3,
+        classes: int = 10,
+        width: int = 32,
+        depth: int = 3,
+        learning_rate: float = 3e-3,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.learning_rate = learning_rate
+        self.network = GraphNetwork(features, classes=classes, width=width, depth=depth)
+
+    def training_step(self, batch: list[Tensor], _: int) -> Tensor:
+        """Mean cross-entropy of the graphs."""
+        loss = F.cross_entropy(self.network(*batch[:3]), batch[3])
+        self.log("train_loss", loss, on_step=False, on_epoch=True)
+        return loss
+
+    def validation_step(self, batch: list[Tensor], _: int) -> None:
+        """Logs both metrics."""
+        logits_nk, y_n = self.network(*batch[:3]), batch[3]
+        count = len(y_n)
+        self.log("val_loss", F.cross_entropy(logits_nk, y_n), batch_size=count)
+        self.log("val_accuracy", (logits_nk.argmax(1) == y_n).float().mean(), batch_size=count)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW."""
+        return torch.optim.AdamW(self.parameters(), lr=self.learning_rate)

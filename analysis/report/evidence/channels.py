@@ -1,0 +1,213 @@
+"""What each channel's gate does and is worth, read from the `channels.json` that a run may have written.
+
+    {"examples", "blocks": [{"block", "gate": {"all": [C], class: [C]}, "gradient": [C], "gradient_sign": [C],
+     "usefulness": [C], "error": [C]}], "drops": [{"order", "share", "accuracy", "loss"}], "missing"}
+
+A channel's `usefulness` is the rise of the loss, in nats per example, where it alone is dropped, with its standard
+`error` (null where it was not measured); `gradient` that of an example's loss at the gate. Channels of two runs have
+nothing in common but their number, so single channels are of one run, and only summaries go over seeds.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.errors import TableError
+from analysis.report.evidence.recorded import attempt_file, chosen_arm, recorded_runs
+
+FILE = "channels.json"
+LEVEL = 0.95
+TOLD = 2.0
+"""Standard errors from zero beyond which a channel counts as useful, or as harmful."""
+EVERYTHING = "all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channels:
+    """Single channels of one run, and summaries of all runs that recorded them."""
+
+    label: str
+    """The arm of the run whose channels are shown."""
+    seed: float
+    block: str
+    """Whose channels are shown ..."""
+    blocks: tuple[str, ...]
+    """... of these."""
+    gates: pd.DataFrame
+    """Class x channel, mean gates of that block; the first row is `all`."""
+    single: pd.DataFrame
+    """Per channel of that block `gate, gradient, usefulness, error, told, agrees`."""
+    worth: pd.DataFrame
+    """Per arm and block `label, block, n, told, useful` and `agree, rank` with their intervals."""
+    drops: pd.DataFrame
+    """Per arm and share `label, share, n, intact` and `most, least, gap` with their intervals: accuracies."""
+    remarks: tuple[str, ...]
+    """What is missing or cannot be read, a sentence each."""
+
+
+def read_channels(table: Any, *, arm: str | None = None, block: str | None = None) -> Channels:
+    """The channels of an arm's first seed in one block, and what all arms' gates are worth.
+
+    Args:
+        table: A study.
+        arm: The arm's label; the baseline without, or the first that recorded any.
+        block: Its name; the last one without.
+
+    Raises:
+        TableError: If no complete run recorded its channels, or none of that arm, or there is no such block.
+    """
+    rows = recorded_runs(table, FILE)
+    found, remarks = _read(table, rows)
+    rows = rows[rows["run"].isin(found)]
+    if rows.empty:
+        raise TableError(remarks[0])
+    if arm == EVERYTHING:
+        raise TableError("the channels of one run are shown: name one arm (`--arm LABEL`).")
+    mine = chosen_arm(table, rows, arm).sort_values("seed").iloc[0]
+    content = found[mine["run"]]
+    places = {str(one["block"]): one for one in content["blocks"]}
+    if block is not None and block not in places:
+        raise TableError(
+            f"no block is called {block!r} in the runs of {mine['label']!r}; there are {', '.join(places)}."
+        )
+    shown = block or list(places)[-1]
+    return Channels(
+        label=str(mine["label"]),
+        seed=float(mine["seed"]),
+        block=shown,
+        blocks=tuple(places),
+        gates=pd.DataFrame(places[shown]["gate"], dtype=float).T,
+        single=_single(places[shown]),
+        worth=_worth(rows, found),
+        drops=_drops(rows, found),
+        remarks=tuple(dict.fromkeys(remarks)),
+    )
+
+
+def _read(table: Any, rows: pd.DataFrame) -> tuple[dict[str, Any], list[str]]:
+    """Content by run, and what is missing in some or cannot be read."""
+    found, remarks = {}, []
+    for run, attempt in zip(rows["run"], rows["attempt"], strict=True):
+        path = attempt_file(table, run, attempt, FILE)
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            for one in content["blocks"]:
+                _single(one)
+            pd.DataFrame(content["drops"], columns=["order", "share", "accuracy", "loss"])
+        except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+            remarks.append(f"{_short(path)} cannot be read and is left out: {error}.")
+            continue
+        found[str(run)] = content
+        remarks += [str(content["missing"])] if content.get("missing") else []
+    return found, remarks
+
+
+def _short(path: Path) -> str:
+    return "/".join(path.parts[-4:])
+
+
+def _single(block: dict[str, Any]) -> pd.DataFrame:
+    """Per channel of a block; no usefulness where it was not measured."""
+    gate = np.asarray(block["gate"][EVERYTHING], dtype=float)
+    columns = {
+        name: np.asarray(block.get(name, np.full(len(gate), np.nan)), dtype=float)
+        for name in ("gradient", "usefulness", "error")
+    }
+    frame = pd.DataFrame({"gate": gate, **columns})
+    told = frame["usefulness"].abs() > TOLD * frame["error"]
+    # A useful channel's loss falls as its gate rises: the gradient is negative.
+    agrees = np.sign(-frame["gradient"]) == np.sign(frame["usefulness"])
+    return frame.assign(told=told, agrees=agrees.where(told).astype(float))
+
+
+def _worth(rows: pd.DataFrame, found: dict[str, Any]) -> pd.DataFrame:
+    """Per arm and block, means over the runs."""
+    each = pd.DataFrame(
+        [
+            {"arm": arm, "label": label, "block": str(one["block"]), **_of_block(_single(one))}
+            for run, arm, label in zip(rows["run"], rows["arm"], rows["label"], strict=True)
+            for one in found[run]["blocks"]
+            if "usefulness" in one
+        ]
+    )
+    if each.empty:
+        return each
+    return pd.DataFrame(
+        {
+            "label": str(part["label"].iloc[0]),
+            "block": str(block),
+            "n": len(part),
+            "channels": int(part["channels"].iloc[0]),
+            "told": part["told"].mean(),
+            "useful": part["useful"].mean(),
+            **_mean("agree", part["agree"]),
+            **_mean("rank", part["rank"], least=-1.0),
+        }
+        for (_, block), part in each.groupby(["arm", "block"], sort=False)
+    )
+
+
+def _of_block(channels: pd.DataFrame) -> dict[str, float]:
+    measured = channels.dropna(subset=["usefulness"])
+    told = measured[measured["told"]]
+    varies = len(measured) > 1 and (np.ptp(measured[["gate", "usefulness"]], axis=0) > 0).all()
+    return {
+        "channels": len(channels),
+        "told": float(channels["told"].sum() / max(len(measured), 1)),
+        "useful": float((told["usefulness"] > 0).sum() / max(len(measured), 1)),
+        "agree": float(told["agrees"].mean()) if len(told) else np.nan,
+        "rank": float(stats.spearmanr(measured["gate"].abs(), measured["usefulness"]).statistic)
+        if varies
+        else np.nan,
+    }
+
+
+def _drops(rows: pd.DataFrame, found: dict[str, Any]) -> pd.DataFrame:
+    """Per arm and share of dropped channels, means over the runs."""
+    each = pd.DataFrame([line for row in rows.to_dict("records") for line in _of_run(row, found)])
+    if each.empty:
+        return each
+    return pd.DataFrame(
+        {
+            "label": str(part["label"].iloc[0]),
+            "share": share,
+            "n": len(part),
+            "intact": part["intact"].mean(),
+            **_mean("most", part["most"]),
+            **_mean("least", part["least"]),
+            **_mean("gap", part["most"] - part["least"], least=-1.0),
+        }
+        for (_, share), part in each.groupby(["arm", "share"], sort=False)
+    )
+
+
+def _of_run(row: dict[Any, Any], found: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    accuracy = {(one["order"], one["share"]): one["accuracy"] for one in found[row["run"]]["drops"]}
+    for share in sorted({share for order, share in accuracy if order}):
+        yield {
+            "arm": row["arm"],
+            "label": row["label"],
+            "share": share,
+            "intact": accuracy.get(("", 0.0), np.nan),
+            "most": accuracy.get(("most", share), np.nan),
+            "least": accuracy.get(("least", share), np.nan),
+        }
+
+
+def _mean(name: str, values: "pd.Series[float]", *, least: float = 0.0) -> dict[str, float]:
+    """The mean over runs with its 95 % t interval, cut at the least that can be and 1; none of runs that all agree."""
+    kept = values.dropna()
+    half = np.nan
+    if len(kept) > 1 and np.ptp(kept) > 0:
+        half = stats.t.ppf((1 + LEVEL) / 2, len(kept) - 1) * kept.std() / np.sqrt(len(kept))
+    mean = float(kept.mean()) if len(kept) else np.nan
+    ends = {"low": max(mean - half, least), "high": min(mean + half, 1.0)}
+    return {name: mean} | {
+        f"{name}_{end}": value if np.isfinite(half) else np.nan for end, value in ends.items()
+    }

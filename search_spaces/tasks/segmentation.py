@@ -1,0 +1,19 @@
+"""Attention in a U-Net that finds digits in cluttered scenes, against none."""
+
+from ablations import Factor, Space
+
+space = Space(  # type: ignore[call-arg]  # `metric`, `data`, ... are words of the program
+    name="tasks_segmentation",
+    subject="ablations.subjects.tasks.segmentation.module:Segmenter",
+    data="ablations.subjects.tasks.scenes.data:DigitScenes",
+    keep_data=True,
+    metric={"name": "val_iou", "direction": "maximize"},
+    trainer={"max_epochs": 5},
+    attach={"at": "unet.*coder.*.norm2"},
+    question="Does channel or spatial attention help a U-Net to label the pixels?",
+    baseline={"attention.reduction": 4},
+    factors=(
+        Factor(name="attention.placement", levels=("standard", "none")),
+        Factor(name="attention.kind", levels=("squeeze_excite", "scse", "cbam")),
+    ),
+)
