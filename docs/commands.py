@@ -43,7 +43,7 @@ EXAMPLES = {
     "fine-tuning.md": ("fine_tuning",),
     "own-functions.md": ("sklearn_pipeline",),
     "own-programs.md": ("tabular_loco", "unet_attention"),
-    "tutorial.md": (),
+    "gallery.md": ("gated_digits", "tabular_loco"),
 }
 """Page -> the folders of `examples/` whose files it works on."""
 
