@@ -50,10 +50,11 @@ fuzz: setup
 	$(BIN)/python tests/fuzz/fuzz.py --seconds 600 --keep fuzz-faults
 
 # What needs a server, a browser or networks of other libraries: PostgreSQL, MariaDB, Ray, Slurm, W&B's protocol, Chromium,
-# transformers, timm. Installs what is missing where it may (as root); what still lacks is skipped with the reason.
+# transformers, timm, onnxruntime. Installs what is missing where it may (as root); what still lacks is skipped with the reason.
 integration: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt \
-	    -e ".[test,ray,slurm,cma,dashboard,wandb-reports,images,notebook]" psycopg2-binary pymysql
+	    -e ".[test,ray,slurm,cma,dashboard,wandb-reports,images,parquet,notebook,optimizers]" psycopg2-binary pymysql \
+	    onnx onnxscript onnxruntime
 	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
 	    ! { ls /usr/lib/postgresql/*/bin/initdb && command -v slurmctld && command -v munged && \
 	    command -v chromium && command -v mariadbd; } > /dev/null 2>&1; then \
@@ -63,4 +64,5 @@ integration: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps --upgrade \
 	    --target $(VENV)/outside $(OUTSIDE)
 	$(BIN)/pytest -q -m integration -rs
-	PYTHONPATH=$(VENV)/outside $(BIN)/pytest -q -m integration -rs tests/ablations/subjects/attention/attach/test_outside.py
+	PYTHONPATH=$(VENV)/outside $(BIN)/pytest -q -m integration -rs tests/ablations/subjects/attention/attach/test_outside.py \
+	    tests/ablations/subjects/attention/data/test_colours_outside.py

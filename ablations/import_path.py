@@ -3,6 +3,7 @@
 import importlib
 import re
 import sys
+from difflib import get_close_matches
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -33,7 +34,11 @@ def load(path: str) -> Any:
     found: Any = load_module(module_name, named=path)
     for part in name.split("."):
         if not hasattr(found, part):
-            raise SettingError(f"{path!r}: module {module_name!r} has no {name!r}.")
+            near = get_close_matches(
+                part, [one for one in dir(found) if not one.startswith("_")], n=1
+            )
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise SettingError(f"{path!r}: module {module_name!r} has no {name!r}.{hint}")
         found = getattr(found, part)
     return found
 

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis.sequential.anytime import log_evidence, log_evidence_above
+from analysis.sequential.boundaries import boundaries_of
 from analysis.sequential.estimates import Passed, adjusted, repeated_interval
 from analysis.sequential.expected import Expected, expected
 from analysis.sequential.rule import FIRST_LOOK
 from analysis.sequential.simulated import DIFFERS, NEGLIGIBLE, Outcomes, sequential
-from analysis.sequential.stored_boundaries import boundaries_of
 from analysis.sequential.width import FIRST, WIDER
 
 Floats = NDArray[np.float64]

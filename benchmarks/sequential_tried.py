@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import special
 from sequential_errors import COSTS, UNEQUAL, differences
 
+from analysis.sequential.boundaries import boundaries_of
 from analysis.sequential.expected import equal_fixed, paired
 from analysis.sequential.noise import level_noises
 from analysis.sequential.rule import FIRST_LOOK
@@ -29,7 +30,6 @@ from analysis.sequential.simulated import (
     holm,
     right,
 )
-from analysis.sequential.stored_boundaries import boundaries_of
 
 Floats = NDArray[np.float64]
 Near = Callable[[Floats, Floats, Floats], Floats]

@@ -39,6 +39,7 @@ ROOMS = {
     "analysis.planned": "declared before",
     "analysis.sequential": "settled seed by seed",
     "analysis.effects": "which parts matter",
+    "analysis.tested": "holds on a test set",
     "analysis.importance": "who explains how much",
     "analysis.tradeoff": "the ratio worth its cost",
     "analysis.claims": "sentences, verdicts",

@@ -2,5 +2,5 @@
 
 May import nothing of ours. Imported by `records`, `engine.sources`, `supervision`, `designs`, `wandb`, `studies`,
 `optuna`, `formats`, `tables`, `planned`, `importance`, `sequential`, `effects`, `tradeoff`, `width`, `page`,
-`options`, `analysis.claims`, `words`, `sections` and `cli`.
+`options`, `analysis.claims`, `words`, `tested`, `sections` and `cli`.
 """

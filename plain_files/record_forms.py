@@ -136,6 +136,7 @@ class _Study(TypedDict):
     baseline_arm: NotRequired[str | None]
     metric: NotRequired[str]
     metrics: NotRequired[dict[str, _Metric] | None]
+    tested: NotRequired[dict[str, _Metric] | None]
     direction: NotRequired[Direction]
     fingerprint: NotRequired[Mapping]
     search: NotRequired[Mapping]
@@ -147,9 +148,43 @@ class _Study(TypedDict):
     rule_changes: NotRequired[list[_RuleChange]]
 
 
+class _Compared(TypedDict):
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    metric: str
+    label: Label
+    arm: str
+    validation: str
+    validation_estimate: Number
+    estimate: Number
+    low: Number | None
+    high: Number | None
+    p_holm: Number | None
+    n_pairs: Whole
+    paired: bool
+
+
+class _TestedArm(TypedDict):
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    arm: str
+    label: Label
+    n: Whole
+
+
+class _Tested(TypedDict):
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    looked: Time
+    metric: str
+    direction: Direction
+    runs: Whole
+    metrics: dict[str, _Metric]
+    arms: list[_TestedArm]
+    comparisons: list[_Compared]
+
+
 PLANNED: TypeAdapter[Any] = TypeAdapter(_Planned)
 RESULT: TypeAdapter[Any] = TypeAdapter(_Result)
 EPOCH: TypeAdapter[Any] = TypeAdapter(_Epoch)
+TESTED: TypeAdapter[Any] = TypeAdapter(_Tested)
 STUDY: TypeAdapter[Any] = TypeAdapter(_Study)
 RULES = {
     "string_pattern_mismatch": "must be a name of letters, digits, `_`, `-` and `.`",

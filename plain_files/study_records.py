@@ -123,7 +123,7 @@ def read_result(
     if content is None:
         return None
     record = _read("RESULT", content)
-    _check_numbers(record, numbers)
+    check_numbers(record, numbers)
     if record.get("run", run) != run:
         raise RecordError(f"it is of the run {record['run']!r}")
     if attempt is not None and record.get("attempt", attempt) != attempt:
@@ -148,12 +148,32 @@ def read_epochs(path: Path, *, numbers: Iterable[str] = ()) -> tuple[list[Record
     for number, line in enumerate(lines, start=1):
         try:
             record = _read("EPOCH", line)
-            _check_numbers(record, names)
+            check_numbers(record, names)
         except RecordError as error:
             damaged.append(f"line {number}: {error}")
         else:
             records.append(record)
     return records, damaged
+
+
+def read_tested(path: Path | str) -> Record | None:
+    """What a study's test set said when it was looked at; None where it was not.
+
+    Raises:
+        RecordError: If it breaks a rule.
+        OSError: If it cannot be read.
+    """
+    content = _content(path)
+    if content is None:
+        return None
+    record = _read("TESTED", content)
+    names = set(record["metrics"])
+    for row in record["arms"]:
+        check_numbers(row, names)
+    for row in record["comparisons"]:
+        if row["metric"] not in names:
+            raise RecordError(f"it compares by {row['metric']!r}, which is none of its metrics")
+    return record
 
 
 def check_study(record: Mapping[str, Any]) -> None:
@@ -167,6 +187,18 @@ def check_study(record: Mapping[str, Any]) -> None:
         forms.STUDY.validate_python(record)
     except ValueError as error:
         raise RecordError(forms.reason_of(error)) from None
+
+
+def check_numbers(record: Record, names: Iterable[str]) -> None:
+    """Refuse a record in which something of these names is no finite number; what is missing is no fault.
+
+    Raises:
+        RecordError: If so.
+    """
+    for name in names:
+        value = record.get(name)
+        if value is not None and not (type(value) in NUMBERS and math.isfinite(value)):
+            raise RecordError(f"`{name}` must be a finite number, but is {value!r:.60}")
 
 
 def unplanned(runs: Path, planned: Collection[str]) -> list[str]:
@@ -261,10 +293,3 @@ def _shown(value: Any) -> Any:
     if isinstance(value, dict):
         return {visible(name): _shown(part) for name, part in value.items()}
     return [_shown(part) for part in value] if isinstance(value, list) else value
-
-
-def _check_numbers(record: Record, names: Iterable[str]) -> None:
-    for name in names:
-        value = record.get(name)
-        if value is not None and not (type(value) in NUMBERS and math.isfinite(value)):
-            raise RecordError(f"`{name}` must be a finite number, but is {value!r:.60}")

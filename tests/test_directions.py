@@ -29,9 +29,6 @@ ablations.subjects.lightning: ablations ablations.subjects.lightning.loading
 .counting: ablations .settings .blocks .networks
 .attach: ablations .settings .blocks .counting
 .placing: ablations .settings .networks .counting
-.data.sources: ablations .settings
-.data: ablations .settings .data.sources
-.cost: .settings .networks .counting .placing .data
 .stacking: .blocks .networks
 /records: plain_files ablations
 /worker: ablations /records
@@ -60,12 +57,9 @@ _planning: analysis _contrasts _tradeoff.curves
 _plots.drawing: analysis
 _plots: _tradeoff _plots.drawing
 _report.page: plain_files _plots.drawing
-_report.evidence: analysis _tables _contrasts _importance _tradeoff.prices _sequential _effects
-  _tradeoff.curves _tradeoff _tradeoff.width _plots _report.page
 ablations.cli.options: plain_files ablations /records /executors /supervision ablations.designs
   ablations.studies analysis _tables _contrasts _sequential _tradeoff _planning
 ablations.subjects.function: ablations ablations.subjects
-.claims: ablations .settings .blocks .counting .attach .placing .cost
 _claims: plain_files analysis _tables _contrasts _planned _tradeoff.prices _sequential _tradeoff
   _tradeoff.width
 ablations.cli.words: plain_files ablations ablations.subjects /records /executors /supervision
@@ -74,32 +68,42 @@ search_spaces.claims: ablations
 search_spaces.senet: ablations
 ablations.subjects.tasks: ablations
 search_spaces.tasks: ablations
+_plots.gates: _plots.drawing
+_tested: plain_files analysis _tables _contrasts _sequential _effects
+_report.evidence: analysis _tables _contrasts _importance _tradeoff.prices _sequential _effects
+  _tradeoff.curves _tradeoff _tradeoff.width _plots _report.page _tested
+_report.figures: analysis _tradeoff _plots.drawing _plots _report.page _plots.gates _report.evidence
+_report.sections: plain_files analysis _tables _contrasts _planned _sequential _effects _tradeoff _report.page
+  _claims _tested _report.evidence _report.figures
+_report: analysis _sequential _effects _tradeoff _plots.drawing _report.page _report.evidence _report.figures
+  _report.sections
+.data.layouts: ablations .settings
+.data.stored: ablations .settings .data.layouts
+.data.sources: ablations .settings .data.layouts .data.stored
+.data: ablations .settings .data.layouts .data.stored .data.sources
+.cost: ablations .settings .networks .counting .placing .data
+.claims: ablations .settings .blocks .counting .attach .placing .cost
 ablations.subjects.tasks.graphs: ablations .settings .data.sources
-ablations.subjects.tasks.metric_learning: ablations .settings .placing .data.sources
+ablations.subjects.tasks.metric_learning: ablations .settings .placing .data.layouts .data.stored
+  .data.sources
 ablations.subjects.tasks.scenes: ablations ablations.subjects .settings .data.sources
-ablations.subjects.tasks.transformers: .settings .networks .placing .data.sources .data
+ablations.subjects.tasks.transformers: .settings .networks .placing .data
 .recording: .blocks .data
-.training: ablations ablations.subjects ablations.subjects.lightning .settings .networks .placing .data .cost
-  .stacking .recording
+.training: ablations ablations.subjects ablations.subjects.lightning .settings .networks .placing .stacking
+  .data .cost .recording
 .: ablations ablations.subjects .settings .networks .placing .data .cost .training
 ablations.subjects.own_module: ablations ablations.subjects ablations.subjects.lightning.pairing
   ablations.subjects.lightning.loading ablations.subjects.lightning .settings .attach .recording
 ablations.subjects.tasks.pictures: ablations .data.sources
-ablations.subjects.tasks.detection: ablations .data.sources ablations.subjects.tasks
+ablations.subjects.tasks.detection: ablations ablations.subjects.tasks .data.sources
   ablations.subjects.tasks.pictures
-ablations.subjects.tasks.segmentation: ablations .data.sources ablations.subjects.tasks
+ablations.subjects.tasks.segmentation: ablations ablations.subjects.tasks .data.sources
   ablations.subjects.tasks.pictures
-_plots.gates: _plots.drawing
-_report.figures: analysis _tradeoff _plots.drawing _plots _report.page _report.evidence _plots.gates
-_report.sections: plain_files analysis _tables _contrasts _planned _sequential _effects _tradeoff _report.page
-  _report.evidence _claims _report.figures
-_report: analysis _sequential _effects _tradeoff _plots.drawing _report.page _report.evidence _report.figures
-  _report.sections
-ablations.cli: plain_files ablations ablations.subjects .settings .networks .counting .placing .cost /records
+ablations.cli: plain_files ablations ablations.subjects .settings .networks .counting .placing /records
   /supervision ablations.designs ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis
   _tables.formats _planned _importance _tradeoff.prices _sequential _effects _tradeoff _tradeoff.width
-  _plots.drawing _report.evidence ablations.cli.options _claims ablations.cli.words _report.figures
-  _report.sections _report
+  _plots.drawing ablations.cli.options _claims ablations.cli.words _tested _report.evidence _report.figures
+  _report.sections _report .cost
 """
 
 

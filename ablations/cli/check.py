@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 from ablations.cli.options.arguments import Json, Set, assignments
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ablations.studies.check import Held
     from ablations.subjects.program import Program
     from ablations.subjects.subject import Subject
 
@@ -35,7 +38,7 @@ def check(
 
     about, baseline = _program(subject, data=data, metric=metric, values=assignments(set_))
     found = []
-    for one in checks(about, baseline, device=device):
+    for one in _named(checks(about, baseline, device=device), metric):
         found.append(one)
         if not json:
             print(f"{one.name:<8} {MARKS[one.holds]:<6} {one.said}", flush=True)
@@ -43,6 +46,18 @@ def check(
         print(json_format.dumps([asdict(one) for one in found], indent=1))
     if any(one.holds is False for one in found):
         raise SystemExit(1)
+
+
+def _named(found: "Iterator[Held]", metric: str) -> "Iterator[Held]":
+    """What was found; where the metric is not among what the program measures, how to say which one it is."""
+    from ablations.errors import StudyError
+
+    try:
+        yield from found
+    except StudyError as error:
+        if f"the metric {metric!r}" not in str(error):
+            raise
+        raise StudyError(f"{error} Of a program itself say `--metric NAME`.") from None
 
 
 def _program(

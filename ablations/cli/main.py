@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("ablations.cli.study:status", "How far a study is."),
     "reproduce": ("ablations.cli.study:reproduce", "Train one run again and compare."),
     "report": ("ablations.cli.report:report", "Write a study's report: verdicts, figures, tables."),
+    "test": ("ablations.cli.test_set:look_at", "What a test set says of the conclusions, once."),
     "plot": ("ablations.cli.report:plot", "Draw one figure of a study."),
     "fit": ("ablations.cli.analysis:fit", "Fit the trade-off r* to a study or any table."),
     "effects": ("ablations.cli.analysis:effects", "Effect and verdict of each component."),

@@ -7,7 +7,17 @@ Step = Literal["Design", "Run", "Read", "Publish"]
 STEPS: dict[Step, tuple[str, ...]] = {
     "Design": ("init", "spaces", "settings", "show", "check", "cost", "plan"),
     "Run": ("run", "confirm", "list", "status", "reproduce"),
-    "Read": ("report", "plot", "fit", "effects", "width", "importance", "compare", "claims"),
+    "Read": (
+        "report",
+        "test",
+        "plot",
+        "fit",
+        "effects",
+        "width",
+        "importance",
+        "compare",
+        "claims",
+    ),
     "Publish": ("wandb", "leet", "dashboard"),
 }
 """Step -> its commands, in the order in which one needs them."""
@@ -32,6 +42,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "ablate report first --price-per-param 1e-6 --margin 0.01",
         "ablate report --all",
     ),
+    "test": ("ablate test first",),
     "plot": ("ablate plot first seeds --view paired --format pdf --style paper",),
     "fit": ("ablate fit first --sweep", "ablate fit runs.csv --blocks 3x256,4x512"),
     "effects": ("ablate effects first --margin 0.01",),

@@ -4,6 +4,7 @@ None is `None` there, since a cell without a value says that an arm does not use
 """
 
 import math
+from collections import Counter
 from typing import Any
 
 from plain_files.words import is_name
@@ -33,15 +34,20 @@ def fault(name: str, levels: list[Any]) -> str | None:
                 )
             if isinstance(value, float) and not math.isfinite(value):
                 return f"factor `{name}` must have levels that are finite, but has {level!r:.80}."
-    for number, level in enumerate(levels):
-        if level in levels[:number]:
-            return f"factor `{name}` must name each level once: {_row(levels)}."
-        if told(level) in map(told, levels[:number]):
-            return (
-                f"factor `{name}` must have levels that read differently, but two of them are "
-                f"{told(level)!r} in tables: {_row(levels)}. Write one of them otherwise."
-            )
+    if len({_key(level) for level in levels}) != len(levels):
+        return f"factor `{name}` must name each level once: {tuple(levels)}."
+    counts = Counter(map(told, levels))
+    if alike := [word for word, count in counts.items() if count > 1]:
+        return (
+            f"factor `{name}` must have levels that read differently, but two of them are {alike[0]!r} in tables: "
+            f"{tuple(levels)}. Write one of them otherwise."
+        )
     return None
+
+
+def _key(level: Any) -> Any:
+    """Equal for equal levels; a list has no hash."""
+    return tuple(map(_key, level)) if isinstance(level, list) else level
 
 
 def _parts(level: Any) -> list[Any]:
@@ -51,7 +57,3 @@ def _parts(level: Any) -> list[Any]:
 
 def _first(value: Any) -> str:
     return str(next(iter(value), "name")) if isinstance(value, dict) else "name"
-
-
-def _row(levels: list[Any]) -> str:
-    return str(tuple(levels))

@@ -51,6 +51,7 @@ def declare(
         "metric": about.metric,
         "direction": about.direction,
         **_metrics(about),
+        **_tested(about),
         "fingerprint": {
             **provenance.fingerprint(
                 space=stated,
@@ -82,6 +83,12 @@ def _metrics(about: Subject) -> dict[str, Any]:
             one.name: {"direction": one.direction, "unit": one.unit} for one in about.metrics
         }
     }
+
+
+def _tested(about: Subject) -> dict[str, Any]:
+    """What the test set says, where the subject has one."""
+    measured = {one.name: {"direction": one.direction, "unit": one.unit} for one in about.tested}
+    return {"tested": measured} if measured else {}
 
 
 def _columns(about: Subject) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What a space says of a program of the user's own, besides its settings."""
 
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -11,7 +12,7 @@ RECORDED = frozenset(
     (
         "study", "run", "attempt", "arm", "label", "seed", "stage", "state", "data", "metric", "hidden", "channels",
         "epoch", "epochs_run", "epochs_planned", "device", "seconds", "host", "started", "ended", "versions",
-        "stacked", "error",
+        "stacked", "error", "test",
     )
 )  # fmt: skip
 """What a run's record and the runs table call things of their own: no metric can have such a name."""
@@ -25,7 +26,7 @@ class MeasuredBy(Settings):
     unit: str = ""
     at: Literal["last", "best", "test"] = "last"
     """Of which epoch: the last, or the best by this number, which is a minimum over noise. `test`: measured once at
-    the end, by `Trainer.test`; no search sees it."""
+    the end, by `Trainer.test`, and shown by `ablate test` only."""
 
 
 class Attach(Settings):
@@ -136,7 +137,7 @@ class Program(Settings):
     @property
     def test(self) -> bool:
         """Whether something is measured at the end."""
-        return any(one.at == "test" for one in self.metrics)
+        return bool(self.tested())
 
     def said(self) -> str:
         """The words of it that are not at their defaults."""
@@ -146,16 +147,28 @@ class Program(Settings):
         )
 
     def declared(self) -> tuple[Metric, ...]:
-        """The metrics, as a subject has them."""
-        return tuple(
-            Metric(name=one.name, direction=one.direction, unit=one.unit) for one in self.metrics
-        )
+        """The metrics that arms are compared by, as a subject has them."""
+        return tuple(_metric(one) for one in self.metrics if one.at != "test")
+
+    def tested(self) -> tuple[Metric, ...]:
+        """Those that are measured on the test set."""
+        return tuple(_metric(one) for one in self.metrics if one.at == "test")
+
+    def apart(self, measured: Mapping[str, Any]) -> dict[str, Any]:
+        """What a run measured, with what the test set said under `test`, as the engine takes it."""
+        names = {one.name for one in self.tested()}
+        rest = {name: value for name, value in measured.items() if name not in names}
+        said = {name: measured[name] for name in names if name in measured}
+        return {**rest, "test": said} if said else rest
 
     def searchable(self) -> dict[str, Objective]:
         """What a search may optimise: the metrics that epochs measure, and the time."""
-        seen = (one for one in self.metrics if one.at != "test")
-        found = {one.name: Objective(direction=one.direction) for one in seen}
+        found = {one.name: Objective(direction=one.direction) for one in self.declared()}
         return {**found, "seconds": Objective(direction="minimize")}
+
+
+def _metric(one: MeasuredBy) -> Metric:
+    return Metric(name=one.name, direction=one.direction, unit=one.unit)
 
 
 def _example(word: str) -> str:

@@ -157,6 +157,9 @@ class Subject:
     """The numbers that a run returns; the runs table has a column for each."""
     metric: str
     """The metric that decides."""
+    tested: tuple[Metric, ...] = ()
+    """The numbers that a run may measure on a test set, which `train` returns under `test`. They are written apart,
+    and `ablate test` alone reads them. Left out: there is no test set."""
 
     assign: Callable[[Values], dict[str, Any]] | None = None
     """The complete and legal assignment with these values, each as the setting holds it (8 and 8.0 are one).

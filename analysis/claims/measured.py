@@ -12,7 +12,7 @@ from scipy import stats
 from analysis.claims.answer import Found, together
 from analysis.claims.claims import Measured
 from analysis.claims.planned_claims import comparison_of
-from analysis.contrasts.equivalence import seeds_needed
+from analysis.contrasts.equivalence import REPEATED, more_in_words, seeds_needed
 from analysis.errors import TableError
 from analysis.planned.comparisons import content_hash, level_key, parse_comparisons
 from analysis.planned.planned import PlannedReport, comparison, report_planned
@@ -173,7 +173,7 @@ def _compared(claim: Measured, row: Mapping[Any, Any], table: RunsTable, alpha: 
         "unit": table.unit,
     }
     if verdict == "untested":
-        return Found(verdict="undecided", where="at least 2 seeds that differ", **kept)
+        return Found(verdict="undecided", where=REPEATED, **kept)
     if verdict == "undecided":
         return Found(verdict="undecided", where=_more(claim, row, alpha), **kept)
     if claim.direction == "same":
@@ -207,8 +207,8 @@ def _more(claim: Measured, row: Mapping[Any, Any], alpha: float) -> str:
     if math.isnan(count):
         return "more seeds"
     if math.isinf(count):
-        return "more than 1000 seeds at this size"
-    return f"about {count:.0f} more seed{'s' * (count != 1)}, declared before they are run"
+        return f"{more_in_words(count)} at this size"
+    return f"{more_in_words(count)}, declared before they are run"
 
 
 def _fitted(claim: Measured, table: RunsTable) -> Found:

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 Floats = NDArray[np.float64]
+REPEATED = "at least 2 seeds that differ"
+"""What every test needs."""
 Verdict = Literal["matters", "differs", "negligible", "depends", "undecided", "untested"]
 """`matters`: differs from zero, and by more than the margin where there is one; `differs`: from zero, but by less than
 the margin; `negligible`: within the margin; `depends`: on another factor, so that no average is decided;
@@ -119,3 +121,11 @@ def seeds_between(
         total = np.clip((wanted / np.maximum(ratio, 1e-9)) ** 2, seeds + 1, 10 * MOST_SEEDS)
     low, high = np.round(np.quantile(np.ceil(total), [0.1, 0.9])) - seeds
     return float(low), float(high) if high <= MOST_SEEDS else float("inf")
+
+
+def more_in_words(count: float, unit: str = "seeds") -> str:
+    """How many are still needed: `about 3 more seeds`, or `more than 1000 seeds`."""
+    if np.isinf(count):
+        return f"more than {MOST_SEEDS} {unit}"
+    one = unit.replace("seeds", "seed").replace("runs", "run")
+    return f"about {count:.0f} more {one if round(count) == 1 else unit}"

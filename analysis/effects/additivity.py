@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.contrasts.cells import Cells, assigned, swapped
 from analysis.contrasts.contrast_tests import ContrastTests
+from analysis.contrasts.equivalence import REPEATED
 
 Change = tuple[str, Any]
 """A factor and its level."""
@@ -71,7 +72,7 @@ def additivity_sentence(frame: pd.DataFrame, alpha: float, *, interact: bool) ->
     if frame.empty:
         return []
     if frame["p_adjusted"].isna().all():
-        return ["Whether changes add up cannot be tested: at least 2 seeds that differ are needed."]
+        return [f"Whether changes add up cannot be tested: {REPEATED} are needed."]
     many = len(frame) > 1
     away = frame[frame["p_adjusted"] < alpha]
     if away.empty:

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from analysis.contrasts.equivalence import MOST_SEEDS
+from analysis.contrasts.equivalence import more_in_words
 from analysis.effects.effects import Effects
 from analysis.plain import plain, records
 from analysis.tables.repetition import REPEATS
@@ -73,8 +73,7 @@ def against_what(result: Effects) -> str:
 
 def more_seeds(count: float, result: Effects) -> str:
     """So many replicates to add: `about 1 more seed`."""
-    one = result.replicates.replace("seeds", "seed").replace("runs", "run")
-    return f"about {count:.0f} more {one if round(count) == 1 else result.replicates}"
+    return more_in_words(count, result.replicates)
 
 
 def needed(row: dict[Any, Any], result: Effects) -> str:
@@ -84,7 +83,7 @@ def needed(row: dict[Any, Any], result: Effects) -> str:
         # Nothing is known, or one look would have decided what tests that hold at any time leave open.
         return ""
     if math.isinf(count):
-        return f"more than {MOST_SEEDS} {result.replicates} would be needed at this size"
+        return f"{more_seeds(count, result)} would be needed at this size"
     ends = f"between {low:.0f} and {high:.0f}" if math.isfinite(high) else f"{low:.0f} or more"
     return f"it needs {more_seeds(count, result)} ({ends} with 80 %)"
 

@@ -18,6 +18,7 @@ from scipy import stats
 from analysis.contrasts.cells import Cells, assigned, cells_of, swapped
 from analysis.contrasts.contrast_tests import ContrastTests
 from analysis.contrasts.contrasts import Contrast, differences
+from analysis.contrasts.equivalence import REPEATED
 from analysis.contrasts.estimation import ErrorModel
 from analysis.effects.additivity import additivity, additivity_sentence
 from analysis.plain import plain, records
@@ -84,7 +85,7 @@ class Interactions:
         if tested < len(self.frame):
             lines.append(
                 f"Whether {_pairs_of(len(self.frame) - tested)} of levels interact cannot be tested: "
-                "at least 2 seeds that differ are needed."
+                f"{REPEATED} are needed."
             )
         return lines + additivity_sentence(
             self.additivity, self.alpha, interact=bool(self.frame["present"].any())

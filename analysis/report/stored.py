@@ -33,6 +33,7 @@ def numbers_of(evidence: Evidence) -> dict[str, Any]:
         "width": _json(evidence.width),
         "importance": _json(evidence.importance),
         "winner": _json(evidence.winner),
+        "test": evidence.tested,
         "channels": None if evidence.channels is None else {
             "worth": records(evidence.channels.worth),
             "drops": records(evidence.channels.drops),

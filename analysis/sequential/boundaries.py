@@ -8,15 +8,24 @@ is independent of u_(n-1), with sqrt(n - 1) tan(psi) a t of n - 1 degrees of fre
 
 is a Markov chain of one dimension. Its law without a crossing is carried from look to look on a grid of angles, as
 Armitage, McPherson and Rowe (1969) did for known noise; nothing is simulated and nothing is asymptotic.
+
+For hundreds of seeds they cost seconds, and no machine may decide otherwise than the one that started the study. So
+they are stored with its rule and a digest of what they were computed from and of themselves. Where that does not fit,
+because a file is damaged or was edited, they are computed again: what does not follow from the rule decides nothing.
 """
 
+import hashlib
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
+
+from plain_files.stopping_rules import NUMBERS
 
 Floats = NDArray[np.float64]
 CELLS = 400
@@ -25,6 +34,9 @@ POWER = 1.5
 """Of the spending function: a level a may have spent a (n / N)^1.5 at n of N seeds."""
 DIGITS = 6
 """Boundaries are rounded to so many decimals and stored, so that no machine decides otherwise than another."""
+
+
+BOUNDARIES, DIGEST = NUMBERS
 
 
 def boundaries(levels: Sequence[float], *, first: int, last: int) -> list[list[float]]:
@@ -36,6 +48,48 @@ def boundaries(levels: Sequence[float], *, first: int, last: int) -> list[list[f
         last: Pairs at the last one.
     """
     return [list(row) for row in _boundaries(tuple(levels), first, last)]
+
+
+def with_boundaries(
+    declared: Mapping[str, Any], stored: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A rule with its boundaries and their digest.
+
+    Args:
+        declared: The rule.
+        stored: The rule as `study.json` has it, whose boundaries are taken if their digest fits this rule.
+    """
+    if stored is not None and is_sound(declared, stored):
+        return {**declared, **{name: stored[name] for name in NUMBERS}}
+    made = boundaries_of(
+        len(declared["comparisons"]), alpha=float(declared["alpha"]),
+        first=int(declared["first_look"]), last=int(declared["max_seeds"]),
+    )  # fmt: skip
+    return {**declared, BOUNDARIES: made, DIGEST: digest(declared, made)}
+
+
+def is_sound(declared: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
+    """Whether the stored boundaries are those that were once computed for this rule."""
+    return DIGEST in stored and stored[DIGEST] == digest(declared, stored.get(BOUNDARIES))
+
+
+def digest(declared: Mapping[str, Any], made: Any) -> str:
+    """SHA-256 of what boundaries are computed from, and of themselves."""
+    numbers = {name: declared[name] for name in ("alpha", "first_look", "max_seeds")}
+    content = {
+        **numbers, "comparisons": len(declared["comparisons"]), "cells": CELLS, "power": POWER, "digits": DIGITS,
+        BOUNDARIES: made,
+    }  # fmt: skip
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def boundaries_of(comparisons: int, *, alpha: float, first: int, last: int) -> dict[str, Any]:
+    """Both families' boundaries: row m - 1 is for m comparisons that are left, an entry per number of pairs."""
+    left = range(1, comparisons + 1)
+    levels = sorted({alpha / m / sides for m in left for sides in (1, 2)})
+    at = dict(zip(levels, boundaries(levels, first=first, last=last), strict=True))
+    return {"differs": [at[alpha / m / 2] for m in left], "small": [at[alpha / m] for m in left]}
 
 
 def spent(n: NDArray[np.intp] | int, *, last: int) -> Floats:

@@ -5,7 +5,8 @@ difference of the baseline and the mean of the open arms in each seed, v from th
 table, and their sum has Satterthwaite's degrees of freedom; an arm that looks noisier than the rest
 (`analysis.contrasts.standing_out`) rests on its own differences. S studies, K comparisons.
 
-Not the mixture of laws of `analysis.contrasts.level_noise`, which is sharper for one look: NUMBERS.
+Not the mixture of laws of `analysis.contrasts.level_noise`: it is sharper for one look, but after every seed it erred
+no less where it was tried (`benchmarks/sequential_noise.py`), and the table of errors in docs/until.md is of this rule.
 """
 
 from dataclasses import dataclass

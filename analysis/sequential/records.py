@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from analysis.sequential.boundaries import with_boundaries
 from analysis.sequential.looks import Look
 from analysis.sequential.rule import rule_hash
 from analysis.sequential.stored import is_stopped_by_rule, looks_of, stored_rule, values_of
-from analysis.sequential.stored_boundaries import with_boundaries
 from analysis.tables.runs_table import RunsTable
 from plain_files.stopping_rules import NUMBERS, RULE, changes_of
 from plain_files.study_records import RecordError, parse_object, whole_lines

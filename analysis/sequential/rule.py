@@ -13,8 +13,7 @@ from typing import Any, Protocol
 
 from analysis.errors import TableError
 from analysis.planned.comparisons import level_key
-from analysis.sequential.boundaries import POWER
-from analysis.sequential.stored_boundaries import with_boundaries
+from analysis.sequential.boundaries import POWER, with_boundaries
 from plain_files.stopping_rules import NUMBERS
 
 FIRST_LOOK = 3

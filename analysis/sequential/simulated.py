@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from analysis.sequential.boundaries import boundaries_of
 from analysis.sequential.noise import level_noises
 from analysis.sequential.rule import FIRST_LOOK
-from analysis.sequential.stored_boundaries import boundaries_of
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

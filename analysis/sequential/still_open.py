@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis.plain import duration
-from analysis.sequential.stored_boundaries import boundaries_of
+from analysis.sequential.boundaries import boundaries_of
 
 Floats = NDArray[np.float64]
 HORIZON = 24

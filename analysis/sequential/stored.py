@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from analysis.errors import TableError
+from analysis.sequential.boundaries import is_sound, with_boundaries
 from analysis.sequential.looks import Look, replay
 from analysis.sequential.rule import rule_hash
-from analysis.sequential.stored_boundaries import is_sound, with_boundaries
 from analysis.tables.runs_table import RunsTable
 from plain_files.stopping_rules import NUMBERS, RULE, changes_of
 

@@ -113,6 +113,21 @@ class ReductionFit:
         """Whether the smaller ratios alone would give another status."""
         return self.without_largest is not None and self.without_largest.status != self.status
 
+    @property
+    def contradicts_theory(self) -> bool:
+        """Whether the loss falls as r grows, and not by the largest ratio alone."""
+        return self.status == "decreasing" and not self.rests_on_largest
+
+    @property
+    def none_ruled_out(self) -> bool:
+        """Whether every tested ratio may be the best."""
+        return len(self.argmin_set) == len(self.tested)
+
+    @property
+    def largest_is_best(self) -> bool:
+        """Whether the largest tested ratio is better than every other."""
+        return self.argmin_set == [float(self.tested["r"].max())]
+
     def __repr__(self) -> str:
         """In a line: what it came to."""
         said = "" if self.r_star is None else f"r* = {self.r_star:.3g}"

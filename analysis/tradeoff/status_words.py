@@ -13,3 +13,7 @@ STATUS_WORDS: dict[Status, str] = {
     "single_seed": "one run per ratio: the interval knows nothing of seeds",
     "no_noise": "repeated runs do not differ, so there is no interval",
 }
+ENOUGH_SEEDS = f"at least {MIN_SEEDS} seeds, better 5"
+"""What to run where there are too few for an interval."""
+NOT_DISPLACED = "no tested ratio is displaced by another at any price"
+"""Where the price of a weight changes nothing."""

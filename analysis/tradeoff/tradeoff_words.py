@@ -67,10 +67,11 @@ def _ratio(fit: ReductionFit) -> list[str]:
     tested = f"{fit.tested['r'].min():g} to {fit.tested['r'].max():g}"
     match fit.status:
         case "decreasing":
-            best = fit.argmin_set == [float(fit.tested["r"].max())]
+            best = " and the best at any price" if fit.largest_is_best else ""
+            theory = "is contradicted" if fit.contradicts_theory else "is not contradicted"
             return [
                 f"The {fit.metric} falls with r over the tested {tested} (kappa {_kappa(fit)}): the largest is "
-                f"the cheapest{' and the best at any price' if best else ''}, and the trade-off model is contradicted."
+                f"the cheapest{best}, and the trade-off model {theory}."
             ]
         case "not_identified":
             return [
@@ -208,7 +209,7 @@ def _tested(fit: ReductionFit) -> str:
             "With one run per ratio none of the tested can be ruled out; "
             f"the smallest {_what(fit)} is at r = {best}."
         )
-    if len(fit.argmin_set) == len(fit.tested):
+    if fit.none_ruled_out:
         return (
             f"No tested ratio can be ruled out {where}; the smallest {_what(fit)} is at r = {best}."
         )

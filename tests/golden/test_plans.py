@@ -10,11 +10,15 @@ import pytest
 from ablations import SettingError, load_space, show
 from ablations.designs.expand import runs
 
-SINCE = {
+SINCE: dict[str, dict[str, Any]] = {
+    "data": {
+        "split": "fixed", "folds": 5, "test": "none", "test_root": None, "image_size": None, "image_share": 0.875,
+        "stream": "auto", "workers": None, "skip_corrupt": False,
+    },
     "training": {
         "recipe": "own", "schedule": "cosine", "decay_at": "15,25", "decay_factor": 0.1, "patience": 5,
         "norm_weight_decay": 1.0, "mixup": 0.0, "cutmix": 0.0, "clip_norm": 0.0, "accumulate": 1,
-        "ema_decay": 0.0, "precision": "32",
+        "ema_decay": 0.0, "precision": "32", "stochastic_depth": 0.0,
     },
 }  # fmt: skip
 """Settings that came later, with the values that mean "as before"."""

@@ -136,6 +136,20 @@ class Numberless(Maps):
         self.log("val_loss", torch.tensor(float("nan")))
 
 
+class Replaced(Maps):
+    """Its norms are replaced after the study has attached attention to them."""
+
+    def configure_model(self):
+        self.net = nn.SyncBatchNorm.convert_sync_batchnorm(self.net)
+
+
+class Compiled(Maps):
+    """Compiles its network as the training begins."""
+
+    def on_fit_start(self):
+        self.net.compile(backend="aot_eager", fullgraph=True)
+
+
 class Unlabelled(Images):
     """Gives what it learns from as floating-point numbers."""
 

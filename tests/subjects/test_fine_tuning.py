@@ -60,18 +60,20 @@ def test_what_a_user_brings_is_kept_and_a_run_that_stops_early_is_whole(
     space = space_of()
     result, _ = trained(space)
     assert result["epochs_run"] == result["epochs_planned"] == 2
-    assert {"val_mae", "val_r2", "test_mae"} <= result.keys()
+    assert {"val_mae", "val_r2"} <= result.keys()
+    assert result["test"].keys() == {"test_mae"}
     assert set(space.about.searchable()) == {"val_mae", "val_r2", "seconds"}
     assert [(one.name, one.unit) for one in space.about.metrics] == [
-        ("val_mae", "sd"), ("val_r2", ""), ("test_mae", ""),
+        ("val_mae", "sd"), ("val_r2", ""),
     ]  # fmt: skip
+    assert [one.name for one in space.about.tested] == ["test_mae"]
 
 
 def test_the_test_runs_only_where_a_metric_is_read_at_it(
     calls: list[str], trained: Trained
 ) -> None:
     result, _ = trained(space_of(metrics=CONTENT["metrics"][:2]))
-    assert "test_mae" not in result
+    assert "test" not in result
     assert "setup test" not in calls
 
 

@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from ablations import SettingError, load_space
+from ablations import Execution, SettingError, load_space, run
 from ablations.designs.expand import expand, planned_run
+from ablations.engine.executors.local import LocalExecutor
+from ablations.engine.executors.slots import find_slots
 from ablations.engine.worker.context import HandedBack
 from ablations.engine.worker.here import ContextHere
 from ablations.subjects.own_module.run import train_run
@@ -169,6 +172,64 @@ def test_what_a_run_takes_is_a_column_where_the_space_names_it(mine, ablate) -> 
     assert (
         read_study(mine / "runs/t", metric="epoch_seconds").complete()["epoch_seconds"] > 0
     ).all()
+
+
+def measured_by(mine: Path, module: str, folder: Path) -> dict[str, Any]:
+    """What the baseline of the space with another module measures."""
+    (arm, *_) = expand(load_space(written(mine, old="maps:Maps", new=module)), design="grid").arms
+    settings = planned_run(arm, seed=3, stage="grid").settings
+    folder.mkdir()
+    return train_run(
+        settings,
+        ContextHere(run="a", folder=folder, attempt_folder=folder, device="cpu", threads=1),
+    )
+
+
+def test_attention_that_was_lost_on_the_way_is_found_as_the_training_begins(mine, tmp_path) -> None:
+    with pytest.raises(
+        SettingError, match=r"^`net\.norm1` was replaced after attention was attached to it"
+    ):
+        measured_by(mine, "maps:Replaced", tmp_path / "a")
+
+
+@pytest.mark.integration
+def test_a_network_that_is_compiled_computes_its_attention(mine, tmp_path) -> None:
+    compiled = measured_by(mine, "maps:Compiled", tmp_path / "a")
+    plain = measured_by(mine, "maps:Maps", tmp_path / "b")
+    assert compiled["val_loss"] == pytest.approx(plain["val_loss"], rel=1e-5)
+
+
+@pytest.mark.integration
+def test_two_processes_train_attention_that_a_space_attaches(mine) -> None:
+    alone = Execution(
+        executor=lambda _: LocalExecutor(
+            find_slots(gpus=(), workers=1, processes_per_run=2), pythonpath=str(mine)
+        ),
+        wandb="disabled",
+    )
+    space = load_space(written(mine))
+    run(space, study="ddp", seeds=1, design="loco", execution=alone)
+    rows = read_study(mine / "runs/ddp").complete()
+    assert len(rows) == 5
+    assert rows["val_loss"].nunique() == 5
+
+
+@pytest.mark.integration
+def test_two_processes_on_a_cpu_cannot_share_the_norms_statistics(mine) -> None:
+    alone = Execution(
+        executor=lambda _: LocalExecutor(
+            find_slots(gpus=(), workers=1, processes_per_run=2), pythonpath=str(mine)
+        ),
+        wandb="disabled",
+    )
+    new = "trainer: {max_epochs: 2, sync_batchnorm: true}"
+    space = load_space(written(mine, old="trainer: {max_epochs: 2}", new=new))
+    run(space, study="sync", seeds=1, design="loco", execution=alone)
+    errors = set(read_study(mine / "runs/sync").frame["error"])
+    assert errors == {
+        "SettingError: `trainer.sync_batchnorm` needs GPUs, since torch's SyncBatchNorm computes nowhere else, but "
+        "this run's 2 processes are on the CPU. Leave it out, or give the run GPUs."
+    }
 
 
 def recorded(mine, tmp_path, *, old: str = "", new: str = "") -> tuple[Path, dict]:

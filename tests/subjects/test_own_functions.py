@@ -149,6 +149,27 @@ def test_what_a_program_calls_its_numbers_changes_no_record_of_its_run(mine, tmp
     assert told == ["a", 1, "COMPLETE", None, 1.0]
 
 
+def test_what_is_read_at_the_test_is_in_no_record_but_its_own(mine, tmp_path) -> None:
+    (mine / "seen.py").write_text(
+        "def train(config):\n"
+        "    for epoch in range(2):\n"
+        "        yield {'loss': 1.0 / (epoch + 1), 'test_loss': 9.0 + epoch}\n"
+    )
+    loss = {"name": "loss", "direction": "minimize"}
+    program = {"metrics": [loss, {**loss, "name": "test_loss", "at": "test"}]}
+    epochs = []
+    context = SimpleNamespace(rank=0, attempt_folder=tmp_path, attempt=1, first_epoch=1)
+    context.beat, context.epoch, context.device = int, epochs.append, "cpu"
+    settings = {"subject": "seen:train", "program": program, "arm": {}, "seed": 0}
+    job = {"train": "ablations.subjects.function.run:train_run", "run": "a", "attempt": 1,
+           "metric": "loss", "metrics": ["loss"], "settings": settings}  # fmt: skip
+    assert attempt(job, context) == "COMPLETE"
+    record = json.loads((tmp_path / "result.json").read_text())
+    assert (record["loss"], "test" in record, "test_loss" in record) == (0.5, False, False)
+    assert json.loads((tmp_path / "test.json").read_text()) == {"test_loss": 10.0}
+    assert epochs == [{"epoch": 1, "loss": 1.0}, {"epoch": 2, "loss": 0.5}]
+
+
 def test_a_call_that_does_not_end_is_ended(space, ablate, monkeypatch) -> None:
     monkeypatch.setattr(verify, "SECONDS", 2.0)
     monkeypatch.setattr(pilot, "MOST_SECONDS", 2.0)

@@ -14,6 +14,8 @@ MOST_WORKERS = 4096
 """Of one machine: each is a process or more."""
 MOST_STACKED = 1024
 LIST_SECONDS = 120
+AMD = "/dev/kfd"
+"""There where AMD's compute driver is loaded."""
 NO_GPU = ("", "-1", "NoDevFiles", "none", "void")
 """What CUDA_VISIBLE_DEVICES says where there is none: by a user, by Slurm, by a container."""
 
@@ -91,12 +93,14 @@ def refuse_empty_stack(stack: int) -> None:
 
 
 def find_gpus() -> tuple[str, ...]:
-    """The GPUs this process may use, as CUDA names them; without importing torch."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")  # set by schedulers and by users alike
+    """The GPUs this process may use, as CUDA names them; without importing torch here."""
+    # Set by schedulers and by users alike. AMD's own is heeded by torch, which numbers what it leaves.
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return visible_gpus(visible)
     if shutil.which("nvidia-smi") is None:
-        return ()
+        # AMD's driver has no such command; torch takes seconds to ask, and names its GPUs as CUDA's.
+        return _torch_lists() if Path(AMD).exists() else ()
     listed = subprocess.run(
         ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],
         capture_output=True,
@@ -140,11 +144,18 @@ def _is_known(name: str, listed: Sequence[str]) -> bool:
 
 def _driver_lists() -> tuple[str, ...]:
     """Numbers and UUIDs of the GPUs that the driver knows; by torch in a process of its own without `nvidia-smi`."""
-    if shutil.which("nvidia-smi") is not None:
-        command = ["nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader"]
-    else:
-        count = "import torch; print(*range(torch.cuda.device_count()))"
-        command = [sys.executable, "-P", "-c", count]
+    if shutil.which("nvidia-smi") is None:
+        return _torch_lists()
+    return _answers(["nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader"])
+
+
+def _torch_lists() -> tuple[str, ...]:
+    """Numbers of the GPUs that torch finds, asked in a process of its own."""
+    count = "import torch; print(*range(torch.cuda.device_count()))"
+    return _answers([sys.executable, "-P", "-c", count])
+
+
+def _answers(command: list[str]) -> tuple[str, ...]:
     environment = {k: v for k, v in os.environ.items() if k != "CUDA_VISIBLE_DEVICES"}
     asked = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False, timeout=LIST_SECONDS

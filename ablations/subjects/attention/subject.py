@@ -22,7 +22,7 @@ from ablations.subjects.attention.settings.arms import (
     with_values,
     words_of,
 )
-from ablations.subjects.attention.settings.groups import Arm, Attention
+from ablations.subjects.attention.settings.groups import Arm, Attention, Data
 from ablations.subjects.attention.settings.identity import NEUTRAL, NOT_IDENTITY
 from ablations.subjects.attention.settings.recipes import RECIPES
 from ablations.subjects.intervention import Intervention
@@ -47,6 +47,10 @@ METRICS = (
     Metric(name="train_loss", direction="minimize", unit="nats per image"),
     Metric(name="val_loss", direction="minimize", unit="nats per image"),
     Metric(name="val_accuracy", direction="maximize"),
+)
+TESTED = (
+    Metric(name="test_loss", direction="minimize", unit="nats per image"),
+    Metric(name="test_accuracy", direction="maximize"),
 )
 OBJECTIVES = {
     "val_loss": Objective(direction="minimize"),
@@ -112,20 +116,42 @@ def _pilot(arms: Sequence[Values], costs: Sequence[Values]) -> Pace:
 
 def _notes(baseline: Values) -> list[str]:
     """What the baseline is trained on, its recipe, and its network where that is not the plain block's."""
-    return [_data_in_words(baseline), *_recipe_notes(baseline), *_network_notes(baseline)]
+    return [
+        _data_in_words(baseline),
+        *_storage_notes(baseline),
+        *_recipe_notes(baseline),
+        *_network_notes(baseline),
+    ]
 
 
 def _data_in_words(baseline: Values) -> str:
     """A layout that was taken for another shows here first."""
-    from ablations.subjects.attention.data.dataset import shape, sizes
+    from ablations.subjects.attention.data.dataset import shape, size_of_test_set, sizes
 
     data = arm_of(baseline).data
     (channels, size, classes), (train, val) = shape(data), sizes(data)
+    test = size_of_test_set(data)
+    tests = f", {test:,} test" if test else ""
     across = f"{size[0]} long" if len(size) == 1 else f"{size[0]} high and {size[1]} wide"
     return (
-        f"Data {data.name}: {train + val:,} examples of {channels} channel{'s' * (channels != 1)}, {across}, in "
-        f"{classes} classes; {train:,} train, {val:,} validate"
+        f"Data {data.name}: {train + val + test:,} examples of {channels} channel{'s' * (channels != 1)}, {across}, in "
+        f"{classes} classes; {train:,} train, {val:,} validate{tests}{_split_in_words(data)}"
     )
+
+
+def _split_in_words(data: Data) -> str:
+    return {
+        "fixed": "",
+        "per_seed": "; each seed has a split of its own",
+        "folds": f"; the seeds take turns with {data.folds} folds",
+    }[data.split]
+
+
+def _storage_notes(baseline: Values) -> list[str]:
+    """How stored images come to the network, by what they are told from others, and which are left out."""
+    from ablations.subjects.attention.data.dataset import storage
+
+    return list(storage(arm_of(baseline).data))
 
 
 def _recipe_notes(baseline: Values) -> list[str]:
@@ -191,6 +217,7 @@ SUBJECT = Subject(
     settings={name: _setting(name) for name in setting_names()},
     metrics=METRICS,
     metric="val_loss",
+    tested=TESTED,
     assign=_typed(values_of),
     change=lambda arm, values: values_of(with_values(arm_of(arm), values)),
     complete=_complete,

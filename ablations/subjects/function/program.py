@@ -54,7 +54,8 @@ def make(
     )
     if not settings:
         raise SettingError(
-            f"the space must name the settings of {name!r} in its `baseline`, for example `baseline: {{lr: 0.1}}`."
+            f"the settings of {name!r} must be named, since a function's config has no signature: in a space by its "
+            "`baseline`, for example `baseline: {lr: 0.1}`; of `ablate check` by `--set lr=0.1`."
         )
     _check_names(settings, program)
     files = files_of(program.fingerprint)
@@ -65,6 +66,7 @@ def make(
         settings=settings,
         has_defaults=kind is not None,
         metrics=program.declared(),
+        tested=program.tested(),
         objectives=program.searchable(),
         metric=program.metrics[0].name,
         fingerprint=lambda arm: digest_of(files),

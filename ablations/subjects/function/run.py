@@ -94,7 +94,8 @@ def _heard(
         # One that goes on from a checkpoint of its own says itself which epoch it is.
         records[-1] = {"epoch": len(records), **records[-1]}
         _check_epoch([one["epoch"] for one in records])
-        context.epoch(records[-1])
+        apart = program.apart(records[-1])
+        context.epoch({name: value for name, value in apart.items() if name != "test"})
 
 
 def _check_epoch(numbers: list[Any]) -> None:
@@ -165,4 +166,5 @@ def _result(measured: dict[str, Any], context: Context, program: Program) -> dic
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
     # It ended by itself: no epoch of it is missing.
+    numbers = program.apart(numbers)
     return {**numbers, "epochs_run": run, "epochs_planned": run, "device": context.device}

@@ -105,6 +105,7 @@ def fit(
         NonFinite: If the metric is NaN or infinite.
     """
     options = checked_options(trainer_options)
+    _check_place(options, context)
     source = data if data is None or isinstance(data, pl.LightningDataModule) else Loaders(data)
     _check(module, source, resumes=context is not None)
     if test:
@@ -274,6 +275,16 @@ def _check(
     for owner in (module, data) if resumes else ():
         if owner is not None:
             refuse_unloadable(owner.hparams, of=type(owner).__name__)
+
+
+def _check_place(options: Mapping[str, Any], context: Context | None) -> None:
+    """Refuse what cannot be computed where the run is."""
+    several = context is not None and context.world_size > 1
+    if several and options.get("sync_batchnorm") and not context.device.startswith("cuda"):
+        raise SettingError(
+            "`trainer.sync_batchnorm` needs GPUs, since torch's SyncBatchNorm computes nowhere else, but this run's "
+            f"{context.world_size} processes are on the {context.device.upper()}. Leave it out, or give the run GPUs."
+        )
 
 
 def _check_test(

@@ -65,6 +65,7 @@ def make(
         train="ablations.subjects.own_module.run:train_run",
         settings=settings,
         metrics=program.declared(),
+        tested=program.tested(),
         objectives=program.searchable(),
         metric=program.metrics[0].name,
         assign=assign,

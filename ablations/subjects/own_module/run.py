@@ -60,10 +60,9 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
         reserved=RECORDED,
     )
     note(replace(built.started, batches=outcome.digests, limits=outcome.limits))
-    _check_tested(outcome.tested, program)
     return {
         **{name: value for name, value in outcome.metrics.items() if value is not None},
-        **outcome.tested,
+        **_test(outcome.tested, program),
         "epoch_seconds": outcome.epoch_seconds,
         **_memory(context.device),
         "epochs_run": outcome.epochs_run,
@@ -114,14 +113,17 @@ def _memory(device: str) -> dict[str, float]:
     return {"memory_mib": torch.cuda.max_memory_allocated(device) / 2**20}
 
 
-def _check_tested(tested: Mapping[str, float], program: Program) -> None:
-    for one in program.metrics:
-        if one.at == "test" and one.name not in tested:
+def _test(tested: Mapping[str, float], program: Program) -> dict[str, dict[str, float]]:
+    """What the test logged of what the program names, under the name that the engine sets apart."""
+    for one in program.tested():
+        if one.name not in tested:
             names = ", ".join(map(repr, sorted(tested))) or "nothing"
             raise SettingError(
                 f"the metric {one.name!r} was not logged by the test; what was: {names}. Log it in `test_step`, or "
                 "leave out its `at: test`."
             )
+    said = {one.name: tested[one.name] for one in program.tested()}
+    return {"test": said} if said else {}
 
 
 def _note(context: Context, beginning: Started) -> None:

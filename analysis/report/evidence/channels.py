@@ -99,6 +99,8 @@ def _read(table: Any, rows: pd.DataFrame) -> tuple[dict[str, Any], list[str]]:
             content = json.loads(path.read_text(encoding="utf-8"))
             for one in content["blocks"]:
                 _single(one)
+            if not content["blocks"]:
+                raise ValueError("it has no blocks")
             pd.DataFrame(content["drops"], columns=["order", "share", "accuracy", "loss"])
         except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
             remarks.append(f"{_short(path)} cannot be read and is left out: {error}.")

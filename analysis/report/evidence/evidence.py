@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,8 @@ from analysis.report.evidence.channels import Channels, read_channels
 from analysis.report.evidence.gates import Gates, read_gates
 from analysis.tables.runs_table import REDUCTION, RunsTable
 from analysis.tables.study_table import Curves, read_curves, read_study
+from analysis.tested.answer import stored_answer
+from analysis.tested.values import has_test_set
 from analysis.tradeoff.curves.families import average_draws
 from analysis.tradeoff.kappa import slope_of
 from analysis.tradeoff.prices.price import Price
@@ -72,6 +74,9 @@ class Evidence:
     importance: Importance | None
     winner: WinnerReport | None
     gates: Gates | None
+    tested: dict[str, Any] | None
+    """What the test set said, once it was looked at (`analysis.tested`)."""
+    has_test_set: bool
     channels: Channels | None
     price: float | None
     margin: float | None
@@ -152,6 +157,8 @@ def gather(
         else None,
         winner=_try(gaps, "winner", lambda: winner_report(table)),
         gates=_try(gaps, "gates", lambda: read_gates(table, arm=gates_of)),
+        tested=_try(gaps, "test", lambda: stored_answer(folder)),
+        has_test_set=has_test_set(table),
         channels=_try(gaps, "channels", lambda: read_channels(table, arm=gates_of, block=gates_in)),
         price=price,
         margin=margin,

@@ -1,5 +1,5 @@
 """Which sections has a report, and what are its verdicts in plain words?
 
 May import `plain_files`, `analysis`, `tables`, `contrasts`, `planned`, `sequential`, `effects`, `tradeoff`, `page`,
-`evidence`, `analysis.claims` and `figures`. Imported by `report` and `cli`.
+`analysis.claims`, `tested`, `evidence` and `figures`. Imported by `report` and `cli`.
 """

@@ -23,7 +23,7 @@ from analysis.report.page.page import Drawing, Drawings
 from analysis.report.page.tables import Column, Table
 from analysis.tables.runs_table import REDUCTION
 from analysis.tradeoff.reduction_fit import ReductionFit
-from analysis.tradeoff.status_words import STATUS_WORDS
+from analysis.tradeoff.status_words import ENOUGH_SEEDS, NOT_DISPLACED, STATUS_WORDS
 
 Question = Literal["width", "ratio", "search", "effects"]
 LEADING: dict[Question, tuple[str, ...]] = {
@@ -243,15 +243,15 @@ def _ratio(evidence: Evidence) -> str:
     fit = evidence.ratio.fit
     metric = shown.metric_name(evidence)
     if fit.status in ("too_few_seeds", "single_seed"):
-        return (
-            "no conclusion yet: there are too few seeds for an interval; run at least 3, better 5."
-        )
+        few = "there are too few seeds for an interval"
+        if fit.status == "single_seed":
+            few = STATUS_WORDS[fit.status]
+        return f"no conclusion yet: {few}; run {ENOUGH_SEEDS}."
     if fit.status == "no_noise":
         return "no conclusion: repeated runs do not differ at all, so nothing tells their error."
     if fit.status == "decreasing":
         largest = f"{fit.tested['r'].max():g}"
-        alone = fit.argmin_set == [float(fit.tested["r"].max())]
-        found = " and the best." if alone else f"; {_left(fit)}."
+        found = " and the best." if fit.largest_is_best else f"; {_left(fit)}."
         by = f", which {largest} alone shows" if fit.rests_on_largest else ""
         return f"the {metric} falls as the ratio grows{by}: the largest tested, {largest}, is the cheapest{found}"
     if fit.status == "not_identified":
@@ -274,7 +274,7 @@ def _ratio(evidence: Evidence) -> str:
 
 def _left(fit: ReductionFit) -> str:
     """Which tested ratios remain."""
-    if len(fit.argmin_set) == len(fit.tested):
+    if fit.none_ruled_out:
         return f"none of the {len(fit.tested)} tested ratios can be ruled out"
     return f"not worse than the best of those tested: {', '.join(f'{r:g}' for r in fit.argmin_set)}"
 
@@ -282,7 +282,7 @@ def _left(fit: ReductionFit) -> str:
 def _steps(fit: ReductionFit) -> str:
     steps = fit.switch_prices
     if steps.empty:
-        return "no tested ratio is displaced by another at any price"
+        return NOT_DISPLACED
     parts = [
         f"{row['best_below']} up to {number(row['price'], 2)} per weight"
         for row in _records(steps.head(MOST_PRICES))

@@ -5,6 +5,7 @@ import math
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.numbers import interval, number, p_value, plural
 from analysis.tradeoff.reduction_fit import ReductionFit
+from analysis.tradeoff.status_words import ENOUGH_SEEDS, NOT_DISPLACED, STATUS_WORDS
 
 
 def ratio_verdict(evidence: Evidence) -> str:
@@ -90,7 +91,7 @@ def _decreasing(fit: ReductionFit) -> str:
     falls = f"the loss falls as r grows (κ = {number(fit.kappa)} {interval(*fit.kappa_ci)})"
     cheapest = f"the largest tested ratio, {largest}, is the cheapest. {_free(fit)}"
     smaller = fit.without_largest
-    if fit.rests_on_largest and smaller is not None:
+    if not fit.contradicts_theory and smaller is not None:
         return (
             f"{falls}, but r = {largest} alone says so: without it κ is {number(smaller.kappa)} "
             f"{interval(*smaller.kappa_ci)}. That is too little to contradict the trade-off's theory; {cheapest}"
@@ -99,11 +100,10 @@ def _decreasing(fit: ReductionFit) -> str:
 
 
 def _few_seeds(fit: ReductionFit) -> str:
-    found = "one seed" if fit.status == "single_seed" else plural(fit.seeds, "seed")
-    return (
-        f"{found}: too few for an interval, so nothing is concluded (κ is near {number(fit.kappa)}). "
-        "Run at least 3 seeds, better 5."
-    )
+    found = f"{plural(fit.seeds, 'seed')}: too few for an interval"
+    if fit.status == "single_seed":
+        found = STATUS_WORDS[fit.status]
+    return f"{found}, so nothing is concluded (κ is near {number(fit.kappa)}). Run {ENOUGH_SEEDS}."
 
 
 def _no_noise(fit: ReductionFit) -> str:
@@ -121,7 +121,7 @@ def _limit(fit: ReductionFit) -> str:
 
 def _free(fit: ReductionFit) -> str:
     where = "at this price" if fit.lam is not None else "by loss alone"
-    if len(fit.argmin_set) == len(fit.tested):
+    if fit.none_ruled_out:
         return f"No tested ratio can be ruled out {where}."
     return f"Not worse than the best {where}: {_list(fit.argmin_set)}."
 
@@ -129,7 +129,7 @@ def _free(fit: ReductionFit) -> str:
 def _by_price(fit: ReductionFit) -> str:
     steps = fit.switch_prices
     if steps.empty:
-        return "no tested ratio is displaced by another at any price."
+        return f"{NOT_DISPLACED}."
     parts = [f"{row.best_below} up to {number(row.price, 2)}" for row in steps.itertuples()]
     return f"{', '.join(parts)}, {steps['best_above'].iloc[-1]} above."
 

@@ -28,6 +28,7 @@ from analysis.report.sections.limits import limits
 from analysis.report.sections.pairing import pairing_section
 from analysis.report.sections.ratio import ratio_section, width_section
 from analysis.report.sections.stopped import stopped_section
+from analysis.report.sections.test_set import test_section
 from analysis.tables.runs_table import USUAL_METRICS
 from plain_files.stopping_rules import changes_of
 
@@ -43,6 +44,7 @@ def sections(evidence: Evidence, drawings: Drawings) -> tuple[Section, ...]:
         *stopped_section(evidence, drawings),
         *claims_section(evidence),
         *_asked_first(evidence, drawings, kind),
+        *test_section(evidence),
         *pairing_section(evidence),
         *_arms(evidence, drawings),
         *_training(evidence, drawings),

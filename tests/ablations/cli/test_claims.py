@@ -121,7 +121,7 @@ def test_a_file_of_claims_is_answered_run_and_checked_again(
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"mine:adds"', '"mine:add"', "claim 'A1': `exact` 'mine:add': module 'mine' has no 'add'."),
+        ('"mine:adds"', '"mine:add"', "`exact` 'mine:add': module 'mine' has no 'add'. Did you mean 'adds'?"),
         ('"mine:adds"', '"mein:adds"', "claim 'A1': `exact` 'mein:adds' cannot be imported"),
         ('"mine:adds"', '"mine:fails"', "claim 'A1': 'mine:fails' failed: ValueError: no such number. Mend"),
         ('"mine:adds"', '"mine:ends"', "claim 'A1': 'mine:ends' failed: SystemExit: 0. Mend"),

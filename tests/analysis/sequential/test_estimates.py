@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.sequential.boundaries import boundaries
+from analysis.sequential.boundaries import boundaries, boundaries_of
 from analysis.sequential.estimates import Passed, adjusted, repeated_interval
 from analysis.sequential.simulated import sequential
-from analysis.sequential.stored_boundaries import boundaries_of
 
 
 def test_the_interval_of_one_look_is_the_t_interval() -> None:

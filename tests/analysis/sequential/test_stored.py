@@ -10,10 +10,11 @@ from plain_arms import arms, declared
 from test_overruling import GATES, by_rule, change
 
 from ablations.engine.sources.until import fingerprint
+from analysis.claims.planned_claims import another_rule
 from analysis.report.evidence.evidence import gather
 from analysis.report.sections.sections import sections
 from analysis.report.sections.words import verdict_lines
-from analysis.sequential import stored_boundaries
+from analysis.sequential import boundaries as stored_boundaries
 from analysis.sequential.records import unlike_looks
 from analysis.sequential.rule import rule_hash, until_decided
 from analysis.sequential.stopped import report_stopped
@@ -120,6 +121,7 @@ def test_after_a_change_looks_go_by_the_new_rule_and_are_labelled(make_study: Ma
     assert "exploratory)" in verdict_lines(evidence)[0]
     kinds = {section.anchor: section.kind for section in sections(evidence, {})}
     assert kinds["until"] == kinds["effects"] == "exploratory"
+    assert another_rule(read_study(folder)) == "the rule was changed after the look at 4 seeds"
     # Each look is checked under the rule of its time.
     assert unlike_looks(read_study(folder))[1] == []
     notes = json.loads((folder / "study.json").read_text())["rule_changes"]

@@ -1,5 +1,5 @@
 """What does an arm cost, before it is trained; and how long does its network take?
 
-May import `settings`, `networks`, `counting`, `placing` and `data`. Imported by `attention.claims`, `training`,
-`attention` and `cli`.
+May import `ablations`, `settings`, `networks`, `counting`, `placing` and `data`. Imported by `attention.claims`,
+`training`, `attention` and `cli`.
 """

@@ -10,14 +10,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ablations.subjects.attention.data.colour_policies import POLICIES
+from ablations.subjects.attention.data.colours import Colours
+
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 
 
-def augmentation(words: str) -> Augment | None:
-    """What the words of `data.augmentation` do, one after the other; None where they are `none`."""
+def augmentation(words: str, colours: Colours | None = None) -> Augment | None:
+    """What the words of `data.augmentation` do, one after the other; None where they are `none`.
+
+    Args:
+        words: Joined by +.
+        colours: Of the standardised images; needed for those words that change colours.
+    """
     if words == "none":
         return None
-    steps = [AUGMENTATIONS[word] for word in words.split("+")]
+    steps = [AUGMENTATIONS.get(word) or _of_colours(word, colours) for word in words.split("+")]
 
     def augment(x_nchw: Tensor, draws: torch.Generator) -> Tensor:
         for step in steps:
@@ -90,6 +98,12 @@ AUGMENTATIONS: dict[str, Augment] = {
     "erasing": erasing,
     "cutout": cutout,
 }
+
+
+def _of_colours(word: str, colours: Colours | None) -> Augment:
+    assert colours is not None, f"{word} needs the images' colours"
+    policy = POLICIES[word]
+    return lambda x_nchw, draws: colours.standardised(policy(colours.of(x_nchw), draws))
 
 
 def _crop(x_nchw: Tensor, draws: torch.Generator, *, pad: int) -> Tensor:

@@ -1,5 +1,6 @@
-"""Batches of tensors that already lie on the device; no worker processes, no copies per batch."""
+"""Batches of examples: in which order, augmented how, and which share of each is this process's."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -8,11 +9,23 @@ from torch import Tensor
 
 from ablations.errors import SettingError
 from ablations.streams import epoch_order, generator
-from ablations.subjects.attention.data.examples import Examples
-from ablations.subjects.attention.settings.groups import Arm
+from ablations.subjects.attention.data.examples import Examples, Labelled, Step
+from ablations.subjects.attention.settings.groups import Arm, Data
 
 VALIDATION_BATCH = 1024
 """Or a little less, where that would leave a single example over (`validation_batch`)."""
+VALIDATION_BYTES = 2**26
+"""Of a batch that validates: fewer examples where they are large."""
+
+
+def largest_validation_batch(shape: tuple[int, ...], *, world_size: int = 1) -> int:
+    """How many examples of a shape validate together at most, two for each rank at least."""
+    return max(2 * world_size, min(VALIDATION_BATCH, VALIDATION_BYTES // (4 * math.prod(shape))))
+
+
+def workers_of(data: Data) -> int:
+    """Processes that read ahead what is streamed: those of the settings, or as many as this one has threads."""
+    return torch.get_num_threads() if data.workers is None else data.workers
 
 
 def validation_batch(examples: int, *, largest: int, world_size: int = 1) -> int:
@@ -56,7 +69,7 @@ class Batches:
     """An iterable over (x, y) or (x, y, mask); each epoch has its own order, a function of seed and epoch.
 
     Args:
-        examples: All of them, on the device that trains.
+        examples: All of them, for the device that trains.
         batch_size: Examples in a batch, over all ranks together.
         seed: Names the streams of the order and of the augmentation; None keeps the given order
             and includes the last, incomplete batch (validation).
@@ -64,11 +77,12 @@ class Batches:
         augment: Function of a batch's x (n, channels, height, width) and a generator.
         rank: Which share of each batch this process takes ...
         world_size: ... of how many.
+        workers: Processes that read ahead, where the examples are streamed.
     """
 
     def __init__(
         self,
-        examples: Examples,
+        examples: Labelled,
         *,
         batch_size: int,
         seed: int | None = None,
@@ -76,9 +90,10 @@ class Batches:
         augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
         rank: int = 0,
         world_size: int = 1,
+        workers: int = 0,
     ) -> None:
         self.examples, self.batch_size, self.seed, self.epoch = examples, batch_size, seed, epoch
-        self.augment, self.rank, self.world_size = augment, rank, world_size
+        self.augment, self.rank, self.world_size, self.workers = augment, rank, world_size, workers
 
     def __len__(self) -> int:
         n = len(self.examples)
@@ -86,19 +101,32 @@ class Batches:
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         if self.seed is None:
-            for begin in range(0, len(self.examples), self.batch_size):
-                mine = slice(begin + self.rank, begin + self.batch_size, self.world_size)
-                yield self.examples[mine].batch()
+            steps: list[Step] = [
+                slice(begin + self.rank, begin + self.batch_size, self.world_size)
+                for begin in range(0, len(self.examples), self.batch_size)
+            ]
+            for batch in self.examples.fetched(steps, draw=None, workers=self.workers):
+                yield batch.batch()
             return
-        y = self.examples.y
         epoch = self.epoch()
-        order = epoch_order(len(y), seed=self.seed, epoch=epoch).to(y.device)
+        order = epoch_order(len(self.examples), seed=self.seed, epoch=epoch)
+        order = order.to(self.examples.y.device)
+        shares: list[Step] = [
+            order[step * self.batch_size : (step + 1) * self.batch_size][
+                self.rank :: self.world_size
+            ]
+            for step in range(len(self))
+        ]
         draws = generator(self.seed, f"augment/{epoch}")
-        for step in range(len(self)):
-            chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
-            batch = self.examples[chosen]
-            if self.augment is not None:
-                # The whole batch is augmented before it is shared out, so that ranks do not matter.
-                batch = replace(batch, x=self.augment(batch.x, draws))
-            mine = slice(self.rank, None, self.world_size)
-            yield (batch if self.world_size == 1 else batch[mine]).batch()
+        for batch in self.examples.fetched(shares, draw=(self.seed, epoch), workers=self.workers):
+            yield (batch if self.augment is None else self._augmented(batch, draws)).batch()
+
+    def _augmented(self, batch: Examples, draws: torch.Generator) -> Examples:
+        """This rank's share of the augmented batch: drawn for the whole batch, so that ranks do not matter."""
+        assert self.augment is not None
+        if self.world_size == 1:
+            return replace(batch, x=self.augment(batch.x, draws))
+        # What the others' places hold does not matter, but that there are so many does.
+        whole = batch.x[torch.arange(self.batch_size, device=batch.x.device) % len(batch.x)]
+        whole[self.rank :: self.world_size] = batch.x
+        return replace(batch, x=self.augment(whole, draws)[self.rank :: self.world_size])

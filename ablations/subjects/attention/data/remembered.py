@@ -1,7 +1,8 @@
 """What was computed from a data set is good until its files are written again."""
 
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from functools import lru_cache, wraps
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
@@ -10,11 +11,15 @@ from ablations.subjects.attention.settings.groups import Data
 
 _Rest = TypeVarTuple("_Rest")
 _Answer = TypeVar("_Answer")
+SLOW = 0.1
+"""Seconds that a look at the files may take each time it is asked for ..."""
+TIMES_GOOD = 20
+"""... and for how many times as long as it took one that takes longer is not repeated."""
 Compute = Callable[[Data, *_Rest], _Answer]
 
 
 def remembered(*, most: int) -> Callable[[Compute[*_Rest, _Answer]], Compute[*_Rest, _Answer]]:
-    """Decorates a function of a data set: its last `most` answers are kept until the files at `root` change."""
+    """Decorates a function of a data set: its last `most` answers are kept until the files at its roots change."""
 
     def keep(compute: Compute[*_Rest, _Answer]) -> Compute[*_Rest, _Answer]:
         @lru_cache(maxsize=most)
@@ -34,21 +39,43 @@ _Stamp = int
 
 
 def _stamp(data: Data) -> _Stamp:
-    """A number that another state of the file at `root`, or of any file below it, has not."""
-    if data.root is None:
-        return 0
+    """A number that another state of the file at a root, or of any file below it, has not."""
+    roots = [root for root in (data.root, data.test_root) if root is not None]
     try:
-        # A hash, because the names of a folder's files are many, and a few answers are kept.
-        return hash(tuple(_states(Path(data.root).expanduser())))
+        return hash(tuple(_stamp_of(Path(root).expanduser()) for root in roots))
     except OSError:
         return 0  # who reads it says so
 
 
-def _states(path: Path) -> Iterator[tuple[str, int, int, int, int]]:
-    """Name, inode, size and times of the file, or of all files below the folder."""
-    told = path.stat()
+_taken: dict[Path, tuple[float, _Stamp]] = {}
+"""Until when a stamp is good. To walk a million files takes seconds, and each run of a worker asks several times."""
+
+
+def _stamp_of(root: Path) -> _Stamp:
+    began = time.monotonic()
+    until, stamp = _taken.get(root, (began, 0))
+    if began < until:
+        return stamp
+    stamp = _walked(root)
+    took = time.monotonic() - began
+    if took > SLOW:
+        _taken[root] = began + took + TIMES_GOOD * took, stamp
+    return stamp
+
+
+def _walked(root: Path) -> _Stamp:
+    stamp = _state(str(root), root.stat())
+    pending = [str(root)] if root.is_dir() else []
+    while pending:
+        with os.scandir(pending.pop()) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                # One number, not a tuple of all: they are as many as the files are.
+                stamp = hash((stamp, _state(entry.name, entry.stat())))
+                if entry.is_dir():
+                    pending.append(entry.path)
+    return stamp
+
+
+def _state(name: str, told: os.stat_result) -> _Stamp:
     # The time of the last change too: a copy that keeps the time of writing sets it anew.
-    yield str(path), told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns
-    if path.is_dir():
-        for below in sorted(os.scandir(path), key=lambda entry: entry.name):
-            yield from _states(Path(below.path))
+    return hash((name, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns))

@@ -1,5 +1,5 @@
 """Which networks can host attention, and at which places?
 
-May import `ablations`, `settings` and `blocks`. Imported by `counting`, `placing`, `cost`, `stacking`, `transformers`,
+May import `ablations`, `settings` and `blocks`. Imported by `counting`, `placing`, `stacking`, `cost`, `transformers`,
 `training`, `attention` and `cli`.
 """

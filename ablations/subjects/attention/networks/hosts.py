@@ -35,6 +35,11 @@ def network_names() -> list[str]:
     return [*NETWORKS, *(f"{family}8" for family in FAMILIES)]
 
 
+def has_residual_units(name: str) -> bool:
+    """Whether branches of the network can be left out (`networks.residual`)."""
+    return _host(name) in (_resnet, _regnet, _cifar)
+
+
 def position_dims(name: str) -> int:
     """Dimensions of an input's positions: 1 for sequences, 2 for images."""
     return 1 if name.startswith("sequence") else 2

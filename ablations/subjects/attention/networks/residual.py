@@ -58,6 +58,8 @@ class ResidualUnit(Unit):
     """
 
     act = staticmethod(torch.relu)
+    left_out = 0.0
+    """How often training leaves the branch out, for each image by itself."""
 
     def __init__(
         self,
@@ -85,6 +87,8 @@ class ResidualUnit(Unit):
         h = self.at("branch", self.branch(self.at("input", x)))
         if self.point == "activated_branch":
             h = self.at("activated_branch", self.act(h))
+        if self.training and self.left_out:
+            h = _some_left_out(h, self.left_out)
         skip = x if self.downsample is None else self.downsample(x)
         total = h + self.at("shortcut", skip)
         return self.at("output", total if self.preact else self.act(total))
@@ -99,6 +103,13 @@ class ResidualUnit(Unit):
     def activated_inner(self, h: Tensor) -> Tensor:
         """The activation of the inner map, gated before or after it."""
         return self.at("activated_inner", self.act(self.at("inner", h)))
+
+
+def set_stochastic_depth(network: nn.Module, last: float) -> None:
+    """Let training leave out branches: the last so often, those before it in proportion to their place."""
+    units = [unit for unit in network.modules() if isinstance(unit, ResidualUnit)]
+    for place, unit in enumerate(units, start=1):
+        unit.left_out = last * place / len(units)
 
 
 def chain(layers: int, *, preact: bool) -> tuple[str, ...]:
@@ -189,6 +200,12 @@ def residual_stage(
         )
         inputs = outputs
     return stage
+
+
+def _some_left_out(h: Tensor, share: float) -> Tensor:
+    """Zero for a share of the images, the others scaled so that the mean stays."""
+    kept = torch.rand(len(h), *[1] * (h.dim() - 1), device=h.device, dtype=h.dtype) >= share
+    return h * kept / (1 - share)
 
 
 def _conv(layer: Layer) -> nn.Module:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 
 from ablations.subjects.attention.data.batches import validation_batch
-from ablations.subjects.attention.data.examples import Examples
+from ablations.subjects.attention.data.examples import Examples, Labelled
 
 MOST_EXAMPLES = 512
 MOST_AT_ONCE = 256
@@ -13,7 +13,7 @@ MOST_NUMBERS = 2**20
 """In the inputs of one pass: gradients need every map of the network for them."""
 
 
-def stratified(examples: Examples, count: int) -> Examples:
+def stratified(examples: Labelled, count: int) -> Examples:
     """Every k-th of the order by class, so that each class keeps its share; so many of them."""
     order = torch.argsort(examples.y, stable=True)
     return examples[order[torch.linspace(0, len(order) - 1, count, device=order.device).long()]]

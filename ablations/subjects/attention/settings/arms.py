@@ -140,6 +140,9 @@ def inactive(arm: Arm) -> frozenset[str]:
         idle |= {"training.attention_learning_rate", "training.attention_weight_decay"}
     used = SCHEDULED.get(arm.training.schedule, frozenset())
     idle |= {f"training.{field}" for field in frozenset().union(*SCHEDULED.values()) - used}
+    idle |= {"data.val_fraction"} if arm.data.split == "folds" else {"data.folds"}
+    if arm.data.image_size is None:
+        idle |= {"data.image_share"}
     return frozenset(idle | {f"backbone.{field}" for field in fixed_fields(arm.backbone.name)})
 
 

@@ -12,13 +12,22 @@ from ablations.subjects.settings import Settings, hint
 
 Shortcut = Literal["pad", "project"]
 Compile = Literal["none", "default", "reduce-overhead", "max-autotune"]
-Optimizer = Literal["sgd", "adamw", "rmsprop"]
+Optimizer = Literal["sgd", "adamw", "rmsprop", "lamb", "muon"]
 Schedule = Literal["cosine", "linear", "step", "one_cycle", "plateau", "constant"]
 Precision = Literal["32", "bf16-mixed", "16-mixed"]
+Stream = Literal["auto", "resident", "streamed"]
+SplitBy = Literal["fixed", "per_seed", "folds"]
 Recipe = Literal["own", "senet_imagenet", "senet_cifar", "torchvision_v2", "short"]
 AUGMENTATIONS = (
-    "shift", "crop", "flip", "crop_flip", "random_resized_crop", "erasing", "cutout",
+    "shift", "crop", "flip", "crop_flip", "random_resized_crop", "color_jitter", "rand_augment",
+    "trivial_augment_wide", "erasing", "cutout",
 )  # fmt: skip
+
+CUT = "random_resized_crop"
+
+
+def _number_or_none(value: Any) -> Any:
+    return None if value == "none" else value
 
 
 def _augmentations(value: str) -> str:
@@ -28,6 +37,18 @@ def _augmentations(value: str) -> str:
             rule = one_of("augmentation", word, ("none", *AUGMENTATIONS))
             raise ValueError(f"{rule} Several are joined by a plus sign: 'crop_flip+cutout'.")
     return value
+
+
+def _test_set(value: Any) -> str | float:
+    """`none`, `own`, or a share as a float."""
+    if value in ("none", "own"):
+        return str(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1:
+        return float(value)
+    raise ValueError(
+        "`data.test` must be 'none', 'own' (the data set's own test examples), or a share of all examples between 0 "
+        f"and 1 like 0.2, but got {value!r}."
+    )
 
 
 class Attention(AttentionFields):
@@ -62,7 +83,7 @@ class Backbone(Settings):
 
 
 class Data(Settings):
-    """The data and its fixed split. `root` is where files lie; it is no part of a run's identity."""
+    """The data and how they are split. `root` is where files lie; it is no part of a run's identity."""
 
     name: str = "digits"
     """`digits`, `cifar10`, `npz`, `folder`, ..., or your own function `package.module:name`; docs/spaces.md."""
@@ -71,10 +92,63 @@ class Data(Settings):
     val_fraction: float = Field(default=0.3, gt=0, lt=1)
     """Share of the images held out, stratified by class."""
     split_seed: int = 0
-    """The split is the same for all seeds unless a space varies this."""
+    """Which of all possible splits: another one, another split."""
+    split: SplitBy = "fixed"
+    """`fixed`: one split for all seeds. `per_seed`: each seed has a split of its own, the same for all arms. `folds`:
+    cross-validation, each seed holds out the next of `folds` parts, which are drawn anew once all had a turn."""
+    folds: int = Field(default=5, ge=2)
+    """Of `split=folds`: how many parts; `val_fraction` is then not used."""
+    test: Annotated[str | float, BeforeValidator(_test_set)] = "none"
+    """A test set, which no run trains on or validates with: `own` (CIFAR's test images, or what lies at `test_root`),
+    or a share of all examples, the same in every split. `ablate test` looks at it, once."""
+    test_root: str | None = None
+    """Of `test=own`: where the files of the test set lie, if the data set does not have it in its own."""
     augmentation: Annotated[str, AfterValidator(_augmentations)] = "none"
     """What is done to the images of a training batch, in this order: `shift`, `crop`, `flip`, `crop_flip`,
-    `random_resized_crop`, `erasing`, `cutout`, joined by +."""
+    `random_resized_crop`, `color_jitter`, `rand_augment`, `trivial_augment_wide`, `erasing`, `cutout`, joined by +."""
+    image_size: int | None = Field(
+        default=None,
+        ge=1,
+        json_schema_extra=hint("Images that are of one size stay as they are without it."),
+    )
+    """Height and width that stored images of any size are brought to as they are read; none where all are of one."""
+    image_share: float = Field(default=0.875, gt=0, le=1)
+    """Of `image_size`: the share of the shorter side that the square in the middle has, which is scaled."""
+    stream: Stream = "auto"
+    """Whether stored images are kept in memory (`resident`), or read anew in each epoch (`streamed`); `auto`: by their
+    size. It changes no number and is no part of a run's identity."""
+    workers: Annotated[int | None, BeforeValidator(_number_or_none)] = Field(default=None, ge=0)
+    """Processes of a run that read ahead what is streamed; none for as many as it has threads. It changes no number."""
+    skip_corrupt: bool = False
+    """Leave out images that cannot be read, and say how many; otherwise they are refused."""
+
+    @property
+    def cuts_stored_images(self) -> bool:
+        """Whether a random part is cut out of each stored image as it is read."""
+        return self.image_size is not None and self.augmentation.split("+")[0] == CUT
+
+    @property
+    def on_batches(self) -> str:
+        """The words of `augmentation` that are left to do on batches."""
+        if not self.cuts_stored_images:
+            return self.augmentation
+        return self.augmentation.partition("+")[2] or "none"
+
+    @model_validator(mode="after")
+    def _cut_goes_with_the_rest(self) -> Self:
+        if self.image_size is None:
+            return self
+        if CUT in self.augmentation.split("+")[1:]:
+            raise ValueError(
+                f"`data.augmentation` must begin with {CUT!r} where `data.image_size` is set, because it is cut out "
+                f"of the stored image, but is {self.augmentation!r}."
+            )
+        if self.cuts_stored_images and self.stream == "resident":
+            raise ValueError(
+                f"`data.stream` must be 'auto' or 'streamed' where {CUT!r} cuts another part out of each stored image "
+                "in each epoch, but is 'resident'."
+            )
+        return self
 
 
 class Training(Settings):
@@ -87,13 +161,14 @@ class Training(Settings):
     batch_size: int = Field(default=64, ge=2)
     """The last, incomplete batch of an epoch is left out; the order is new in each epoch."""
     optimizer: Optimizer = "sgd"
-    """SGD with Nesterov momentum, or AdamW."""
+    """SGD with Nesterov momentum, AdamW, RMSprop, LAMB; or Muon for the convolutions and matrices between the first and
+    the last, with AdamW for the rest, both at the rate of an AdamW. The last two need `ablations[optimizers]`."""
     learning_rate: float = Field(default=0.1, gt=0)
     """The largest one, after the warm-up."""
     weight_decay: float = Field(default=5e-4, ge=0)
     """Of all weights but biases and normalisations."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
-    """Nesterov momentum of SGD, plain momentum of RMSprop; AdamW does not use it."""
+    """Nesterov momentum of SGD and Muon, plain momentum of RMSprop; AdamW and LAMB do not use it."""
     schedule: Schedule = "cosine"
     """What the learning rate does after the warm-up, counted in steps. `cosine`, `linear`: to zero. `step`:
     times `decay_factor` after each epoch of `decay_at`. `one_cycle`: up from 1/25 and down
@@ -124,6 +199,9 @@ class Training(Settings):
     cutmix: float = Field(default=0.0, ge=0)
     """A rectangle of each image comes from another, of an area from Beta(cutmix, cutmix). Beside mixup: one of
     the two in each step."""
+    stochastic_depth: float = Field(default=0.0, ge=0, lt=1)
+    """How often training leaves out the last residual branch, for each image by itself; the branches before it less
+    often, in proportion to their place (arXiv 1603.09382). ResNets, ResNeXts and RegNets."""
     clip_norm: float = Field(default=0.0, ge=0)
     """The largest norm of the gradient, longer ones are shortened to it; 0 for none."""
     accumulate: int = Field(default=1, ge=1)

@@ -74,12 +74,27 @@ NEUTRAL: dict[str, Any] = {
     "training.accumulate": 1,
     "training.ema_decay": 0.0,
     "training.precision": "32",
+    "data.split": "fixed",
+    "data.folds": 5,
+    "data.test": "none",
+    "data.image_size": None,
+    "data.image_share": 0.875,
+    "data.skip_corrupt": False,
+    "training.stochastic_depth": 0.0,
 }
 
-# Where the files lie says nothing about what is in them, the fingerprint does; looking changes nothing; and what a
-# recipe stands for is in the other settings.
+# Where the files lie says nothing about what is in them, the fingerprint does; looking changes nothing, and neither
+# does how images come to the network; and what a recipe stands for is in the other settings.
 NOT_IDENTITY = frozenset(
-    {"data.root", "training.record_gates", "training.measure_latency", "training.recipe"}
+    {
+        "data.root",
+        "data.test_root",
+        "data.stream",
+        "data.workers",
+        "training.record_gates",
+        "training.measure_latency",
+        "training.recipe",
+    }
 )
 
 

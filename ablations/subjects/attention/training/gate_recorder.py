@@ -10,7 +10,7 @@ from pathlib import Path
 import lightning.pytorch as pl
 from torch import nn
 
-from ablations.subjects.attention.data.examples import Examples
+from ablations.subjects.attention.data.examples import Labelled
 from ablations.subjects.attention.recording.lines import line
 from ablations.subjects.attention.recording.looking import gates_of
 from ablations.subjects.attention.recording.sample import MOST_EXAMPLES, stratified
@@ -32,7 +32,7 @@ class GateRecorder(pl.Callback):
         train_examples: Examples in an epoch.
     """
 
-    def __init__(self, path: Path, *, val: Examples, epochs: int, train_examples: int) -> None:
+    def __init__(self, path: Path, *, val: Labelled, epochs: int, train_examples: int) -> None:
         budget = BUDGET * epochs * train_examples
         count = max(1, min(len(val), MOST_EXAMPLES, int(budget)))
         records = max(1, min(MOST_RECORDS, epochs, int(budget / count)))

@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from ablations.errors import SettingError
 from ablations.streams import initialise, stream
 from ablations.subjects.attention.networks.hosts import position_dims
+from ablations.subjects.attention.networks.residual import set_stochastic_depth
 from ablations.subjects.attention.placing.build import build_network
 from ablations.subjects.attention.settings.groups import Attention, Backbone, Training
 from ablations.subjects.attention.training.mixing import mix
@@ -88,6 +89,8 @@ class AttentionClassifier(pl.LightningModule):
         )
         if seed is not None:
             initialise(self.network, seed=seed)
+        if self.recipe.stochastic_depth:
+            set_stochastic_depth(self.network, self.recipe.stochastic_depth)
         if self.recipe.compile != "none":
             self.network.compile(mode=self.recipe.compile, dynamic=False)
         self._network_name = host.name
@@ -275,12 +278,17 @@ class AttentionClassifier(pl.LightningModule):
     def _means(self, part: str) -> tuple[Tensor, Tensor]:
         """Mean loss and accuracy over all ranks; afterwards the sums are empty."""
         sums = self._sums.pop(part)
-        exact = torch.float32 if self.device.type == "mps" else torch.float64  # Apple's have none
+        exact = _exact(self.device.type)
         totals = torch.stack(
             [torch.as_tensor(x, device=self.device, dtype=exact) for x in sums.values()]
         )
         totals = self.trainer.strategy.reduce(totals, reduce_op="sum")
         return (totals[0] / totals[2]).float(), (totals[1] / totals[2]).float()
+
+
+def _exact(device: str) -> torch.dtype:
+    """The longest floats of a kind of device: Apple's have none of 64 bits."""
+    return torch.float32 if device == "mps" else torch.float64
 
 
 class _Sums:

@@ -57,23 +57,56 @@ def rmsprop(groups: list[Group], recipe: Training, fused: bool) -> Optimizer:
     return RMSprop(groups, lr=recipe.learning_rate, alpha=0.9, eps=1e-3, momentum=recipe.momentum)
 
 
+def lamb(groups: list[Group], recipe: Training, fused: bool) -> Optimizer:
+    """LAMB (arXiv 1904.00962), its decay inside the trust ratio as in the paper."""
+    del fused
+    from pytorch_optimizer import Lamb
+
+    # Without `adam_debias` it divides the step by 1 - beta1^t after the trust ratio: the first by a tenth, which
+    # moves each weight by its own length at a rate of 0.1.
+    return Lamb(groups, lr=recipe.learning_rate, weight_decouple=False, adam_debias=True)
+
+
+def muon(groups: list[Group], recipe: Training, fused: bool) -> Optimizer:
+    """Muon for what lies between the first and the last matrix, AdamW for the rest.
+
+    Its steps are scaled to the size of AdamW's (arXiv 2502.16982), so that one rate and one decay serve both.
+    """
+    del fused
+    from pytorch_optimizer import Muon
+
+    return Muon(groups, lr=recipe.learning_rate, momentum=recipe.momentum, use_adjusted_lr=True)
+
+
 OPTIMISERS: dict[str, Callable[[list[Group], Training, bool], Optimizer]] = {
     "sgd": sgd,
     "adamw": adamw,
     "rmsprop": rmsprop,
+    "lamb": lamb,
+    "muon": muon,
 }
 
 
 def _groups(module: nn.Module, recipe: Training) -> list[Group]:
-    """One group for each pair of rate and decay that the recipe tells apart; the host's first."""
-    groups: dict[tuple[float, float], Group] = {}
+    """One group for each pair of rate and decay that the recipe tells apart; the host's first.
+
+    Of Muon, what it moves and what AdamW moves are apart too.
+    """
+    groups: dict[tuple[float, float, bool], Group] = {}
+    moved = _inner_matrices(module) if recipe.optimizer == "muon" else frozenset()
     for name, parameter in module.named_parameters():
         own = "attention" in name.split(".")
         rate = recipe.learning_rate * (recipe.attention_learning_rate if own else 1)
         decay = recipe.weight_decay * (recipe.attention_weight_decay if own else 1)
         if parameter.ndim < 2:
             decay *= recipe.norm_weight_decay
-        groups.setdefault((rate, decay), {"params": [], "lr": rate, "weight_decay": decay})[
-            "params"
-        ].append(parameter)
+        known = {"use_muon": name in moved} if recipe.optimizer == "muon" else {}
+        groups.setdefault(
+            (rate, decay, name in moved), {"params": [], "lr": rate, "weight_decay": decay, **known}
+        )["params"].append(parameter)
     return list(groups.values())
+
+
+def _inner_matrices(module: nn.Module) -> frozenset[str]:
+    """Convolutions and linear layers, but those that take the image and that give the classes."""
+    return frozenset([name for name, x in module.named_parameters() if x.ndim >= 2][1:-1])

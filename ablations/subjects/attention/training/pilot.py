@@ -3,13 +3,20 @@
 import statistics
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import chain, repeat
+from typing import Any
 
 import torch
 
 from ablations.one_thread import one_thread
-from ablations.subjects.attention.data.batches import VALIDATION_BATCH, Batches, check_batches
+from ablations.subjects.attention.data.batches import (
+    Batches,
+    check_batches,
+    largest_validation_batch,
+    workers_of,
+)
 from ablations.subjects.attention.data.dataset import on_device
 from ablations.subjects.attention.settings.groups import Arm
 from ablations.subjects.attention.training.module import AttentionClassifier
@@ -61,21 +68,24 @@ def pace(arm: Arm, *, macs: int, device: str) -> ExamplePace:
     def step() -> float:
         began = time.perf_counter()
         optimiser.zero_grad()
-        module.training_step(next(batches), 0).backward()  # type: ignore[no-untyped-call]
+        with _precision(arm.training.precision, device):
+            loss = module.training_step(next(batches), 0)
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         _wait(device)
         return time.perf_counter() - began
 
-    batches = chain.from_iterable(repeat(Batches(split.train, batch_size=size, seed=0)))
+    epoch = Batches(split.train, batch_size=size, seed=0, workers=workers_of(arm.data))
+    batches = chain.from_iterable(repeat(epoch))
     times = [step()]
     while sum(times) < PILOT_SECONDS and len(times) < MOST_STEPS:
         times.append(step())
     # The first step also sets things up; where one step is long, that does not matter.
     training = statistics.median(times[1:] or times)
     module.eval()
-    batch = next(iter(Batches(split.val, batch_size=VALIDATION_BATCH)))
     began = time.perf_counter()
-    with torch.no_grad():
+    batch = split.val[slice(largest_validation_batch(split.val.shape))].batch()
+    with torch.no_grad(), _precision(arm.training.precision, device):
         module.validation_step(batch, 0)
     _wait(device)
     validating = time.perf_counter() - began
@@ -89,6 +99,14 @@ def _seconds(arm: Arm, macs: int, ends: Sequence[ExamplePace], device: str) -> f
     train, val = (a + share * (b - a) for a, b in ((low.train, high.train), (low.val, high.val)))
     split = on_device(arm.data, device)
     return arm.training.epochs * (len(split.train) * train + len(split.val) * val)
+
+
+def _precision(name: str, device: str) -> AbstractContextManager[Any]:
+    """The network's arithmetic as the Trainer has it; what 16 bits add to a step, its scaling, is little."""
+    if name == "32":
+        return nullcontext()
+    kind = torch.bfloat16 if name == "bf16-mixed" else torch.float16
+    return torch.autocast(device.partition(":")[0], dtype=kind)
 
 
 def _wait(device: str) -> None:

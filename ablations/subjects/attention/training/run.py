@@ -16,13 +16,14 @@ from ablations.lockstep import Lockstep
 from ablations.subjects.attention.cost.latency import inference_milliseconds
 from ablations.subjects.attention.data.augmentation import augmentation
 from ablations.subjects.attention.data.batches import (
-    VALIDATION_BATCH,
     Batches,
     check_batches,
+    largest_validation_batch,
     validation_batch,
+    workers_of,
 )
 from ablations.subjects.attention.data.dataset import fingerprint, on_device
-from ablations.subjects.attention.data.examples import Split
+from ablations.subjects.attention.data.examples import Labelled, Split
 from ablations.subjects.attention.recording.channels import FILE, record_channels
 from ablations.subjects.attention.recording.sample import MOST_EXAMPLES, stratified
 from ablations.subjects.attention.settings.groups import Run, Training
@@ -34,6 +35,8 @@ from ablations.subjects.lightning.checkpoint import readable
 from ablations.subjects.lightning.continuation import Continuation
 from ablations.subjects.lightning.epoch_watch import EpochWatch
 from ablations.subjects.lightning.trainer import make_trainer, quiet
+
+TESTED = ("test_loss", "test_accuracy")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Outcome:
     device: str
     latency: float | None = None
     """Milliseconds of one example's forward pass; None where the recipe does not measure it."""
+    test: dict[str, float] | None = None
+    """`test_loss` and `test_accuracy` of the final weights; None where no test set is declared."""
     stacked: int | None = None
     """Runs in the largest of its steps, where it was trained in step with others."""
 
@@ -121,7 +126,7 @@ def train(
     if run.arm.training.compile != "none":
         # After eight networks of one worker dynamo would silently go on without compiling.
         torch.compiler.reset()
-    split = on_device(run.arm.data, device)
+    split = on_device(run.arm.data, device, run.seed)
     check_batches(run.arm, train=len(split.train), val=len(split.val), world_size=world_size)
     if run.arm.training.precision == "16-mixed" and device == "cpu":
         raise SettingError(
@@ -145,8 +150,15 @@ def train(
             callbacks=callbacks,
             options=trainer_options(run.arm.training),
         )
+        # Forked from one of several threads, a process could wait for a lock that nobody gives back.
+        workers = 0 if lockstep is not None else workers_of(run.arm.data)
         training, validation = _batches(
-            run, split, epoch=lambda: trainer.current_epoch, rank=rank, world_size=world_size
+            run,
+            split,
+            epoch=lambda: trainer.current_epoch,
+            rank=rank,
+            world_size=world_size,
+            workers=workers,
         )
         trainer.fit(
             module,
@@ -155,6 +167,11 @@ def train(
             ckpt_path=readable(checkpoint),
             weights_only=True,
         )
+        test = None
+        if split.test is not None:
+            trainer.test(module, _whole(split.test, rank, world_size, workers), verbose=False)
+            test = {name: float(value) for name, value in trainer.callback_metrics.items()
+                    if name in TESTED}  # fmt: skip
     if run.arm.training.record_gates and gates is not None and rank == 0:
         _record_channels(run, module, split, gates.with_name(FILE), on_step)
     return Outcome(
@@ -164,6 +181,7 @@ def train(
         val_accuracy=watch.last["val_accuracy"],
         device=_device_name(device),
         latency=_latency(run, module, split) if run.arm.training.measure_latency else None,
+        test=test,
         stacked=module.most if isinstance(module, SteppingClassifier) else None,
     )
 
@@ -219,7 +237,13 @@ def _record_channels(
 
 
 def _batches(
-    run: Run, split: Split, *, epoch: Callable[[], int], rank: int, world_size: int
+    run: Run,
+    split: Split,
+    *,
+    epoch: Callable[[], int],
+    rank: int,
+    world_size: int,
+    workers: int,
 ) -> tuple[Batches, Batches]:
     """This rank's shares of the batches that train, and of those that validate."""
     training = Batches(
@@ -227,18 +251,25 @@ def _batches(
         batch_size=run.arm.training.batch_size,
         seed=run.seed,
         epoch=epoch,
-        augment=augmentation(run.arm.data.augmentation),
+        augment=augmentation(run.arm.data.on_batches, split.colours),
         rank=rank,
         world_size=world_size,
+        workers=workers,
     )
-    size = validation_batch(len(split.val), largest=VALIDATION_BATCH, world_size=world_size)
-    return training, Batches(split.val, batch_size=size, rank=rank, world_size=world_size)
+    return training, _whole(split.val, rank, world_size, workers)
+
+
+def _whole(examples: Labelled, rank: int, world_size: int, workers: int) -> Batches:
+    """This rank's share of batches that pass all the examples once, in order."""
+    most = largest_validation_batch(examples.shape, world_size=world_size)
+    size = validation_batch(len(examples), largest=most, world_size=world_size)
+    return Batches(examples, batch_size=size, rank=rank, world_size=world_size, workers=workers)
 
 
 def _latency(run: Run, module: AttentionClassifier, split: Split) -> float:
     # A shuffled gate needs another image.
     size = 2 if run.arm.attention.control == "shuffled" else 1
-    x, _, *mask = next(iter(Batches(split.val, batch_size=size)))
+    x, _, *mask = split.val[slice(size)].batch()
     return inference_milliseconds(module.network.to(x.device), x, *mask)
 
 

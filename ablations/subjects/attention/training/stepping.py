@@ -78,4 +78,4 @@ class SteppingClassifier(AttentionClassifier):
 
 def _steps_together(recipe: Training) -> bool:
     plain = recipe.compile == "none" and recipe.precision == "32" and recipe.accumulate == 1
-    return plain and not recipe.mixup and not recipe.cutmix
+    return plain and not (recipe.mixup or recipe.cutmix or recipe.stochastic_depth)

@@ -173,9 +173,10 @@ class StreamedDataset(Dataset[Any]):
         if getattr(whole(self.dataset), "__getitems__", None):
             return self.dataset.__getitems__(list(places))
         examples = [self._first(places)]
+        if not self._draws:
+            return examples + [self.dataset[index] for index in places[1:]]
         for i in range(1, len(places)):
-            if self._draws:
-                self._start(places, i)
+            self._start(places, i)
             examples.append(self.dataset[places[i]])
         return examples
 

@@ -127,7 +127,11 @@ class CocoExamples(Dataset[Example], Sized):
         placed = self._framing.draw(picture.width, picture.height, training=self._training)
         pixels = placed.picture(image, fill=(0, 0, 0), smooth=True)
         boxes, kept = _boxes(picture, placed)
-        rows = {"boxes": boxes, "labels": picture.labels_m, "crowd": picture.crowd_m}
+        rows: dict[str, NDArray[Any]] = {
+            "boxes": boxes,
+            "labels": picture.labels_m,
+            "crowd": picture.crowd_m,
+        }
         tensors = {name: self._padded(values[kept], name) for name, values in rows.items()}
         return {"image": torch.from_numpy(pixels.transpose(2, 0, 1).copy()) / 255, **tensors}
 

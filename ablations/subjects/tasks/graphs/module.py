@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ablations.errors import SettingError
 from ablations.subjects.tasks.graphs.network import GraphNetwork
 
 
@@ -29,17 +30,19 @@ class GraphClassifier(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.learning_rate = learning_rate
+        self.features, self.classes, self.learning_rate = features, classes, learning_rate
         self.network = GraphNetwork(features, classes=classes, width=width, depth=depth)
 
     def training_step(self, batch: list[Tensor], _: int) -> Tensor:
         """Mean cross-entropy of the graphs."""
+        self._check(batch)
         loss = F.cross_entropy(self.network(*batch[:3]), batch[3])
         self.log("train_loss", loss, on_step=False, on_epoch=True)
         return loss
 
     def validation_step(self, batch: list[Tensor], _: int) -> None:
         """Logs both metrics."""
+        self._check(batch)
         logits_nk, y_n = self.network(*batch[:3]), batch[3]
         count = len(y_n)
         self.log("val_loss", F.cross_entropy(logits_nk, y_n), batch_size=count)
@@ -48,3 +51,16 @@ class GraphClassifier(pl.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW."""
         return torch.optim.AdamW(self.parameters(), lr=self.learning_rate)
+
+    def _check(self, batch: list[Tensor]) -> None:
+        found, classes = batch[0].shape[2], int(batch[3].max()) + 1
+        if found != self.features:
+            raise SettingError(
+                f"the network takes nodes of {self.features} features, but the data's have {found}: set "
+                f"`model.features={found}`."
+            )
+        if classes > self.classes:
+            raise SettingError(
+                f"the network tells {self.classes} classes apart, but the data have {classes} or more: set "
+                "`model.classes` to their number."
+            )

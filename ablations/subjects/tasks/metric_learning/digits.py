@@ -47,7 +47,7 @@ class DigitViews(Identities):
         identities: int = 200,
         held_out: int = 60,
         views: int = 8,
-        noise: float = 0.2,
+        noise: float = 0.1,
         batch_size: int = 64,
     ) -> None:
         super().__init__(batch_size)

@@ -6,7 +6,8 @@ import torch
 
 from ablations.errors import SettingError
 from ablations.streams import generator
-from ablations.subjects.attention.data.sources.image_folder import folder, folders
+from ablations.subjects.attention.data.layouts.folder import class_folders, folder
+from ablations.subjects.attention.data.stored.stored import read_stored
 from ablations.subjects.attention.settings.groups import Data
 from ablations.subjects.tasks.metric_learning.identities import Identities, Parts
 
@@ -40,11 +41,12 @@ class IdentityFolder(Identities):
         Raises:
             SettingError: If the folder is not as it must be; with the path.
         """
-        data = Data(name="folder", root=self.root)
-        read, labels = folder(data)
-        x, y = torch.from_numpy(read).float() / 255, torch.from_numpy(labels)
+        data = Data(name="folder", root=self.root, stream="resident")
+        read = read_stored(data, folder(data))
+        x = torch.from_numpy(read.pixels).permute(0, 3, 1, 2).contiguous().float() / 255
+        y = torch.from_numpy(read.y)
         counts = y.bincount()
-        for path, count in zip(folders(data), counts.tolist(), strict=True):
+        for path, count in zip(class_folders(data), counts.tolist(), strict=True):
             if count < 2:
                 raise SettingError(
                     f"each identity must have two images or more, since one makes no pair, but {str(path)!r} has "

@@ -79,8 +79,8 @@ class MarginHead(nn.Module):
         classes = len(self.centres)
         if int(y_n.max()) >= classes:
             raise SettingError(
-                f"the head has {classes} identities, but the data have {int(y_n.max()) + 1} or more: give their "
-                "number (`model.identities`)."
+                f"the head has {classes} identities, but the data to train on have {int(y_n.max()) + 1} or more: set "
+                "`model.identities` to their number."
             )
         centres_kd, y_n = self._seen(y_n)
         return F.cross_entropy(self.logits(z_nd, centres_kd, y_n), y_n)

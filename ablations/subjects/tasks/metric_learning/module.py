@@ -6,6 +6,7 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
+from ablations.errors import SettingError
 from ablations.subjects.attention.placing.build import build_network
 from ablations.subjects.attention.settings.groups import Attention, Backbone
 from ablations.subjects.tasks.metric_learning.heads import MarginHead
@@ -43,7 +44,7 @@ class Embedder(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.learning_rate = learning_rate
+        self.channels, self.learning_rate = channels, learning_rate
         # The host alone: a space's `attach` says where attention goes.
         self.network = build_network(
             Backbone(name=backbone, width=width),
@@ -62,7 +63,16 @@ class Embedder(pl.LightningModule):
         self.seen: list[tuple[Tensor, Tensor]] = []
 
     def forward(self, x_nchw: Tensor) -> Tensor:
-        """Embeddings (N, D)."""
+        """Embeddings (N, D).
+
+        Raises:
+            SettingError: If the images have other channels than the network takes.
+        """
+        if x_nchw.shape[1] != self.channels:
+            raise SettingError(
+                f"the network takes images of {self.channels} channels, but the data's have {x_nchw.shape[1]}: set "
+                f"`model.channels={x_nchw.shape[1]}`."
+            )
         z_nd: Tensor = self.network(x_nchw)
         return z_nd
 

@@ -9,6 +9,8 @@ from ablations.subjects.attention.data.sources.image_file import pillow, read_im
 
 ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 """How a whole file of a format ends. What ends otherwise is read to see whether it is whole."""
+ORIENTATION, ON_ITS_SIDE = 0x0112, 5
+"""EXIF's tag, and the first of its values that exchange width and height."""
 
 
 def size_of(file: Path, *, of: str) -> tuple[int, int]:
@@ -25,11 +27,14 @@ def size_of(file: Path, *, of: str) -> tuple[int, int]:
     try:
         with images.open(file) as image:
             end = ENDS.get(image.format)
-            turned = image.getexif().get(0x0112, 1) >= 5  # EXIF's orientation: on its side
+            # Of a PNG without it, Pillow would read all pixels to look for it behind them.
+            has_exif = image.format != "PNG" or "exif" in image.info
+            turned = has_exif and image.getexif().get(ORIENTATION, 1) >= ON_ITS_SIDE
             size: tuple[int, int] = image.size[::-1] if turned else image.size
     except (OSError, SyntaxError, ValueError, images.DecompressionBombError) as error:
         raise SettingError(
-            f"each image must be one that can be read, but {str(file)!r} cannot: {words_of(error)}. Mend or remove it."
+            f"each image must be one that can be read, but {str(file)!r} cannot be read as one: {words_of(error)}. "
+            "Mend or remove it."
         ) from error
     if end is None or _last_bytes(file, len(end)) != end:
         read_image(file, of=of, rule="each image must be one that can be read")

@@ -53,7 +53,8 @@ class Frame:
             moved = moved.clip(0, self.size)
         if self.flipped:
             moved[:, [0, 2]] = self.size - moved[:, [2, 0]]
-        return moved.astype(np.float32)
+        found: Boxes = moved.astype(np.float32)
+        return found
 
 
 def frame(

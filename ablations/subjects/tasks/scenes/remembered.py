@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import zipfile
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -56,7 +57,8 @@ def _key(settings: SceneSettings, part: Part, count: int) -> str:
 def _read(path: Path) -> Scenes | None:
     """None where there is nothing whole: an archive tells by its checksums."""
     try:
-        with np.load(path) as archive:
+        # Opened here, since numpy leaves a damaged file open.
+        with path.open("rb") as file, np.load(file) as archive:
             return Scenes(**dict(archive))
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
         return None
@@ -71,4 +73,5 @@ def _write(found: Scenes, path: Path) -> None:
             np.savez(file, allow_pickle=False, **found.arrays())
         beside.replace(path)
     except OSError:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()

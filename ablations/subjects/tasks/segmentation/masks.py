@@ -69,8 +69,8 @@ def read_mask(file: Path) -> "Image":
         raise
     except (OSError, SyntaxError, ValueError, images.DecompressionBombError) as error:
         raise SettingError(
-            f"each mask must be an image that can be read, but {str(file)!r} cannot: {words_of(error)}. Mend or "
-            "remove it."
+            f"each mask must be an image that can be read, but {str(file)!r} cannot be read as one: "
+            f"{words_of(error)}. Mend or remove it."
         ) from error
 
 

@@ -49,7 +49,7 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(width, classes, 1)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
         # Learnt from 0, it would take the first hundreds of steps.
-        self.head.bias.data[0] = math.log((classes - 1) * prior / (1 - prior))  # type: ignore[index, union-attr]
+        self.head.bias.data[0] = math.log((classes - 1) * prior / (1 - prior))  # type: ignore[union-attr]
         self._multiple = 2 ** (depth - 1)
 
     def forward(self, x_nchw: Tensor) -> Tensor:

@@ -4,9 +4,8 @@ import lightning.pytorch as pl
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
+from ablations.subjects.attention.data.dataset import load
 from ablations.subjects.attention.data.examples import Examples
-from ablations.subjects.attention.data.sources.read import read
-from ablations.subjects.attention.data.split import split_by_class
 from ablations.subjects.attention.settings.groups import Data
 
 TIMES = 2
@@ -29,10 +28,8 @@ class LargeDigits(pl.LightningDataModule):
     def setup(self, stage: str) -> None:
         """Both parts, standardised."""
         del stage
-        split = split_by_class(
-            read(self.source), val_fraction=self.source.val_fraction, seed=self.source.split_seed
-        )
-        self.train, self.val = _large(split.train), _large(split.val)
+        split = load(self.source)
+        self.train, self.val = _large(split.train[slice(None)]), _large(split.val[slice(None)])
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
         """In another order in each epoch."""

@@ -81,6 +81,19 @@ def test_the_gpus_are_asked_of_nvidia_smi_otherwise(monkeypatch, tmp_path):
     assert slots.find_gpus() == ("0", "1")
 
 
+def test_where_amds_driver_is_torch_is_asked(monkeypatch, tmp_path):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(slots.shutil, "which", lambda name: None)
+    asked = []
+    monkeypatch.setattr(slots, "_answers", lambda command: asked.append(command) or ("0", "1"))
+    monkeypatch.setattr(slots, "AMD", str(tmp_path / "absent"))
+    assert slots.find_gpus() == ()
+    assert not asked  # importing torch takes seconds
+    monkeypatch.setattr(slots, "AMD", str(tmp_path))
+    assert slots.find_gpus() == ("0", "1")
+    assert "torch.cuda.device_count()" in asked[0][-1]
+
+
 def test_a_containers_quota_limits_the_cores(tmp_path, monkeypatch):
     quota = tmp_path / "cpu.max"
     for content, cores in (("200000 100000\n", 2), ("max 100000\n", 2**31)):

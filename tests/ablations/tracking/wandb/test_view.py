@@ -38,6 +38,13 @@ def test_a_run_is_grouped_by_study_typed_by_stage_and_tagged_by_levels(study, pl
     assert view.tags == ("gate=sigmoid", "reduction=2", "seed=0")
 
 
+def test_a_study_whose_rule_was_changed_is_tagged_exploratory(study):
+    assert "exploratory" not in view_study(study).tags
+    view = view_study(study | {"rule_changes": [{"after": 5, "changes": [], "was": {}}]})
+    assert "exploratory" in view.tags
+    assert view.config["exploratory"] == "the rule was changed after the look at 5 seeds"
+
+
 def test_an_id_is_made_of_study_run_and_attempt_and_repeats(study, planned):
     assert run_id(study, planned.run, 2) == f"{study_id(study)}-{planned.run}-2"
     assert study_id(study).startswith("first-")

@@ -24,7 +24,7 @@ def test_what_was_asked_is_what_the_study_varies(evidence, kind, question):
         ("ordinary", 5e-7, "The best reduction ratio at 5.00e−7 per weight is "),
         ("flat", None, "No rise of the validation loss with the reduction ratio was seen; not worse than "),
         ("falling", None, "The validation loss falls as the ratio grows: the largest tested, 32,"),
-        ("two_seeds", None, "No conclusion yet: there are too few seeds for an interval; run at least 3"),
+        ("two_seeds", None, "No conclusion yet: there are too few seeds for an interval; run at least 3 seeds"),
         ("failed", None, "No answer yet: no run that may enter an estimate has ended."),
         ("gates", None, "1 of 1 change to the baseline matters: gate=one_plus_tanh raises the validation loss by 0.0"),
         ("search", None, "No conclusion yet, since a search only proposes. It proposes "),

@@ -9,6 +9,7 @@ from analysis.errors import TableError
 from analysis.report.evidence.evidence import gather
 from analysis.report.sections.answer import answer
 from analysis.report.sections.words import notices, verdict_lines
+from analysis.tradeoff.tradeoff_words import sentences
 
 
 def test_there_are_three_lines(evidence):
@@ -46,7 +47,10 @@ def test_with_a_price_the_line_gives_both_best_ratios_with_intervals(evidence):
             "falling",
             "the loss falls as r grows (κ = −0.000200 [−0.000202, −0.000198]), so the trade-off's theory",
         ),
-        ("one_seed", "one seed: too few for an interval, so nothing is concluded"),
+        (
+            "one_seed",
+            "one run per ratio: the interval knows nothing of seeds, so nothing is concluded",
+        ),
         ("two_seeds", "2 seeds: too few for an interval, so nothing is concluded"),
         ("one_arm", "no answer, since `attention.reduction` must take at least two values"),
         ("failed", "no answer, since study 'failed' has no run that may enter an estimate"),
@@ -70,6 +74,8 @@ def test_a_fall_that_the_largest_ratio_alone_shows_contradicts_no_theory(study):
     assert "too little to contradict the trade-off's theory" in line
     assert "theory is contradicted" not in line
     assert "falls as the ratio grows, which 32 alone shows: " in answer(found)
+    # `ablate fit` says the same.
+    assert sentences(fit)[0].endswith("and the trade-off model is not contradicted.")
 
 
 def test_a_study_that_does_not_vary_the_ratio_says_nothing_of_it(evidence):

@@ -5,8 +5,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ablations.errors import SettingError
+from ablations.subjects.attention.data.layouts.root import existing_root
 from ablations.subjects.attention.data.sources.content import Arrays
-from ablations.subjects.attention.data.sources.root import existing_root
 from ablations.subjects.attention.settings.groups import Data
 
 

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from ablations.errors import SettingError
 from ablations.import_path import words_of
+from ablations.subjects.attention.data.layouts.labels import check_labels
+from ablations.subjects.attention.data.layouts.listing import Labels
 from ablations.subjects.attention.settings.groups import Data
 
 Values = NDArray[np.float32] | NDArray[np.float64]
-Labels = NDArray[np.int64]
 Arrays = tuple[Values, Labels] | tuple[Values, Labels, Labels]
 
 
@@ -28,6 +29,11 @@ class Content:
     y: Labels
     lengths: Labels | None = None
     """Of sequences that are padded to one length."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Channels, and height and width or length, of each example."""
+        return tuple(self.x.shape[1:])
 
 
 def checked(data: Data, values: Any, labels: Any, lengths: Any = None) -> Content:
@@ -47,17 +53,7 @@ def checked(data: Data, values: Any, labels: Any, lengths: Any = None) -> Conten
         x = np.where(np.isfinite(x), x, 0)
     if not finite.all():
         raise SettingError(f"the x of data set {data.name!r} must be finite, but some are not.")
-    found = np.unique(y)
-    if len(y) == 0 or not np.array_equal(found, np.arange(len(found))):
-        raise SettingError(
-            f"the labels of data set {data.name!r} must be 0, 1, ... without a gap, but are "
-            f"{found[:12].tolist()}: `numpy.unique(y, return_inverse=True)[1]` numbers them so."
-        )
-    if len(found) == 1:
-        raise SettingError(
-            f"data set {data.name!r} must have two classes or more, but all {len(y)} labels are 0: there is nothing "
-            "to tell apart."
-        )
+    check_labels(data, y)
     return Content(_exact(x), y, true)
 
 

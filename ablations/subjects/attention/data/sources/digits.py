@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ablations.subjects.attention.data.sources.content import Labels, Values
+from ablations.subjects.attention.data.layouts.listing import Labels
+from ablations.subjects.attention.data.sources.content import Values
 from ablations.subjects.attention.settings.groups import Data
 
 

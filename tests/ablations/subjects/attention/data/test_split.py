@@ -6,9 +6,10 @@ import torch
 
 from ablations.errors import SettingError
 from ablations.subjects.attention.data.dataset import load, shape
+from ablations.subjects.attention.data.parts import parts_of
 from ablations.subjects.attention.data.sources.content import Content
 from ablations.subjects.attention.data.sources.read import SOURCES
-from ablations.subjects.attention.data.split import split_by_class
+from ablations.subjects.attention.data.split import split_into
 from ablations.subjects.attention.settings.groups import Data
 
 
@@ -90,10 +91,11 @@ def test_numbers_of_any_size_are_standardised(
 
 def test_a_number_that_is_not_finite_when_standardised_is_refused() -> None:
     x, y = np.random.default_rng(0).normal(size=(40, 1, 4, 4)), np.arange(40) % 4
-    held_out = split_by_class(Content(x, y), val_fraction=0.3, seed=0).val.x[0].numpy().ravel()
+    parts = parts_of(y, Data(), seed=0)
+    held_out = split_into(parts, Content(x, y)).val.x[0].numpy().ravel()
     # Scaling leaves the correlation of an example with itself alone.
     place = int(np.argmax([np.corrcoef(held_out, one.ravel())[0, 1] for one in x]))
     # An outlier that trains widens the deviation; one that validates does not.
     x[place] = 1e200
     with pytest.raises(SettingError, match="must be finite at mean 0 and deviation 1, as float32"):
-        split_by_class(Content(x, y), val_fraction=0.3, seed=0)
+        split_into(parts, Content(x, y))

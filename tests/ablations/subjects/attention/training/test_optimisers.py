@@ -2,7 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from ablations.subjects.attention.settings.groups import Training
+from ablations.errors import SettingError
+from ablations.subjects.attention.cost import columns
+from ablations.subjects.attention.settings.groups import Arm, Training
 from ablations.subjects.attention.training.optimisers import make_optimiser
 
 
@@ -55,3 +57,46 @@ def test_rmsprop_takes_the_textbook_step() -> None:
     recipe = Training(optimizer="rmsprop", learning_rate=0.1, momentum=0.0, weight_decay=0.0)
     # gradient 1: the average square is 0.1; w = 2 - 0.1*1/(sqrt(0.1) + 0.001)
     assert stepped(recipe) == pytest.approx((2 - 0.1 / (0.1**0.5 + 1e-3),) * 2)
+
+
+@pytest.mark.integration
+def test_lamb_takes_the_papers_first_step() -> None:
+    pytest.importorskip("pytorch_optimizer")
+    recipe = Training(optimizer="lamb", learning_rate=0.1, weight_decay=0.5)
+    # m = 0.1, v = 0.001, without correction of their beginnings: m/sqrt(v) = 3.162; + 0.5*2 = 4.162; the trust
+    # ratio 2/4.162 makes a step of 0.1*2, whatever the gradient.
+    assert stepped(recipe) == pytest.approx((1.8, 1.8), abs=1e-5)
+
+
+@pytest.mark.integration
+def test_muon_moves_inner_matrices_by_orthogonal_steps_and_adamw_the_rest() -> None:
+    pytest.importorskip("pytorch_optimizer")
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 8, 3, bias=False), nn.Flatten(), nn.Linear(8, 4)
+    )  # fmt: skip
+    recipe = Training(optimizer="muon", learning_rate=0.1, weight_decay=0.0, momentum=0.9)
+    optimiser = make_optimiser(network, recipe)
+    before = {name: weight.detach().clone() for name, weight in network.named_parameters()}
+    for weight in network.parameters():
+        weight.grad = torch.randn_like(weight)
+    optimiser.step()
+    moved = {name: weight.detach() - before[name] for name, weight in network.named_parameters()}
+    # The step of a matrix is orthogonal: 0.1 * 0.2 * sqrt(72), and singular values of 0.7 to 1.2 of five iterations.
+    step = 0.1 * 0.2 * 72**0.5
+    values = torch.linalg.svdvals(moved.pop("2.weight").flatten(1)) / step
+    assert ((values > 0.6) & (values < 1.3)).all()
+    # The first step of AdamW is the rate for every number, and so is that of the first and the last matrix.
+    for change in moved.values():
+        assert torch.allclose(change.abs(), torch.full_like(change, 0.1), rtol=1e-4)
+
+
+def test_an_optimiser_of_a_package_that_is_missing_is_refused_before_the_first_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(columns, "find_spec", lambda name: None)
+    arm = Arm(training=Training(optimizer="lamb"))
+    with pytest.raises(
+        SettingError, match=r"needs the package pytorch-optimizer: pip install 'abl"
+    ):
+        columns.columns_of(arm)

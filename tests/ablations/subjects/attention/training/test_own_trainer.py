@@ -12,8 +12,11 @@ from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.tuner import Tuner
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.data import DataLoader, TensorDataset
 
+from ablations.subjects.attention.training import module as code
 from ablations.subjects.attention.training.module import AttentionClassifier
 
 pytestmark = [
@@ -200,3 +203,33 @@ def test_batches_that_one_step_gathers_have_draws_of_their_own(tmp_path: Path) -
     trainer(tmp_path, accumulate_grad_batches=3).fit(module(Draws), loader())
     assert len(set(drawn)) == 3
     assert all(math.isfinite(x) for x in drawn)
+
+
+class No64Bits(TorchDispatchMode):
+    """As on a device of Apple's."""
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        made = function(*args, **(kwargs or {}))
+        for one in tree_leaves(made):
+            if isinstance(one, Tensor) and one.dtype == torch.float64:
+                raise TypeError(f"{function} made a float64")
+        return made
+
+
+def test_nothing_makes_a_float64_where_the_device_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained() -> None:
+        made = module(mixup=0.2, cutmix=1.0, ema_decay=0.9, clip_norm=1.0, stochastic_depth=0.2)
+        batches, own = loader(), trainer(tmp_path, max_epochs=1)
+        with No64Bits():
+            own.fit(made, batches, batches)
+            own.test(made, batches, verbose=False)
+
+    with pytest.raises(TypeError, match="made a float64"):
+        trained()  # the means of an epoch, where there are 64 bits
+    exact = code._exact
+    monkeypatch.setattr(code, "_exact", lambda device: exact("mps"))
+    trained()

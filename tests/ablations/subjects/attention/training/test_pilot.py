@@ -1,6 +1,8 @@
 from itertools import count
+from typing import Any
 
 import pytest
+import torch
 
 from ablations.designs.expand import expand, runs
 from ablations.designs.space import Space
@@ -47,3 +49,23 @@ def test_a_pace_is_the_seconds_of_a_step_and_of_a_validation_for_each_example(
     found = pace(Arm.model_validate({"training": {"batch_size": 32}}), macs=7, device="cpu")
     # One second between two looks at the clock; the 539 validation images are one batch.
     assert found == ExamplePace(macs=7, train=1 / 32, val=1 / 539)
+
+
+@pytest.mark.parametrize(
+    ("precision", "kind"), [("32", torch.float32), ("bf16-mixed", torch.bfloat16)]
+)
+def test_a_pace_is_taken_in_the_precision_of_the_runs(
+    precision: str, kind: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = set()
+    forward = module.AttentionClassifier.forward
+
+    def watched(self: Any, x: torch.Tensor, *mask: torch.Tensor) -> torch.Tensor:
+        logits = forward(self, x, *mask)
+        seen.add((logits.dtype, self.training))
+        return logits
+
+    monkeypatch.setattr(module.AttentionClassifier, "forward", watched)
+    monkeypatch.setattr(module, "MOST_STEPS", 1)
+    pace(Arm.model_validate({"training": {"precision": precision}}), macs=7, device="cpu")
+    assert seen == {(kind, True), (kind, False)}

@@ -11,7 +11,7 @@ from ablations.engine.worker.context import RunContext
 from ablations.errors import SettingError
 from ablations.subjects.attention.data.batches import check_batches
 from ablations.subjects.attention.data.dataset import fingerprint, on_device
-from ablations.subjects.attention.settings.groups import Arm, Attention, Run, Training
+from ablations.subjects.attention.settings.groups import Arm, Attention, Data, Run, Training
 from ablations.subjects.attention.settings.identity import canonical, run_id
 from ablations.subjects.attention.training import run as training
 from ablations.subjects.attention.training.run import train, train_run
@@ -186,3 +186,22 @@ def test_a_compiled_run_learns_what_the_other_does(tmp_path: Path) -> None:
     assert compiled.val_loss == pytest.approx(plain.val_loss, rel=0.05)
     assert compiled.val_loss != plain.val_loss  # other kernels ran
     assert gates.exists()
+
+
+def test_a_test_set_is_measured_at_the_end_and_moves_no_other_number(tmp_path: Path) -> None:
+    data = {"test": 0.2, "split": "per_seed"}
+    wanted = run(epochs=1, warmup_epochs=0, seed=3)
+    wanted = wanted.model_copy(update={"arm": wanted.arm.model_copy(update={"data": Data(**data)})})
+    seen: list[dict[str, Any]] = []
+    path = tmp_path / "checkpoint.ckpt"
+    outcome = train(wanted, on_epoch=seen.append, checkpoint=path, checkpoint_seconds=0.0)
+    assert not [name for name in seen[0] if name.startswith("test")]
+    assert outcome.test is not None
+    assert 0 < outcome.test["test_accuracy"] <= 1
+    split = on_device(wanted.arm.data, "cpu", 3)
+    assert split.test is not None
+    # Of as many images as it says: the accuracy is a whole number of them.
+    right = outcome.test["test_accuracy"] * len(split.test)
+    assert right == pytest.approx(round(right), abs=1e-3)
+    assert outcome.test["test_loss"] != outcome.val_loss
+    assert train(run(epochs=1, warmup_epochs=0)).test is None

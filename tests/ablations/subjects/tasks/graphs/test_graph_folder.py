@@ -6,6 +6,7 @@ import pytest
 
 from ablations import SettingError
 from ablations.subjects.tasks.graphs.folder import GraphFolder
+from ablations.subjects.tasks.graphs.module import GraphClassifier
 
 FILES = {
     "A": "1, 2\n2, 1\n3, 4\n7, 6\n",
@@ -89,3 +90,19 @@ def test_the_folder_must_be_one_data_set(tmp_path: Path) -> None:
         GraphFolder(str(tmp_path)).graphs()
     with pytest.raises(SettingError, match=r"`0 < held_out < 1` must hold, but got 0\."):
         GraphFolder("x", held_out=0.0)
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ({"features": 3, "classes": 2}, r"takes nodes of 3 features, but the data's have 2: set `model\.features=2`"),
+        ({"features": 2, "classes": 1}, r"tells 1 classes apart, but the data have 2 or more: set `model\.classes`"),
+    ],
+)  # fmt: skip
+def test_a_model_of_other_graphs_is_refused(
+    model: dict[str, int], told: str, tmp_path: Path
+) -> None:
+    data = written(tmp_path)
+    data.setup("fit")
+    with pytest.raises(SettingError, match=told):
+        GraphClassifier(**model).validation_step(next(iter(data.val_dataloader())), 0)

@@ -7,6 +7,7 @@ import torch
 
 from ablations import SettingError
 from ablations.subjects.tasks.metric_learning.heads import MarginHead, added_angle
+from ablations.subjects.tasks.metric_learning.module import Embedder
 
 S = 2.0
 THETA = math.pi / 3, math.pi / 6
@@ -103,6 +104,14 @@ def test_an_illegal_head_is_refused(given: dict[str, object], told: str) -> None
 
 def test_more_identities_than_the_head_has_are_refused() -> None:
     with pytest.raises(
-        SettingError, match=r"2 identities, but the data have 5 or more: give their"
+        SettingError, match=r"2 identities, but the data to train on have 5 or more: set"
     ):
         head("arcface")(torch.randn(2, 2), torch.tensor([0, 4]))
+
+
+def test_images_of_other_channels_are_refused() -> None:
+    with pytest.raises(
+        SettingError,
+        match=r"takes images of 1 channels, but the data's have 3: set `model\.channels=3`",
+    ):
+        Embedder(width=4)(torch.zeros(2, 3, 8, 8))

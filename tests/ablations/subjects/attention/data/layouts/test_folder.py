@@ -9,6 +9,7 @@ from ablations.subjects.attention.data.sources.read import read
 from ablations.subjects.attention.settings.groups import Data
 
 X = np.random.default_rng(0).integers(0, 256, (20, 3, 32, 32), dtype=np.uint8)
+HWC = X.transpose(0, 2, 3, 1)
 
 
 def test_a_folder_of_images_is_a_data_set(tmp_path: Path) -> None:
@@ -18,7 +19,7 @@ def test_a_folder_of_images_is_a_data_set(tmp_path: Path) -> None:
     image.fromarray(X[0].transpose(1, 2, 0)).save(tmp_path / "dog" / "a.png")
     image.fromarray(X[1].transpose(1, 2, 0)).save(tmp_path / "cat" / "b.png")
     content = read(Data(name="folder", root=str(tmp_path)))
-    assert (content.x == X[[1, 0]]).all()
+    assert (content.pixels == HWC[[1, 0]]).all()
     assert content.y.tolist() == [0, 1]
 
 
@@ -33,7 +34,7 @@ def test_hidden_files_and_folders_are_no_images_and_no_classes(tmp_path: Path) -
     write_images(tmp_path, "cat/a.png", "dog/b.png", ".ipynb_checkpoints/c.png")
     (tmp_path / "cat" / ".DS_Store").write_text("no image")
     content = read(Data(name="folder", root=str(tmp_path)))
-    assert (content.x == X[:2]).all()
+    assert (content.pixels == HWC[:2]).all()
     assert content.y.tolist() == [0, 1]
 
 
@@ -44,9 +45,9 @@ def test_grey_is_repeated_and_transparency_dropped(tmp_path: Path) -> None:
     image.fromarray(X[0, 0]).save(tmp_path / "a" / "0.png")
     see_through = np.concatenate([X[1], np.zeros((1, 32, 32), np.uint8)])
     image.fromarray(see_through.transpose(1, 2, 0)).save(tmp_path / "b" / "1.png")
-    x = read(Data(name="folder", root=str(tmp_path))).x
-    assert (x[0] == X[0, :1]).all()
-    assert (x[1] == X[1]).all()
+    pixels = read(Data(name="folder", root=str(tmp_path))).pixels
+    assert (pixels[0] == HWC[0, :, :, :1]).all()
+    assert (pixels[1] == HWC[1]).all()
 
 
 def test_a_photo_lies_as_its_exif_orientation_says(tmp_path: Path) -> None:
@@ -57,8 +58,8 @@ def test_a_photo_lies_as_its_exif_orientation_says(tmp_path: Path) -> None:
     for label in "ab":
         (tmp_path / label).mkdir()
         image.fromarray(pixels).save(tmp_path / label / "0.png", exif=turned)
-    x = read(Data(name="folder", root=str(tmp_path))).x
-    assert (x[0].transpose(1, 2, 0) == np.rot90(pixels, -1)).all()
+    found = read(Data(name="folder", root=str(tmp_path))).pixels
+    assert (found[0] == np.rot90(pixels, -1)).all()
 
 
 @pytest.mark.parametrize(
@@ -72,8 +73,9 @@ def test_images_of_more_than_8_bits_are_refused(
     (tmp_path / "a").mkdir()
     image.fromarray(1000 * X[0, 0].astype(kind)).save(tmp_path / "a" / name)
     message = (
-        f"images must have 8 bits per channel, but '{tmp_path / 'a' / name}' has more (Pillow's mode '{mode}'); "
-        "scale them to 8 bits, or put their numbers into an archive (`data.name=npz`)."
+        f"`data.root` must hold images only, but '{tmp_path / 'a' / name}' cannot be read as one: images must have 8 "
+        f"bits per channel, and it has more (Pillow's mode '{mode}'): scale it to 8 bits, or put its numbers into an "
+        "archive (`data.name=npz`). Mend or remove it, or leave it out (--set data.skip_corrupt=true)."
     )
     with pytest.raises(SettingError, match=re.escape(message)):
         read(Data(name="folder", root=str(tmp_path)))

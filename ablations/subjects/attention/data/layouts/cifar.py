@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from ablations.errors import SettingError
 from ablations.import_path import words_of
-from ablations.subjects.attention.data.sources.content import Labels, Values
-from ablations.subjects.attention.data.sources.root import existing_root
+from ablations.subjects.attention.data.layouts.listing import Held, Labels
+from ablations.subjects.attention.data.layouts.root import existing_root
 from ablations.subjects.attention.settings.groups import Data
 
 
-def cifar10(data: Data) -> tuple[Values, Labels]:
+def cifar10(data: Data) -> Held:
     """CIFAR-10's 50 000 training images; `root` is the unpacked folder, in either version."""
     names = [f"data_batch_{i}" for i in range(1, 6)]
     return _either_version(
@@ -28,16 +28,30 @@ def cifar10(data: Data) -> tuple[Values, Labels]:
     )
 
 
-def cifar100(data: Data) -> tuple[Values, Labels]:
+def cifar100(data: Data) -> Held:
     """CIFAR-100's 50 000 training images with their fine labels; `root` as for CIFAR-10."""
     return _either_version(
         data, binary=["train.bin"], label_bytes=2, python=["train"], key=b"fine_labels", classes=100
     )
 
 
+def cifar10_test(data: Data) -> Held:
+    """CIFAR-10's 10 000 test images, from the same folder."""
+    return _either_version(
+        data, binary=["test_batch.bin"], label_bytes=1, python=["test_batch"], key=b"labels", classes=10
+    )  # fmt: skip
+
+
+def cifar100_test(data: Data) -> Held:
+    """CIFAR-100's 10 000 test images with their fine labels, from the same folder."""
+    return _either_version(
+        data, binary=["test.bin"], label_bytes=2, python=["test"], key=b"fine_labels", classes=100
+    )
+
+
 def _either_version(
     data: Data, *, binary: list[str], label_bytes: int, python: list[str], key: bytes, classes: int
-) -> tuple[Values, Labels]:
+) -> Held:
     root = existing_root(data)
     if all((root / name).exists() for name in binary):
         parts = [_read_binary(root / name, label_bytes=label_bytes) for name in binary]
@@ -59,7 +73,7 @@ def _either_version(
             )
     pixels = np.concatenate([pixels for pixels, _ in parts])
     labels = np.concatenate([labels for _, labels in parts])
-    return pixels.reshape(-1, 3, 32, 32).astype(np.float32), labels
+    return Held(data.name, pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels)
 
 
 def _read_binary(path: Path, *, label_bytes: int) -> tuple[NDArray[np.uint8], Labels]:
