@@ -68,6 +68,7 @@ NOT_RUN = {
     "MODELS = {": "a part of examples/sklearn_pipeline/pipeline.py, which is run below it",
     "yield {": "a shape with an ellipsis",
     "train_loader": "its loaders are the reader's",
+    "--change-rule": "of a study that was begun by another rule; tests/ablations/studies/test_until.py has both",
     "[--": "a synopsis; tests/docs parses it",
     "STUDY": "a synopsis; tests/docs parses it",
 }

@@ -43,40 +43,15 @@ ablations.tracking.optuna: plain_files ablations /records ablations.tracking.wan
 search_spaces: ablations
 analysis:
 _tables.formats: plain_files analysis
-_tables: plain_files analysis _tables.formats
-_contrasts: analysis _tables
-_planned: plain_files analysis _tables _contrasts
-_importance: plain_files analysis _tables _contrasts
 _tradeoff.prices: analysis
-_sequential: plain_files analysis _tables _contrasts _planned _tradeoff.prices
-_effects: plain_files analysis _tables _contrasts _planned _sequential
-_tradeoff.curves: _contrasts
-_tradeoff: plain_files analysis _tables _contrasts _tradeoff.prices _tradeoff.curves
-_tradeoff.width: plain_files analysis _tables _contrasts _tradeoff.prices _tradeoff
-_planning: analysis _contrasts _tradeoff.curves
 _plots.drawing: analysis
-_plots: _tradeoff _plots.drawing
 _report.page: plain_files _plots.drawing
-ablations.cli.options: plain_files ablations /records /executors /supervision ablations.designs
-  ablations.studies analysis _tables _contrasts _sequential _tradeoff _planning
 ablations.subjects.function: ablations ablations.subjects
-_claims: plain_files analysis _tables _contrasts _planned _tradeoff.prices _sequential _tradeoff
-  _tradeoff.width
-ablations.cli.words: plain_files ablations ablations.subjects /records /executors /supervision
-  ablations.designs ablations.studies _tables _effects _tradeoff _claims
 search_spaces.claims: ablations
 search_spaces.senet: ablations
 ablations.subjects.tasks: ablations
 search_spaces.tasks: ablations
 _plots.gates: _plots.drawing
-_tested: plain_files analysis _tables _contrasts _sequential _effects
-_report.evidence: analysis _tables _contrasts _importance _tradeoff.prices _sequential _effects
-  _tradeoff.curves _tradeoff _tradeoff.width _plots _report.page _tested
-_report.figures: analysis _tradeoff _plots.drawing _plots _report.page _plots.gates _report.evidence
-_report.sections: plain_files analysis _tables _contrasts _planned _sequential _effects _tradeoff _report.page
-  _claims _tested _report.evidence _report.figures
-_report: analysis _sequential _effects _tradeoff _plots.drawing _report.page _report.evidence _report.figures
-  _report.sections
 .data.layouts: ablations .settings
 .data.stored: ablations .settings .data.layouts
 .data.sources: ablations .settings .data.layouts .data.stored
@@ -99,11 +74,37 @@ ablations.subjects.tasks.detection: ablations ablations.subjects.tasks .data.sou
   ablations.subjects.tasks.pictures
 ablations.subjects.tasks.segmentation: ablations ablations.subjects.tasks .data.sources
   ablations.subjects.tasks.pictures
+_tables.equal:
+_tables: plain_files analysis _tables.formats _tables.equal
+_contrasts: analysis _tables
+_planned: plain_files analysis _tables _contrasts
+_importance: plain_files analysis _tables _contrasts
+_sequential: plain_files analysis _tradeoff.prices _tables _contrasts _planned
+_effects: plain_files analysis _tables.equal _tables _contrasts _planned _sequential
+_tradeoff.curves: _contrasts
+_tradeoff: plain_files analysis _tradeoff.prices _tables.equal _tables _contrasts _tradeoff.curves
+_tradeoff.width: plain_files analysis _tradeoff.prices _tables _contrasts _tradeoff
+_planning: analysis _contrasts _tradeoff.curves
+_plots: _plots.drawing _tradeoff
+ablations.cli.options: plain_files ablations /records /executors /supervision ablations.designs
+  ablations.studies analysis _tables.equal _tables _contrasts _sequential _tradeoff _planning
+_claims: plain_files analysis _tradeoff.prices _tables _contrasts _planned _sequential _tradeoff
+  _tradeoff.width
+ablations.cli.words: plain_files ablations ablations.subjects /records /executors /supervision
+  ablations.designs ablations.studies _tables _effects _tradeoff _claims
+_tested: plain_files analysis _tables _contrasts _sequential _effects
+_report.evidence: analysis _tradeoff.prices _report.page _tables _contrasts _importance _sequential _effects
+  _tradeoff.curves _tradeoff _tradeoff.width _plots _tested
+_report.figures: analysis _plots.drawing _report.page _plots.gates _tradeoff _plots _report.evidence
+_report.sections: plain_files analysis _report.page _tables _contrasts _planned _sequential _effects _tradeoff
+  _claims _tested _report.evidence _report.figures
+_report: analysis _plots.drawing _report.page _sequential _effects _tradeoff _report.evidence _report.figures
+  _report.sections
 ablations.cli: plain_files ablations ablations.subjects .settings .networks .counting .placing /records
   /supervision ablations.designs ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis
-  _tables.formats _planned _importance _tradeoff.prices _sequential _effects _tradeoff _tradeoff.width
-  _plots.drawing ablations.cli.options _claims ablations.cli.words _tested _report.evidence _report.figures
-  _report.sections _report .cost
+  _tables.formats _tradeoff.prices _plots.drawing .cost _planned _importance _sequential _effects _tradeoff
+  _tradeoff.width ablations.cli.options _claims ablations.cli.words _tested _report.evidence _report.figures
+  _report.sections _report
 """
 
 

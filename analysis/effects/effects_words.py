@@ -6,7 +6,7 @@ from typing import Any
 from analysis.contrasts.equivalence import more_in_words
 from analysis.effects.effects import Effects
 from analysis.plain import plain, records
-from analysis.tables.repetition import REPEATS
+from analysis.tables.equal.repetition import REPEATS
 
 FLAG_WORDS = {
     "unpaired": "the arms share no seeds, so runs were compared as independent, each arm with its own noise",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.tables.repetition import arms_of, is_coarse
+from analysis.tables.equal.repetition import arms_of, is_coarse
 
 MEANINGS = {
     "hidden": "the attention's hidden widths",

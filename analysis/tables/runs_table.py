@@ -16,9 +16,9 @@ import pandas as pd
 
 from analysis.errors import TableError
 from analysis.tables.checks import check_duplicates, check_numbers, reasons_to_leave_out
+from analysis.tables.equal.repetition import REPEATS, repeats
+from analysis.tables.equal.twins import twins
 from analysis.tables.reading import doubts
-from analysis.tables.repetition import REPEATS, repeats
-from analysis.tables.twins import twins
 from plain_files.shown import in_html, in_line
 
 REDUCTION = "attention.reduction"

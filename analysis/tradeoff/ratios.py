@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.contrasts.cr2 import Codes, codes_of
 from analysis.errors import TableError
-from analysis.tables.repetition import REPEATS
+from analysis.tables.equal.repetition import REPEATS
 from analysis.tables.runs_table import REDUCTION, RunsTable
 from analysis.tradeoff.prices.cost import Cost, realised_ratio
 

@@ -193,6 +193,7 @@ def test_attention_that_was_lost_on_the_way_is_found_as_the_training_begins(mine
 
 
 @pytest.mark.integration
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # torch's own call
 def test_a_network_that_is_compiled_computes_its_attention(mine, tmp_path) -> None:
     compiled = measured_by(mine, "maps:Compiled", tmp_path / "a")
     plain = measured_by(mine, "maps:Maps", tmp_path / "b")

@@ -1,5 +1,5 @@
 """What do a command's words ask for? Options shared by commands, made into executors, searches, tables, plans.
 
-May import `plain_files`, `ablations`, `records`, `executors`, `supervision`, `designs`, `studies`,
-`analysis`, `tables`, `contrasts`, `sequential`, `tradeoff` and `planning`. Imported by `cli`.
+May import `plain_files`, `ablations`, `records`, `executors`, `supervision`, `designs`, `studies`, `analysis`,
+`equal`, `tables`, `contrasts`, `sequential`, `tradeoff` and `planning`. Imported by `cli`.
 """

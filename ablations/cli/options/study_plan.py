@@ -171,7 +171,7 @@ def noise_of(
 def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
     """What a pilot tells of noise, rise over noise and hours per run; what was given by hand stays."""
     from analysis.errors import TableError
-    from analysis.tables.repetition import REPEATS
+    from analysis.tables.equal.repetition import REPEATS
     from analysis.tradeoff.tradeoff import fit_reduction
 
     seconds = pilot.complete()["seconds"].mean()

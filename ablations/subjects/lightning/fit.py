@@ -279,8 +279,9 @@ def _check(
 
 def _check_place(options: Mapping[str, Any], context: Context | None) -> None:
     """Refuse what cannot be computed where the run is."""
-    several = context is not None and context.world_size > 1
-    if several and options.get("sync_batchnorm") and not context.device.startswith("cuda"):
+    if context is None or context.world_size == 1 or context.device.startswith("cuda"):
+        return
+    if options.get("sync_batchnorm"):
         raise SettingError(
             "`trainer.sync_batchnorm` needs GPUs, since torch's SyncBatchNorm computes nowhere else, but this run's "
             f"{context.world_size} processes are on the {context.device.upper()}. Leave it out, or give the run GPUs."

@@ -23,10 +23,6 @@ FORMS: dict[str, Callable[[object], str]] = {
 }
 
 
-def _percent(value: object) -> str:
-    return "" if _empty(value) else f"{100 * float(value):.2f} %".replace("-", "−")  # type: ignore[arg-type]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Column:
     """One column as it is shown; the CSV holds the frame's own columns, unrounded."""

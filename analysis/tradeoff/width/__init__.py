@@ -1,5 +1,5 @@
 """How does the best ratio grow with the width of the network?
 
-May import `plain_files`, `analysis`, `tables`, `contrasts`, `prices` and `tradeoff`. Imported by `analysis.claims`,
+May import `plain_files`, `analysis`, `prices`, `tables`, `contrasts` and `tradeoff`. Imported by `analysis.claims`,
 `evidence` and `cli`.
 """

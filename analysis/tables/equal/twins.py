@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.tables.repetition import arms_of, is_coarse
+from analysis.tables.equal.repetition import arms_of, is_coarse
 
 MOST_NAMED = 3
 LEAST_SEEDS = 2

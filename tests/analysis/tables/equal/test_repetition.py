@@ -6,7 +6,7 @@ import pytest
 
 from analysis.contrasts.cells import cells_of
 from analysis.tables.csv_table import from_frame, read_csv
-from analysis.tables.repetition import REPEATS
+from analysis.tables.equal.repetition import REPEATS
 from analysis.tables.table import read_table
 from analysis.tradeoff.tradeoff import fit_reduction
 
