@@ -75,7 +75,7 @@ def split_by_width(table: RunsTable) -> list[RunsTable]:
     """One table per level of the width (`backbone.width`, `model.width` of one's own), or per `c2_eff`."""
     frame = table.frame
     named = [name for name in (WIDTH, *table.factors) if name.endswith(".width") and name in frame]
-    varied = next((name for name in named if frame[name].nunique() > 1), None)
+    varied = next((name for name in named if len(frame[name].dropna().unique()) > 1), None)
     if varied is not None:
         return [
             replace(
