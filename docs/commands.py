@@ -43,7 +43,7 @@ EXAMPLES = {
     "fine-tuning.md": ("fine_tuning",),
     "own-functions.md": ("sklearn_pipeline",),
     "own-programs.md": ("tabular_loco", "unet_attention"),
-    "tutorial.md": (),
+    "gallery.md": ("gated_digits", "tabular_loco"),
 }
 """Page -> the folders of `examples/` whose files it works on."""
 
@@ -68,6 +68,7 @@ NOT_RUN = {
     "MODELS = {": "a part of examples/sklearn_pipeline/pipeline.py, which is run below it",
     "yield {": "a shape with an ellipsis",
     "train_loader": "its loaders are the reader's",
+    "--change-rule": "of a study that was begun by another rule; tests/ablations/studies/test_until.py has both",
     "[--": "a synopsis; tests/docs parses it",
     "STUDY": "a synopsis; tests/docs parses it",
 }
@@ -208,7 +209,7 @@ def run(command: str, folder: Path, where: str) -> list[str]:
         return []
     words = shlex.split(command)
     if words[0] == "ablate" and "run" in words[1:2]:
-        words += SHORT if words[2] in PRESETS else []
+        words += SHORT if words[2] in PRESETS and not _of_another_subject(folder / words[2]) else []
         _forget(words, folder)
     words[0] = str(Path(sys.executable).with_name(words[0]))
     began = time.monotonic()
@@ -226,6 +227,11 @@ def run(command: str, folder: Path, where: str) -> list[str]:
         flush=True,
     )
     return [] if good else [f"{where}: {command}: {said.strip().splitlines()[-1:]}"]
+
+
+def _of_another_subject(space: Path) -> bool:
+    """Whether it is a file whose settings are not those of attention."""
+    return space.is_file() and "subject:" in space.read_text(encoding="utf-8")
 
 
 def _forget(words: list[str], folder: Path) -> None:

@@ -14,6 +14,7 @@ from ablations.engine.executors.slots import find_slots
 from ablations.engine.worker.context import HandedBack
 from ablations.engine.worker.here import ContextHere
 from ablations.subjects.own_module.run import train_run
+from ablations.subjects.program import Attach
 from analysis import fit_reduction, read_study
 from analysis.tables.starts import read_starts
 
@@ -193,6 +194,7 @@ def test_attention_that_was_lost_on_the_way_is_found_as_the_training_begins(mine
 
 
 @pytest.mark.integration
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # torch's own call
 def test_a_network_that_is_compiled_computes_its_attention(mine, tmp_path) -> None:
     compiled = measured_by(mine, "maps:Compiled", tmp_path / "a")
     plain = measured_by(mine, "maps:Maps", tmp_path / "b")
@@ -277,3 +279,8 @@ def test_without_logits_or_labels_the_gates_alone_are_recorded_and_that_is_said(
     assert "usefulness" not in found["blocks"][0]
     assert why in caplog.text
     assert (folder / "gates.jsonl").exists()
+
+
+def test_a_place_without_a_mask_is_stated_as_before_there_was_one() -> None:
+    assert "mask" not in Attach(at=("layers.?",)).model_dump()
+    assert Attach(at=("layers.?",), mask="mask").model_dump()["mask"] == "mask"
