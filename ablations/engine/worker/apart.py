@@ -70,7 +70,7 @@ def runs_apart(train: str, jobs: list[Job], *, device: str, threads: int = 1) ->
         given = {"train": train, "jobs": [asdict(job) for job in jobs]}
         asked.write_text(json.dumps({**given, "device": device, "threads": threads}))
         code, errors = _ended(
-            [sys.executable, "-m", "ablations.engine.worker.apart", str(asked), str(told)],
+            [sys.executable, "-P", "-m", "ablations.engine.worker.apart", str(asked), str(told)],
             Path(folder) / "errors.txt",
         )
         if told.exists():

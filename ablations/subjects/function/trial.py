@@ -77,7 +77,14 @@ def tried(
         }
         asked.write_text(json.dumps(content), encoding="utf-8")
         process = subprocess.Popen(
-            [sys.executable, "-m", "ablations.subjects.function.trial", str(asked), str(told)],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "ablations.subjects.function.trial",
+                str(asked),
+                str(told),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
