@@ -87,7 +87,7 @@ def _read(url: str, name: str) -> _Read:
         if name in names:
             study = optuna.load_study(study_name=name, storage=storage)
             directions = tuple(one.name.lower() for one in study.directions)
-            return _Read(name, directions, study.get_trials(deepcopy=False))
+            return _Read(name, directions, [_checked(t) for t in study.get_trials(deepcopy=False)])
     except TableError:
         raise
     except Exception as error:  # whatever the database's driver raises, and a damaged one
@@ -98,6 +98,21 @@ def _read(url: str, name: str) -> _Read:
     raise TableError(
         f"{without_secrets(url)} has no study {name!r}; it has {', '.join(names) or 'none'}."
     )
+
+
+def _checked(trial: Any) -> Any:
+    """A trial of which each part is of its kind: a journal's lines are not checked by optuna.
+
+    Raises:
+        ValueError: If one is not.
+    """
+    for name in ("params", "user_attrs"):
+        held = getattr(trial, name)
+        if not isinstance(held, dict):
+            raise ValueError(
+                f"`{name}` of trial {trial.number} must be a mapping, but is {held!r:.60}"
+            )
+    return trial
 
 
 def _storage(url: str) -> Any:

@@ -1,3 +1,5 @@
+import json
+import re
 import sqlite3
 from pathlib import Path
 
@@ -150,3 +152,18 @@ def test_a_password_in_an_address_is_not_told() -> None:
     with pytest.raises(TableError) as told:
         read_table(f"{url}#s")
     assert "secret" not in str(told.value)
+
+
+def test_a_journal_whose_trial_is_damaged_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    held = optuna.storages.journal.JournalFileBackend(str(path))
+    study = optuna.create_study(storage=optuna.storages.JournalStorage(held), study_name="s")
+    study.add_trial(optuna.trial.create_trial(value=1.0, user_attrs={"seed": 0}))
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        if "user_attrs" in line and "values" in line:
+            line["user_attrs"] = []
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    told = "`user_attrs` of trial 0 must be a mapping, but is []"
+    with pytest.raises(TableError, match=re.escape(told)):
+        read_table(f"journal://{path}#s")
