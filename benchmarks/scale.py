@@ -108,13 +108,13 @@ def timed(action):
 STEPS = {step.__name__: step for step in (supervisor, resume, status, effects, report)}
 
 
-def child(code, folder):
+def child(code):
     """The result of a step in a process of its own, with its peak memory."""
-    code = (
-        f"import json, scale; from pathlib import Path; print(json.dumps(scale.measured({code})))"
-    )
+    code = f"import json, scale; print(json.dumps(scale.measured({code})))"
     here = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
-    done = subprocess.run([sys.executable, "-c", code, folder], env=here, capture_output=True, text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=here, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
     return json.loads(done.stdout.splitlines()[-1])
@@ -126,25 +126,26 @@ def measured(name, folder, *args):
     return {**found, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6}
 
 
-def measure(runs, folder, steps):
-    """Every step on a study of about so many runs."""
-    made = child(f"'make', {folder!r}, {runs}", folder)
+def measure(runs, folder, steps, before):
+    """Every step on a study of about so many runs, a line each; `before`: the same of the size before."""
+    made = child(f"'make', {folder!r}, {runs}")
     found = {}
     for step in steps:
-        found[step] = {"runs": made["runs"], **child(f"{step!r}, {folder!r}", folder)}
-        show(step, found[step])
+        found[step] = {"runs": made["runs"], **child(f"{step!r}, {folder!r}")}
+        show(step, found[step], before.get(step))
     return found
 
 
-def show(step, now):
+def show(step, now, before):
     """A line of the table."""
     per_run = (
         f", {1000 * now['seconds'] / now['runs']:.2f} ms a run" if step == "supervisor" else ""
     )
     page = f", {now['page_mb']:.1f} MB" if "page_mb" in now else ""
+    grown = f"{exponent(now, before):.2f}" if before else ""
     print(
         f"| {step} | {now['runs']:,} | {now['seconds']:.1f} s{per_run}{page} | {now['cpu']:.1f} s | "
-        f"{now['peak_mb']:.0f} MB | {LIMITS[step]} |",
+        f"{now['peak_mb']:.0f} MB | {LIMITS[step]} | {grown} |",
         flush=True,
     )
 
@@ -155,25 +156,19 @@ def exponent(now, before):
 
 
 def main():
-    """Print a table and the exponents."""
+    """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--folder", type=Path, default="/dev/shm", help="a disk, for its waits")
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=list(STEPS))
     options = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
-    print("| step | runs | time | processor | peak memory | asked at most |")
-    print("|---|---:|---:|---:|---:|---:|")
-    found = []
+    print("| step | runs | time | processor | peak memory | asked at most | growth exponent |")
+    print("|---|---:|---:|---:|---:|---:|---:|", flush=True)
+    found = {}
     for runs in options.runs:
         with tempfile.TemporaryDirectory(dir=options.folder, prefix="scale-") as place:
-            found.append(measure(runs, f"{place}/study", options.steps))
-    print("\n| growth exponent, processor time | " + " | ".join(options.steps) + " |")
-    print("|---|" + "---:|" * len(options.steps))
-    for before, now in zip(found, found[1:], strict=False):
-        values = [f"{exponent(now[step], before[step]):.2f}" for step in options.steps]
-        sizes = (next(iter(one.values()))["runs"] for one in (before, now))
-        print(f"| {' to '.join(f'{size:,}' for size in sizes)} | {' | '.join(values)} |")
+            found = measure(runs, f"{place}/study", options.steps, found)
 
 
 if __name__ == "__main__":

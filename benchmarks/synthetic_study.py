@@ -157,7 +157,8 @@ def _planned(
     arm_id = _arm_id(arm)
     return {
         "run": f"{arm_id}-{seed}", "arm": arm_id, "label": label, "seed": seed, "stage": stage,
-        "settings": {"arm": {"data": {"name": "digits"}, **_nested(arm)}, "seed": seed}, "factors": {n: arm[n] for n in factors},
+        "settings": {"arm": {"data": {"name": "digits"}, **_nested(arm)}, "seed": seed},
+        "factors": {n: arm[n] for n in factors},
         "cost": cost, "epochs_planned": epochs,
     }  # fmt: skip
 
