@@ -95,12 +95,12 @@ def compare(root: Path, task: str, *, passes: int, workers: int) -> None:
     for name, pairs in found.items():
         told = []
         for kind, unit in enumerate(("images/s", "images per processor second")):
-            ours = [pair[kind] for pair in pairs]
+            values = [pair[kind] for pair in pairs]
             ratios = sorted(
                 pair[kind] / base[kind] for pair, base in zip(pairs, found["plain"], strict=True)
             )
             told.append(
-                f"{statistics.median(ours):>8,.0f} {unit}, {statistics.median(ratios):5.2f} "
+                f"{statistics.median(values):>8,.0f} {unit}, {statistics.median(ratios):5.2f} "
                 f"[{ratios[0]:.2f}, {ratios[-1]:.2f}] times plain"
             )
         print(f"  {name:<15} {'; '.join(told)}")
@@ -143,6 +143,7 @@ def share_of_a_step(*, steps: int) -> None:
 def main() -> None:
     """Print the tables."""
     options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--tasks", nargs="+", choices=list(OURS), default=list(OURS))
     options.add_argument("--photographs", type=int, default=500)
     options.add_argument("--icons", type=int, default=4000)
     options.add_argument("--passes", type=int, default=5)
@@ -154,9 +155,12 @@ def main() -> None:
     print(f"plain: {plain_name()}")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_CACHE_HOME"] = os.environ["HF_HOME"] = f"{folder}/cache"
-        small = icons(Path(folder) / "icons", given.icons)
-        large = photographs(Path(folder) / "photographs", given.photographs)
-        for task, root in (("crop32", small), ("cut224", large), ("middle224", large)):
+        for task in given.tasks:
+            root = Path(folder) / task
+            if task == "crop32":
+                icons(root, given.icons)
+            else:
+                photographs(root, given.photographs)
             compare(root, task, passes=given.passes, workers=given.workers)
     share_of_a_step(steps=given.steps)
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 
-def photographs(root: Path, count: int, *, classes: int = 10) -> Path:
+def photographs(root: Path, count: int, *, classes: int = 2) -> Path:
     """Folders of JPEG of 500 x 375 pixels in quality 90, of clouds with some grain, 58 kB each."""
     rng = np.random.default_rng(0)
     for i in range(count):
@@ -18,7 +18,7 @@ def photographs(root: Path, count: int, *, classes: int = 10) -> Path:
     return root
 
 
-def icons(root: Path, count: int, *, classes: int = 10) -> Path:
+def icons(root: Path, count: int, *, classes: int = 2) -> Path:
     """Folders of PNG of 32 x 32 pixels of noise, 3 kB each."""
     rng = np.random.default_rng(0)
     for i in range(count):

@@ -43,7 +43,7 @@ EXAMPLES = {
     "fine-tuning.md": ("fine_tuning",),
     "own-functions.md": ("sklearn_pipeline",),
     "own-programs.md": ("tabular_loco", "unet_attention"),
-    "tutorial.md": (),
+    "gallery.md": ("gated_digits", "tabular_loco"),
 }
 """Page -> the folders of `examples/` whose files it works on."""
 
@@ -209,7 +209,7 @@ def run(command: str, folder: Path, where: str) -> list[str]:
         return []
     words = shlex.split(command)
     if words[0] == "ablate" and "run" in words[1:2]:
-        words += SHORT if words[2] in PRESETS else []
+        words += SHORT if words[2] in PRESETS and not _of_another_subject(folder / words[2]) else []
         _forget(words, folder)
     words[0] = str(Path(sys.executable).with_name(words[0]))
     began = time.monotonic()
@@ -227,6 +227,11 @@ def run(command: str, folder: Path, where: str) -> list[str]:
         flush=True,
     )
     return [] if good else [f"{where}: {command}: {said.strip().splitlines()[-1:]}"]
+
+
+def _of_another_subject(space: Path) -> bool:
+    """Whether it is a file whose settings are not those of attention."""
+    return space.is_file() and "subject:" in space.read_text(encoding="utf-8")
 
 
 def _forget(words: list[str], folder: Path) -> None:

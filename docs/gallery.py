@@ -95,7 +95,7 @@ ENTRIES = (
         commands=("ablate run loco.yaml --design loco",),
         last=("ablate report loco --margin 0.02",),
         example="tabular_loco",
-        figure="effects",
+        figure="effects --margin 0.02",
         caption="What leaving out each component does to the mean absolute error.",
     ),
 )

@@ -81,6 +81,8 @@ def ratio_runs(table: RunsTable, *, blocks: Cost | None, cluster: Cluster) -> Ra
     rows = rows[rows[name].notna()]
     if len(control):
         excluded["no ratio (control arm)"] = len(control)
+    if rows.empty:
+        raise TableError(f"no complete run has a `{name}` with the other factors at the baseline.")
     _check_ratios(rows, name)
     _check_one_width(rows)
     r, cost, c2_eff, flags = _realised(rows, name, blocks)

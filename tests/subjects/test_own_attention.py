@@ -14,6 +14,7 @@ from ablations.engine.executors.slots import find_slots
 from ablations.engine.worker.context import HandedBack
 from ablations.engine.worker.here import ContextHere
 from ablations.subjects.own_module.run import train_run
+from ablations.subjects.program import Attach
 from analysis import fit_reduction, read_study
 from analysis.tables.starts import read_starts
 
@@ -278,3 +279,8 @@ def test_without_logits_or_labels_the_gates_alone_are_recorded_and_that_is_said(
     assert "usefulness" not in found["blocks"][0]
     assert why in caplog.text
     assert (folder / "gates.jsonl").exists()
+
+
+def test_a_place_without_a_mask_is_stated_as_before_there_was_one() -> None:
+    assert "mask" not in Attach(at=("layers.?",)).model_dump()
+    assert Attach(at=("layers.?",), mask="mask").model_dump()["mask"] == "mask"

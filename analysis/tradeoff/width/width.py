@@ -72,18 +72,20 @@ def fit_width(
 
 
 def split_by_width(table: RunsTable) -> list[RunsTable]:
-    """One table per level of `backbone.width`, or per `c2_eff` where there is no such factor."""
+    """One table per level of the width (`backbone.width`, `model.width` of one's own), or per `c2_eff`."""
     frame = table.frame
-    if WIDTH in frame and len(frame[WIDTH].dropna().unique()) > 1:
+    named = [name for name in (WIDTH, *table.factors) if name.endswith(".width") and name in frame]
+    varied = next((name for name in named if len(frame[name].dropna().unique()) > 1), None)
+    if varied is not None:
         return [
             replace(
                 table,
-                frame=frame[frame[WIDTH] == width],
-                factors=[f for f in table.factors if f != WIDTH],
-                baseline={k: v for k, v in table.baseline.items() if k != WIDTH},
+                frame=frame[frame[varied] == width],
+                factors=[f for f in table.factors if f != varied],
+                baseline={k: v for k, v in table.baseline.items() if k != varied},
                 study=f"{table.study} at width {width:g}",
             )
-            for width in sorted(frame[WIDTH].dropna().unique())
+            for width in sorted(frame[varied].dropna().unique())
         ]
     sizes = sorted(frame.loc[frame["c2_eff"] > 0, "c2_eff"].unique())
     if len(sizes) < 2:

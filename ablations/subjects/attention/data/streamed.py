@@ -104,7 +104,7 @@ class StreamedExamples:
         cut = Draw(*draw) if draw is not None and self.cut else None
         pixels = batches(
             replace(self.images, draw=cut),
-            [self.places[step].tolist() for step in steps],
+            (self.places[step].tolist() for step in steps),
             workers=workers,
             pinned=device.type == "cuda",
         )

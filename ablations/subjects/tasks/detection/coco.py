@@ -52,7 +52,7 @@ def read_coco(annotations: Path, *, images: Path, drop_empty: bool) -> Coco:
     Args:
         annotations: The JSON file.
         images: The folder that its file names are within.
-        drop_empty: Leave boxes without an area out, as COCO's own training set has some; else they are refused.
+        drop_empty: Leave boxes without an area out, as COCO's training set of 2017 has two; else they are refused.
 
     Raises:
         SettingError: If something in it is missing or wrong, with the path.

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import lightning.pytorch as pl
-import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -64,8 +63,6 @@ class Segmenter(pl.LightningModule):
             raise SettingError(f"`0 < model.prior < 1` must hold, but got {prior:g}.")
         self.save_hyperparameters()
         self.unet = UNet(channels, classes, width=width, depth=depth, prior=prior)
-        # A fifth less time of a CPU than with the channels first.
-        self.unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.iou = MulticlassJaccardIndex(
             classes, average="macro", ignore_index=UNLABELLED, validate_args=False
         )

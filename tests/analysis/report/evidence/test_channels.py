@@ -136,3 +136,12 @@ def test_the_report_has_the_figures_the_tables_and_the_numbers(study):
     assert "| 45.00 % | [0, 100] % |" in (page.parent / "tables/channel_drops.md").read_text()
     numbers = json.loads((page.parent / "numbers.json").read_text())
     assert numbers["channels"]["worth"][0]["agree"] == 0.5
+
+
+@pytest.mark.parametrize("style", ["paper", "screen"])
+@pytest.mark.parametrize("name", ["channels", "drops"])
+def test_no_legend_covers_an_axes(study, name, style):
+    figure = draw(name, gather(record(study("gates"), [content()])), style=style)
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert not any(box.overlaps(ax.get_window_extent()) for ax in figure.axes)

@@ -51,14 +51,15 @@ def test_r_star_is_shown_at_each_width_for_a_price(make_study: Make) -> None:
     assert (found["r_star"] < found["high"]).all()
 
 
-def test_one_table_with_several_widths_is_split(make_study: Make) -> None:
+@pytest.mark.parametrize("name", ["backbone.width", "model.width"])
+def test_one_table_with_several_widths_is_split(make_study: Make, name: str) -> None:
     parts = studies(make_study, gamma=0.0)
     for width, part in zip(WIDTHS, parts, strict=True):
-        part.frame["backbone.width"] = width
+        part.frame[name] = width
     joined = pd.concat([p.frame for p in parts], ignore_index=True)
-    joined["arm"] = joined["arm"] + joined["backbone.width"].astype(str)
-    one = replace(parts[0], frame=joined, factors=["attention.reduction", "backbone.width"],
-                  baseline={"attention.reduction": 16, "backbone.width": 64})  # fmt: skip
+    joined["arm"] = joined["arm"] + joined[name].astype(str)
+    one = replace(parts[0], frame=joined, factors=["attention.reduction", name],
+                  baseline={"attention.reduction": 16, name: 64})  # fmt: skip
     assert fit_width([one]).gamma == fit_width(parts).gamma
 
 

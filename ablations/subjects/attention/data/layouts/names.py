@@ -1,6 +1,7 @@
 """Many names in two arrays."""
 
 import os
+from array import array
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -21,11 +22,11 @@ class Names:
     @classmethod
     def of(cls, names: Iterable[str]) -> "Names":
         """These names, packed as they come."""
-        text, ends = bytearray(), []
+        text, ends = bytearray(), array("q")
         for name in names:
             text += os.fsencode(name)
             ends.append(len(text))
-        return cls(np.frombuffer(bytes(text), dtype=np.uint8), np.array(ends, dtype=np.int64))
+        return cls(np.frombuffer(text, dtype=np.uint8), np.frombuffer(ends, dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.ends)

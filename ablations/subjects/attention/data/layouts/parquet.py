@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ablations.errors import SettingError
+from ablations.import_path import words_of
 from ablations.subjects.attention.data.layouts.kept import arrays_of, kept, key
 from ablations.subjects.attention.data.layouts.listing import Members
 from ablations.subjects.attention.data.layouts.names import Names
@@ -86,20 +87,29 @@ def _copy(path: Path, to: Path) -> None:
 def _rows(path: Path) -> Iterator[tuple[bytes, int]]:
     """The encoded image and the label of each row."""
     reader, image, label = _opened(path)
-    at = 0
-    for batch in reader.iter_batches(batch_size=ROWS, columns=[image, label]):
-        images, labels = batch.column(image), batch.column(label)
-        if hasattr(images.type, "num_fields") and images.type.num_fields:
-            images = images.field("bytes")
-        for content, number in zip(images.to_pylist(), labels.to_pylist(), strict=True):
-            if content is None or number is None:
-                lacking = "image (only the path to one)" if content is None else "label"
-                raise SettingError(
-                    f"each row of a Parquet file must hold its image and its label, but row {at} of {str(path)!r} "
-                    f"has no {lacking}. Write the file again with both."
-                )
-            yield content, number
-            at += 1
+    for at, (content, number) in enumerate(_pairs(path, reader, image, label)):
+        if content is None or number is None:
+            lacking = "image (only the path to one)" if content is None else "label"
+            raise SettingError(
+                f"each row of a Parquet file must hold its image and its label, but row {at} of {str(path)!r} "
+                f"has no {lacking}. Write the file again with both."
+            )
+        yield content, number
+
+
+def _pairs(
+    path: Path, reader: Any, image: str, label: str
+) -> Iterator[tuple[bytes | None, int | None]]:
+    from pyarrow import ArrowException, types
+
+    try:
+        for batch in reader.iter_batches(batch_size=ROWS, columns=[image, label]):
+            images = batch.column(image)
+            if types.is_struct(images.type):
+                images = images.field("bytes")
+            yield from zip(images.to_pylist(), batch.column(label).to_pylist(), strict=True)
+    except (ArrowException, OSError) as error:
+        raise SettingError(_broken(path, error)) from error
 
 
 def _opened(path: Path) -> tuple[Any, str, str]:
@@ -114,9 +124,7 @@ def _opened(path: Path) -> tuple[Any, str, str]:
     try:
         reader = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
-        raise SettingError(
-            f"`data.root` must hold Parquet files, but {str(path)!r} cannot be read as one: {error}. Copy it again."
-        ) from error
+        raise SettingError(_broken(path, error)) from error
     schema = reader.schema_arrow
     numbers = [field.name for field in schema if pa.types.is_integer(field.type)]
     images = [field.name for field in schema if _holds_images(field.type, pa)]
@@ -128,6 +136,13 @@ def _opened(path: Path) -> tuple[Any, str, str]:
             f"{', '.join(f'{field.name} ({field.type})' for field in schema)}."
         )
     return reader, images[0], label
+
+
+def _broken(path: Path, error: Exception) -> str:
+    return (
+        f"`data.root` must hold Parquet files, but {str(path)!r} cannot be read as one: {words_of(error)}. Copy it "
+        "again."
+    )
 
 
 def _holds_images(kind: Any, pa: Any) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ablations.errors import SettingError
+from ablations.import_path import words_of
 from ablations.subjects.attention.data.layouts.kept import Arrays, kept_arrays, key
 from ablations.subjects.attention.data.layouts.listing import Members
 from ablations.subjects.attention.data.layouts.names import Names
@@ -136,5 +137,5 @@ def _members(shard: Path) -> Iterator[tuple[str, int, int, bytes]]:
     except (tarfile.TarError, OSError) as error:
         raise SettingError(
             f"a shard must be a whole `.tar` file that is not compressed, but {str(shard)!r} cannot be read as one: "
-            f"{error}. Unpack or copy it again."
+            f"{words_of(error)}. Unpack or copy it again."
         ) from error

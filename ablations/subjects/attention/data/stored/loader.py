@@ -1,7 +1,7 @@
 """Batches of stored images, decoded ahead by worker processes (torch's `DataLoader`)."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -20,7 +20,8 @@ AHEAD = 2
 
 def cores() -> int:
     """Of this machine, that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    affinity = getattr(os, "sched_getaffinity", None)  # macOS has none
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Images:
 
 
 def batches(
-    images: Images, steps: Sequence[list[int]], *, workers: int, pinned: bool = False
+    images: Images, steps: Iterable[list[int]], *, workers: int, pinned: bool = False
 ) -> Iterator[Tensor]:
     """The images of each step, in order, whatever the number of workers.
 
@@ -74,7 +75,7 @@ def batches(
 
 
 def in_workers(
-    source: Any, steps: Sequence[list[int]], *, workers: int, pinned: bool = False
+    source: Any, steps: Iterable[list[int]], *, workers: int, pinned: bool = False
 ) -> Iterator[Any]:
     """`source.__getitems__` of each step, in order."""
     loader: DataLoader[Any] = DataLoader(

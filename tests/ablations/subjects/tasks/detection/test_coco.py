@@ -11,6 +11,8 @@ import torch
 from PIL import Image
 
 from ablations import SettingError
+from ablations.subjects.own_module.two_steps import few_steps
+from ablations.subjects.program import Program
 from ablations.subjects.tasks.detection.coco_data import CocoBoxes
 
 Content = dict[str, Any]
@@ -246,3 +248,23 @@ def test_both_files_must_have_the_same_categories(tmp_path) -> None:
         r"differ\.$",
     ):
         both.prepare_data()
+
+
+def test_the_detector_takes_its_first_steps_on_them(tmp_path) -> None:
+    write(tmp_path, content())
+    named = {"images": str(tmp_path), "annotations": str(tmp_path / "boxes.json")}
+    program = Program(
+        data="ablations.subjects.tasks.detection.coco_data:CocoBoxes",
+        metric={"name": "val_ap", "direction": "maximize"},
+    )
+    arm = {
+        "model.classes": 2,
+        "model.channels": 3,
+        "model.width": 4,
+        "trainer.max_epochs": 1,
+        "data.size": 32,
+        **{f"data.{prefix}{name}": path for prefix in ("", "val_") for name, path in named.items()},
+    }
+    steps = few_steps("ablations.subjects.tasks.detection.module:BoxFinder", program, arm)
+    assert 0 <= steps.metric <= 1
+    assert len(steps.started.batches) == 1

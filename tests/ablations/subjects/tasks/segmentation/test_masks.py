@@ -10,6 +10,8 @@ import torch
 from PIL import Image
 
 from ablations import SettingError
+from ablations.subjects.own_module.two_steps import few_steps
+from ablations.subjects.program import Program
 from ablations.subjects.tasks.segmentation.dice import UNLABELLED
 from ablations.subjects.tasks.segmentation.folder import MaskFolder
 
@@ -153,3 +155,23 @@ def test_a_number_of_classes_that_cannot_be_is_refused(tmp_path, classes) -> Non
         SettingError, match=rf"^`2 <= data\.classes <= 255` must hold, but got {classes}\.$"
     ):
         data(tmp_path, classes=classes)
+
+
+def test_the_u_net_takes_its_first_steps_on_them(folder) -> None:
+    program = Program(
+        data="ablations.subjects.tasks.segmentation.folder:MaskFolder",
+        metric={"name": "val_iou", "direction": "maximize"},
+    )
+    arm = {
+        "model.classes": 3,
+        "model.channels": 3,
+        "model.width": 4,
+        "trainer.max_epochs": 1,
+        "data.size": 32,
+        "data.classes": 3,
+        "data.train": str(folder),
+        "data.val": str(folder),
+    }
+    steps = few_steps("ablations.subjects.tasks.segmentation.module:Segmenter", program, arm)
+    assert 0 <= steps.metric <= 1
+    assert len(steps.started.batches) == 1

@@ -171,6 +171,16 @@ def test_a_parquet_file_of_something_else_is_told(columns, message: str, tmp_pat
         read(Data(name="parquet", root=str(tmp_path)))
 
 
+def test_a_page_of_a_parquet_file_that_is_broken_is_told(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "data")
+    path = tmp_path / "data" / "train-00000-of-00002.parquet"
+    content = bytearray(path.read_bytes())
+    content[4:40] = b"\xff" * 36
+    path.write_bytes(content)
+    with pytest.raises(SettingError, match=r"'.*00002\.parquet' cannot be read as one: .*Copy it"):
+        read(Data(name="parquet", root=str(tmp_path / "data")))
+
+
 def test_a_file_that_is_no_parquet_is_told(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     data = Data(name="parquet", root=str(tmp_path))
