@@ -1,4 +1,4 @@
-"""Folders of images as the benchmarks of input read them: photograph-like JPEG, and small PNG."""
+"""Folders of images as the benchmarks of input read them: photograph-like JPEG, and small PNG; nobody starts it."""
 
 from pathlib import Path
 

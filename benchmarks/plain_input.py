@@ -1,7 +1,8 @@
 """The usual ways to read a folder of images: torchvision's `ImageFolder`, or `datasets`, in a `DataLoader`.
 
 Where torchvision does not import, the same by hand: decode with Pillow, cut and scale, to a float tensor, standardise,
-image by image in the worker processes, stacked by torch's collate function.
+image by image in the worker processes, stacked by torch's collate function. The benchmark of input imports this;
+nobody starts it.
 """
 
 import random

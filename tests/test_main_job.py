@@ -71,6 +71,7 @@ def test_a_study_killed_in_the_middle_ends_complete_with_every_run_once(study: P
     assert all(result["epochs_run"] == 2 for result in results)
 
 
+@pytest.mark.integration
 def test_stacked_runs_are_the_same_runs_up_to_rounding(study: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(SPACE)
     words = ("run", "mine.yaml", "--study", "first", "--workers", "1", "--stack", "3")

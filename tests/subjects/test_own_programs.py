@@ -129,6 +129,7 @@ def test_a_function_is_studied_and_paired_by_its_seed(here: Path) -> None:
     assert rows.groupby("seed")["val_mae"].nunique().eq(2).all()
 
 
+@pytest.mark.integration
 def test_a_generator_gives_a_record_for_each_epoch(here: Path) -> None:
     assert not exit_code("run", "generator.yaml", "--study", "g", "--workers", "1")
     table = read_study(here / "runs/g")

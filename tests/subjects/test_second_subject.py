@@ -68,7 +68,14 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("design", "arms"), [("grid", 5), ("loco", 4), ("one-in", 5), ("fractional", 5), ("zip", 3)]
+    ("design", "arms"),
+    [
+        ("loco", 4),
+        *(
+            pytest.param(*case, marks=pytest.mark.integration)
+            for case in [("grid", 5), ("one-in", 5), ("fractional", 5), ("zip", 3)]
+        ),
+    ],
 )
 def test_every_design_runs_and_is_reported_in_the_subjects_own_metric(
     here: Path, design: str, arms: int, capsys: pytest.CaptureFixture[str]

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from ablations.engine.executors.local import LocalExecutor
 from ablations.engine.executors.slots import find_slots
 from ablations.engine.records.folder import StudyFolder
@@ -25,6 +27,7 @@ def planned(number: int, **settings: int) -> PlannedRun:
     )
 
 
+@pytest.mark.integration
 def test_a_run_with_loader_workers_that_is_killed_goes_on_and_ends_as_one_that_was_not(
     tmp_path: Path,
 ) -> None:

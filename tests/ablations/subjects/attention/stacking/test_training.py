@@ -101,6 +101,7 @@ def test_a_run_that_diverges_leaves_the_others_alone() -> None:
     assert_near(third, train(run(2)), stacked=3)
 
 
+@pytest.mark.integration
 def test_runs_of_other_lengths_leave_one_by_one() -> None:
     lengths = [run(seed, recipe={"epochs": 1 + seed}) for seed in range(3)]
     for ended, each in zip(in_step(*lengths), lengths, strict=True):
@@ -135,6 +136,7 @@ def test_a_run_goes_on_alone_from_a_checkpoint_that_it_wrote_in_step(tmp_path: P
         assert_near(resumed, train(run(seed)), stacked=None)
 
 
+@pytest.mark.integration
 def test_what_the_gates_do_is_recorded_in_step(tmp_path: Path) -> None:
     recorded = [run(seed, recipe={"record_gates": True}) for seed in (0, 1)]
     in_step(*recorded, gates=lambda i: tmp_path / f"{i}.jsonl")
@@ -153,6 +155,7 @@ def test_what_the_gates_do_is_recorded_in_step(tmp_path: Path) -> None:
     assert any(isinstance(value, float) for value in alone[0].values())
 
 
+@pytest.mark.integration
 def test_attention_with_its_own_learning_rate_trains_in_step() -> None:
     recipe = {"attention_learning_rate": 30.0}
     own = [run(seed, recipe=recipe) for seed in (0, 1)]
@@ -167,6 +170,7 @@ def test_adamw_trains_in_step() -> None:
         assert_near(ended, train(each), stacked=2)
 
 
+@pytest.mark.integration
 def test_an_average_of_the_weights_and_a_clipped_gradient_train_in_step() -> None:
     recipe = {"ema_decay": 0.9, "clip_norm": 0.5, "schedule": "one_cycle"}
     own = [run(seed, recipe=recipe) for seed in (0, 1)]
