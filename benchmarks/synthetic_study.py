@@ -44,6 +44,7 @@ def write_study(
     states: Mapping[tuple[str, int], str] | None = None,
     stage: str = "grid",
     control: bool = True,
+    begun: bool = True,
     random: int = 0,
 ) -> Path:
     """Write a study by `docs/study-folder.md` and return its folder.
@@ -59,11 +60,12 @@ def write_study(
         states: (label, seed) -> `FAILED`, `PRUNED`, `RUNNING` or `WAITING` instead of COMPLETE.
         stage: The stage of all runs.
         control: Whether there is an arm without attention.
+        begun: Whether its runs are there; without them the study can be run.
         random: Seed of the noise.
     """
     ratios, gates, truth, states = list(ratios), list(gates), truth or Truth(), states or {}
     draw = np.random.default_rng(random)
-    folder.mkdir(parents=True)
+    (folder / "runs").mkdir(parents=True)
     rates = [0.1 * 0.9**i for i in range(extra + 1)]
     arms = [_arm(r, g, rate) for rate in rates for g in gates for r in ratios]
     if control:
@@ -86,7 +88,8 @@ def write_study(
             lines.append(line)
             state = states.get((label, seed), "COMPLETE")
             value = _truth(arm, truth) + shifts[seed] + draw.normal(0, truth.noise)
-            _write_run(folder / "runs" / line["run"], line, state, float(value), epochs)
+            if begun:
+                _write_run(folder / "runs" / line["run"], line, state, float(value), epochs)
     (folder / "plan.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (folder / "study.json").write_text(
         json.dumps(_study(folder.name, factors, baseline, arms, seeds, names), indent=1)
@@ -154,9 +157,18 @@ def _planned(
     arm_id = _arm_id(arm)
     return {
         "run": f"{arm_id}-{seed}", "arm": arm_id, "label": label, "seed": seed, "stage": stage,
-        "settings": {"arm": {"data": {"name": "digits"}}}, "factors": {n: arm[n] for n in factors},
+        "settings": {"arm": {"data": {"name": "digits"}, **_nested(arm)}, "seed": seed},
+        "factors": {n: arm[n] for n in factors},
         "cost": cost, "epochs_planned": epochs,
     }  # fmt: skip
+
+
+def _nested(arm: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    nested: dict[str, dict[str, Any]] = {}
+    for name, value in arm.items():
+        group, setting = name.split(".")
+        nested.setdefault(group, {})[setting] = value
+    return nested
 
 
 def _write_run(folder: Path, line: dict[str, Any], state: str, value: float, epochs: int) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.contrasts.joint import JointLaw, Part, Pieces, joint_law
+from analysis.contrasts.joint import MOST_JOINT, JointLaw, Part, Pieces, joint_law
 from analysis.contrasts.level_noise import level_noise
 from analysis.contrasts.seed_blocks import fit_blocks, two_sided
 from analysis.errors import TableError
@@ -55,6 +55,9 @@ class Estimates:
     def law(self, rows: NDArray[np.intp]) -> JointLaw:
         """The joint law of some of the contrasts: those of them that can be tested."""
         rows = rows[~np.isnan(self.se[rows])]
+        if len(rows) > MOST_JOINT:
+            # Step by step the correlations of the rest, copied at each, would grow with the cube of the rows.
+            return JointLaw((), len(rows))
         return joint_law(
             self.df[rows], self.correlation[np.ix_(rows, rows)], [self.parts[i] for i in rows]
         )

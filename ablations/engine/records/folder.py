@@ -214,23 +214,34 @@ class StudyFolder:
                 wrong.append(f"run {line['run']}: it {what}")
         return replace_fields(found, lines=lines, damaged=[*found.damaged, *wrong])
 
-    def mend_plan(self) -> bool:
-        """Rewrite a plan of which lines are damaged or stand twice, without them; whether there were any.
+    def mend_plan(self, found: study_records.PlanFile) -> study_records.PlanFile:
+        """Rewrite a plan of which lines are damaged or stand twice, without them; the same where there are none.
 
         The old file is kept beside where a line could not be read.
         """
-        found = self.plan_lines()
         if not found.damaged and not found.twice:
-            return False
+            return found
         if found.damaged:
             shutil.copyfile(self.plan_file, f"{self.plan_file}{SET_ASIDE}")
         replace_lines(self.plan_file, found.lines)
-        return True
+        return study_records.PlanFile(found.lines)
 
-    def remarks(self, outcomes: Outcomes) -> list[str]:
-        """What is wrong with the plan and the outcomes, a sentence each."""
-        plan = self.plan_lines()
-        lost = study_records.unplanned(self.runs, {line["run"] for line in plan.lines})
+    def remarks(
+        self,
+        outcomes: Outcomes,
+        plan: study_records.PlanFile,
+        *,
+        new: Sequence[PlannedRun] = (),
+    ) -> list[str]:
+        """What is wrong with the plan and the outcomes, a sentence each.
+
+        Args:
+            outcomes: Of the planned runs.
+            plan: As it was read.
+            new: Runs that were added to it since.
+        """
+        planned = {*(line["run"] for line in plan.lines), *(run.run for run in new)}
+        lost = study_records.unplanned(self.runs, planned)
         return study_records.remarks(plan, unplanned=lost, damaged=outcomes.damaged)
 
     def refuse_incomplete_plan(self) -> None:
@@ -239,7 +250,7 @@ class StudyFolder:
         Raises:
             StudyError: If not: new seeds could be those of runs that it lacks.
         """
-        if said := self.remarks(Outcomes({}, {})):
+        if said := self.remarks(Outcomes({}, {}), self.plan_lines()):
             raise StudyError(f"the plan of {self.path} is damaged. {' '.join(said)}")
 
     def refuse_links(self) -> None:
@@ -349,7 +360,7 @@ class StudyFolder:
         """
         attempts = self.attempts(run)
         replace(Path(self._at(run, RETRIED)), {"at": now(), "attempts": max(attempts, default=0)})
-        if run in self.outcomes([run]).damaged:
+        if self._is_damaged(run, self._at(run, RESULT)):
             # The attempt's file is the same one.
             for place in ((), *((str(number),) for number in attempts)):
                 path = self._at(run, *place, RESULT)

@@ -24,6 +24,8 @@ def take_back(
     Raises:
         SettingError: If a word names no such run.
     """
+    if not words:
+        return []
     found = folder.outcomes(planned.run for planned in plan)
     failed = {run for run, result in found.results.items() if result["state"] == "FAILED"}
     known = {planned.run: planned for planned in plan}

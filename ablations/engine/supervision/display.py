@@ -12,6 +12,10 @@ from ablations.engine.supervision.tally import Tally
 from ablations.plan import PlannedRun
 
 SHOW_SECONDS = 0.5
+MOST_SHARE = 0.02
+"""Of the supervisor's time for looking how the study stands: each look takes longer the more runs have ended."""
+LONGEST_SECONDS = 30.0
+"""Between two looks, however long one takes."""
 
 
 class Display:
@@ -32,7 +36,7 @@ class Display:
         self._study: str = folder.study().get("study", folder.path.name)
         self._tally, self._slots = tally, slots
         self._started = time.monotonic()
-        self._shown = 0.0
+        self._next = 0.0
         self._ended_here = 0
 
     @property
@@ -54,9 +58,11 @@ class Display:
 
     def show(self, live: Iterable[Live], *, total: int, force: bool = False) -> None:
         """Show how the study stands, unless that was just shown."""
-        if force or time.monotonic() - self._shown > SHOW_SECONDS:
-            self._shown = time.monotonic()
+        began = time.monotonic()
+        if force or began > self._next:
             self._progress.show(self._snapshot(live, total))
+            took = time.monotonic() - began
+            self._next = began + min(max(SHOW_SECONDS, took / MOST_SHARE), LONGEST_SECONDS)
 
     def _snapshot(self, live: Iterable[Live], total: int) -> Snapshot:
         tally, seconds = self._tally, self.seconds

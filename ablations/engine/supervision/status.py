@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ablations.engine.records.files import read_lines
-from ablations.engine.records.folder import StudyFolder
+from ablations.engine.records.folder import StudyFolder, planned_run
 from ablations.engine.records.lock import holder
 from ablations.engine.supervision.tally import Best, Tally
 from ablations.plan import PlannedRun
@@ -96,7 +96,8 @@ class StudyStatus:
 
 def status(folder: StudyFolder) -> StudyStatus:
     """Read how a study stands. Locks nothing and writes nothing."""
-    study, plan, who = folder.study(), folder.plan(), holder(folder.lock_file)
+    study, lines, who = folder.study(), folder.plan_lines(), holder(folder.lock_file)
+    plan = [planned_run(line) for line in lines.lines]
     begun = folder.begun()
     tally = Tally.of(study)
     failures, open_runs = [], []
@@ -133,7 +134,7 @@ def status(folder: StudyFolder) -> StudyStatus:
         failures=tuple(failures),
         damaged=len(found.damaged),
         exploratory=tuple(change_sentences(changes_of(study))),
-        remarks=tuple(folder.remarks(found)),
+        remarks=tuple(folder.remarks(found, lines)),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablations.engine.executors.executor import Executor
 from ablations.engine.executors.local import LocalExecutor
-from ablations.engine.records.folder import Outcomes, StudyFolder, cannot_write
+from ablations.engine.records.folder import Outcomes, StudyFolder, cannot_write, planned_run
 from ablations.engine.records.lock import held
 from ablations.engine.records.second_tries import take_back
 from ablations.engine.sources.source import Source
@@ -167,11 +167,13 @@ class _Supervisor:
     def _resume(self) -> None:
         """Read the records and say what is left to do."""
         self._folder.refuse_links()
-        if self._folder.mend_plan():
+        found = self._folder.plan_lines()  # once: of a hundred thousand runs it takes seconds
+        lines = self._folder.mend_plan(found)
+        if lines is not found:
             self._audience.say(
                 "plan.jsonl was mended: lines that could not be used were taken out of it."
             )
-        plan = self._folder.plan()
+        plan = [planned_run(line) for line in lines.lines]
         for planned in take_back(self._folder, plan, self._again):
             self._audience.say(
                 f"{planned.label} seed {planned.seed} is tried again ({planned.run})."
@@ -180,7 +182,7 @@ class _Supervisor:
         new = self._source.resume(plan, results)
         if new:
             self._folder.append_plan(new)
-        for remark in self._folder.remarks(Outcomes(results, {})):
+        for remark in self._folder.remarks(Outcomes(results, {}), lines, new=new):
             self._audience.say(remark)
         self._begun = self._folder.begun()
         self._audience.study_planned([*plan, *new])

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.contrasts.joint import Mixture, Part, joint_law
+from analysis.contrasts.estimation import estimate
+from analysis.contrasts.joint import MOST_JOINT, Mixture, Part, joint_law
 
 
 def together(correlation: np.ndarray, df: int):
@@ -97,3 +100,11 @@ def test_the_comparisons_of_a_mixture_correlate_as_in_each_of_its_laws() -> None
     largest = np.abs(z / unit).max(axis=1)
     critical = stats.t.isf(level / 2, law.freedom)
     assert np.mean(largest > critical) == pytest.approx(0.05, abs=0.004)
+
+
+def test_a_family_that_is_too_large_for_a_joint_law_needs_no_correlations() -> None:
+    y = np.random.default_rng(0).normal(size=(4, MOST_JOINT + 2))
+    units = [row[None] for row in np.eye(MOST_JOINT + 2)[1:] - np.eye(MOST_JOINT + 2)[0]]
+    made = estimate(y, units)
+    law = replace(made, correlation=np.zeros((0, 0))).law(np.arange(len(units)))
+    assert law.chance(0.01) == pytest.approx(1 - 0.99 ** len(units))
