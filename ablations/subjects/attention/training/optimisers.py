@@ -64,7 +64,10 @@ def lamb(groups: list[Group], recipe: Training, fused: bool) -> Optimizer:
 
     # Without `adam_debias` it divides the step by 1 - beta1^t after the trust ratio: the first by a tenth, which
     # moves each weight by its own length at a rate of 0.1.
-    return Lamb(groups, lr=recipe.learning_rate, weight_decouple=False, adam_debias=True)
+    optimiser: Optimizer = Lamb(
+        groups, lr=recipe.learning_rate, weight_decouple=False, adam_debias=True
+    )
+    return optimiser
 
 
 def muon(groups: list[Group], recipe: Training, fused: bool) -> Optimizer:
@@ -75,7 +78,10 @@ def muon(groups: list[Group], recipe: Training, fused: bool) -> Optimizer:
     del fused
     from pytorch_optimizer import Muon
 
-    return Muon(groups, lr=recipe.learning_rate, momentum=recipe.momentum, use_adjusted_lr=True)
+    optimiser: Optimizer = Muon(
+        groups, lr=recipe.learning_rate, momentum=recipe.momentum, use_adjusted_lr=True
+    )
+    return optimiser
 
 
 OPTIMISERS: dict[str, Callable[[list[Group], Training, bool], Optimizer]] = {
