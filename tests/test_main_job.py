@@ -121,6 +121,7 @@ def test_another_question_under_the_same_name_is_refused_with_the_difference(stu
     assert "Traceback" not in err
 
 
+@pytest.mark.integration
 def test_more_seeds_are_refused_until_they_are_asked_for(study: Path) -> None:
     refused = ablate("run", "mine.yaml", "--study", "first", "--seeds", "4", at=study.parents[1])
     _, err = refused.communicate(timeout=60)

@@ -153,6 +153,7 @@ def test_an_edited_file_that_the_program_imports_is_drift(
     assert "was started with other code, versions or data" in capsys.readouterr().err
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("function", "message"),
     [

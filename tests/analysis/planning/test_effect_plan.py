@@ -79,6 +79,7 @@ def _tost_power(margin: float, se: float, df: int) -> float:
     return float(np.mean(np.abs(size) + stats.t.isf(0.05, df) * found < margin))
 
 
+@pytest.mark.integration
 def test_without_a_question_five_seeds_are_named() -> None:
     plan = plan_effects(comparisons=3, sigma=1.0, hours_per_run=0.5, budget_hours=16)
     assert (plan.seeds, plan.affordable) == (5, 8)

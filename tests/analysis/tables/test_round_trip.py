@@ -177,7 +177,7 @@ def _value(level: Any) -> Any:
 
 @pytest.mark.parametrize("form", [by_csv, by_frame, by_page, by_api, by_optuna, by_study])
 @settings(
-    max_examples=8, deadline=None, derandomize=True,
+    max_examples=5, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )  # fmt: skip
 @given(table=runs())

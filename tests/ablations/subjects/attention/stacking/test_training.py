@@ -93,6 +93,7 @@ def test_own_attention_and_compiled_networks_meet_nobody(alone: dict[str, Any]) 
     assert made(0)._structure is None
 
 
+@pytest.mark.integration
 def test_a_run_that_diverges_leaves_the_others_alone() -> None:
     bad = run(1, recipe={"learning_rate": 1e30, "optimizer": "sgd"})
     first, diverged, third = in_step(run(0), bad, run(2))
@@ -112,6 +113,7 @@ class Interrupted(Exception):
     pass
 
 
+@pytest.mark.integration
 def test_a_run_goes_on_in_step_from_a_checkpoint_that_it_wrote_alone(tmp_path: Path) -> None:
     def interrupt(_: dict[str, Any]) -> None:
         raise Interrupted
@@ -123,6 +125,7 @@ def test_a_run_goes_on_in_step_from_a_checkpoint_that_it_wrote_alone(tmp_path: P
     assert_near(fresh, train(run(1)), stacked=2)
 
 
+@pytest.mark.integration
 def test_a_run_goes_on_alone_from_a_checkpoint_that_it_wrote_in_step(tmp_path: Path) -> None:
     def interrupt(_: dict[str, Any]) -> None:
         raise Interrupted
@@ -164,6 +167,7 @@ def test_attention_with_its_own_learning_rate_trains_in_step() -> None:
     assert abs(train(own[0]).train_loss - train(run(0)).train_loss) > 10 * ROUNDING
 
 
+@pytest.mark.integration
 def test_adamw_trains_in_step() -> None:
     own = [run(seed, recipe={"optimizer": "adamw", "learning_rate": 1e-3}) for seed in (0, 1)]
     for ended, each in zip(in_step(*own), own, strict=True):
@@ -179,6 +183,7 @@ def test_an_average_of_the_weights_and_a_clipped_gradient_train_in_step() -> Non
     assert abs(train(own[0]).val_loss - train(run(0)).val_loss) > 10 * ROUNDING
 
 
+@pytest.mark.integration
 def test_mixed_images_are_trained_alone() -> None:
     own = [run(seed, recipe={"mixup": 0.5}) for seed in (0, 1)]
     for ended, each in zip(in_step(*own), own, strict=True):
