@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests wait for processes of theirs a quarter of the time, so there is one worker more than cores.
+TEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 # Networks that attention is attached to in the tests. In a folder of their own and without what they depend on: beside a
 # CPU build of torch, Lightning cannot be imported where torchvision is installed.
@@ -24,7 +26,7 @@ test: setup
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n auto --dist loadfile
+	$(BIN)/pytest -q -n $(TEST_WORKERS) --dist loadfile
 
 # Every command that the pages show is run (what is not, and why: docs/commands.py), then the site is built into site/,
 # where a broken link or anchor is an error. The commands take most of the time.
