@@ -51,7 +51,7 @@ coverage: setup
 fuzz: setup
 	$(BIN)/python tests/fuzz/fuzz.py --seconds 600 --keep fuzz-faults
 
-# What needs a server, a browser or networks of other libraries: PostgreSQL, MariaDB, Ray, Slurm, W&B's protocol, Chromium,
+# Whole studies of some seconds, and what needs a server, a browser or networks of other libraries: PostgreSQL, MariaDB, Ray, Slurm, W&B's protocol, Chromium,
 # transformers, timm, onnxruntime. Installs what is missing where it may (as root); what still lacks is skipped with the reason.
 integration: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt \
@@ -65,6 +65,7 @@ integration: setup
 	fi
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps --upgrade \
 	    --target $(VENV)/outside $(OUTSIDE)
+	$(BIN)/pytest -q -n $(TEST_WORKERS) --dist loadfile -m long
 	$(BIN)/pytest -q -m integration -rs
 	PYTHONPATH=$(VENV)/outside $(BIN)/pytest -q -m integration -rs tests/ablations/subjects/attention/attach/test_outside.py \
 	    tests/ablations/subjects/attention/data/test_colours_outside.py

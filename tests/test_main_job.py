@@ -71,7 +71,7 @@ def test_a_study_killed_in_the_middle_ends_complete_with_every_run_once(study: P
     assert all(result["epochs_run"] == 2 for result in results)
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_stacked_runs_are_the_same_runs_up_to_rounding(study: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(SPACE)
     words = ("run", "mine.yaml", "--study", "first", "--workers", "1", "--stack", "3")
@@ -121,7 +121,7 @@ def test_another_question_under_the_same_name_is_refused_with_the_difference(stu
     assert "Traceback" not in err
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_more_seeds_are_refused_until_they_are_asked_for(study: Path) -> None:
     refused = ablate("run", "mine.yaml", "--study", "first", "--seeds", "4", at=study.parents[1])
     _, err = refused.communicate(timeout=60)

@@ -166,7 +166,7 @@ def test_a_value_typed_in_a_shell_is_what_its_setting_takes(mine) -> None:
     assert space.baseline["model.rate"] == 0.01
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_what_a_run_takes_is_a_column_where_the_space_names_it(mine, ablate) -> None:
     named = "metrics: [{name: val_loss, direction: minimize}, {name: epoch_seconds, direction: minimize, unit: s}]"
     text = written(mine, old="metric: {name: val_loss, direction: minimize, unit: nats}", new=named)

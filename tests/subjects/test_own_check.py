@@ -38,7 +38,7 @@ def test_a_program_that_keeps_its_promises_is_told_so(mine, ablate) -> None:
     assert "a run is equal to the last bit" in said
 
 
-@pytest.mark.integration
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("function", "broken", "words"),
     [

@@ -39,7 +39,7 @@ def executed(folder: Path, make: Callable[[StudyFolder], Executor]) -> Any:
     return read_study(folder / "runs/g").complete()
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_a_search_prunes_and_proposes_and_fresh_seeds_conclude(here: Path) -> None:
     alone = Execution(executor=lambda _: LocalExecutor(find_slots(gpus=(), workers=1)))
     search = Search(trials=9, sampler="random", pruner="asha", seeds=1)

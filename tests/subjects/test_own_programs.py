@@ -129,7 +129,7 @@ def test_a_function_is_studied_and_paired_by_its_seed(here: Path) -> None:
     assert rows.groupby("seed")["val_mae"].nunique().eq(2).all()
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_a_generator_gives_a_record_for_each_epoch(here: Path) -> None:
     assert not exit_code("run", "generator.yaml", "--study", "g", "--workers", "1")
     table = read_study(here / "runs/g")
@@ -153,7 +153,7 @@ def test_an_edited_file_that_the_program_imports_is_drift(
     assert "was started with other code, versions or data" in capsys.readouterr().err
 
 
-@pytest.mark.integration
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("function", "message"),
     [

@@ -72,7 +72,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     [
         ("loco", 4),
         *(
-            pytest.param(*case, marks=pytest.mark.integration)
+            pytest.param(*case, marks=pytest.mark.long)
             for case in [("grid", 5), ("one-in", 5), ("fractional", 5), ("zip", 3)]
         ),
     ],

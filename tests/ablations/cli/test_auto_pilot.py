@@ -66,7 +66,7 @@ def test_a_pilot_that_is_not_whole_stops_the_plan(
     )
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_without_any_noise_effects_are_planned_in_units_of_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

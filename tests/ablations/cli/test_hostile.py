@@ -132,8 +132,8 @@ def test_a_label_is_not_empty_one_line_and_no_other_arms(
         (("effects", "table.csv", "--root", "other"), "`--root` says where studies lie"),
         (("status", "runs/s", "--root", "other"), "`--root` says where studies lie"),
         (("fit", "s", "--price-metric", "bogus"), "`--price-metric` says what a price"),
-        (("plan", "reduction", "--sigma", "inf"), "`--sigma` must be a finite number above 0"),
-        (("plan", "reduction", "--margin", "nan"), "`--margin` must be a finite number above 0"),
+        (("plan", "reduction", "--sigma", "inf"), "`--sigma` must be a finite number, but got"),
+        (("plan", "reduction", "--margin", "nan"), "`--margin` must be a finite number, but got"),
         (("plan", "reduction", "--target-width", "0"), "`--target-width` must be a finite"),
         (
             ("report", "s", "--verify", "--margin", "0.1"),

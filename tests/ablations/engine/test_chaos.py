@@ -154,7 +154,7 @@ def _weights(folder: StudyFolder, run: str) -> str:
     return (folder.run_folder(run) / "weights.sha256").read_text()
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_the_search_survives_its_supervisors_death(folder, figure):
     _search(folder, figure, kills=3, trials=8)
 

@@ -102,7 +102,7 @@ def test_show_folds_the_ratio_of_arms_without_attention() -> None:
     ]
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_a_search_of_several_objectives_reaches_its_index_and_is_confirmed(tmp_path: Path) -> None:
     slots = find_slots(gpus=(), workers=1)
 

@@ -223,7 +223,7 @@ def test_reading_and_reporting_need_neither_torch_nor_the_other_packages(study):
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_a_large_study_stays_small(make_study):
     rates = {f"level {i}": 0.0 for i in range(30)}
     folder = make_study("large", effects={"attention.gate": rates}, seeds=10, epochs=30)

@@ -123,7 +123,7 @@ def test_the_sample_visits_every_level_of_every_setting():
     assert len(arms) >= COUNT
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_the_analytic_cost_is_the_counted_cost():
     wrong = []
     for backbone, arm in legal_settings():
@@ -144,7 +144,7 @@ def without_gradient(network: nn.Module) -> set[str]:
     return {name for name, grad in learnt.items() if grad is None or not grad.any()}
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_one_step_gives_finite_gradients_that_reach_every_parameter():
     # In a small batch a ReLU gate may be closed for every image; in another draw it is open for some.
     unreached = []

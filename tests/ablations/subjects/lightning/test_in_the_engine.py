@@ -27,7 +27,7 @@ def planned(number: int, **settings: int) -> PlannedRun:
     )
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_a_run_with_loader_workers_that_is_killed_goes_on_and_ends_as_one_that_was_not(
     tmp_path: Path,
 ) -> None:

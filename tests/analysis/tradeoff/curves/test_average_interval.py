@@ -86,7 +86,7 @@ def test_every_ratio_in_it_is_best_on_a_curve_that_the_data_do_not_reject() -> N
     assert best[1] < high * 1.02
 
 
-@pytest.mark.integration
+@pytest.mark.long
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_it_covers_the_best_ratio_of_a_curve_that_saturates(seeds: int) -> None:
     fine = np.geomspace(1, 64, 4000)

@@ -93,7 +93,7 @@ def test_own_attention_and_compiled_networks_meet_nobody(alone: dict[str, Any]) 
     assert made(0)._structure is None
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_a_run_that_diverges_leaves_the_others_alone() -> None:
     bad = run(1, recipe={"learning_rate": 1e30, "optimizer": "sgd"})
     first, diverged, third = in_step(run(0), bad, run(2))
@@ -102,7 +102,7 @@ def test_a_run_that_diverges_leaves_the_others_alone() -> None:
     assert_near(third, train(run(2)), stacked=3)
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_runs_of_other_lengths_leave_one_by_one() -> None:
     lengths = [run(seed, recipe={"epochs": 1 + seed}) for seed in range(3)]
     for ended, each in zip(in_step(*lengths), lengths, strict=True):
@@ -113,7 +113,7 @@ class Interrupted(Exception):
     pass
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_a_run_goes_on_in_step_from_a_checkpoint_that_it_wrote_alone(tmp_path: Path) -> None:
     def interrupt(_: dict[str, Any]) -> None:
         raise Interrupted
@@ -125,7 +125,7 @@ def test_a_run_goes_on_in_step_from_a_checkpoint_that_it_wrote_alone(tmp_path: P
     assert_near(fresh, train(run(1)), stacked=2)
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_a_run_goes_on_alone_from_a_checkpoint_that_it_wrote_in_step(tmp_path: Path) -> None:
     def interrupt(_: dict[str, Any]) -> None:
         raise Interrupted
@@ -139,7 +139,7 @@ def test_a_run_goes_on_alone_from_a_checkpoint_that_it_wrote_in_step(tmp_path: P
         assert_near(resumed, train(run(seed)), stacked=None)
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_what_the_gates_do_is_recorded_in_step(tmp_path: Path) -> None:
     recorded = [run(seed, recipe={"record_gates": True}) for seed in (0, 1)]
     in_step(*recorded, gates=lambda i: tmp_path / f"{i}.jsonl")
@@ -158,7 +158,7 @@ def test_what_the_gates_do_is_recorded_in_step(tmp_path: Path) -> None:
     assert any(isinstance(value, float) for value in alone[0].values())
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_attention_with_its_own_learning_rate_trains_in_step() -> None:
     recipe = {"attention_learning_rate": 30.0}
     own = [run(seed, recipe=recipe) for seed in (0, 1)]
@@ -167,14 +167,14 @@ def test_attention_with_its_own_learning_rate_trains_in_step() -> None:
     assert abs(train(own[0]).train_loss - train(run(0)).train_loss) > 10 * ROUNDING
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_adamw_trains_in_step() -> None:
     own = [run(seed, recipe={"optimizer": "adamw", "learning_rate": 1e-3}) for seed in (0, 1)]
     for ended, each in zip(in_step(*own), own, strict=True):
         assert_near(ended, train(each), stacked=2)
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_an_average_of_the_weights_and_a_clipped_gradient_train_in_step() -> None:
     recipe = {"ema_decay": 0.9, "clip_norm": 0.5, "schedule": "one_cycle"}
     own = [run(seed, recipe=recipe) for seed in (0, 1)]
@@ -183,7 +183,7 @@ def test_an_average_of_the_weights_and_a_clipped_gradient_train_in_step() -> Non
     assert abs(train(own[0]).val_loss - train(run(0)).val_loss) > 10 * ROUNDING
 
 
-@pytest.mark.integration
+@pytest.mark.long
 def test_mixed_images_are_trained_alone() -> None:
     own = [run(seed, recipe={"mixup": 0.5}) for seed in (0, 1)]
     for ended, each in zip(in_step(*own), own, strict=True):

@@ -41,7 +41,7 @@ def test_a_run_that_goes_on_from_its_checkpoint_ends_bit_equal(tmp_path: Path) -
     assert resumed == train(run(epochs=4))
 
 
-@pytest.mark.integration
+@pytest.mark.long
 @pytest.mark.parametrize(
     "recipe",
     [
