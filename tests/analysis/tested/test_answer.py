@@ -12,6 +12,7 @@ import pytest
 from ablations.cli.main import main
 from analysis.errors import TableError
 from analysis.report.sections.limits import limits
+from analysis.report.sections.test_set import test_section as section_of
 from analysis.tables.study_table import read_study
 from analysis.tested.answer import look, stored_answer
 from analysis.tested.values import has_test_set
@@ -100,6 +101,34 @@ def test_it_says_whether_a_conclusion_holds(make_study: Make, shift: float, said
     lines = [line for line in sentences(answer(folder)) if line.startswith("gate=one_plus_tanh")]
     assert len(lines) == 2  # loss and accuracy, which point in opposite directions
     assert all(said in line for line in lines)
+
+
+@pytest.mark.parametrize(("later", "since"), [(0, 0), (2, 1)])
+def test_the_report_has_a_section_of_it_that_says_what_came_later(
+    make_study: Make, later: int, since: int
+) -> None:
+    table = read_study(with_test(make_study("shown", **KINDS)))
+    found = look(table, at="2026-01-02T03:04:05.678+00:00")
+    found["runs"] -= later
+    parts = {"tested": found, "runs": table.complete(), "table": table}
+    (section,) = section_of(SimpleNamespace(**parts))  # type: ignore[arg-type]
+    assert section.text[0] == sentences(found)[0]
+    assert [x for x in section.text if x.startswith(f"{later} runs")] == [
+        "2 runs that count now had not ended when it was looked at; they are not in these numbers."
+    ] * since
+    against, arms = section.parts
+    frame = against.frame.set_index(["label", "metric"])  # type: ignore[union-attr]
+    row = rows_of(found)["gate=one_plus_tanh"]
+    assert frame.loc[("gate=one_plus_tanh", "test loss"), "estimate"] == row["estimate"]
+    assert frame.loc[("gate=one_plus_tanh", "test loss"), "holds"] == "holds"
+    marks = dict(zip(arms.frame["label"], arms.mark, strict=True))  # type: ignore[union-attr]
+    assert {label for label, mark in marks.items() if mark} == {"baseline"}
+
+
+def test_without_a_look_the_report_has_no_such_section(make_study: Make) -> None:
+    table = read_study(with_test(make_study("not_shown", **KINDS)))
+    parts = {"tested": None, "runs": table.complete(), "table": table}
+    assert list(section_of(SimpleNamespace(**parts))) == []  # type: ignore[arg-type]
 
 
 def test_no_reader_shows_it_before(make_study: Make, capsys: pytest.CaptureFixture[str]) -> None:
