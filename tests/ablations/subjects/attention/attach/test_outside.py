@@ -177,8 +177,8 @@ def test_a_host_that_runs_the_children_of_a_module_itself_is_refused():
     with pytest.raises(
         ValueError,
         match=r"the network runs alone, but with attention it fails: AttributeError: 'list' object has no attribute "
-        r"'is_quantized'\. A host that runs all children of a module \(a `ModuleDict` with a `forward`\) runs the attention "
-        r"as well: match a module inside it, or after it\.",
+        r"'is_quantized'\. A host that runs all children of a module \(a `ModuleDict` with a `forward`\) runs the "
+        r"attention as well: match a module inside it, or after it\.",
     ):
         attach(
             torchvision("densenet121")(),
