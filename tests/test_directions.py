@@ -69,10 +69,9 @@ ablations.subjects.tasks.transformers: .settings .networks .placing .data
 .: ablations ablations.subjects .settings .networks .placing .data .cost .training
 ablations.subjects.own_module: ablations ablations.subjects ablations.subjects.lightning.pairing
   ablations.subjects.lightning.loading ablations.subjects.lightning .settings .attach .recording
-ablations.subjects.tasks.pictures: ablations .data.sources
-ablations.subjects.tasks.detection: ablations ablations.subjects.tasks .data.sources
-  ablations.subjects.tasks.pictures
-ablations.subjects.tasks.segmentation: ablations ablations.subjects.tasks .data.sources
+ablations.subjects.tasks.pictures: ablations .data.layouts .data.stored
+ablations.subjects.tasks.detection: ablations ablations.subjects.tasks ablations.subjects.tasks.pictures
+ablations.subjects.tasks.segmentation: ablations ablations.subjects.tasks .data.stored
   ablations.subjects.tasks.pictures
 _tables.equal:
 _tables: plain_files analysis _tables.formats _tables.equal

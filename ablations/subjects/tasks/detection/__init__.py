@@ -1,4 +1,4 @@
 """Where is what? An anchor-free detector, average precision, and the user's own COCO annotations.
 
-May import `ablations`, `subjects.tasks`, `data.sources` and `pictures`. Imported by nothing of ours.
+May import `ablations`, `subjects.tasks` and `pictures`. Imported by nothing of ours.
 """

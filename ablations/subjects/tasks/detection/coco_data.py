@@ -12,14 +12,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ablations.errors import SettingError
-from ablations.subjects.attention.data.sources.image_file import read_image
 from ablations.subjects.tasks.detection.coco import Coco, Picture, read_coco
-from ablations.subjects.tasks.pictures.files import size_of
+from ablations.subjects.tasks.pictures.files import read_image, size_of
 from ablations.subjects.tasks.pictures.frame import Frame
 from ablations.subjects.tasks.pictures.framed import Framing, check_sizes
 
 Example = dict[str, Tensor]
-OF = "COCO data"
 BESIDE = {"boxes": 0, "labels": -1, "crowd": False}
 """What stands in the rows of an image that has fewer boxes than another."""
 
@@ -123,7 +121,7 @@ class CocoExamples(Dataset[Example], Sized):
 
     def __getitem__(self, index: int) -> Example:
         picture = self._pictures[index]
-        image = read_image(picture.path, of=OF, rule="each image must be one that can be read")
+        image = read_image(picture.path)
         placed = self._framing.draw(picture.width, picture.height, training=self._training)
         pixels = placed.picture(image, fill=(0, 0, 0), smooth=True)
         boxes, kept = _boxes(picture, placed)
@@ -150,7 +148,7 @@ def _boxes(picture: Picture, placed: Frame) -> tuple[NDArray[np.float32], NDArra
 
 
 def _check(picture: Picture) -> None:
-    size = size_of(picture.path, of=OF)
+    size = size_of(picture.path)
     if size != (picture.width, picture.height):
         raise SettingError(
             f"each image must be of the size that its annotations say, but {str(picture.path)!r} has "

@@ -1,4 +1,4 @@
 """How do image files of many sizes become batches of one size, and which of them are damaged?
 
-May import `ablations` and `data.sources`. Imported by `detection` and `segmentation`.
+May import `ablations`, `layouts` and `stored`. Imported by `detection` and `segmentation`.
 """

@@ -1,11 +1,16 @@
-"""Image files that are whole, before the first run: what a header and the last bytes tell, else all of it."""
+"""Image files, read; and whether they are whole, before the first run: what a header and the last bytes tell."""
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ablations.errors import SettingError
 from ablations.import_path import words_of
-from ablations.subjects.attention.data.sources.image_file import pillow, read_image
+from ablations.subjects.attention.data.layouts.listing import Unreadable
+from ablations.subjects.attention.data.stored.decode import View, decoded, pillow
+
+if TYPE_CHECKING:  # an extra
+    from PIL.Image import Image
 
 ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 """How a whole file of a format ends. What ends otherwise is read to see whether it is whole."""
@@ -13,17 +18,27 @@ ORIENTATION, ON_ITS_SIDE = 0x0112, 5
 """EXIF's tag, and the first of its values that exchange width and height."""
 
 
-def size_of(file: Path, *, of: str) -> tuple[int, int]:
-    """Width and height of an image as it is looked at, and that the file is whole.
+def read_image(file: Path) -> "Image":
+    """The image in colour, upright as its EXIF says.
 
-    Args:
-        file: Where it is.
-        of: What needs it, for the error's sentence.
+    Raises:
+        SettingError: If it cannot be read, or has more than 8 bits a channel; or Pillow is not installed.
+    """
+    images, _ = pillow()
+    try:
+        image: Image = images.fromarray(decoded(file.read_bytes(), View(), place=0))
+    except (OSError, Unreadable) as error:
+        raise _unreadable(file, error) from error
+    return image
+
+
+def size_of(file: Path) -> tuple[int, int]:
+    """Width and height of an image as it is looked at, and that the file is whole.
 
     Raises:
         SettingError: If it is no image, or truncated.
     """
-    images = pillow(of=of)
+    images, _ = pillow()
     try:
         with images.open(file) as image:
             end = ENDS.get(image.format)
@@ -32,12 +47,9 @@ def size_of(file: Path, *, of: str) -> tuple[int, int]:
             turned = has_exif and image.getexif().get(ORIENTATION, 1) >= ON_ITS_SIDE
             size: tuple[int, int] = image.size[::-1] if turned else image.size
     except (OSError, SyntaxError, ValueError, images.DecompressionBombError) as error:
-        raise SettingError(
-            f"each image must be one that can be read, but {str(file)!r} cannot be read as one: {words_of(error)}. "
-            "Mend or remove it."
-        ) from error
+        raise _unreadable(file, error) from error
     if end is None or _last_bytes(file, len(end)) != end:
-        read_image(file, of=of, rule="each image must be one that can be read")
+        read_image(file)
     return size
 
 
@@ -60,6 +72,13 @@ def listed(folder: Path, *, what: str) -> dict[str, Path]:
     if not found:
         raise SettingError(f"{what} must lie in {str(folder)!r}, but the folder is empty.")
     return found
+
+
+def _unreadable(file: Path, error: Exception) -> SettingError:
+    said = str(error) if isinstance(error, Unreadable) else words_of(error)
+    return SettingError(
+        f"each image must be one that can be read, but {str(file)!r} cannot be read as one: {said}. Mend or remove it."
+    )
 
 
 def _visible(folder: Path) -> Iterable[Path]:

@@ -10,11 +10,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ablations.errors import SettingError
-from ablations.subjects.attention.data.sources.image_file import read_image
+from ablations.subjects.tasks.pictures.files import read_image
 from ablations.subjects.tasks.pictures.framed import Framing, check_sizes
 from ablations.subjects.tasks.segmentation.dice import UNLABELLED
 from ablations.subjects.tasks.segmentation.masks import (
-    OF,
     Pair,
     check_masks,
     digest,
@@ -103,7 +102,7 @@ class MaskExamples(Dataset[Example], Sized):
 
     def __getitem__(self, index: int) -> Example:
         pair = self._pairs[index]
-        image = read_image(pair.image, of=OF, rule="each image must be one that can be read")
+        image = read_image(pair.image)
         placed = self._framing.draw(*image.size, training=self._training)
         pixels = placed.picture(image, fill=(0, 0, 0), smooth=True)
         mask = placed.picture(read_mask(pair.mask), fill=UNLABELLED, smooth=False)

@@ -10,14 +10,13 @@ import numpy as np
 
 from ablations.errors import SettingError
 from ablations.import_path import words_of
-from ablations.subjects.attention.data.sources.image_file import pillow
+from ablations.subjects.attention.data.stored.decode import pillow
 from ablations.subjects.tasks.pictures.files import listed, size_of
 from ablations.subjects.tasks.segmentation.dice import UNLABELLED
 
 if TYPE_CHECKING:  # an extra
     from PIL.Image import Image
 
-OF = "a folder of masks"
 MODES = ("L", "P", "1")
 """Pillow's modes with one number of 8 bits for a pixel: grey, palette, black and white."""
 
@@ -53,7 +52,7 @@ def read_mask(file: Path) -> "Image":
     Raises:
         SettingError: If it cannot be read, or has more than one number for a pixel.
     """
-    images = pillow(of=OF)
+    images, _ = pillow()
     try:
         with images.open(file) as mask:
             if mask.mode not in MODES:
@@ -88,7 +87,7 @@ def check_masks(root: Path, *, classes: int, every: bool) -> None:
     shown_k = np.zeros(256, dtype=bool)
     for pair in pairs(root):
         mask = read_mask(pair.mask)
-        size = size_of(pair.image, of=OF)
+        size = size_of(pair.image)
         if mask.size != size:
             raise SettingError(
                 f"a mask must be of its image's size, but {str(pair.mask)!r} has {mask.size[0]} x {mask.size[1]} "

@@ -1,5 +1,5 @@
 """Where do labelled examples come from? Built-in sets, files and the user's own function.
 
-May import `ablations`, `settings`, `layouts` and `stored`. Imported by `data`, `graphs`, `metric_learning`, `scenes`,
-`pictures`, `detection` and `segmentation`.
+May import `ablations`, `settings`, `layouts` and `stored`. Imported by `data`, `graphs`, `metric_learning` and
+`scenes`.
 """

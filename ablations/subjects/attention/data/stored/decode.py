@@ -54,7 +54,7 @@ def decoded(stored: bytes | Pixels, view: View, *, place: int, draw: Draw | None
     """
     if view.side is None and not isinstance(stored, bytes):
         return stored
-    image_module, operations = _pillow()
+    image_module, operations = pillow()
     try:
         image = (
             image_module.open(BytesIO(stored))
@@ -111,6 +111,19 @@ def random_part(width: int, height: int, draw: Draw, place: int) -> Box:
     return x, y, x + w, y + h
 
 
+def pillow() -> tuple[Any, Any]:
+    """Pillow's modules `Image` and `ImageOps`.
+
+    Raises:
+        SettingError: If it is not installed.
+    """
+    try:
+        from PIL import Image, ImageOps
+    except ModuleNotFoundError:
+        raise SettingError("encoded images need Pillow: pip install 'ablations[images]'.") from None
+    return Image, ImageOps
+
+
 def _upright(image: Any, lies: int, operations: Any) -> Any:
     # Cameras store an image as its sensor lay, and say beside it which way is up. Else Pillow would copy it.
     return image if lies == 1 else operations.exif_transpose(image)
@@ -127,11 +140,3 @@ def _check_depth(mode: str) -> None:
             f"images must have 8 bits per channel, and it has more (Pillow's mode {mode!r}): scale it to 8 bits, or "
             "put its numbers into an archive (`data.name=npz`)"
         )
-
-
-def _pillow() -> tuple[Any, Any]:
-    try:
-        from PIL import Image, ImageOps
-    except ModuleNotFoundError:
-        raise SettingError("encoded images need Pillow: pip install 'ablations[images]'.") from None
-    return Image, ImageOps

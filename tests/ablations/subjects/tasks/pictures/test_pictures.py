@@ -64,28 +64,28 @@ def test_the_size_of_a_whole_file_and_a_truncated_one_with_its_path(tmp_path, en
     file = tmp_path / f"one.{ending}"
     pixels = np.random.default_rng(0).integers(255, size=(30, 50, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(file)
-    assert size_of(file, of="this") == (50, 30)
+    assert size_of(file) == (50, 30)
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     with pytest.raises(
         SettingError,
         match=rf"^each image must be one that can be read, but '.*one\.{ending}' cannot be read as one: .*\. Mend or "
         r"remove it\.$",
     ):
-        size_of(file, of="this")
+        size_of(file)
 
 
 def test_a_jpeg_with_something_behind_its_end_is_whole(tmp_path) -> None:
     file = tmp_path / "one.jpg"
     Image.new("RGB", (8, 4)).save(file)
     file.write_bytes(file.read_bytes() + b"a camera's note")
-    assert size_of(file, of="this") == (8, 4)
+    assert size_of(file) == (8, 4)
 
 
 def test_an_image_that_its_camera_says_lies_on_its_side_has_the_size_that_is_seen(tmp_path) -> None:
     file, exif = tmp_path / "one.jpg", Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (8, 4)).save(file, exif=exif)
-    assert size_of(file, of="this") == (4, 8)
+    assert size_of(file) == (4, 8)
 
 
 def test_what_is_no_image_is_said_with_its_path(tmp_path) -> None:
@@ -96,7 +96,7 @@ def test_what_is_no_image_is_said_with_its_path(tmp_path) -> None:
         match=r"^each image must be one that can be read, but '.*one\.png' cannot be read as one: "
         r"UnidentifiedImageError: .*\. Mend or remove it\.$",
     ):
-        size_of(file, of="this")
+        size_of(file)
 
 
 def test_files_are_listed_by_name_and_hidden_ones_do_not_count(tmp_path) -> None:
