@@ -44,8 +44,10 @@ class ChunkedEpochs(_TrainingEpochLoop):
         self._size = 1
 
     def on_run_start(self, data_fetcher: Any) -> None:
-        """See whether this epoch can be trained in chunks."""
+        """See whether this epoch can be trained in chunks, and go on in its middle where it was interrupted."""
         super().on_run_start(data_fetcher)
+        # Lightning does so too, but where the schedule asks for the number of steps before a checkpoint is read.
+        self.trainer.fit_loop._load_combined_loader_states()
         self._size = CHUNK if _in_chunks(self.trainer) else 1
 
     def advance(self, data_fetcher: Any) -> None:
