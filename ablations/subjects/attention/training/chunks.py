@@ -1,9 +1,8 @@
 """Lightning's work around a step, once for several steps.
 
-Lightning calls about a hundred functions around each batch, for hooks that a run of ours has no use for. Here all
-but one of every `CHUNK` batches are trained by the lines of a bare loop, and the one, which is the last of an epoch
-too, by Lightning as usual. The arithmetic is the same, and all of Lightning's counters are, so that a checkpoint
-does not tell how it was come to and a run may go on either way.
+Lightning calls dozens of functions around each batch, for hooks that a run of ours has no use for. Here all batches
+but the last of each chunk are trained by the lines of a bare loop, and that one by Lightning as usual. The arithmetic
+is the same, and so are the counters that a run goes on by: a checkpoint does not tell which way it was come to.
 """
 
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from ablations.subjects.lightning.epoch_watch import EpochWatch
 
 CHUNK = 8
-"""Batches. Of Lightning's work around them an eighth is left; what more would save is below what can be measured."""
+"""Batches, or fewer at the end of an epoch. An eighth of Lightning's work around them is left."""
 BATCH_HOOKS = (
     "on_train_batch_start",
     "on_before_zero_grad",
@@ -46,7 +45,7 @@ class ChunkedEpochs(_TrainingEpochLoop):
     def on_run_start(self, data_fetcher: Any) -> None:
         """See whether this epoch can be trained in chunks, and go on in its middle where it was interrupted."""
         super().on_run_start(data_fetcher)
-        # Lightning does so too, but where the schedule asks for the number of steps before a checkpoint is read.
+        # Lightning did so when the schedule asked for the number of steps, and that was before it read the checkpoint.
         self.trainer.fit_loop._load_combined_loader_states()
         self._size = CHUNK if _in_chunks(self.trainer) else 1
 
