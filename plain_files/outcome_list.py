@@ -60,4 +60,4 @@ def read_outcome_list(path: Path) -> OutcomeList:
         plan = read_form("LISTED_PLAN", plans[-1]) if plans else None
     except RecordError:
         return OutcomeList()
-    return OutcomeList(plan, {row[0]: Listed._make(row) for row in found})
+    return OutcomeList(plan, {row.run: row for row in map(Listed._make, found)})

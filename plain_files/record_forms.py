@@ -42,6 +42,8 @@ Plain = Annotated[int | Finite | str | bool | None, Field(union_mode="left_to_ri
 Mapping = dict[str, Any]
 Time = Annotated[str, AfterValidator(_time)]
 Label = Annotated[str, AfterValidator(one_line)]
+OneLine = Annotated[str, Field(pattern=r"^[^\n]*$")]
+"""A label that was read from the plan: to make it one line again takes a call of Python for each."""
 Direction = Literal["minimize", "maximize"]
 Stage = Literal["grid", "loco", "one_in", "fractional", "zip", "search", "confirm"]
 State = Literal["COMPLETE", "PRUNED", "FAILED"]
@@ -159,7 +161,7 @@ _Listed = tuple[
     Whole,
     State,
     str,
-    Label,
+    OneLine,
     Seed,
     Stage,
     Number | None,

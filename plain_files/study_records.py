@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def read_form(form: str, content: bytes) -> Any:
     Raises:
         RecordError: If it breaks a rule of the form.
     """
-    forms = importlib.import_module(FORMS)
+    forms = _forms()
     try:
         record = getattr(forms, form).validate_json(content)
     except ValueError as error:
@@ -205,7 +206,7 @@ def check_study(record: Mapping[str, Any]) -> None:
     Raises:
         RecordError: If not.
     """
-    forms = importlib.import_module(FORMS)
+    forms = _forms()
     try:
         forms.STUDY.validate_python(record)
     except ValueError as error:
@@ -224,13 +225,18 @@ def check_numbers(record: Record, names: Iterable[str]) -> None:
             raise RecordError(f"`{name}` must be a finite number, but is {value!r:.60}")
 
 
-def unplanned(runs: Path, planned: Collection[str]) -> list[str]:
-    """The runs that have an outcome, but no line in the plan."""
+def begun(runs: Path) -> set[str]:
+    """The runs that have a folder; none where that cannot be listed."""
     try:
-        names = [entry.name for entry in os.scandir(runs) if entry.name not in planned]
+        return {entry.name for entry in os.scandir(runs)}
     except OSError:
-        return []
-    return sorted(name for name in names if (runs / name / "result.json").exists())
+        return set()
+
+
+def unplanned(runs: Path, planned: Collection[str], *, begun: Iterable[str]) -> list[str]:
+    """Of the runs that have a folder, those that have an outcome, but no line in the plan."""
+    lost = [run for run in begun if run not in planned]
+    return sorted(run for run in lost if (runs / run / "result.json").exists())
 
 
 def remarks(plan: PlanFile, *, unplanned: Sequence[str], damaged: Mapping[str, str]) -> list[str]:
@@ -280,6 +286,11 @@ def named(names: Sequence[str]) -> str:
 def is_name(value: str) -> bool:
     """Whether a text from a file can be the name of a file or folder, and no path."""
     return NAME.fullmatch(value) is not None
+
+
+@cache
+def _forms() -> Any:
+    return importlib.import_module(FORMS)
 
 
 def _is_of_another(line: bytes, runs: Collection[str]) -> bool:

@@ -52,7 +52,7 @@ def read_study(folder: Path, *, metric: str | None = None) -> RunsTable:
         )
     data = _group((info.get("space") or {}).get("baseline"), "data")
     records = [
-        _study_row(line, folder / "runs" / line["run"], known=data.get("name"), numbers=known)
+        _study_row(line, f"{folder}/runs/{line['run']}", known=data.get("name"), numbers=known)
         for line in plan.lines
     ]
     factors = [str(f["name"]) for f in (info.get("space") or {}).get("factors", [])]
@@ -161,12 +161,13 @@ def _plan(folder: Path) -> PlanFile:
 
 def _remarks(folder: Path, plan: PlanFile, damaged: Mapping[str, str]) -> list[str]:
     planned = {line["run"] for line in plan.lines}
-    lost = study_records.unplanned(folder / "runs", planned)
+    begun = study_records.begun(folder / "runs")
+    lost = study_records.unplanned(folder / "runs", planned, begun=begun)
     return study_records.remarks(plan, unplanned=lost, damaged=damaged)
 
 
 def _study_row(
-    line: dict[str, Any], folder: Path, *, known: str | None, numbers: list[str]
+    line: dict[str, Any], folder: str, *, known: str | None, numbers: list[str]
 ) -> dict[str, Any]:
     row = {k: line.get(k) for k in ("run", "arm", "label", "seed", "stage", "epochs_planned")}
     row |= line.get("factors") or {}
@@ -174,13 +175,13 @@ def _study_row(
     row["data"] = _group((line.get("settings") or {}).get("arm"), "data").get("name", known)
     try:
         outcome = study_records.read_result(
-            folder / "result.json", run=line["run"], numbers=numbers
+            f"{folder}/result.json", run=line["run"], numbers=numbers
         )
     except RecordError as error:
         # One file that the disk spoilt: the others still say what they say, and this one is counted.
         return row | {"state": "DAMAGED", "error": str(error)}
     if outcome is None:
-        return row | {"state": "RUNNING" if folder.is_dir() else "WAITING"}
+        return row | {"state": "RUNNING" if Path(folder).is_dir() else "WAITING"}
     row |= {k: outcome.get(k) for k in RESULT_COLUMNS}
     # A program that stops early by its own rule has no epoch missing, and says so.
     row["epochs_planned"] = outcome.get("epochs_planned", row["epochs_planned"])

@@ -6,7 +6,7 @@ The layout is documented in `docs/study-folder.md`.
 import errno
 import os
 import shutil
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from dataclasses import replace as replace_fields
@@ -237,17 +237,17 @@ class StudyFolder:
         outcomes: Outcomes,
         plan: study_records.PlanFile,
         *,
-        known: Iterable[str] = (),
+        begun: Collection[str],
     ) -> list[str]:
         """What is wrong with the plan and the outcomes, a sentence each.
 
         Args:
             outcomes: Of the planned runs.
             plan: As it was read.
-            known: Further runs that are planned.
+            begun: Runs that have a folder, and should have a line in the plan.
         """
-        planned = {*(line["run"] for line in plan.lines), *known}
-        lost = study_records.unplanned(self.runs, planned)
+        planned = {line["run"] for line in plan.lines}
+        lost = study_records.unplanned(self.runs, planned, begun=begun)
         return study_records.remarks(plan, unplanned=lost, damaged=outcomes.damaged)
 
     def refuse_incomplete_plan(self) -> None:
@@ -256,7 +256,7 @@ class StudyFolder:
         Raises:
             StudyError: If not: new seeds could be those of runs that it lacks.
         """
-        if said := self.remarks(Outcomes({}, {}), self.plan_lines()):
+        if said := self.remarks(Outcomes({}, {}), self.plan_lines(), begun=self.begun()):
             raise StudyError(f"the plan of {self.path} is damaged. {' '.join(said)}")
 
     def refuse_links(self) -> None:
@@ -295,7 +295,8 @@ class StudyFolder:
 
     def outcomes(self, runs: Iterable[str]) -> Outcomes:
         """The committed outcomes of those runs that have one, and those that cannot be used."""
-        begun, numbers = self.begun(), self._numbers
+        runs, numbers = list(runs), self._numbers
+        begun = self.begun() if runs else ()
         results: dict[str, dict[str, Any]] = {}
         wrong: dict[str, str] = {}
         for run in runs:
@@ -331,18 +332,18 @@ class StudyFolder:
         """Runs that have a folder: at least one attempt was started."""
         return {entry.name for entry in os.scandir(self.runs)}
 
-    def result_stamps(self, runs: Iterable[str]) -> dict[str, Stamp]:
-        """Size and time of the committed results of those runs that have one."""
-        found = {}
+    def result_stamps(self, runs: Iterable[str]) -> Iterator[tuple[str, Stamp]]:
+        """Size and time of the committed result of each run that has one."""
         folder = os.open(self.runs, os.O_RDONLY | os.O_DIRECTORY)
         try:
             for run in runs:
-                with suppress(FileNotFoundError, NotADirectoryError):
+                try:
                     told = os.stat(f"{run}/{RESULT}", dir_fd=folder)
-                    found[run] = Stamp(told.st_size, told.st_mtime_ns)
+                except (FileNotFoundError, NotADirectoryError):
+                    continue
+                yield run, Stamp(told.st_size, told.st_mtime_ns)
         finally:
             os.close(folder)
-        return found
 
     def plan_stamp(self) -> Stamp | None:
         """Size and time of the plan; None where there is none."""

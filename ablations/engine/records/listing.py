@@ -69,7 +69,7 @@ class Listing:
     def _rows(self, ended: Iterable[Pair]) -> list[Listed]:
         pairs = {planned.run: (planned, result) for planned, result in ended}
         stamps = self._folder.result_stamps(pairs)
-        return [self._row(*pairs[run], stamp) for run, stamp in stamps.items()]
+        return [self._row(*pairs[run], stamp) for run, stamp in stamps]
 
     def _row(self, planned: PlannedRun, result: Mapping[str, Any], stamp: Stamp) -> Listed:
         return Listed(
@@ -94,6 +94,6 @@ def _is_plan_of(folder: StudyFolder, listed: OutcomeList) -> bool:
 
 
 def _borne_out(folder: StudyFolder, listed: OutcomeList, begun: set[str]) -> list[Listed]:
-    rows = [row for run, row in listed.outcomes.items() if run in begun]
-    stamps = folder.result_stamps(row.run for row in rows)
-    return [row for row in rows if stamps.get(row.run) == (row.size, row.mtime_ns)]
+    rows = listed.outcomes
+    stamps = folder.result_stamps(run for run in rows if run in begun)
+    return [row for run, stamp in stamps if stamp == ((row := rows[run]).size, row.mtime_ns)]

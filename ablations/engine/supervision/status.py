@@ -147,7 +147,7 @@ def status(folder: StudyFolder) -> StudyStatus:
         failures=tuple(_failures(folder, known.outcomes, plan, found.results)),
         damaged=len(found.damaged),
         exploratory=tuple(change_sentences(changes_of(study))),
-        remarks=tuple(folder.remarks(found, lines, known=[row.run for row in known.outcomes])),
+        remarks=tuple(folder.remarks(found, lines, begun=known.rest)),
     )
 
 

@@ -184,12 +184,12 @@ class _Supervisor:
         new = self._source.resume(plan, results)
         if new:
             self._folder.append_plan(new)
+        self._begun = self._folder.begun()
         for remark in self._folder.remarks(
-            Outcomes(results, {}), lines, known=[one.run for one in new]
+            Outcomes(results, {}), lines, begun=self._begun.difference(one.run for one in new)
         ):
             self._audience.say(remark)
         self._listing.renew([*plan, *new], results)
-        self._begun = self._folder.begun()
         self._audience.study_planned([*plan, *new])
         for planned in plan:
             if planned.run in results:

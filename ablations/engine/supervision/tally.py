@@ -122,4 +122,4 @@ class _Arm:
     """Seed -> value."""
 
     def mean(self, seeds: Iterable[int]) -> float:
-        return fmean(self.values[seed] for seed in sorted(seeds))
+        return fmean([self.values[seed] for seed in sorted(seeds)])
