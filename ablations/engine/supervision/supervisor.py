@@ -191,9 +191,9 @@ class _Supervisor:
             self._audience.say(remark)
         self._listing.renew([*plan, *new], results)
         self._audience.study_planned([*plan, *new])
-        for planned in plan:
-            if planned.run in results:
-                self._audience.outcome(planned, results[planned.run])
+        self._audience.outcomes_stand(
+            [(planned, results[planned.run]) for planned in plan if planned.run in results]
+        )
         self._known = {planned.run for planned in (*plan, *new)}
         self._audience.study_started(total=self._source.total)
         self._audience.found(self._source.news())

@@ -34,7 +34,9 @@ def counted(monkeypatch: pytest.MonkeyPatch, where: object, name: str) -> list[N
     return calls
 
 
-def test_a_start_reads_each_outcome_once_and_a_status_none_that_is_listed(scale, tmp_path, monkeypatch):
+def test_a_start_reads_each_outcome_once_and_a_status_none_that_is_listed(
+    scale, tmp_path, monkeypatch
+):
     runs = scale.make(tmp_path / "study", 90)["runs"]
     assert scale.supervisor(tmp_path / "study")["attempts"] == runs
     plans = counted(monkeypatch, study_records, "read_plan")
