@@ -146,7 +146,7 @@ def read_result(
         raise RecordError(f"it cannot be read: {error.strerror}") from None
     if content is None:
         return None
-    record = read_form("RESULT", content)
+    record: Record = read_form("RESULT", content)
     check_numbers(record, numbers)
     if record.get("run", run) != run:
         raise RecordError(f"it is of the run {record['run']!r}")
@@ -190,7 +190,7 @@ def read_tested(path: Path | str) -> Record | None:
     content = _content(path)
     if content is None:
         return None
-    record = read_form("TESTED", content)
+    record: Record = read_form("TESTED", content)
     names = set(record["metrics"])
     for row in record["arms"]:
         check_numbers(row, names)

@@ -334,16 +334,12 @@ class StudyFolder:
 
     def result_stamps(self, runs: Iterable[str]) -> Iterator[tuple[str, Stamp]]:
         """Size and time of the committed result of each run that has one."""
-        folder = os.open(self.runs, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            for run in runs:
-                try:
-                    told = os.stat(f"{run}/{RESULT}", dir_fd=folder)
-                except (FileNotFoundError, NotADirectoryError):
-                    continue
-                yield run, Stamp(told.st_size, told.st_mtime_ns)
-        finally:
-            os.close(folder)
+        for run in runs:
+            try:
+                told = os.stat(self._at(run, RESULT))
+            except OSError:
+                continue
+            yield run, Stamp(told.st_size, told.st_mtime_ns)
 
     def plan_stamp(self) -> Stamp | None:
         """Size and time of the plan; None where there is none."""
@@ -462,7 +458,11 @@ class StudyFolder:
 
     def _at(self, *names: str) -> str:
         """A path under `runs/`. A string: a Path for each file took a quarter of the supervisor's time."""
-        return "/".join((str(self.path), "runs", *names))
+        return "/".join((self._runs, *names))
+
+    @cached_property
+    def _runs(self) -> str:
+        return str(self.runs)
 
     def _link(self, run: str, attempt: int) -> bool:
         try:

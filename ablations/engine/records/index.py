@@ -37,7 +37,7 @@ STATES = {
     "PRUNED": TrialState.PRUNED,
     "FAILED": TrialState.FAIL,
 }
-HAS = "has"
+HAS = "ablations:holds"
 """The attribute of the study whose value says what is in it; as the journal's last record it is believed."""
 BATCH_SECONDS = 1.0
 CLOSE_SECONDS = 20.0

@@ -50,8 +50,8 @@ class Listing:
         if known.planned == len(plan):
             self.add(new)
         else:
-            lines = [self._plan(len(plan)), *self._rows(new), *known.outcomes]
-            replace_lines(self._folder.outcomes_file, lines)
+            rows = (*self._rows(new), *known.outcomes)
+            replace_lines(self._folder.outcomes_file, (self._plan(len(plan)), *rows))
 
     def belongs_to(self, runs: int) -> None:
         """The plan has changed: it has so many runs now."""

@@ -203,7 +203,8 @@ def _failures(
     """The runs that failed: the list has no errors, so their results are read."""
     failed = [row for row in listed if row.state == "FAILED"]
     found = {**folder.outcomes(row.run for row in failed).results, **results}
-    for run in (*failed, *plan):
+    runs: list[PlannedRun | Listed] = [*failed, *plan]
+    for run in runs:
         if run.run in found and found[run.run]["state"] == "FAILED":
             yield _failure(folder, run, found[run.run])
 
