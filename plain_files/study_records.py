@@ -94,7 +94,7 @@ def read_form(form: str, content: bytes) -> Any:
     return _shown(record) if HIDDEN.search(content) else record
 
 
-def whole_lines(path: Path) -> list[bytes]:
+def whole_lines(path: Path | str) -> list[bytes]:
     """The lines of a file; a last one that a crash cut short counts as not written."""
     return (_content(path) or b"").split(b"\n")[:-1]
 
@@ -157,7 +157,7 @@ def read_result(
     return record
 
 
-def read_epochs(path: Path, *, numbers: Iterable[str] = ()) -> tuple[list[Record], list[str]]:
+def read_epochs(path: Path | str, *, numbers: Iterable[str] = ()) -> tuple[list[Record], list[str]]:
     """The epochs of an attempt that can be used, and why others cannot: `line 7: why`.
 
     Args:

@@ -127,8 +127,9 @@ def read_curves(table: RunsTable) -> Curves:
             continue
         head = {"run": row.run, "arm": row.arm, "label": row.label, "seed": row.seed}
         epochs: dict[int, dict[str, Any]] = {}
-        for number in _attempts(table.folder / "runs" / str(row.run), up_to=int(attempt)):
-            path = table.folder / "runs" / str(row.run) / str(number) / "epochs.jsonl"
+        folder = f"{table.folder}/runs/{row.run}"
+        for number in _attempts(folder, up_to=int(attempt)):
+            path = f"{folder}/{number}/epochs.jsonl"
             found, wrong = study_records.read_epochs(path, numbers=table.measured)
             epochs |= {record["epoch"]: record for record in found}
             if wrong:
@@ -137,7 +138,7 @@ def read_curves(table: RunsTable) -> Curves:
     return Curves(pd.DataFrame.from_records(records), damaged)
 
 
-def _attempts(folder: Path, *, up_to: int) -> list[int]:
+def _attempts(folder: str, *, up_to: int) -> list[int]:
     """The attempts that there are: of a number in a record it is not known whether it is true."""
     if up_to == 1:
         return [1]
