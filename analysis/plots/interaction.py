@@ -11,6 +11,7 @@ from analysis.plots.drawing.frames import rows as rows_of
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import COLOURS, DASHES, MARKERS, level_name
 from analysis.plots.parallel import LOSS_COLOURS
+from plain_files.numbers import LOSS, interval, loss
 
 LONGEST = 24
 """Characters of a name on one line."""
@@ -53,7 +54,7 @@ def plot_cells(
         ax.collections[0],
         [
             Mark(
-                tip=f"{_last(rows)}={level_name(row)}, {_last(columns)}={level_name(column)}: {mean:.4g}"
+                tip=f"{_last(rows)}={level_name(row)}, {_last(columns)}={level_name(column)}: {loss(mean)}"
             )
             for row, across in means.iterrows()
             for column, mean in across.items()
@@ -109,7 +110,7 @@ def plot_profiles(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> 
             [
                 Mark(
                     tip=f"{_last(rows)}={level_name(cell.row)}, {_last(columns)}={level_name(cell.column)}: "
-                    f"{cell.mean:.4g} [{cell.low:.4g}, {cell.high:.4g}], n={cell.n}"
+                    f"{loss(cell.mean)} {interval(cell.low, cell.high, LOSS)}, n={cell.n}"
                 )
                 for cell in rows_of(named)
             ],

@@ -12,6 +12,7 @@ from matplotlib.colors import Normalize
 from analysis.plots.drawing.frames import rows
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import MUTED
+from plain_files.numbers import loss, number
 
 LOSS_COLOURS = "cividis"
 """Dark is a low loss, light a high one; in every figure that shades it."""
@@ -70,7 +71,7 @@ def _told(run: Any, reached: float) -> Mark:
     seed = "" if pd.isna(run.seed) else f"{run.seed:g}"
     of = f", seed {seed}" if seed else ""
     return Mark(
-        tip=f"{run.label}{of}: {reached:.4g}", arm=str(run.label), seed=seed, run=str(run.run)
+        tip=f"{run.label}{of}: {loss(reached)}", arm=str(run.label), seed=seed, run=str(run.run)
     )
 
 
@@ -96,7 +97,7 @@ def _continuous(column: pd.Series, numeric: pd.Series) -> tuple[np.ndarray, dict
     scale = np.log if logarithmic else np.asarray
     ends = scale(np.array([low, high]))
     heights = (scale(pd.to_numeric(column).to_numpy(dtype=float)) - ends[0]) / (ends[1] - ends[0])
-    return np.nan_to_num(heights, nan=1.06), {0.0: f"{low:.2g}", 1.0: f"{high:.2g}"}
+    return np.nan_to_num(heights, nan=1.06), {0.0: number(low, 2), 1.0: number(high, 2)}
 
 
 def _draw_axis(ax: Axes, column: int, ticks: dict[float, str]) -> None:

@@ -1,10 +1,10 @@
 """How results are printed: the verdict in sentences, then the tables they rest on."""
 
 import json
-import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from plain_files.numbers import in_table
 from plain_files.words import one_line, visible
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _short(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return "" if math.isnan(value) else "inf" if math.isinf(value) else f"{value:.4g}"
+        return in_table(value)
     if isinstance(value, list):
         return " ".join(_short(item) for item in value)
     if hasattr(value, "item"):

@@ -182,6 +182,7 @@ def _ratio(table: RunsTable, price: float | None) -> Ratio:
     fit = fit_reduction(table, price=named)
     runs = ratio_runs(table, blocks=None, cluster="auto")
     frame = _adjusted(fit, runs)
+    frame["label"] = frame["run"].map(table.frame.set_index("run")["label"])
     return Ratio(
         fit=fit,
         runs=frame,
@@ -228,7 +229,8 @@ def _importance(table: RunsTable, runs: int, every: bool) -> Importance:
 def _adjusted(fit: ReductionFit, runs: RatioRuns) -> pd.DataFrame:
     grid = fit.shape.grid
     free = grid.mean[np.searchsorted(grid.r, runs.r)]
-    frame = pd.DataFrame({"r": runs.r, "seed": runs.seeds, "loss": runs.loss})
+    seeds = runs.seed_labels if runs.blocked else np.nan
+    frame = pd.DataFrame({"r": runs.r, "run": runs.ids, "seed": seeds, "loss": runs.loss})
     shift = (frame["loss"] - free).groupby(frame["seed"]).transform("mean") if runs.blocked else 0.0
     frame["adjusted"] = frame["loss"] - shift
     frame["residual"] = frame["adjusted"] - fit.curve(runs.r)

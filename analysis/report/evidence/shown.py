@@ -72,7 +72,7 @@ def width_names(evidence: Evidence) -> tuple[list[str], str]:
         found = [of.get(c2, set()) for c2 in widths["c2_eff"]]
         if all(len(levels) == 1 for levels in found):
             return [f"{next(iter(levels)):g}" for levels in found], named[0].rpartition(".")[2]
-    return [f"{c:.3g}" for c in widths["channels"]], "channels C (root mean square over blocks)"
+    return [number(c) for c in widths["channels"]], "channels C (root mean square over blocks)"
 
 
 def arms(evidence: Evidence) -> list[str]:

@@ -8,6 +8,7 @@ from analysis.report.evidence import shown
 from analysis.report.evidence.evidence import MOST_FOR_RIVALS, Evidence
 from analysis.report.page.numbers import interval, number, plural
 from analysis.tradeoff.reduction_fit import ReductionFit
+from plain_files.numbers import as_given, p_words
 
 BASIS_WORDS = {
     "average": "from every curve that is not rejected",
@@ -142,7 +143,7 @@ def _effects(evidence: Evidence) -> str:
     assert found is not None
     which = "counts" if len(found.margins) == 1 else "that was planned with it counts"
     zone = (
-        f"grey zone: the margin ±{found.margin:g} within which a difference {which} as negligible"
+        f"grey zone: the margin ±{as_given(found.margin)} within which a difference {which} as negligible"
         if found.margin is not None
         else "no margin was declared, so no difference can be called negligible"
     )
@@ -216,9 +217,7 @@ def _diagnostics(evidence: Evidence) -> str:
     fit = evidence.ratio.fit
     if fit.lack_of_fit.testable:
         power = ", ".join(f"{p:.2f} ({name})" for name, p in fit.lack_of_fit.power.items())
-        tested = (
-            f"The lack-of-fit test (p = {number(fit.lack_of_fit.p, 2)}) would have rejected the "
-        )
+        tested = f"The lack-of-fit test ({p_words(fit.lack_of_fit.p)}) would have rejected the "
         tested += f"theory with chance {power} if that curve had been the truth."
     else:
         tested = "Lack of fit cannot be tested: it needs three ratios and repeated runs."

@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.report.page.numbers import interval, number, p_value, signed
+from analysis.report.page.numbers import interval, loss, number, signed
+from plain_files.numbers import p_value
 from plain_files.words import cell, markdown
 
 FORMS: dict[str, Callable[[object], str]] = {
@@ -17,7 +18,7 @@ FORMS: dict[str, Callable[[object], str]] = {
     "level": lambda value: "" if _empty(value) else f"{float(value):g}",  # type: ignore[arg-type]
     "number": number,
     "signed": lambda value: signed(value),
-    "loss": lambda value: number(value, 4),
+    "loss": loss,
     "percent": lambda value: _percent(value),
     "p": p_value,
 }
