@@ -18,7 +18,15 @@ LOSS_COLOURS = "cividis"
 """Dark is a low loss, light a high one; in every figure that shades it."""
 
 
-def plot_parallel(runs: pd.DataFrame, ax: Axes, *, factors: list[str], value: str) -> Axes:
+def plot_parallel(
+    runs: pd.DataFrame,
+    ax: Axes,
+    *,
+    factors: list[str],
+    value: str,
+    name: str = "",
+    highest_is_best: bool = False,
+) -> Axes:
     """Draw complete runs across the factors' axes.
 
     Levels are spread evenly and in order on each axis; lines are moved a little so that those that
@@ -28,6 +36,8 @@ def plot_parallel(runs: pd.DataFrame, ax: Axes, *, factors: list[str], value: st
         runs: One row per complete run, with the columns `factors` and `value`; where it has `label`, `seed` and
             `run`, each line says which run it is.
         value: Name of the column that colours a line.
+        name: What it is, beside the scale; `value` without.
+        highest_is_best: Of `value`; otherwise its lowest.
     """
     jitter = np.random.default_rng(0)
     heights = np.empty((len(runs), len(factors)))
@@ -36,11 +46,13 @@ def plot_parallel(runs: pd.DataFrame, ax: Axes, *, factors: list[str], value: st
         _draw_axis(ax, column, ticks)
     heights += jitter.uniform(-0.018, 0.018, heights.shape)
     values = runs[value].to_numpy(dtype=float)
-    worst_first = np.argsort(-values)
+    worst_first = np.argsort(values if highest_is_best else -values)
     at = np.arange(len(factors))
     lines = [np.column_stack([at, heights[i]]) for i in worst_first]
-    # The scale ends at the 90th percentile: a few bad runs would otherwise make all others alike.
-    scale = Normalize(values.min(), np.quantile(values, 0.9)) if len(values) else Normalize(0, 1)
+    scale = Normalize(0, 1)
+    if len(values):
+        # Without the worst tenth: a few bad runs would otherwise make all others alike.
+        scale = Normalize(*np.quantile(values, (0.1, 1) if highest_is_best else (0, 0.9)))
     shown = LineCollection(
         lines,
         array=values[worst_first],
@@ -56,7 +68,9 @@ def plot_parallel(runs: pd.DataFrame, ax: Axes, *, factors: list[str], value: st
         mark(
             shown, [_told(run, float(values[i])) for run, i in zip(told, worst_first, strict=True)]
         )
-    bar = ax.figure.colorbar(shown, ax=ax, extend="max", pad=0.02, label=value)
+    bar = ax.figure.colorbar(
+        shown, ax=ax, extend="min" if highest_is_best else "max", pad=0.02, label=name or value
+    )
     bar.outline.set_visible(False)
     ax.set_xlim(-0.2, len(factors) - 0.5)
     ax.set_ylim(-0.06, 1.06)

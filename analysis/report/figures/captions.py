@@ -207,8 +207,8 @@ def _curves(evidence: Evidence) -> str:
 def _parallel(evidence: Evidence) -> str:
     return (
         f"{plural(len(evidence.runs), 'complete run')}, one line each, dark is low "
-        f"{shown.metric_name(evidence)}; the best are on top and the colour scale ends at the 90th "
-        "percentile. A picture to form ideas with: it tests nothing."
+        f"{shown.metric_name(evidence)}; the best are on top and the colour scale leaves the worst tenth "
+        "out. A picture to form ideas with: it tests nothing."
     )
 
 

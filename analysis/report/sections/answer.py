@@ -211,7 +211,7 @@ def _changes(found: Effects, metric: str) -> str:
         "differs": "different by less than the margin",
         "negligible": "negligible",
         "depends": "dependent on other settings",
-        "untested": "without a verdict for want of seeds",
+        "untested": _untested(family),
     }
     rest = ", ".join(f"{n:,} {words[str(verdict)]}" for verdict, n in others.items())
     if real.empty:
@@ -220,6 +220,12 @@ def _changes(found: Effects, metric: str) -> str:
     verb = "matters" if len(real) == 1 else "matter"
     tail = f". The others: {rest}." if rest else "."
     return f"{len(real):,} of {count} to the baseline {verb}: {named}{_and_more(len(real))}{tail}"
+
+
+def _untested(family: pd.DataFrame) -> str:
+    """Why the comparisons without a verdict have none, where that is said in two words."""
+    pairs = family.loc[family["verdict"] == "untested", "n_pairs"]
+    return "without a verdict" + (" for want of seeds" if (pairs < 2).all() else "")
 
 
 def _changed(row: dict[Any, Any], metric: str) -> str:

@@ -195,6 +195,7 @@ def _pairs_table(rows: pd.DataFrame) -> Table:
             Column(title="Adjusted p", name="p_adjusted", form="p"),
             Column(title="Pairs", name="n_pairs", form="count"),
         ),
+        folded=len(rows) > 12,
     )
 
 

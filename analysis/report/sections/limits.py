@@ -17,8 +17,8 @@ def limits(evidence: Evidence) -> list[str]:
     said = []
     data = sorted(set(map(str, frame["data"].dropna())))
     if len(data) <= 1:
-        name = data[0] if data else "one data set, which is not named"
-        said.append(f"One data set ({name}): what holds on it need not hold on another.")
+        name = f"({data[0]})" if data else "(which is not named)"
+        said.append(f"One data set {name}: what holds on it need not hold on another.")
     if evidence.table.metric.startswith("val_"):
         said.append(_over_what(evidence))
         said += _without_test(evidence)

@@ -1,6 +1,7 @@
 """The verdicts of a report in plain words, and what must be known before they are used."""
 
 from analysis.planned.declared import added_late
+from analysis.plots.drawing.fonts import without_font
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.numbers import plural, typeset
 from analysis.report.sections.answer import asked
@@ -45,6 +46,12 @@ def notices(evidence: Evidence) -> list[str]:
         listed = "it is" if len(failed) == 1 else "they are"
         said.append(
             f"{plural(len(failed), 'run')} failed and entered nothing{most}; {listed} listed below."
+        )
+    boxes = without_font("".join(map(str, evidence.table.frame["label"].unique())))
+    if boxes:
+        said.append(
+            f"No font here has {boxes}: figures saved as PNG or PDF show boxes in its place until one that has it is "
+            "installed (Noto Sans CJK, say). This page and the SVG files use the fonts of whoever reads them."
         )
     late = added_late(evidence.table)
     if late and evidence.ratio is not None:
