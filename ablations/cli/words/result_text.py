@@ -94,7 +94,9 @@ def print_tables(tables: "Iterable[tuple[str, pd.DataFrame]]") -> None:
     """Each table under its title."""
     for title, frame in tables:
         print(f"\n{title}")
-        print_table(frame)
+        # A pair is told by its names; factor and level beside them are for programs.
+        parts = [f"{one}{part}" for one in ("first", "second") for part in ("", "_level")]
+        print_table(frame.drop(columns=parts) if "first_name" in frame else frame)
 
 
 def _short(value: Any) -> str:

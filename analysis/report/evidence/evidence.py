@@ -19,6 +19,7 @@ from analysis.importance.importance import Importance, estimate_importance
 from analysis.report.evidence.arms import Front, front, summarise
 from analysis.report.evidence.channels import Channels, read_channels
 from analysis.report.evidence.gates import Gates, read_gates
+from analysis.report.evidence.labelled import labelled
 from analysis.tables.runs_table import REDUCTION, RunsTable
 from analysis.tables.study_table import Curves, read_curves, read_study
 from analysis.tested.answer import stored_answer
@@ -109,7 +110,7 @@ class Evidence:
 
 
 def gather(
-    folder: Path,
+    source: Path | RunsTable,
     *,
     price: float | None = None,
     margin: float | None = None,
@@ -120,7 +121,7 @@ def gather(
     """Read a study and compute all that its report says.
 
     Args:
-        folder: The study folder.
+        source: The study folder; or a runs table from anywhere, of which figures can be drawn.
         price: Loss that one weight is worth, in the metric's unit; None for a sweep.
         margin: Half-width of the zone called negligible; None where none is declared.
         every_importance: Also fANOVA and PED-ANOVA, however many runs there are.
@@ -133,7 +134,7 @@ def gather(
     for name, value in (("price-per-param", price), ("margin", margin)):
         if value is not None and not 0 < value < np.inf:
             raise TableError(f"`{name} > 0` must hold, but got {value!r}.")
-    table = read_study(folder)
+    table = labelled(source) if isinstance(source, RunsTable) else read_study(source)
     gaps: dict[str, str] = {}
     runs = _try(gaps, "estimates", table.complete)
     runs = table.frame.iloc[:0] if runs is None else runs
@@ -141,7 +142,7 @@ def gather(
     curves = read_curves(table)
     cost = "params" if some and runs["params"].notna().any() else None
     return Evidence(
-        folder=folder,
+        folder=source if isinstance(source, Path) else table.folder or Path(),
         table=table,
         runs=runs,
         arms=summarise(runs, metric=table.metric, beside=table.beside),
@@ -157,7 +158,7 @@ def gather(
         else None,
         winner=_try(gaps, "winner", lambda: winner_report(table)),
         gates=_try(gaps, "gates", lambda: read_gates(table, arm=gates_of)),
-        tested=_try(gaps, "test", lambda: stored_answer(folder)),
+        tested=_try(gaps, "test", lambda: stored_answer(table.folder) if table.folder else None),
         has_test_set=has_test_set(table),
         channels=_try(gaps, "channels", lambda: read_channels(table, arm=gates_of, block=gates_in)),
         price=price,

@@ -275,9 +275,9 @@ def _width(evidence: Evidence) -> str:
     assert evidence.width is not None
     fit = evidence.width
     at = (
-        "r* by the theory at the named price"
+        "the best ratio r* by the theory at the named price"
         if evidence.price is not None
-        else "r* by the theory as a multiple of the first width's, which is the same at any price"
+        else "the best ratio r* by the theory as a multiple of the first width's, which is the same at any price"
     )
     known = np.isfinite(fit.widths[["r_star", "high"]].to_numpy(dtype=float)).all(axis=1).any()
     guides = " Guides through the centre." if known else ""
