@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.report.page.numbers import interval, loss, number, signed
-from plain_files.numbers import in_table, p_value
+from plain_files.numbers import LOSS, in_table, p_value
 from plain_files.words import cell, markdown
 
 FORMS: dict[str, Callable[[object], str]] = {
@@ -50,7 +50,8 @@ class Column:
         if self.high and self.form == "count":
             return interval(row[self.name], row[self.high], write=FORMS["count"])
         if self.high:
-            return interval(row[self.name], row[self.high])
+            digits = LOSS if self.form == "loss" else 3
+            return interval(row[self.name], row[self.high], digits)
         return FORMS[self.form](row[self.name])
 
 
