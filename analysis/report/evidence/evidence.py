@@ -152,7 +152,11 @@ def gather(
         if some
         else None,
         width=_try(gaps, "width", lambda: _width(table, price)) if some else None,
-        front=front(runs, metric=table.metric, cost=cost) if cost else None,
+        front=front(
+            runs, metric=table.metric, cost=cost, highest_is_best=table.direction == "maximize"
+        )
+        if cost
+        else None,
         importance=_try(gaps, "importance", lambda: _importance(table, len(runs), every_importance))
         if some
         else None,
@@ -270,8 +274,11 @@ def _epochs(table: RunsTable, curves: Curves) -> pd.DataFrame:
     return epochs
 
 
-def named(arms: pd.DataFrame, wanted: Sequence[str], most: int) -> list[str]:
+def named(
+    arms: pd.DataFrame, wanted: Sequence[str], most: int, *, highest_is_best: bool = False
+) -> list[str]:
     """Up to `most` labels: the wanted ones that exist, then the best of the others."""
+    ordered = arms.sort_values("mean", ascending=not highest_is_best)
     there = [label for label in wanted if label in set(arms["label"])]
-    rest = [label for label in arms.sort_values("mean")["label"] if label not in there]
+    rest = [label for label in ordered["label"] if label not in there]
     return [*there, *rest][:most]

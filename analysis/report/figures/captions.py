@@ -118,7 +118,7 @@ def _pareto(evidence: Evidence) -> str:
         "Bars: marginal 95 % t intervals over seeds. An arm counts as dominated only if a cheaper one "
         "beats it by a paired one-sided test over shared seeds (5 %, Bonferroni); that is exploratory."
         + (
-            " Gold: lower convex hull; its slopes are the prices at which the choice changes."
+            " Gold: the front's convex hull; its slopes are the prices at which the choice changes."
             if len(evidence.front.switches)
             else ""
         )
