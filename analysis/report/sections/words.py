@@ -16,16 +16,16 @@ MOST_NAMED = 3
 
 
 def verdict_lines(evidence: Evidence) -> list[str]:
-    """What the ratio is worth, if it varies; what the comparisons say; what all rests on."""
+    """What was asked first (how r* grows, what the ratio is worth, or what was compared); then what all rests on."""
     # Of a search nobody asks for one ratio: what cannot be fitted is then no answer that is owed.
     owed = REDUCTION in evidence.table.frame and (evidence.ratio or asked(evidence) != "search")
     ratio = [ratio_verdict(evidence)] if owed else []
     others = [effects_verdict(evidence), *interactions_verdict(evidence)]
-    lines = [*ratio, *others, _basis(evidence)]
-    if asked(evidence) == "width":
-        lines = [*_width(evidence), *lines]
-    elif asked(evidence) == "search":
-        lines = [*others, *ratio, _basis(evidence)]
+    width = _width(evidence) if asked(evidence) == "width" else []
+    found = (
+        [*width, *ratio, *others] if asked(evidence) in ("width", "ratio") else [*others, *ratio]
+    )
+    lines = [*found, _basis(evidence)]
     return [f"Exploratory. {line}" for line in lines] if evidence.table.selected else lines
 
 
