@@ -1,6 +1,7 @@
 """Runs what the pages tell a reader to type, in their order: `make docs`, or `python docs/commands.py [PAGE ...]`.
 
-After `--in FOLDER`, first of all words, everything stays in that folder, and what has ended well there is not run again: stop it at any time.
+After `--in FOLDER`, first of all words, everything stays in that folder, and what has ended well there is not run
+again: stop it at any time.
 
 Each page has a folder of its own, in which the files that it shows are written, and the studies lie that the README
 makes. Presets are trained for one epoch on a tenth of the digits (`SHORT`): what is tried is that a command does as the

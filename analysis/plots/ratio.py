@@ -58,7 +58,7 @@ def _runs(runs: pd.DataFrame, ax: Axes) -> None:
     joined = LineCollection(lines, colors=FAINT, linewidths=0.7, zorder=1)
     mark(joined, [Mark(tip=f"seed {seed:g}", seed=f"{seed:g}") for seed, _ in by_seed])
     ax.add_collection(joined)
-    look = {"color": FAINT, "markersize": 2.5, "markeredgewidth": 0, "zorder": 1}
+    look: dict[str, Any] = {"color": FAINT, "markersize": 2.5, "markeredgewidth": 0, "zorder": 1}
     (points,) = ax.plot(runs["r"], runs["adjusted"], "o", **look)
     mark(points, [_run(run) for run in rows(runs)])
     name = "one seed, its own level taken out" if by_seed else "one run"

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from analysis.report.page import tables
 from analysis.report.page.numbers import typeset
@@ -140,11 +140,23 @@ def to_html(report: Report) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["code"] = _code
     template = environment.from_string(here.joinpath("page.html.j2").read_text("utf-8"))
     safe = {
         name: Markup(here.joinpath(f"page.{name}").read_text("utf-8")) for name in ("css", "js")
     }
     return template.render(report=_shown(report), css=safe["css"], script=safe["js"])
+
+
+def _code(text: str) -> Markup:
+    """The text with what stands between backticks as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return Markup(escape(text))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if i % 2 else escape(part)
+        for i, part in enumerate(parts)
+    )
 
 
 def to_markdown(report: Report) -> str:
