@@ -1,6 +1,5 @@
 """The source that runs until all is settled, driven without workers: order, overrun, kills, records."""
 
-import json
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ablations.engine.records.files import append_lines, read_lines
-from ablations.engine.sources.until import LOOKS, Decision, Seen, UntilSettled, alike
+from ablations.engine.records.files import read_lines
+from ablations.engine.sources.until import LOOKS, Decision, Seen, UntilSettled
 from ablations.errors import SettingError, StudyError
 from ablations.plan import PlannedRun
 
@@ -239,16 +238,6 @@ def test_a_rule_that_does_not_say_settled_is_told_so(tmp_path: Path) -> None:
     made = machine(tmp_path, decide=lambda seen: {"far": {"verdict": "far"}})
     with pytest.raises(SettingError, match="a stopping rule must say `settled`, true or false"):
         made.go()
-
-
-def test_records_are_alike_but_for_rounding(tmp_path: Path) -> None:
-    a = {"x": [1.0, None], "y": {"settled": True}}
-    append_lines(tmp_path / "a", [a], sync=False)
-    assert alike(a, json.loads((tmp_path / "a").read_text()))
-    assert alike(a, {"x": [1.0 + 1e-12, None], "y": {"settled": True}})
-    assert not alike(a, {"x": [1.001, None], "y": {"settled": True}})
-    assert not alike(a, {"x": [1.0, None], "y": {"settled": False}})
-    assert not alike(a, {"x": [1.0], "y": {"settled": True}})
 
 
 def test_what_the_first_look_needs_is_planned_at_once(tmp_path: Path) -> None:
