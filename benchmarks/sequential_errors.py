@@ -26,7 +26,8 @@ from analysis.sequential.estimates import Passed, adjusted, repeated_interval
 from analysis.sequential.expected import Expected, expected
 from analysis.sequential.rule import FIRST_LOOK
 from analysis.sequential.simulated import DIFFERS, NEGLIGIBLE, Outcomes, sequential
-from analysis.sequential.width import FIRST, WIDER
+from analysis.sequential.until_width.rule import FIRST, WIDER
+from analysis.sequential.until_width.seeds import first_narrow, share_of, t_intervals
 
 Floats = NDArray[np.float64]
 NOISES = ("normal", "t 3", "log-normal")
@@ -194,23 +195,15 @@ def width(studies: int) -> None:
     print(
         "sd of a seed's slope / kappa  plain interval covers %  widened %  seeds, mean  narrow enough %"
     )
-    share = 1 - 1.3**-3
     for ratio in (0.3, 0.6, 1.0, 1.5, 2.0, 2.5, 3.0):
         slopes = 1 + ratio * np.random.default_rng(1).standard_normal((studies, 40))
-        n = np.arange(1, 41)
-        mean = slopes.cumsum(axis=1) / n
-        square = np.maximum((slopes**2).cumsum(axis=1) - n * mean**2, 0.0)
-        half = special.stdtrit(np.maximum(n - 1.0, 1), 0.975) * np.sqrt(
-            square / np.maximum(n - 1, 1) / n
-        )
+        mean, half = t_intervals(slopes)
         found = []
         for wider in (1.0, WIDER):
-            narrow = (wider * half <= share * mean) & (n >= FIRST)
-            reached = narrow.any(axis=1)
-            at = np.where(reached, narrow.argmax(axis=1), 39)
+            at, reached = first_narrow(wider * half <= share_of(0.3) * mean, first=FIRST)
             rows = np.arange(studies)
-            covers = np.abs(mean[rows, at] - 1) <= wider * half[rows, at]
-            found.append((covers.mean(), at.mean() + 1, reached.mean()))
+            covers = np.abs(mean[rows, at - 1] - 1) <= wider * half[rows, at - 1]
+            found.append((covers.mean(), at.mean(), reached.mean()))
         (plain, _, _), (wide, seeds, reached_) = found
         print(f"{ratio:28.1f} {100 * plain:24.1f} {100 * wide:10.1f} {seeds:12.1f} {100 * reached_:16.1f}",
         flush=True)  # fmt: skip

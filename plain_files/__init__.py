@@ -2,5 +2,5 @@
 
 May import nothing of ours. Imported by `records`, `engine.sources`, `supervision`, `designs`, `wandb`, `studies`,
 `optuna`, `formats`, `page`, `tables`, `planned`, `importance`, `sequential`, `effects`, `tradeoff`, `width`,
-`options`, `analysis.claims`, `words`, `tested`, `sections` and `cli`.
+`analysis.claims`, `words`, `tested`, `until_width`, `options`, `sections` and `cli`.
 """

@@ -29,7 +29,8 @@ from plain_files.stopping_rules import (
 
 Decision = Mapping[str, Any]
 """What a look says of an arm, as plain values. `settled`, and if it is so `verdict`, in one word, and `says`,
-a sentence; whatever else a rule wants to have in the record."""
+a sentence; where it is not, `progress`, a sentence to be said at this look; whatever else a rule wants to have
+in the record."""
 LOOKS = "looks.jsonl"
 
 
@@ -285,6 +286,7 @@ class UntilSettled:
             self._settled[arm] = told[arm]
             self._open.remove(arm)
             news.append(self._said(arm, told[arm], "settled"))
+        news += [str(one["progress"]) for one in told.values() if one.get("progress")]
         # A rule may say the same of all arms.
         self._news += dict.fromkeys(news)
 

@@ -191,6 +191,17 @@ def test_a_rule_that_says_one_thing_of_all_arms_settles_no_comparisons(tmp_path:
     assert ": 2 of 3 comparisons are settled after 8 seeds." in several.start().remark
 
 
+def test_a_rule_may_say_at_each_look_how_far_it_is(tmp_path: Path) -> None:
+    def known(seen: Seen) -> Mapping[str, Decision]:
+        one = {"settled": seen.seeds >= 4, "verdict": "known", "says": "known."}
+        more = {} if seen.seeds >= 4 else {"progress": f"{seen.seeds} of 4 seeds"}
+        return {arm: {**one, **more} for arm in seen.values if arm != "base"}
+
+    made = machine(tmp_path, decide=known)
+    made.go()
+    assert made.news == ["2 of 4 seeds", "3 of 4 seeds", "known."]
+
+
 def test_a_result_that_was_changed_after_its_look_is_refused(tmp_path: Path) -> None:
     made = machine(tmp_path)
     assert made.go()
