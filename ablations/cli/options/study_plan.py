@@ -157,6 +157,8 @@ class Pilot:
     """The same where the snr rests on it."""
     kappa_error: float | None = None
     """Standard error of kappa as a share of it, where the snr rests on the pilot's."""
+    kappa_df: float = math.nan
+    """Degrees of freedom of that error."""
     unused: tuple[str, ...] = ()
     """Why the pilot says less than it was asked."""
 
@@ -191,12 +193,12 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
     seconds = pilot.complete()["seconds"].mean()
     sigma, snr, hours = given.sigma, given.snr, given.hours
     hours = seconds / 3600 if hours is None and math.isfinite(seconds) else hours
-    kappa, kappa_se, sigma_df, unused = None, math.nan, math.nan, []
+    kappa, kappa_se, kappa_df, sigma_df, unused = None, math.nan, math.nan, math.nan, []
     noise: float | None
     try:
         fit = fit_reduction(pilot)
         noise, kappa, sigma_df = fit.sigma, fit.kappa, float(fit.shape.grid.df)
-        kappa_se = fit.se
+        kappa_se, kappa_df = fit.se, fit.df
     except TableError as error:
         # A pilot without a ratio still tells the noise.
         noise = sigma
@@ -223,7 +225,7 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
     mine = sigma_df if given.sigma is None and sigma is not None and sigma_df > 0 else None
     by_snr = mine if given.snr is None and snr is not None else None
     share = kappa_se / kappa if by_snr is not None and kappa and kappa_se > 0 else None
-    return Pilot(sigma, snr, hours, mine, by_snr, share, tuple(unused))
+    return Pilot(sigma, snr, hours, mine, by_snr, share, kappa_df, tuple(unused))
 
 
 def _residual_noise(pilot: "RunsTable") -> tuple[float, float]:

@@ -138,9 +138,9 @@ def _cases(rule: "UntilWidth", noise: float, most: int, known: "Pilot") -> "dict
     how: dict[str, Any] = {
         "target_width": rule.target_width, "wider": WIDER, "first": rule.first_look, "max_seeds": most,
     }  # fmt: skip
-    if known.df is None or known.kappa_error is None:
+    if known.kappa_error is None:
         return {f"if the snr is {known.snr:.3g}": narrowings(noise, **how)}
-    drawn = narrowings(noise, **how, noise_df=known.df, error=known.kappa_error)
+    drawn = narrowings(noise, **how, df=known.kappa_df, error=known.kappa_error)
     return {
         "if kappa and its noise are as the pilot estimates": narrowings(noise, **how),
         "over all that the pilot leaves likely": drawn,

@@ -25,7 +25,7 @@ def test_simulated_studies_end_where_the_rule_ends_them() -> None:
     stream.standard_normal((200, 1))
     slopes = 1 + 0.8 * stream.standard_normal((200, 36))
     ended = []
-    for study in slopes[:40, :12]:
+    for study in slopes[:25, :12]:
         values = {arm: [k * r**2 / 2 for k in study] for arm, r in RATIOS.items()}
         looks = (
             n
@@ -35,13 +35,13 @@ def test_simulated_studies_end_where_the_rule_ends_them() -> None:
         ended.append(next(looks, 12))
     found = narrowings(0.8, max_seeds=12, **HOW)  # type: ignore[arg-type]
     assert 12 > found.seeds > FIRST
-    assert np.mean(ended) == pytest.approx(found.seeds, abs=3 * np.std(ended) / np.sqrt(40))
+    assert np.mean(ended) == pytest.approx(found.seeds, abs=3 * np.std(ended) / np.sqrt(25))
     assert found.low <= found.seeds <= found.high
 
 
 def test_what_a_pilot_does_not_know_makes_it_less_sure() -> None:
     sure = narrowings(0.8, max_seeds=12, **HOW)  # type: ignore[arg-type]
-    unsure = narrowings(0.8, max_seeds=12, noise_df=4, error=0.4, **HOW)  # type: ignore[arg-type]
+    unsure = narrowings(0.8, max_seeds=12, df=4, error=0.4, **HOW)  # type: ignore[arg-type]
     assert unsure.reached < sure.reached
     never = narrowings(50.0, max_seeds=6, **HOW)  # type: ignore[arg-type]
     assert (never.reached, never.seeds) == (0.0, 6.0)
