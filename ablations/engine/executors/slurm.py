@@ -190,8 +190,6 @@ def _submitter(folder: StudyFolder, *, cluster: str) -> Any:
     submitit = needed_package("submitit", executor="slurm")
     safe = {f"{cluster}_python": f"{shlex.quote(sys.executable)} -P"}
     try:
-        return submitit.AutoExecutor(
-            folder=folder.path / "slots" / "jobs", cluster=cluster, **safe
-        )
+        return submitit.AutoExecutor(folder=folder.path / "slots" / "jobs", cluster=cluster, **safe)
     except RuntimeError as error:
         raise StudyError(f"Slurm cannot be used here: {error}") from None

@@ -1,6 +1,5 @@
 """A module of the current folder is not run in an installed one's place on a cluster either."""
 
-import os
 import shlex
 import subprocess
 import sys
@@ -55,16 +54,16 @@ def test_ray_is_called_from_the_installed_environment(monkeypatch: pytest.Monkey
     calls = []
 
     def init(**_: object) -> None:
-        calls.append(os.getcwd())
+        calls.append(Path.cwd())
         raise Submitted
 
     found = SimpleNamespace(is_initialized=lambda: False, init=init)
     monkeypatch.setattr(ray_executor, "needed_package", lambda *_, **__: found)
-    here = os.getcwd()
+    here = Path.cwd()
     with pytest.raises(Submitted):
         RayExecutor(slots=1)
-    assert calls == [os.path.realpath(sys.prefix)]
-    assert os.getcwd() == here
+    assert calls == [Path(sys.prefix).resolve()]
+    assert Path.cwd() == here
 
 
 @pytest.mark.integration
@@ -84,7 +83,7 @@ def test_without_slurm_nothing_else_is_done_in_its_place(
 ) -> None:
     pytest.importorskip("submitit")
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(StudyError, match="Slurm cannot be used here: .*srun"):
+    with pytest.raises(StudyError, match=r"Slurm cannot be used here: .*srun"):
         slurm.SlurmExecutor(folder, slots=1)
 
 
