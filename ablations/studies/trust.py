@@ -10,7 +10,6 @@ import hmac
 import json
 import os
 import secrets
-import sysconfig
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,12 @@ from ablations.engine.records.folder import StudyFolder, cannot_write
 from ablations.errors import StudyError
 from ablations.import_path import find_own_modules, is_import_path, place_of
 from ablations.plan import PlannedRun
+from ablations.subjects.own_code import is_installed
 
 MARK = "started_by"
 """In `study.json`."""
 PLACES = "found_at"
 """Beside it: of each module that is not installed, a mark of the place it was found at."""
-INSTALLED = frozenset(("site-packages", "dist-packages"))
 OURS = ("ablations", "search_spaces")
 KEY = Path(".local", "state", "ablations", "key")
 """In the user's home."""
@@ -121,9 +120,7 @@ def _own_place(name: str) -> Path | None:
     if not is_import_path(name) or module.partition(".")[0] in OURS:
         return None
     place = place_of(module)
-    if place is None or not INSTALLED.isdisjoint(place.parts):
-        return None
-    return None if place.is_relative_to(sysconfig.get_path("stdlib")) else place
+    return None if place is None or is_installed(place) else place
 
 
 def _mark_of_place(name: str, place: Path, key: bytes) -> str:
