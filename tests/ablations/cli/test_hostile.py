@@ -333,3 +333,5 @@ def test_a_closed_stream_is_no_fault(
         monkeypatch.setattr(sys, name, None)
     assert code("status", "s") == 0
     assert code("status", "nothing") == 2
+    for name in closed:
+        getattr(sys, name).close()
