@@ -119,6 +119,7 @@ def _before(context: Context) -> list[dict[str, Any]]:
 
 
 def _mapping(outcome: Any, records: list[dict[str, Any]], program: Program) -> dict[str, Any]:
+    outcome = _number(outcome)
     if outcome is None and records:
         return {}
     if isinstance(outcome, int | float) and not isinstance(outcome, bool):
@@ -145,7 +146,12 @@ def _refuse_taken(measured: Mapping[str, Any], *, but: frozenset[str]) -> None:
 
 def _number(value: Any) -> Any:
     """A number of numpy's or torch's as Python's; all else as it is."""
-    return value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value
+    if not callable(getattr(value, "item", None)):
+        return value
+    try:
+        return value.item()
+    except (ValueError, RuntimeError):  # numpy's and torch's, where it is not one number
+        return value
 
 
 def _check_metric(measured: Mapping[str, Any], program: Program, *, when: str) -> None:
