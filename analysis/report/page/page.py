@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +15,8 @@ from analysis.report.page.numbers import typeset
 from analysis.report.page.tables import Table, to_csv, to_latex
 from plain_files.words import markdown
 
+MOST_ROWS = 200
+"""The page shows so many rows of a table: a browser lays out thousands in seconds, and nobody reads them there."""
 KEPT = "!$()*+,-./:;=?@[]_|~{}"
 """Signs that stand for themselves in a data address."""
 
@@ -118,11 +120,13 @@ class _ShownTable:
     title: str
     caption: str
     folded: bool
+    of: int
+    """Rows in all; the page has the first `MOST_ROWS` of them."""
     columns: list[dict[str, Any]] = field(default_factory=list)
     rows: list[_Row] = field(default_factory=list)
     csv: str = ""
     latex: str = ""
-    """The table in these forms, as addresses that hold it."""
+    """The table in these forms, as addresses that hold it; empty where the page has a part of it."""
 
 
 def to_html(report: Report) -> str:
@@ -203,6 +207,9 @@ def _picks(report: Report) -> dict[str, list[str]]:
 
 
 def _shown_table(table: Table, arms: Mapping[str, object]) -> _ShownTable:
+    of = len(table.frame)
+    is_cut = of > MOST_ROWS
+    table = replace(table, frame=table.frame.head(MOST_ROWS)) if is_cut else table
     texts = table.texts()
     rows = []
     known = set(table.frame.columns)
@@ -216,8 +223,17 @@ def _shown_table(table: Table, arms: Mapping[str, object]) -> _ShownTable:
         ]
         rows.append(_Row(cells, table.mark[i] if table.mark else "", label, seed, run))
     columns = [{"title": c.title, "number": c.is_number} for c in table.columns]
-    forms = (_address("text/csv", to_csv(table)), _address("application/x-tex", to_latex(table)))
-    return _ShownTable(table.name, table.title, table.caption, table.folded, columns, rows, *forms)
+    forms = (
+        ()
+        if is_cut
+        else (_address("text/csv", to_csv(table)), _address("application/x-tex", to_latex(table)))
+    )
+    caption = f"{table.caption} {_cut(of)}".strip() if is_cut else table.caption
+    return _ShownTable(table.name, table.title, caption, table.folded, of, columns, rows, *forms)
+
+
+def _cut(of: int) -> str:
+    return f"Here are the first {MOST_ROWS} rows; the other {of - MOST_ROWS:,} stand in the file beside this page:"
 
 
 def _address(kind: str, text: str) -> str:
