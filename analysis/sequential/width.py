@@ -22,6 +22,7 @@ from analysis.sequential.rule import AnArm, rule_hash
 from analysis.sequential.stored import rule_changes, seconds_of, until_of, values_of
 from analysis.tables.runs_table import REDUCTION, RunsTable
 from analysis.tradeoff.prices.cost import realised_ratio
+from plain_files.numbers import interval, number
 from plain_files.stopping_rules import RULE, change_sentences
 
 Floats = NDArray[np.float64]
@@ -153,7 +154,7 @@ def width_sentences(table: RunsTable) -> list[str]:
     return [
         *change_sentences(rule_changes(table)),
         f"This study runs until r* is known to within {rule['target_width']:.0%}. {found['says']}. kappa is "
-        f"{found['kappa']:.3g} [{found['low']:.3g}, {found['high']:.3g}], an interval that is widened by "
+        f"{number(found['kappa'])} {interval(found['low'], found['high'])}, an interval that is widened by "
         f"{rule['wider'] - 1:.0%} because it is looked at after every seed.",
         *what_is_open(table),
         "Its number of seeds depends on what was seen of kappa alone; verdicts of comparisons are those of one look.",
