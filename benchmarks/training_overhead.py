@@ -16,6 +16,7 @@ from bare_loop import bare_loop
 from ablations.subjects.attention.data.dataset import on_device
 from ablations.subjects.attention.data.examples import Split
 from ablations.subjects.attention.settings.groups import Arm, Attention, Run, Training
+from ablations.subjects.attention.training import chunks
 from ablations.subjects.attention.training.run import train
 
 
@@ -40,7 +41,14 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--pairs", type=int, default=12)
     options.add_argument("--epochs", type=int, default=5)
+    options.add_argument(
+        "--chunk",
+        type=int,
+        default=chunks.CHUNK,
+        help="batches for which Lightning's hooks run once; 1 for all of them",
+    )
     given = options.parse_args()
+    chunks.CHUNK = given.chunk
     torch.set_num_threads(1)
     print(f"{platform.machine()}, torch {torch.__version__}, 1 thread, {given.pairs} pairs")
     for batch_size in (32, 64, 128):

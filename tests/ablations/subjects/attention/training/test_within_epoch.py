@@ -8,7 +8,12 @@ import pytest
 import torch
 
 from ablations.context import Stopped
+from ablations.engine.records.files import read_record
+from ablations.engine.worker.attempt import attempt
+from ablations.engine.worker.context import RunContext
+from ablations.subjects.attention.data.dataset import fingerprint
 from ablations.subjects.attention.settings.groups import Run
+from ablations.subjects.attention.settings.identity import run_id
 from ablations.subjects.attention.training import chunks
 from ablations.subjects.attention.training.run import train
 
@@ -96,6 +101,36 @@ def test_a_run_that_is_asked_to_stop_does_so_within_its_epoch(
         train(small(), on_step=steps, stopping=lambda: steps.count > 3, **how)
     assert steps.count == 4
     assert train(small(), checkpoint=path) == train(small())
+
+
+class Channel:
+    def __init__(self, *, stopping: bool) -> None:
+        self.stopping = stopping
+
+    def send(self, message: dict[str, Any]) -> None:
+        del message
+
+    def verdict(self) -> Any:
+        return "go"
+
+
+@pytest.mark.usefixtures("by_two")
+def test_the_engine_gets_a_run_back_within_its_epoch(
+    small: Callable[..., Run], tmp_path: Path
+) -> None:
+    run = small()
+    job = {
+        "run": run_id(run.arm, run.seed, fingerprint(run.arm.data)), "folder": str(tmp_path),
+        "settings": run.model_dump(), "train": "ablations.subjects.attention.training.run:train_run",
+        "metric": "val_loss", "metrics": ["val_loss"], "ask": False, "device": "cpu", "threads": 1,
+    }  # fmt: skip
+    for number, stopping, state in ((1, True, "HANDED_BACK"), (2, False, "COMPLETE")):
+        (tmp_path / str(number)).mkdir()
+        context = RunContext({**job, "attempt": number}, Channel(stopping=stopping))
+        context.checkpoint_seconds = 0.0
+        assert attempt({**job, "attempt": number}, context) == state
+    assert not (tmp_path / "1" / "epochs.jsonl").exists()
+    assert read_record(tmp_path / "2" / "result.json")["val_loss"] == train(run).val_loss
 
 
 @pytest.mark.usefixtures("by_two")
