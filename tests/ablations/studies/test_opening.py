@@ -163,6 +163,6 @@ def test_another_study_is_refused_before_any_arm_is_tried(
         raise AssertionError("an arm was tried")
 
     monkeypatch.setattr("ablations.studies.study.verify", tried)
-    other = load_space("gate", {"training.epochs": 3})
-    with pytest.raises(StudyError, match=r"holds another study; .*\n  baseline training\.epochs: "):
+    other = load_space("gate", {"training.batch_size": 128})
+    with pytest.raises(StudyError, match=r"holds another study; .*\n  baseline training\.batch_size: "):
         run(other, study="s", root=path.parent)
