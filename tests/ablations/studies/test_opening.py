@@ -164,5 +164,7 @@ def test_another_study_is_refused_before_any_arm_is_tried(
 
     monkeypatch.setattr("ablations.studies.study.verify", tried)
     other = load_space("gate", {"training.batch_size": 128})
-    with pytest.raises(StudyError, match=r"holds another study; .*\n  baseline training\.batch_size: "):
+    with pytest.raises(
+        StudyError, match=r"holds another study; .*\n  baseline training\.batch_size: "
+    ):
         run(other, study="s", root=path.parent)

@@ -14,7 +14,7 @@ from ablations.studies.until import Until
 from analysis.errors import TableError
 from analysis.sequential.rule import until_decided
 from analysis.sequential.stopped import report_stopped
-from analysis.sequential.width import until_width
+from analysis.sequential.until_width.rule import until_width
 from analysis.tables.study_table import read_study
 
 PROGRAM = """

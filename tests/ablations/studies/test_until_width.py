@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ablations import Execution, Space, run
-from analysis.sequential.width import until_width, what_is_open, width_sentences
+from analysis.sequential.until_width.rule import until_width
+from analysis.sequential.until_width.words import what_is_open, width_sentences
 from analysis.tables.study_table import read_study
 
 PROGRAM = """
