@@ -5,6 +5,13 @@ BIN := $(VENV)/bin
 # Tests wait for processes of theirs a quarter of the time, so there is one worker more than cores.
 TEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
+# Empty, where it was set: what is compiled is kept. Each worker and each process that a test starts would compile anew.
+export PYTHONDONTWRITEBYTECODE :=
+# The files that hold a test with a mark. To collect all others, once for each worker, takes longer than many of these.
+marked = $$(grep -rl --include='test_*.py' 'mark\.$(1)' tests)
+# The longest files come first (tests/conftest.py), so that no worker is left with one at the end.
+SHARED := -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
+
 # Networks that attention is attached to in the tests. In a folder of their own and without what they depend on: beside a
 # CPU build of torch, Lightning cannot be imported where torchvision is installed.
 OUTSIDE := transformers timm segmentation-models-pytorch torchvision safetensors huggingface_hub hf-xet tokenizers regex \
@@ -26,7 +33,7 @@ test: setup
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n $(TEST_WORKERS) --dist loadfile
+	$(BIN)/pytest -q $(SHARED)
 
 # Every command that the pages show is run (what is not, and why: docs/commands.py), then the site is built into site/,
 # where a broken link or anchor is an error. The commands take most of the time.
@@ -65,7 +72,7 @@ integration: setup
 	fi
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps --upgrade \
 	    --target $(VENV)/outside $(OUTSIDE)
-	$(BIN)/pytest -q -n $(TEST_WORKERS) --dist loadfile -m long
-	$(BIN)/pytest -q -m integration -rs
+	$(BIN)/pytest -q $(SHARED) -m long $(call marked,long)
+	$(BIN)/pytest -q -m integration -rs $(call marked,integration)
 	PYTHONPATH=$(VENV)/outside $(BIN)/pytest -q -m integration -rs tests/ablations/subjects/attention/attach/test_outside.py \
 	    tests/ablations/subjects/attention/data/test_colours_outside.py

@@ -14,6 +14,20 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
 
+LONGEST = (
+    "tests/test_main_job.py",
+    "tests/subjects/",
+    "tests/analysis/report/",
+    "tests/ablations/subjects/attention/stacking/",
+    "tests/ablations/subjects/attention/training/",
+)
+"""Where files lie that take long: they are begun first, whatever the number of their tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 class Context:
     """Keeps what a run tells it."""
 

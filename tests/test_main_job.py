@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ablations.cli.main import main
+
 SPACE = """
 question: Is a ratio of 4 worth more than one of 16?
 baseline:
@@ -40,11 +42,11 @@ def committed(study: Path) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study that was killed after its first results and run again; a folder with a space in its name."""
+    """A study that was killed after its first results and gone on with; a folder with a space in its name."""
     at = tmp_path_factory.mktemp("my work")
     (at / "mine.yaml").write_text(SPACE)
-    words = ("run", "mine.yaml", "--study", "first", "--workers", "2")
-    killed = ablate(*words, at=at)
+    words = ("run", "mine.yaml", "--study", "first", "--workers")
+    killed = ablate(*words, "2", at=at)
     folder, deadline = at / "runs" / "first", time.monotonic() + 120
     while len(committed(folder)) < 2:
         assert killed.poll() is None, killed.communicate()
@@ -53,7 +55,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
     before = {path: path.stat().st_ino for path in committed(folder)}
-    again = ablate(*words, at=at)
+    again = ablate(*words, "1", at=at)
     out, err = again.communicate(timeout=240)
     assert again.returncode == 0, err
     assert "runs/first: 9 complete. Read it with: ablate report first" in out
@@ -100,10 +102,12 @@ def test_the_runs_table_has_exactly_the_columns_that_the_study_declares(study: P
     assert set(table.frame["attention.reduction"].dropna()) == {4.0, 16.0}
 
 
-def test_the_report_of_a_real_study_names_its_arms_and_ends_in_a_verdict(study: Path) -> None:
-    written = ablate("report", "first", at=study.parents[1])
-    out, err = written.communicate(timeout=120)
-    assert written.returncode == 0, err
+def test_the_report_of_a_real_study_names_its_arms_and_ends_in_a_verdict(
+    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(study.parents[1])
+    main(["report", "first"])
+    out = capsys.readouterr().out
     page = (study / "report" / "index.html").read_text(encoding="utf-8")
     assert "no attention" in page
     assert "reduction=16" in page
@@ -111,20 +115,24 @@ def test_the_report_of_a_real_study_names_its_arms_and_ends_in_a_verdict(study: 
     assert len(out.strip().splitlines()) >= 3
 
 
-def test_another_question_under_the_same_name_is_refused_with_the_difference(study: Path) -> None:
-    at = study.parents[1]
-    (at / "other.yaml").write_text(SPACE.replace("epochs: 2", "epochs: 3"))
-    refused = ablate("run", "other.yaml", "--study", "first", at=at)
-    _, err = refused.communicate(timeout=60)
-    assert refused.returncode == 2
+def test_another_question_under_the_same_name_is_refused_with_the_difference(
+    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(study.parents[1])
+    Path("other.yaml").write_text(SPACE.replace("epochs: 2", "epochs: 3"))
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["run", "other.yaml", "--study", "first"])
+    err = capsys.readouterr().err
     assert "baseline training.epochs: 2 -> 3" in err
     assert "Traceback" not in err
 
 
-@pytest.mark.long
-def test_more_seeds_are_refused_until_they_are_asked_for(study: Path) -> None:
-    refused = ablate("run", "mine.yaml", "--study", "first", "--seeds", "4", at=study.parents[1])
-    _, err = refused.communicate(timeout=60)
-    assert refused.returncode == 2
+def test_more_seeds_are_refused_until_they_are_asked_for(
+    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(study.parents[1])
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["run", "mine.yaml", "--study", "first", "--seeds", "4"])
+    err = capsys.readouterr().err
     assert "seeds: [3]" in err
     assert "--extend" in err

@@ -16,6 +16,19 @@ FREE = ("search", "storage", RULE)
 and what else is written down of it follows from it."""
 
 
+def refuse_another(path: Path, stored: Declaration, declared: Declaration) -> None:
+    """Return if what a folder holds and what is asked for are one question.
+
+    Raises:
+        StudyError: If they are two; says in what they differ.
+    """
+    if different := conflicts(stored, declared):
+        raise StudyError(
+            f"{path} holds another study; it differs from what is asked for:\n{_listed(different)}\n"
+            "Name another study with --study, or ask for the same."
+        )
+
+
 def open_or_create(
     path: Path,
     declared: Declaration,
@@ -46,11 +59,7 @@ def open_or_create(
     refuse_untrusted(folder, trust=trust, given=named(declared))
     stored = folder.declaration()
     change = rule_change(folder, declared, allowed=change_rule)
-    if different := conflicts(stored, declared):
-        raise StudyError(
-            f"{path} holds another study; it differs from what is asked for:\n{_listed(different)}\n"
-            "Name another study with --study, or ask for the same."
-        )
+    refuse_another(path, stored, declared)
     if declared.get("planned_hash", stored.get("planned_hash")) != stored.get("planned_hash"):
         raise StudyError(
             f"the planned comparisons of {path} must be the ones it was started with: written down "

@@ -5,6 +5,7 @@ In a notebook: `run(load_space("reduction"), study="first", progress=True)`, the
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,8 +46,8 @@ from ablations.studies.adaptive_search import (
     search_source,
 )
 from ablations.studies.confirmation import confirm_runs
-from ablations.studies.declaration import declare
-from ablations.studies.opening import open_or_create
+from ablations.studies.declaration import Declaration, declare
+from ablations.studies.opening import open_or_create, refuse_another
 from ablations.studies.planned_comparisons import refuse_planned_search, refuse_undecidable
 from ablations.studies.study_index import open_index
 from ablations.studies.trust import refuse_untrusted
@@ -238,10 +239,11 @@ def run(
     expansion = expand(space, design=design)
     refuse_illegal(space, expansion)
     refuse_undecidable(planned, expansion.arms)
+    asked = partial(declare, space, expansion.arms[0], study=name, design=design, seeds=numbers)
+    declared = _same_question(root / name, asked)
     if allow_drift or not _all_known(root / name, expansion):
         refuse(verify(space, expansion) or ())
-    declared = declare(space, expansion.arms[0], study=name, design=design, seeds=numbers)
-    declared |= {**(planned or {}), **how.declared}
+    declared = {**(declared or asked()), **(planned or {}), **how.declared}
     news: list[str] = []
     if until is not None:
         declared[RULE], news = declared_rule(
@@ -266,6 +268,15 @@ def run(
         return _execute(space.about, folder, source, how, again=retry)
     wanted = runs(expansion.arms, seeds=numbers, stage=cast(Stage, design))
     return _execute(space.about, folder, PlannedSource(wanted, stack=how.stack), how, again=retry)
+
+
+def _same_question(path: Path, asked: Callable[[], Declaration]) -> Declaration | None:
+    """What is asked for, where the folder has a study: another one is refused before any arm is tried out."""
+    if not (path / "study.json").exists():
+        return None
+    declared = asked()
+    refuse_another(path, StudyFolder.open(path).declaration(), declared)
+    return declared
 
 
 def _all_known(path: Path, expansion: Expansion) -> bool:

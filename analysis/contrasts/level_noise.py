@@ -59,44 +59,66 @@ def level_noise(apart: Floats) -> LevelNoise:
     Args:
         apart: Each level less the reference in each seed, shape (seeds, levels without the reference).
     """
-    seeds, q = apart.shape
-    table = np.column_stack([np.zeros(seeds), apart])
-    table = table - table.mean(axis=0)
-    own = apart.var(axis=0, ddof=1)
-    away = table[:, 1:]
-    found = standing_out((away.T @ away)[None], seeds, np.ones((1, q), dtype=bool))
-    noisy, pool = found[0][0], np.flatnonzero(found[1][0]) + 1
-    if len(pool) < 2:
-        return LevelNoise(
-            own, np.ones(q, dtype=bool), None, np.nan, _correlated(own, 0.5 * own.min())
-        )
-    rest = table[:, pool]
-    rest = rest - rest.mean(axis=1, keepdims=True)
-    v = float(np.sum(rest**2)) / ((seeds - 1) * (len(pool) - 1))
-    side = float((table[:, 0] - table[:, pool].mean(axis=1)).var(ddof=1))
-    variance, law = _over_ratios(side, v, seeds=seeds, levels=len(pool))
-    every = np.where(noisy, np.maximum(own, variance), variance)
-    loud = side / v if v > 0 else np.inf
-    return LevelNoise(every, noisy, law, loud, _correlated(every, law.correlation * variance))
+    return level_noises(apart[None])[0]
 
 
-def _over_ratios(side: float, v: float, *, seeds: int, levels: int) -> tuple[float, Mixture]:
-    """The variance of a comparison in one seed, and the law of its estimate."""
-    v = max(v, side / LOUDEST)
-    df_side, df_rest = seeds - 1, (seeds - 1) * (levels - 1)
-    df = df_side + df_rest
-    part = RATIOS + 1 / levels
-    together = (df_side * side / part + df_rest * v) / df
-    if not together[0] > 0:
-        one = np.ones(1)
-        return 0.0, Mixture(df, one, one, 0.5 * one)
+def level_noises(apart: Floats) -> list[LevelNoise]:
+    """`level_noise` of many tables of one size at once, shape (tables, seeds, levels without the reference)."""
+    tables, seeds, q = apart.shape
+    away = apart - apart.mean(axis=1, keepdims=True)
+    own = apart.var(axis=1, ddof=1)
+    products = away.transpose(0, 2, 1) @ away
+    noisy, pool = standing_out(products, seeds, np.ones((tables, q), dtype=bool))
+    levels = pool.sum(axis=1)
+    side, v = _apart_and_within(away, pool)
+    variance, laws = _over_ratios(side, v, seeds=seeds, levels=levels)
+    found = []
+    for i, law in enumerate(laws):
+        if levels[i] < 2:
+            alone, alike = np.ones(q, dtype=bool), _correlated(own[i], 0.5 * own[i].min())
+            found.append(LevelNoise(own[i], alone, None, np.nan, alike))
+            continue
+        every = np.where(noisy[i], np.maximum(own[i], variance[i]), variance[i])
+        alike = _correlated(every, law.correlation * variance[i])
+        loud = float(side[i] / v[i]) if v[i] > 0 else np.inf
+        found.append(LevelNoise(every, noisy[i], law, loud, alike))
+    return found
+
+
+def _apart_and_within(away: Floats, pool: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Per table: the variance of the reference less its pooled levels' mean, and of those levels' residuals."""
+    levels = pool.sum(axis=1)
+    middle = np.where(pool[:, None], away, 0.0).sum(axis=2) / np.maximum(levels, 1)[:, None]
+    rest = np.where(pool[:, None], away - middle[:, :, None], 0.0)
+    df = (away.shape[1] - 1) * np.maximum(levels - 1, 1)
+    return middle.var(axis=1, ddof=1), np.sum(rest**2, axis=(1, 2)) / df
+
+
+def _over_ratios(
+    side: Floats, v: Floats, *, seeds: int, levels: NDArray[np.int_]
+) -> tuple[Floats, list[Mixture]]:
+    """Per table: the variance of a comparison in one seed, and the law of its estimate."""
+    v = np.maximum(v, side / LOUDEST)
+    levels = np.maximum(levels, 1)
+    df_side, df = seeds - 1, (seeds - 1) * levels
+    part = RATIOS + 1 / levels[:, None]
+    together = (df_side * side[:, None] / part + ((df - df_side) * v)[:, None]) / df[:, None]
+    silent = ~(together[:, 0] > 0)
+    together[silent] = 1.0
     # How likely the ratio of `side` and `v` is under each ratio of the variances: an F density.
-    likely = -0.5 * (df_side * np.log(part) + df * np.log(together))
-    weight = PRIOR * np.exp(likely - likely.max())
-    weight /= weight.sum()
+    likely = -0.5 * (df_side * np.log(part) + df[:, None] * np.log(together))
+    weight = PRIOR * np.exp(likely - likely.max(axis=1, keepdims=True))
+    weight /= weight.sum(axis=1, keepdims=True)
     scale = (1 + RATIOS) * together
-    variance = 1 / float(weight @ (1 / scale))
-    return variance, Mixture(df, weight, scale / variance, COMMON)
+    variance = np.where(silent, 0.0, 1 / np.sum(weight / scale, axis=1))
+    one = np.ones(1)
+    laws = [
+        Mixture(int(n), one, one, 0.5 * one)
+        if quiet
+        else Mixture(int(n), share, wide / size, COMMON)
+        for n, quiet, share, wide, size in zip(df, silent, weight, scale, variance, strict=True)
+    ]
+    return variance, laws
 
 
 def _correlated(variance: Floats, reference: float) -> Floats:

@@ -17,7 +17,7 @@ from scipy import special
 
 from analysis.contrasts.estimation import ErrorModel, from_seed_values
 from analysis.contrasts.joint import Part, Pieces, joint_law
-from analysis.contrasts.level_noise import level_noise
+from analysis.contrasts.level_noise import level_noises
 from analysis.contrasts.seed_blocks import affordable_draws
 from analysis.errors import TableError
 from analysis.plain import records
@@ -281,7 +281,7 @@ def _shared(y: Floats, own: Floats, alpha: float) -> tuple[Floats, Floats, Float
     """`contrasts.level_noise` of many complete tables: variances, degrees of freedom and the p that decides."""
     _, seeds, cells = y.shape
     q = cells - 1
-    noise = [level_noise(table[:, 1:] - table[:, :1]) for table in y]
+    noise = level_noises(y[:, :, 1:] - y[:, :, :1])
     variance = np.stack([one.variance for one in noise])
     df = np.stack([one.df(seeds) for one in noise])
     # The law depends on how loud the reference looks: computed at a few places, read off between them.

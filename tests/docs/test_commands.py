@@ -51,6 +51,10 @@ def in_text() -> list[tuple[str, str]]:
     return [(page, line) for page, line in found if "..." not in line and ", " not in line]
 
 
+built = cache(app)
+"""The command line in which one command is called: all have some hundred options to read."""
+
+
 @cache
 def fault(line: str) -> str | None:
     """Why the command line would not take it."""
@@ -61,7 +65,7 @@ def fault(line: str) -> str | None:
     if words[0] not in COMMANDS:
         return f"no command {words[0]!r}"
     try:
-        app(words[0]).parse_args(words, exit_on_error=False, print_error=False)
+        built(words[0]).parse_args(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         # A sentence may name a command, and an option of it, without all that it needs.
         return None if "requires an argument" in str(error) else str(error)

@@ -34,6 +34,9 @@ seeds: 2
 """
 
 
+QUIETLY = ("--workers", "1", "--wandb", "disabled")
+
+
 def written(folder: Path, *, old: str = "", new: str = "") -> str:
     assert old in SPACE
     (folder / "maps.yaml").write_text(SPACE.replace(old, new) if old else SPACE)
@@ -54,7 +57,7 @@ def test_show_lists_the_places_with_maps_and_cost_and_every_arm_with_its_own(min
 
 
 def test_a_study_has_the_columns_of_the_attention_subject_and_shares_the_host(mine, ablate) -> None:
-    code, _ = ablate("run", written(mine), "--study", "m", "--design", "loco", "--workers", "1")
+    code, _ = ablate("run", written(mine), "--study", "m", "--design", "loco", *QUIETLY)
     assert code == 0
     table = read_study(mine / "runs/m")
     rows = table.complete().drop_duplicates("label").set_index("label")
@@ -170,7 +173,7 @@ def test_a_value_typed_in_a_shell_is_what_its_setting_takes(mine) -> None:
 def test_what_a_run_takes_is_a_column_where_the_space_names_it(mine, ablate) -> None:
     named = "metrics: [{name: val_loss, direction: minimize}, {name: epoch_seconds, direction: minimize, unit: s}]"
     text = written(mine, old="metric: {name: val_loss, direction: minimize, unit: nats}", new=named)
-    assert ablate("run", text, "--study", "t", "--workers", "1", "--seeds", "1")[0] == 0
+    assert ablate("run", text, "--study", "t", "--seeds", "1", *QUIETLY)[0] == 0
     assert (
         read_study(mine / "runs/t", metric="epoch_seconds").complete()["epoch_seconds"] > 0
     ).all()
@@ -202,16 +205,17 @@ def test_a_network_that_is_compiled_computes_its_attention(mine, tmp_path) -> No
     assert compiled["val_loss"] == pytest.approx(plain["val_loss"], rel=1e-5)
 
 
+def in_two_processes(mine: Path) -> Execution:
+    slots = find_slots(gpus=(), workers=1, processes_per_run=2)
+    return Execution(
+        executor=lambda _: LocalExecutor(slots, pythonpath=str(mine)), wandb="disabled"
+    )
+
+
 @pytest.mark.integration
 def test_two_processes_train_attention_that_a_space_attaches(mine) -> None:
-    alone = Execution(
-        executor=lambda _: LocalExecutor(
-            find_slots(gpus=(), workers=1, processes_per_run=2), pythonpath=str(mine)
-        ),
-        wandb="disabled",
-    )
     space = load_space(written(mine))
-    run(space, study="ddp", seeds=1, design="loco", execution=alone)
+    run(space, study="ddp", seeds=1, design="loco", execution=in_two_processes(mine))
     rows = read_study(mine / "runs/ddp").complete()
     assert len(rows) == 5
     assert rows["val_loss"].nunique() == 5
@@ -219,15 +223,9 @@ def test_two_processes_train_attention_that_a_space_attaches(mine) -> None:
 
 @pytest.mark.integration
 def test_two_processes_on_a_cpu_cannot_share_the_norms_statistics(mine) -> None:
-    alone = Execution(
-        executor=lambda _: LocalExecutor(
-            find_slots(gpus=(), workers=1, processes_per_run=2), pythonpath=str(mine)
-        ),
-        wandb="disabled",
-    )
     new = "trainer: {max_epochs: 2, sync_batchnorm: true}"
     space = load_space(written(mine, old="trainer: {max_epochs: 2}", new=new))
-    run(space, study="sync", seeds=1, design="loco", execution=alone)
+    run(space, study="sync", seeds=1, design="loco", execution=in_two_processes(mine))
     errors = set(read_study(mine / "runs/sync").frame["error"])
     assert errors == {
         "SettingError: `trainer.sync_batchnorm` needs GPUs, since torch's SyncBatchNorm computes nowhere else, but "

@@ -231,7 +231,7 @@ def test_names_of_the_tables_own_columns_are_refused(mine) -> None:
 
 def test_the_report_says_that_nothing_of_the_pairing_was_measured(space, ablate, mine) -> None:
     file = space("whole", RATE)
-    assert ablate("run", file, "--study", "s", "--workers", "1")[0] == 0
+    assert ablate("run", file, "--study", "s", "--workers", "1", "--wandb", "disabled")[0] == 0
     assert len(read_study(mine / "runs/s").complete()) == 6
     assert ablate("report", "s")[0] == 0
     page = (mine / "runs/s/report/index.html").read_text()

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from called import exit_code
 
 from ablations import SettingError, load_space
-from ablations.cli.main import main
 from analysis import read_study
 
 PRICES = """
@@ -44,18 +44,15 @@ def here(mine: Path) -> Path:
     return mine
 
 
-def exit_code(*words: str) -> str | int | None:
-    try:
-        main(list(words))
-    except SystemExit as end:
-        return end.code
-    return 0
+def executed(*words: str) -> object:
+    """A command that runs a study with one worker, without the process that writes W&B's files."""
+    return exit_code("run", *words, "--workers", "1", "--wandb", "disabled")
 
 
 def test_a_lightning_module_is_studied_reproduced_and_read_in_its_own_metric(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert not exit_code("run", "prices.yaml", "--study", "p", "--design", "loco", "--workers", "1")
+    assert not executed("prices.yaml", "--study", "p", "--design", "loco")
     table = read_study(here / "runs/p")
     assert (table.metric, table.unit, len(table.complete())) == ("val_mae", "sd", 9)
     assert table.frame["params"].nunique() == 2  # a norm has parameters, a dropout none
@@ -122,11 +119,19 @@ def test_a_metric_that_is_never_logged_is_told_before_the_first_run_with_those_t
     assert not (here / "runs").exists()
 
 
-def test_a_function_is_studied_and_paired_by_its_seed(here: Path) -> None:
-    assert not exit_code("run", "function.yaml", "--study", "f", "--workers", "1")
+def test_a_function_is_studied_paired_by_its_seed_and_gone_on_with_as_it_was(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not executed("function.yaml", "--study", "f")
     rows = read_study(here / "runs/f").complete()
     assert len(rows) == 6
     assert rows.groupby("seed")["val_mae"].nunique().eq(2).all()
+    # An edited file that the program imports is drift.
+    with (here / "own_data.py").open("a") as file:
+        file.write("# edited\n")
+    capsys.readouterr()
+    assert executed("function.yaml", "--study", "f", "--seeds", "4", "--extend")
+    assert "was started with other code, versions or data" in capsys.readouterr().err
 
 
 @pytest.mark.long
@@ -138,19 +143,6 @@ def test_a_generator_gives_a_record_for_each_epoch(here: Path) -> None:
     files = (here / "runs/g/runs").glob("*/1/epochs.jsonl")
     records = max((file.read_text().splitlines() for file in files), key=len)
     assert [json.loads(line)["epoch"] for line in records] == [1, 2, 3]
-
-
-def test_an_edited_file_that_the_program_imports_is_drift(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert not exit_code("run", "function.yaml", "--study", "f", "--workers", "1")
-    with (here / "own_data.py").open("a") as file:
-        file.write("# edited\n")
-    capsys.readouterr()
-    assert exit_code(
-        "run", "function.yaml", "--study", "f", "--seeds", "4", "--extend", "--workers", "1"
-    )
-    assert "was started with other code, versions or data" in capsys.readouterr().err
 
 
 @pytest.mark.long
@@ -179,7 +171,7 @@ def test_a_function_that_measures_something_else_is_told_before_the_first_run(
     here: Path, function: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "wrong.yaml").write_text(FUNCTION.replace("functions:train", f"functions:{function}"))
-    assert exit_code("run", "wrong.yaml", "--study", "w", "--workers", "1", "--seeds", "1") == 2
+    assert executed("wrong.yaml", "--study", "w", "--seeds", "1") == 2
     assert message in capsys.readouterr().err
     assert not (here / "runs").exists()
 

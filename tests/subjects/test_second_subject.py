@@ -2,15 +2,17 @@
 
 import json
 import shutil
-import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from called import exit_code
 
 from ablations.cli.main import main
+from ablations.engine.records.folder import StudyFolder
+from ablations.studies.study_index import open_index
+from ablations.subjects import find
 from analysis import read_study
 
 SPACE = """
@@ -44,16 +46,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def exit_code(words: Sequence[str]) -> str | int | None:
-    try:
-        main(list(words))
-    except SystemExit as end:
-        return end.code
-    return 0
-
-
 def ablate(*words: str) -> None:
-    assert not exit_code(words), words
+    assert not exit_code(*words), words
 
 
 def executed(*words: str) -> None:
@@ -173,20 +167,15 @@ def test_ids_name_the_subject_and_the_record_says_what_is_measured(here: Path) -
     assert study["runs_table"]["columns"]["slope"] == "number"
 
 
-def test_a_study_is_read_without_its_subject(here: Path) -> None:
+def test_a_study_is_read_without_its_subject(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     executed("run", "range.yaml", "--study", "s", "--design", "search", "--trials", "2")
     (here / "toy.py").unlink()
-    program = (
-        "from pathlib import Path; from ablations.cli.main import main\n"
-        "from ablations.engine.records.folder import StudyFolder\n"
-        "from ablations.studies.study_index import open_index\n"
-        "for word in ('status', 'report'):\n"
-        "    try: main([word, 's'])\n"
-        "    except SystemExit as end: assert not end.code\n"
-        "open_index(StudyFolder.open(Path('runs/s'))).close()\n"
-        "import sys; assert 'toy' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=here)
+    monkeypatch.delitem(sys.modules, "toy")
+    find._found.cache_clear()
+    ablate("status", "s")
+    ablate("report", "s")
+    open_index(StudyFolder.open(here / "runs/s")).close()
+    assert "toy" not in sys.modules
 
 
 @pytest.mark.integration

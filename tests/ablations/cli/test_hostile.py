@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from called import exit_code as code
 from in_process import InProcess
 
-from ablations.cli.main import main
 from ablations.cli.options import executors
 from ablations.engine.executors import slots
 from ablations.engine.executors.slots import check_gpus, find_gpus
@@ -31,14 +31,6 @@ controls: {"=cmd [/x] <b>": {gate: odd}}
 seeds: 2
 """
 RUN = ("run", "space.yaml", "--study", "s", "--wandb", "disabled")
-
-
-def code(*words: str) -> object:
-    try:
-        main(words)
-    except SystemExit as end:
-        return end.code
-    return 0
 
 
 @pytest.fixture(scope="module")

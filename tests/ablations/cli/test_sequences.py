@@ -11,9 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from called import exit_code as code
 from in_process import InProcess
 
-from ablations.cli.main import main
 from ablations.cli.options import executors
 from ablations.engine.records.folder import StudyFolder
 from ablations.tracking.optuna import attach, dashboard
@@ -170,14 +170,6 @@ def after(
         return made[name]
 
     return make
-
-
-def code(*words: str) -> object:
-    try:
-        main(words)
-    except SystemExit as end:
-        return end.code
-    return 0
 
 
 @pytest.mark.parametrize("second", COMMANDS)

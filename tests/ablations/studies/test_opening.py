@@ -10,6 +10,7 @@ from ablations.designs.spaces import load_space
 from ablations.errors import StudyError
 from ablations.studies.declaration import Declaration, declare
 from ablations.studies.opening import open_or_create
+from ablations.studies.study import run
 
 GATE = load_space("gate")
 
@@ -153,3 +154,17 @@ def test_other_code_or_versions_are_refused_until_allowed_and_then_recorded(path
 def test_comparisons_cannot_be_planned_after_the_start(path: Path) -> None:
     with pytest.raises(StudyError, match="must be the ones it was started with"):
         open_or_create(path, {**declared(), "planned": {}, "planned_hash": "x"})
+
+
+def test_another_study_is_refused_before_any_arm_is_tried(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tried(*_: Any) -> None:
+        raise AssertionError("an arm was tried")
+
+    monkeypatch.setattr("ablations.studies.study.verify", tried)
+    other = load_space("gate", {"training.batch_size": 128})
+    with pytest.raises(
+        StudyError, match=r"holds another study; .*\n  baseline training\.batch_size: "
+    ):
+        run(other, study="s", root=path.parent)

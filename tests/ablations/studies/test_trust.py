@@ -1,6 +1,7 @@
 """A folder that somebody else sent is data: nothing of it is imported, and nothing leaves it, unasked."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -35,23 +36,39 @@ seeds: 2
 HERE = Execution(executor=lambda _: InProcess(), wandb="disabled")
 
 
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in, of a user with a home of their own, and a module of theirs in it."""
-    (tmp_path / "my_scores.py").write_text(PROGRAM)
-    (tmp_path / "space.yaml").write_text(SPACE)
-    (tmp_path / "home").mkdir()
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.delitem(sys.modules, "my_scores", raising=False)
+def at_the_desk(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """In the folder of a user with a home of their own, as in a fresh process as far as imports go."""
+    patch.setenv("HOME", str(folder / "home"))
+    patch.chdir(folder)
+    patch.setattr(sys, "path", [*sys.path])
+    find_own_modules()  # as every command does
+    patch.delitem(sys.modules, "my_scores", raising=False)
     find._found.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's folder with a study, run once; each test has a copy of its own."""
+    folder = tmp_path_factory.mktemp("begun")
+    (folder / "my_scores.py").write_text(PROGRAM)
+    (folder / "space.yaml").write_text(SPACE)
+    (folder / "home").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        at_the_desk(folder, patch)
+        run(load_space("space.yaml"), study="s", execution=HERE)
+    return folder
+
+
+@pytest.fixture
+def desk(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, of a user with a home of their own, and a module of theirs in it."""
+    shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
+    at_the_desk(tmp_path, monkeypatch)
     return tmp_path
 
 
 @pytest.fixture
 def study(desk: Path) -> StudyFolder:
-    run(load_space("space.yaml"), study="s", execution=HERE)
     return StudyFolder.open(desk / "runs" / "s")
 
 

@@ -1,24 +1,20 @@
 """Studies of a plain function that run until they are settled, with workers."""
 
 import json
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ablations import Execution, SettingError, Space, StudyError, load_space, run, status
-from ablations.engine.executors.local import LocalExecutor
-from ablations.engine.executors.slots import find_slots
+from ablations import Execution, SettingError, Space, StudyError, run, status
 from ablations.engine.records.lock import held
 from ablations.engine.sources.until import Decision, Seen
 from ablations.studies.until import Until
-from ablations.subjects import find
 from analysis.errors import TableError
 from analysis.sequential.rule import until_decided
 from analysis.sequential.stopped import report_stopped
-from analysis.sequential.width import until_width
+from analysis.sequential.until_width.rule import until_width
 from analysis.tables.study_table import read_study
 
 PROGRAM = """
@@ -39,28 +35,25 @@ factors: [{name: x, levels: [0, 1, 2]}]
 
 
 @pytest.fixture
-def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Space]:
-    (tmp_path / "few_seeds.py").write_text(PROGRAM)
-    (tmp_path / "few.yaml").write_text(SPACE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    find._found.cache_clear()
-    yield load_space("few.yaml")
-    sys.modules.pop("few_seeds", None)
-    find._found.cache_clear()
+def space(own_space: Callable[..., Space]) -> Space:
+    return own_space("few_seeds", PROGRAM, SPACE)
 
 
-def quietly() -> Execution:
-    return Execution(executor=lambda _: LocalExecutor(find_slots(workers=2)), wandb="disabled")
+@pytest.fixture
+def go(space: Space, tmp_path: Path, quietly: Execution) -> Callable[..., Any]:
+    """Runs the study `few` of the space, until it is decided if nothing else is said."""
+
+    def run_few(**changes: Any) -> Any:
+        given = {"until": until_decided(margin=1.0, max_seeds=12), "root": tmp_path}
+        return run(space, study="few", execution=quietly, **{**given, **changes})
+
+    return run_few
 
 
-def go(space: Space, root: Path, **changes: Any) -> Any:
-    given = {"until": until_decided(margin=1.0, max_seeds=12), "root": root, "execution": quietly()}
-    return run(space, study="few", **{**given, **changes})
-
-
-def test_a_study_runs_until_it_is_decided_and_says_so(space: Space, tmp_path: Path) -> None:
-    summary = go(space, tmp_path)
+def test_a_study_runs_until_it_is_decided_and_says_so(
+    go: Callable[..., Any], tmp_path: Path
+) -> None:
+    summary = go()
     folder = tmp_path / "few"
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     found = [event["text"] for event in events if event["event"] == "found"]
@@ -82,39 +75,39 @@ def test_a_study_runs_until_it_is_decided_and_says_so(space: Space, tmp_path: Pa
     easy = [[0.1] * len(row) for row in study["until"]["boundaries"]["differs"]]
     edited = {**study["until"], "boundaries": {**study["until"]["boundaries"], "differs": easy}}
     (folder / "study.json").write_text(json.dumps({**study, "until": edited}))
-    assert go(space, tmp_path).attempts == 0
+    assert go().attempts == 0
     assert (folder / "looks.jsonl").read_bytes() == looks
     assert json.loads((folder / "study.json").read_text())["until"] == study["until"]
     said = "`boundaries` of the rule in study.json was not what was written down; it is again"
     assert said in (folder / "events.jsonl").read_text()
     with pytest.raises(StudyError, match=r"it differs:\n  margin: 1\.0 -> 2\.0\n.*--change-rule"):
-        go(space, tmp_path, until=until_decided(margin=2.0, max_seeds=12))
+        go(until=until_decided(margin=2.0, max_seeds=12))
     with pytest.raises(StudyError, match="was started with --until decided"):
-        go(space, tmp_path, until=None)
+        go(until=None)
 
 
 def test_a_rule_may_be_changed_aloud_and_what_follows_is_exploratory(
-    space: Space, tmp_path: Path
+    go: Callable[..., Any], tmp_path: Path
 ) -> None:
     def until(margin: float, most: int) -> Any:
         return until_decided(margin=margin, max_seeds=most)
 
     folder = tmp_path / "few"
-    go(space, tmp_path, until=until(0.2, 3))
+    go(until=until(0.2, 3))
     was = json.loads((folder / "study.json").read_text())["until"]
     early = (folder / "looks.jsonl").read_bytes()
     wider = {"until": until(2.0, 12), "change_rule": True}
     with held(folder / "lock"), pytest.raises(StudyError, match="is being run by process"):
-        go(space, tmp_path, **wider)
+        go(**wider)
     for wrong, message in (
         (until_decided(margin=2.0, max_seeds=12, first_look=4), "`first_look` differs"),
         (until(2.0, 3), "`max_seeds` must be above 3, the seeds of the last look"),
         (until_width(max_seeds=12), r"`until` differs|r\* needs arms"),
     ):
         with pytest.raises((StudyError, TableError), match=message):
-            go(space, tmp_path, **{**wider, "until": wrong})
+            go(**{**wider, "until": wrong})
     assert json.loads((folder / "study.json").read_text())["until"] == was
-    go(space, tmp_path, **wider)
+    go(**wider)
     study = json.loads((folder / "study.json").read_text())
     (note,) = study["rule_changes"]
     assert (note["after"], note["was"]) == (3, was)
@@ -130,26 +123,28 @@ def test_a_rule_may_be_changed_aloud_and_what_follows_is_exploratory(
     assert events[-2]["text"].count("(max_seeds: 3 -> 12; margin: 0.2 -> 2.0)") == 1
     assert status("few", root=tmp_path).exploratory[0].startswith("The rule was changed on")
     # It goes by the new rule now, with or without the flag, and no more by the old one.
-    assert go(space, tmp_path, until=until(2.0, 12)).attempts == 0
+    assert go(until=until(2.0, 12)).attempts == 0
     with pytest.raises(StudyError, match=r"margin: 2\.0 -> 0\.2"):
-        go(space, tmp_path, until=until(0.2, 3))
+        go(until=until(0.2, 3))
     with pytest.raises(StudyError, match=r"all comparisons of the study in .* are settled"):
-        go(space, tmp_path, **{**wider, "until": until(3.0, 20)})
+        go(**{**wider, "until": until(3.0, 20)})
 
 
-def test_a_study_that_has_begun_gets_no_rule_afterwards(space: Space, tmp_path: Path) -> None:
-    go(space, tmp_path, until=None, seeds=1)
+def test_a_study_that_has_begun_gets_no_rule_afterwards(
+    go: Callable[..., Any], tmp_path: Path
+) -> None:
+    go(until=None, seeds=1)
     with pytest.raises(StudyError, match="was started without a rule for when to stop"):
-        go(space, tmp_path)
+        go()
 
 
-def test_a_rule_of_ones_own_is_a_function(space: Space, tmp_path: Path) -> None:
+def test_a_rule_of_ones_own_is_a_function(go: Callable[..., Any], tmp_path: Path) -> None:
     def enough(seen: Seen) -> Mapping[str, Decision]:
         arms = [arm for arm in seen.values if arm != seen.rule["baseline"]]
         done = {"settled": seen.seeds == 3, "verdict": "enough", "says": "that will do"}
         return dict.fromkeys(arms, done)
 
-    go(space, tmp_path, until=Until(decide=enough, max_seeds=5))
+    go(until=Until(decide=enough, max_seeds=5))
     table = read_study(tmp_path / "few")
     looks = (tmp_path / "few" / "looks.jsonl").read_text().splitlines()
     assert len(looks) == 2
@@ -169,10 +164,10 @@ def test_a_rule_of_ones_own_is_a_function(space: Space, tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_go_with_a_rule_is_refused(
-    changes: dict[str, Any], message: str, space: Space, tmp_path: Path
+    changes: dict[str, Any], message: str, go: Callable[..., Any], tmp_path: Path
 ) -> None:
     with pytest.raises(SettingError, match=message):
-        go(space, tmp_path, **changes)
+        go(**changes)
     assert not (tmp_path / "few").exists()
 
 

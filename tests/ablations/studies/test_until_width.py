@@ -1,16 +1,10 @@
 """A study whose loss rises with the square of a ratio, run until its r* is known to within a width."""
 
 import json
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from ablations import Execution, Space, load_space, run
-from ablations.engine.executors.local import LocalExecutor
-from ablations.engine.executors.slots import find_slots
-from ablations.subjects import find
+from ablations import Execution, Space, run
 from analysis.sequential.until_width.rule import until_width
 from analysis.sequential.until_width.words import what_is_open, width_sentences
 from analysis.tables.study_table import read_study
@@ -31,22 +25,12 @@ factors: [{name: attention.reduction, levels: [2, 4, 8, 16]}]
 """
 
 
-@pytest.fixture
-def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Space]:
-    (tmp_path / "bowl.py").write_text(PROGRAM)
-    (tmp_path / "bowl.yaml").write_text(SPACE)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    find._found.cache_clear()
-    yield load_space("bowl.yaml")
-    sys.modules.pop("bowl", None)
-    find._found.cache_clear()
-
-
-def test_it_ends_at_the_first_look_that_is_narrow_enough(space: Space, tmp_path: Path) -> None:
-    how = Execution(executor=lambda _: LocalExecutor(find_slots(workers=2)), wandb="disabled")
+def test_it_ends_at_the_first_look_that_is_narrow_enough(
+    own_space: Callable[..., Space], tmp_path: Path, quietly: Execution
+) -> None:
+    space = own_space("bowl", PROGRAM, SPACE)
     rule = until_width(max_seeds=30, target_width=0.065)
-    summary = run(space, study="bowl", until=rule, root=tmp_path, execution=how)
+    summary = run(space, study="bowl", until=rule, root=tmp_path, execution=quietly)
     lines = (tmp_path / "bowl" / "looks.jsonl").read_text().splitlines()
     widths = [next(iter(json.loads(line)["decided"].values()))["width"] for line in lines]
     assert len(widths) > 1

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.contrasts.level_noise import EQUAL, RATIOS, level_noise
+from analysis.contrasts.level_noise import EQUAL, RATIOS, level_noise, level_noises
 
 
 def split(apart: np.ndarray) -> tuple[float, float]:
@@ -104,3 +104,19 @@ def test_two_levels_of_which_one_stands_out_share_nothing() -> None:
     found = level_noise(y[:, 1:] - y[:, :1])
     assert found.own.all()
     assert found.shared is None
+
+
+def test_many_tables_at_once_are_each_as_alone() -> None:
+    random = np.random.default_rng(8)
+    y = random.standard_normal((40, 8, 3)) * np.exp(random.standard_normal((40, 1, 3)))
+    y[0] = 1.0  # without any noise
+    y[1, :, 2] *= 1e4  # of two levels one stands out
+    apart = y[:, :, 1:] - y[:, :, :1]
+    together = level_noises(apart)
+    assert {one.shared is None for one in together} == {True, False}
+    for one, alone in zip(together, map(level_noise, apart), strict=True):
+        assert one.own.tolist() == alone.own.tolist()
+        assert one.variance == pytest.approx(alone.variance)
+        assert one.loud == pytest.approx(alone.loud, nan_ok=True)
+        assert one.correlation == pytest.approx(alone.correlation)
+        assert one.df(8) == pytest.approx(alone.df(8))

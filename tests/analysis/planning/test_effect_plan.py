@@ -47,7 +47,6 @@ def test_the_default_is_planned_for_as_it_decides() -> None:
     assert default.seeds > pooled.seeds
 
 
-@pytest.mark.long
 def test_seeds_for_effects_have_their_power_in_whole_tables() -> None:
     plan = plan_effects(comparisons=4, sigma=0.01, effect=0.03)
     assert plan.seeds is not None
@@ -79,7 +78,6 @@ def _tost_power(margin: float, se: float, df: int) -> float:
     return float(np.mean(np.abs(size) + stats.t.isf(0.05, df) * found < margin))
 
 
-@pytest.mark.long
 def test_without_a_question_five_seeds_are_named() -> None:
     plan = plan_effects(comparisons=3, sigma=1.0, hours_per_run=0.5, budget_hours=16)
     assert (plan.seeds, plan.affordable) == (5, 8)
@@ -113,7 +111,6 @@ def test_an_option_that_breaks_its_rule_is_told(options, message: str) -> None:
         plan_effects(**{"comparisons": 3, "sigma": 1.0, **options})
 
 
-@pytest.mark.long
 def test_a_pilots_sigma_is_planned_for_by_its_upper_end() -> None:
     exact = plan_effects(comparisons=2, sigma=1.0, effect=2.0)
     plan = plan_effects(comparisons=2, sigma=1.0, effect=2.0, pilot_df=4)

@@ -149,8 +149,10 @@ def test_planned_and_exploratory_stand_apart(text):
     assert headings[headings.index("Arms of the factorial, only looked at") + 1] == "exploratory"
 
 
-def test_a_searched_study_has_nothing_planned(text):
-    headings = Page(text("search")).headings
+@pytest.mark.usefixtures("few_figures")
+def test_a_searched_study_has_nothing_planned(study):
+    html = write_report(study("search"), formats=()).read_text(encoding="utf-8")
+    headings = Page(html).headings
     assert "planned" not in headings
     assert "exploratory" in headings
 
@@ -187,6 +189,7 @@ def test_a_study_without_its_wandb_files_and_events_is_read_all_the_same(page):
     assert report.is_file()
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_names_are_escaped(study):
     folder = study("gates")
     info = json.loads((folder / "study.json").read_text())
@@ -242,6 +245,7 @@ def test_a_large_study_stays_small(make_study):
     assert write_report(folder, formats=()).stat().st_size < 5e6
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_what_was_planned_is_apart_from_what_was_not(study):
     entry = {"factor": "attention.gate", "levels": ["sigmoid", "one_plus_tanh"], "metric": "val_loss",
              "direction": "two-sided", "margin": None, "alpha": 0.05, "seeds": 5}  # fmt: skip
@@ -258,6 +262,7 @@ def test_what_was_planned_is_apart_from_what_was_not(study):
     assert headings[headings.index("What each component does") + 1] == "exploratory"
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_before_the_first_look_the_page_has_no_planned_verdict(study):
     planned = parse_comparisons({
         "comparisons": [{"factor": "attention.gate", "levels": ["sigmoid", "one_plus_tanh"], "margin": 0.01}],

@@ -17,6 +17,7 @@ def refused(arguments, capsys):
     return said
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_report_prints_the_verdicts_and_where_the_page_is(study, capsys):
     folder = study("gates")
     main(["report", str(folder)])
@@ -87,6 +88,7 @@ def test_a_folder_that_cannot_be_written_is_named(study, capsys):
     assert f"File exists: '{folder / 'report'}'" in refused(["report", str(folder)], capsys)
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_a_full_disk_takes_the_page_and_not_the_answer(study, capsys, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")

@@ -115,6 +115,7 @@ class Counter(TorchDispatchMode):
         return out
 
 
+@pytest.mark.long
 def test_the_sample_visits_every_level_of_every_setting():
     arms = [arm for _, arm in legal_settings()]
     for name, levels in LEVELS.items():

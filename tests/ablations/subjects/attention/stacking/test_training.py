@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,6 +30,12 @@ def run(seed: int = 0, *, recipe: dict[str, Any] | None = None, **attention: Any
     given |= recipe or {}
     arm = Arm(attention=Attention(**{"reduction": 4, **attention}), training=Training(**given))
     return Run(arm=arm, seed=seed)
+
+
+@cache
+def alone(one: Run) -> Outcome:
+    """What a run comes to without others, trained once for all tests."""
+    return train(one)
 
 
 def in_step(*runs: Run, **options: Callable[[int], Any]) -> list[Outcome | BaseException]:
@@ -62,15 +69,15 @@ def assert_near(ended: Outcome | BaseException, alone: Outcome, *, stacked: int 
 
 def test_runs_in_step_end_as_alone_up_to_rounding() -> None:
     seeds = [run(seed) for seed in range(3)]
-    alone = [train(each) for each in seeds]
-    for ended, expected in zip(in_step(*seeds), alone, strict=True):
+    apart = [alone(each) for each in seeds]
+    for ended, expected in zip(in_step(*seeds), apart, strict=True):
         assert_near(ended, expected, stacked=3)
-    assert abs(alone[0].val_loss - alone[1].val_loss) > 10 * ROUNDING
+    assert abs(apart[0].val_loss - apart[1].val_loss) > 10 * ROUNDING
 
 
 def test_runs_without_a_mate_are_equal_bit_for_bit() -> None:
     apart = [run(), run(placement="post"), run(placement="none")]
-    for ended, expected in zip(in_step(*apart), [train(each) for each in apart], strict=True):
+    for ended, expected in zip(in_step(*apart), [alone(each) for each in apart], strict=True):
         assert isinstance(ended, Outcome)
         assert ended.val_loss == expected.val_loss
         assert ended.stacked == 1
@@ -98,15 +105,15 @@ def test_a_run_that_diverges_leaves_the_others_alone() -> None:
     bad = run(1, recipe={"learning_rate": 1e30, "optimizer": "sgd"})
     first, diverged, third = in_step(run(0), bad, run(2))
     assert isinstance(diverged, NonFinite)
-    assert_near(first, train(run(0)), stacked=3)
-    assert_near(third, train(run(2)), stacked=3)
+    assert_near(first, alone(run(0)), stacked=3)
+    assert_near(third, alone(run(2)), stacked=3)
 
 
 @pytest.mark.long
 def test_runs_of_other_lengths_leave_one_by_one() -> None:
     lengths = [run(seed, recipe={"epochs": 1 + seed}) for seed in range(3)]
     for ended, each in zip(in_step(*lengths), lengths, strict=True):
-        assert_near(ended, train(each), stacked=3)
+        assert_near(ended, alone(each), stacked=3)
 
 
 class Interrupted(Exception):
@@ -121,8 +128,8 @@ def test_a_run_goes_on_in_step_from_a_checkpoint_that_it_wrote_alone(tmp_path: P
     with pytest.raises(Interrupted):
         train(run(0), on_epoch=interrupt, checkpoint=tmp_path / "0.ckpt")
     resumed, fresh = in_step(run(0), run(1), checkpoint=lambda i: tmp_path / f"{i}.ckpt")
-    assert_near(resumed, train(run(0)), stacked=2)
-    assert_near(fresh, train(run(1)), stacked=2)
+    assert_near(resumed, alone(run(0)), stacked=2)
+    assert_near(fresh, alone(run(1)), stacked=2)
 
 
 @pytest.mark.long
@@ -136,7 +143,7 @@ def test_a_run_goes_on_alone_from_a_checkpoint_that_it_wrote_in_step(tmp_path: P
         assert isinstance(ended, Interrupted)
     for seed in (0, 1):
         resumed = train(run(seed), checkpoint=tmp_path / f"{seed}.ckpt")
-        assert_near(resumed, train(run(seed)), stacked=None)
+        assert_near(resumed, alone(run(seed)), stacked=None)
 
 
 @pytest.mark.long
@@ -163,15 +170,15 @@ def test_attention_with_its_own_learning_rate_trains_in_step() -> None:
     recipe = {"attention_learning_rate": 30.0}
     own = [run(seed, recipe=recipe) for seed in (0, 1)]
     for ended, each in zip(in_step(*own), own, strict=True):
-        assert_near(ended, train(each), stacked=2)
-    assert abs(train(own[0]).train_loss - train(run(0)).train_loss) > 10 * ROUNDING
+        assert_near(ended, alone(each), stacked=2)
+    assert abs(alone(own[0]).train_loss - alone(run(0)).train_loss) > 10 * ROUNDING
 
 
 @pytest.mark.long
 def test_adamw_trains_in_step() -> None:
     own = [run(seed, recipe={"optimizer": "adamw", "learning_rate": 1e-3}) for seed in (0, 1)]
     for ended, each in zip(in_step(*own), own, strict=True):
-        assert_near(ended, train(each), stacked=2)
+        assert_near(ended, alone(each), stacked=2)
 
 
 @pytest.mark.long
@@ -179,15 +186,15 @@ def test_an_average_of_the_weights_and_a_clipped_gradient_train_in_step() -> Non
     recipe = {"ema_decay": 0.9, "clip_norm": 0.5, "schedule": "one_cycle"}
     own = [run(seed, recipe=recipe) for seed in (0, 1)]
     for ended, each in zip(in_step(*own), own, strict=True):
-        assert_near(ended, train(each), stacked=2)
-    assert abs(train(own[0]).val_loss - train(run(0)).val_loss) > 10 * ROUNDING
+        assert_near(ended, alone(each), stacked=2)
+    assert abs(alone(own[0]).val_loss - alone(run(0)).val_loss) > 10 * ROUNDING
 
 
 @pytest.mark.long
 def test_mixed_images_are_trained_alone() -> None:
     own = [run(seed, recipe={"mixup": 0.5}) for seed in (0, 1)]
     for ended, each in zip(in_step(*own), own, strict=True):
-        assert_near(ended, train(each), stacked=1)
+        assert_near(ended, alone(each), stacked=1)
 
 
 def test_a_checkpoint_in_step_holds_the_runs_own_weights_only(tmp_path: Path) -> None:

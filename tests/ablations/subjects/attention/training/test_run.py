@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,19 @@ from ablations.subjects.attention.data.dataset import fingerprint, on_device
 from ablations.subjects.attention.settings.groups import Arm, Attention, Data, Run, Training
 from ablations.subjects.attention.settings.identity import canonical, run_id
 from ablations.subjects.attention.training import run as training
-from ablations.subjects.attention.training.run import train, train_run
+from ablations.subjects.attention.training.run import Outcome, train, train_run
 from benchmarks.bare_loop import bare_loop
 
 
 def run(*, seed: int = 0, epochs: int = 2, **recipe: Any) -> Run:
     recipe = {"batch_size": 128, "warmup_epochs": 1, "epochs": epochs, **recipe}
     return Run(arm=Arm(attention=Attention(reduction=4), training=Training(**recipe)), seed=seed)
+
+
+@cache
+def ended(**recipe: Any) -> Outcome:
+    """What a run came to, trained once for all tests: what else is trained between them must not change it."""
+    return train(run(**recipe))
 
 
 class Interrupted(Exception):
@@ -38,7 +45,7 @@ def test_a_run_that_goes_on_from_its_checkpoint_ends_bit_equal(tmp_path: Path) -
         train(run(epochs=4), on_epoch=interrupt, checkpoint=path)
     resumed = train(run(epochs=4), on_epoch=lambda r: seen.append(r["epoch"]), checkpoint=path)
     assert seen == [3, 4]
-    assert resumed == train(run(epochs=4))
+    assert resumed == ended(epochs=4)
 
 
 @pytest.mark.long
@@ -61,13 +68,13 @@ def test_every_part_of_a_recipe_goes_on_bit_equal(recipe: dict[str, Any], tmp_pa
         train(run(epochs=3, **recipe), on_epoch=interrupt, checkpoint=path)
     whole = train(run(epochs=3, **recipe))
     assert train(run(epochs=3, **recipe), checkpoint=path) == whole
-    assert whole != train(run(epochs=3, warmup_epochs=0))
+    assert whole != ended(epochs=3, warmup_epochs=0)
 
 
 def test_a_plateau_lowers_the_rate_where_the_loss_does_not_fall() -> None:
     rates: list[float] = []
     recipe = {"warmup_epochs": 0, "schedule": "plateau", "patience": 0, "learning_rate": 1e-6}
-    train(run(epochs=8, **recipe), on_epoch=lambda record: rates.append(record["learning_rate"]))
+    train(run(epochs=4, **recipe), on_epoch=lambda record: rates.append(record["learning_rate"]))
     assert rates[0] == 1e-6
     assert {round(after / before, 6) for before, after in pairwise(rates)} <= {1.0, 0.1}
     assert rates[-1] < 1e-6
@@ -79,19 +86,19 @@ def test_a_gpus_precision_is_refused_on_a_cpu() -> None:
 
 
 def test_run_b_after_run_a_equals_run_b_alone() -> None:
-    alone = train(run(seed=1))
+    alone = ended(seed=1)
     train(run(seed=0, learning_rate=0.5))
     assert train(run(seed=1)) == alone
 
 
 def test_another_seed_trains_another_network() -> None:
-    assert train(run(seed=0)).val_loss != train(run(seed=1)).val_loss
+    assert ended(seed=0).val_loss != ended(seed=1).val_loss
 
 
 def test_training_equals_the_bare_loop_bit_for_bit() -> None:
-    wanted = run(epochs=2)
+    wanted = run(seed=0)
     split = on_device(wanted.arm.data, "cpu")
-    assert train(wanted).val_loss == bare_loop(wanted, split)
+    assert ended(seed=0).val_loss == bare_loop(wanted, split)
 
 
 def shuffled(**recipe: Any) -> Run:
@@ -164,13 +171,13 @@ def test_data_other_than_those_planned_are_refused(tmp_path: Path) -> None:
 
 
 def test_training_learns_the_digits() -> None:
-    outcome = train(run(epochs=4))
+    outcome = ended(epochs=4)
     assert outcome.val_accuracy > 0.9
     assert outcome.epochs_run == 4
 
 
 def test_a_run_measures_its_latency_if_asked_and_nothing_else_changes() -> None:
-    plain, measured = train(run()), train(run(measure_latency=True))
+    plain, measured = ended(seed=0), train(run(measure_latency=True))
     assert plain.latency is None
     assert 0 < measured.latency < 1000
     assert replace(measured, latency=None) == plain
@@ -205,4 +212,4 @@ def test_a_test_set_is_measured_at_the_end_and_moves_no_other_number(tmp_path: P
     right = outcome.test["test_accuracy"] * len(split.test)
     assert right == pytest.approx(round(right), abs=1e-3)
     assert outcome.test["test_loss"] != outcome.val_loss
-    assert train(run(epochs=1, warmup_epochs=0)).test is None
+    assert ended(seed=0).test is None
