@@ -7,6 +7,7 @@ effects (of one factor where the others stand at given levels) are what is decid
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, product
 from typing import Any
 
@@ -48,7 +49,7 @@ class Interactions:
             rows = rows[(rows["first"] == factor) | (rows["second"] == factor)]
         return float(rows["detectable"].max()) if rows["detectable"].notna().any() else float("nan")
 
-    @property
+    @cached_property
     def partners(self) -> dict[str, list[str]]:
         """Factor -> the factors that its effect is seen to depend on."""
         found: dict[str, list[str]] = {}

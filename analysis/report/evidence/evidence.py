@@ -148,7 +148,9 @@ def gather(
         arms=summarise(runs, metric=table.metric, beside=table.beside),
         epochs=_epochs(table, curves),
         ratio=_try(gaps, "ratio", lambda: _ratio(table, price)) if some else None,
-        components=_try(gaps, "effects", lambda: component_report(table, margin=margin))
+        components=_try(
+            gaps, "effects", lambda: component_report(table, margin=margin, epochs=curves.frame)
+        )
         if some
         else None,
         width=_try(gaps, "width", lambda: _width(table, price)) if some else None,

@@ -1,7 +1,7 @@
 """The report as one HTML file: everything it needs is in it, and nothing in it leads elsewhere."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +14,8 @@ from analysis.report.page.numbers import typeset
 from analysis.report.page.tables import Table, to_csv, to_latex
 from plain_files.words import markdown
 
+MOST_ROWS = 200
+"""The page shows so many rows of a table: a browser lays out thousands in seconds, and nobody reads them there."""
 KEPT = "!$()*+,-./:;=?@[]_|~{}"
 """Signs that stand for themselves in a data address."""
 RECORD = "../runs/{run}/result.json"
@@ -123,11 +125,13 @@ class _ShownTable:
     title: str
     caption: str
     folded: bool
+    of: int
+    """Rows in all; the page has the first `MOST_ROWS` of them."""
     columns: list[dict[str, Any]] = field(default_factory=list)
     rows: list[_Row] = field(default_factory=list)
     csv: str = ""
     latex: str = ""
-    """The table in these forms, as addresses that hold it."""
+    """The table in these forms, as addresses that hold it; empty where the page has a part of it."""
 
 
 def to_html(report: Report) -> str:
@@ -199,7 +203,8 @@ def _shown(report: Report) -> dict[str, Any]:
         "lead": report.lead,
         "table": None if report.table is None else _shown_table(report.table, report),
         "index": _in_script(report.arms),
-        "records": _in_script({run: _record(run) for run in report.records}),
+        "records": _in_script(report.records),
+        "record_at": RECORD,
         "picks": _picks(report),
         "badges": report.badges,
         "verdicts": report.verdicts,
@@ -230,6 +235,9 @@ def _picks(report: Report) -> dict[str, list[str]]:
 
 
 def _shown_table(table: Table, report: Report) -> _ShownTable:
+    of = len(table.frame)
+    is_cut = of > MOST_ROWS
+    table = replace(table, frame=table.frame.head(MOST_ROWS)) if is_cut else table
     texts, arms, recorded = table.texts(), report.arms, set(report.records)
     rows = []
     known = set(table.frame.columns)
@@ -252,8 +260,17 @@ def _shown_table(table: Table, report: Report) -> _ShownTable:
             )
         )
     columns = [{"title": c.title, "number": c.is_number} for c in table.columns]
-    forms = (_address("text/csv", to_csv(table)), _address("application/x-tex", to_latex(table)))
-    return _ShownTable(table.name, table.title, table.caption, table.folded, columns, rows, *forms)
+    forms = (
+        ()
+        if is_cut
+        else (_address("text/csv", to_csv(table)), _address("application/x-tex", to_latex(table)))
+    )
+    caption = f"{table.caption} {_cut(of)}".strip() if is_cut else table.caption
+    return _ShownTable(table.name, table.title, caption, table.folded, of, columns, rows, *forms)
+
+
+def _cut(of: int) -> str:
+    return f"Here are the first {MOST_ROWS} rows; the other {of - MOST_ROWS:,} stand in the file beside this page:"
 
 
 def _address(kind: str, text: str) -> str:
