@@ -129,7 +129,9 @@ function show(run) {
 function go(where) {
   if (where === "close") { close(); if (picks) { picks.reset(); pick(); } return; }
   const row = of(card.dataset.run, "#table-runs tr")[0];
-  if (where === "row") { row.closest("details").open = true; row.classList.add("lit"); }
+  const folded = row && row.closest("details");
+  if (where === "row" && folded) folded.open = true;
+  if (where === "row") row.classList.add("lit");
   const there = where === "row" ? row : document.getElementById("figure-curves");
   there.scrollIntoView({ block: "center" });
 }
