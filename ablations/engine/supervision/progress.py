@@ -119,6 +119,7 @@ def render(snapshot: Snapshot) -> RenderableType:
     return Group(
         Text.assemble((snapshot.study, "bold"), "  ", summary_line(snapshot)),
         ProgressBar(total=max(1, snapshot.total), completed=snapshot.done),
+        Text(""),  # a bar does not end its own line: the titles would stand beyond its right edge
         _slots(snapshot),
     )
 

@@ -103,7 +103,8 @@ addEventListener("pointermove", (event) => {
 addEventListener("scroll", () => { tip.hidden = true; }, true);
 
 // One run: its points and its curve are lit, and a card leads to its curve, its row and its record.
-const records = JSON.parse(document.getElementById("records-by-run").textContent);
+const recorded = document.getElementById("records-by-run");
+const records = new Set(JSON.parse(recorded.textContent));
 const card = document.getElementById("run");
 function of(run, where) {
   return [...document.querySelectorAll(where)].filter((node) => node.dataset.run === run);
@@ -120,15 +121,17 @@ function show(run) {
   told.textContent = marks.length ? `${marks[0].querySelector("title").textContent} (run ${run})` : `Run ${run}`;
   ways.querySelector("[data-go=curve]").hidden = of(run, "#figure-curves .mark").length === 0;
   ways.querySelector("[data-go=row]").hidden = of(run, "#table-runs tr").length === 0;
-  link.hidden = records[run] === undefined;
-  if (!link.hidden) link.href = records[run];
+  link.hidden = !records.has(run);
+  link.href = recorded.dataset.at.replace("{run}", encodeURIComponent(run));
   card.dataset.run = run;
   card.hidden = false;
 }
 function go(where) {
   if (where === "close") { close(); if (picks) { picks.reset(); pick(); } return; }
   const row = of(card.dataset.run, "#table-runs tr")[0];
-  if (where === "row") { row.closest("details").open = true; row.classList.add("lit"); }
+  const folded = row && row.closest("details");
+  if (where === "row" && folded) folded.open = true;
+  if (where === "row") row.classList.add("lit");
   const there = where === "row" ? row : document.getElementById("figure-curves");
   there.scrollIntoView({ block: "center" });
 }

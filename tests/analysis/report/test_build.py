@@ -128,7 +128,8 @@ def test_a_runs_record_is_found_from_the_page(text, page):
 
 def test_a_page_that_lies_elsewhere_leads_to_no_record(evidence, tmp_path):
     html = write(evidence("crossed", 5e-7), out=tmp_path, formats=()).read_text(encoding="utf-8")
-    assert "../runs/" not in html
+    assert 'href="../runs/' not in html
+    assert re.search(r'id="records-by-run"[^>]*>\[\]</script>', html)
 
 
 def test_the_page_holds_no_address(text):
