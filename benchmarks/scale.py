@@ -78,7 +78,7 @@ def resume(folder):
 def status(folder):
     """What `ablate status` reads."""
     from ablations.engine.records.folder import StudyFolder
-    from ablations.engine.supervision.status import status as read_status
+    from ablations.engine.standing.status import status as read_status
 
     return timed(lambda: read_status(StudyFolder.open(folder)))
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from rich.console import Console
 
 from ablations import Execution, load_space, run
+from ablations.engine.standing.snapshot import Snapshot
 from ablations.engine.supervision.progress import render
-from ablations.engine.supervision.snapshot import Snapshot
 
 PICTURE = Path(__file__).parent / "images" / "live.svg"
 ENDED = 4

@@ -27,6 +27,7 @@ ROOMS = {
     "ablations.subjects.tasks": "beside classification",
     "ablations.subjects.function": "a plain function",
     "ablations.engine.supervision": "the one writer",
+    "ablations.engine.standing": "how a study stands",
     "ablations.engine.sources": "what runs next",
     "ablations.engine.executors": "where runs run",
     "ablations.engine.worker": "one attempt at a run",

@@ -34,12 +34,8 @@ ablations.subjects.lightning: ablations ablations.subjects.lightning.loading
 /worker: ablations /records
 /executors: ablations /records /worker
 /sources: plain_files ablations /records
-/supervision: plain_files ablations /records /executors /sources
 ablations.designs: plain_files ablations ablations.subjects /sources
 ablations.tracking.wandb: plain_files ablations ablations.subjects /records
-ablations.studies: plain_files ablations ablations.subjects /records /worker /executors /sources /supervision
-  ablations.designs ablations.tracking.wandb
-ablations.tracking.optuna: plain_files ablations /records ablations.tracking.wandb ablations.studies
 search_spaces: ablations
 analysis:
 _tables.formats: plain_files analysis
@@ -87,26 +83,30 @@ _planning: plain_files analysis _contrasts _tradeoff.curves
 _plots: plain_files _plots.drawing _tradeoff
 _claims: plain_files analysis _tradeoff.prices _tables _contrasts _planned _sequential _tradeoff
   _tradeoff.width
-ablations.cli.words: plain_files ablations ablations.subjects /records /executors /supervision
-  ablations.designs ablations.studies _tables _effects _tradeoff _claims
 _tested: plain_files analysis _tables _contrasts _sequential _effects
 _report.evidence: analysis _tradeoff.prices _report.page _tables _contrasts _importance _sequential _effects
   _tradeoff.curves _tradeoff _tradeoff.width _plots _tested
 _report.figures: plain_files analysis _plots.drawing _report.page _plots.gates _tradeoff _plots
   _report.evidence
 _sequential.until_width: plain_files analysis _tradeoff.prices _tables _sequential
-ablations.cli.options: plain_files ablations /records /executors /supervision ablations.designs
-  ablations.studies analysis _tables.equal _tables _contrasts _sequential _tradeoff _planning
-  _sequential.until_width
 _report.sections: plain_files analysis _plots.drawing _report.page _tables _planned _sequential _effects
   _tradeoff _claims _tested _report.evidence _report.figures _sequential.until_width
 _report: analysis _plots.drawing _report.page _sequential _effects _tradeoff _report.evidence _report.figures
   _report.sections
+/standing: plain_files ablations /records
+/supervision: plain_files ablations /records /executors /sources /standing
+ablations.studies: plain_files ablations ablations.subjects /records /worker /executors /sources
+  ablations.designs ablations.tracking.wandb /standing /supervision
+ablations.tracking.optuna: plain_files ablations /records ablations.tracking.wandb ablations.studies
+ablations.cli.words: plain_files ablations ablations.subjects /records /executors ablations.designs _tables
+  _effects _tradeoff _claims /standing /supervision ablations.studies
+ablations.cli.options: plain_files ablations /records /executors ablations.designs analysis _tables.equal
+  _tables _contrasts _sequential _tradeoff _planning _sequential.until_width /supervision ablations.studies
 ablations.cli: plain_files ablations ablations.subjects .settings .networks .counting .placing /records
-  /supervision ablations.designs ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis
-  _tables.formats _tradeoff.prices _plots.drawing .cost _tables _planned _importance _sequential _effects
-  _tradeoff _tradeoff.width _claims ablations.cli.words _tested _report.evidence _report.figures
-  _sequential.until_width ablations.cli.options _report.sections _report
+  ablations.designs ablations.tracking.wandb analysis _tables.formats _tradeoff.prices _plots.drawing .cost
+  _tables _planned _importance _sequential _effects _tradeoff _tradeoff.width _claims _tested _report.evidence
+  _report.figures _sequential.until_width _report.sections _report /standing ablations.studies
+  ablations.tracking.optuna ablations.cli.words ablations.cli.options
 """
 
 
@@ -199,7 +199,7 @@ def test_a_preset_is_read_without_torch() -> None:
 
 def test_the_status_of_a_study_needs_no_torch() -> None:
     modules_ = (
-        "ablations.cli.study, ablations.cli.words.status_text, ablations.engine.supervision.status"
+        "ablations.cli.study, ablations.cli.words.status_text, ablations.engine.standing.status"
     )
     assert not loaded_by(f"import {modules_}") & {"torch", "lightning", "optuna", "wandb", "pandas"}
 

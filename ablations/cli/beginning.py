@@ -10,7 +10,7 @@ from ablations.errors import SettingError, StudyError
 
 if TYPE_CHECKING:
     from ablations.engine.records.folder import StudyFolder
-    from ablations.engine.supervision.standing import Standing
+    from ablations.engine.standing.in_a_line import Standing
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ seeds: 5
 def list_(*, root: Root = ROOT, json: Json = False) -> None:
     """The studies here, one line each: state, runs, what it asks."""
     from ablations.cli.words.list_text import print_studies
-    from ablations.engine.supervision.status import status
+    from ablations.engine.standing.status import status
 
     if root.exists() and not root.is_dir():
         raise SettingError(
@@ -66,7 +66,7 @@ def list_(*, root: Root = ROOT, json: Json = False) -> None:
 
 
 def _line(folder: "StudyFolder") -> tuple["Standing", dict[str, Any]]:
-    from ablations.engine.supervision.standing import Standing
+    from ablations.engine.standing.in_a_line import Standing
 
     return Standing.of(folder), folder.study()
 

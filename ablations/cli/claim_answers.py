@@ -161,7 +161,7 @@ def _to_run(file: ClaimsFile, name: str, *, root: Path) -> ToRun | None:
     from ablations.designs.expand import expand
     from ablations.designs.spaces import load_space
     from ablations.engine.records.folder import StudyFolder
-    from ablations.engine.supervision.status import status
+    from ablations.engine.standing.status import status
 
     study = file.studies[name]
     path = root / file.folder(name)

@@ -39,7 +39,7 @@ from ablations.errors import SettingError
 
 if TYPE_CHECKING:
     from ablations.designs.space import Space
-    from ablations.engine.supervision.summary import Summary
+    from ablations.engine.standing.summary import Summary
     from ablations.studies.adaptive_search import Search
 
 At = Annotated[

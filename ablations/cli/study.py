@@ -71,7 +71,7 @@ def status(study: str, /, *, json: Json = False, root: Root = ROOT) -> None:
         study: Name or folder of the study; it may be running.
     """
     from ablations.engine.records.folder import StudyFolder
-    from ablations.engine.supervision.status import status as read_status
+    from ablations.engine.standing.status import status as read_status
 
     now = read_status(StudyFolder.open(find_study(root, study)))
     if json:

@@ -30,11 +30,11 @@ from ablations.engine.records.folder import StudyFolder
 from ablations.engine.records.index import Index
 from ablations.engine.records.storage import check_storage_url
 from ablations.engine.sources.source import PlannedSource, Source
+from ablations.engine.standing.status import StudyStatus
+from ablations.engine.standing.status import status as read_status
+from ablations.engine.standing.summary import Summary
 from ablations.engine.supervision.notebook_progress import progress_here
 from ablations.engine.supervision.progress import Progress
-from ablations.engine.supervision.status import StudyStatus
-from ablations.engine.supervision.status import status as read_status
-from ablations.engine.supervision.summary import Summary
 from ablations.engine.supervision.supervisor import HANG_SECONDS, RETRIES, execute
 from ablations.engine.worker.here import train_here
 from ablations.errors import NonFinite, SettingError

@@ -7,7 +7,7 @@ from typing import Any
 from rich.markup import escape
 
 from ablations.cli.words.console import make_console, make_table
-from ablations.engine.supervision.standing import Standing
+from ablations.engine.standing.in_a_line import Standing
 
 
 def print_studies(

@@ -3,8 +3,8 @@
 from rich.text import Text
 
 from ablations.cli.words.console import make_console
+from ablations.engine.standing.status import StudyStatus
 from ablations.engine.supervision.progress import duration
-from ablations.engine.supervision.status import StudyStatus
 from plain_files.numbers import loss
 from plain_files.words import one_line, visible
 

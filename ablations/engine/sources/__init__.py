@@ -1,4 +1,4 @@
 """What runs next? A finite plan, or a search that proposes one arm after another.
 
-May import `plain_files`, `ablations` and `records`. Imported by `supervision`, `designs` and `studies`.
+May import `plain_files`, `ablations` and `records`. Imported by `designs`, `supervision` and `studies`.
 """

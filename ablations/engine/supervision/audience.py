@@ -8,11 +8,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ablations.engine.records.folder import StudyFolder, now
+from ablations.engine.standing.summary import Summary
+from ablations.engine.standing.tally import Tally
 from ablations.engine.supervision.display import Display, reason
 from ablations.engine.supervision.live import Live
 from ablations.engine.supervision.progress import NoProgress, Progress
-from ablations.engine.supervision.summary import Summary
-from ablations.engine.supervision.tally import Tally
 from ablations.engine.supervision.tracker import GuardedTracker, Tracker
 from ablations.plan import PlannedRun
 

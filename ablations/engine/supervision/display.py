@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ablations.engine.records.folder import StudyFolder
+from ablations.engine.standing.snapshot import Snapshot
+from ablations.engine.standing.tally import Tally
 from ablations.engine.supervision.live import Live
 from ablations.engine.supervision.progress import Progress
-from ablations.engine.supervision.snapshot import Snapshot
-from ablations.engine.supervision.tally import Tally
 from ablations.plan import PlannedRun
 from plain_files.numbers import loss
 

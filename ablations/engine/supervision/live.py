@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ablations.engine.records.folder import now
-from ablations.engine.supervision.snapshot import Busy
+from ablations.engine.standing.snapshot import Busy
 from ablations.plan import PlannedRun
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
+from ablations.engine.standing.snapshot import Snapshot
 from ablations.engine.supervision.progress import Progress, make_progress, render
-from ablations.engine.supervision.snapshot import Snapshot
 from plain_files.words import visible
 
 REDRAWN_SECONDS = 1.0

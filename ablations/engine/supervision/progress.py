@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ablations.engine.supervision.snapshot import Busy, Snapshot
+from ablations.engine.standing.snapshot import Busy, Snapshot
 from plain_files.numbers import loss
 from plain_files.words import visible
 

@@ -16,13 +16,13 @@ from ablations.engine.records.listing import Listing
 from ablations.engine.records.lock import held
 from ablations.engine.records.second_tries import take_back
 from ablations.engine.sources.source import Source
+from ablations.engine.standing.summary import Summary
 from ablations.engine.supervision import retry
 from ablations.engine.supervision.agenda import Agenda, Start
 from ablations.engine.supervision.audience import Audience
 from ablations.engine.supervision.live_attempts import LiveAttempts
 from ablations.engine.supervision.progress import Progress
 from ablations.engine.supervision.stopping import StopSignals
-from ablations.engine.supervision.summary import Summary
 from ablations.engine.supervision.tracker import Tracker
 from ablations.errors import StudyError
 from ablations.plan import PlannedRun

@@ -29,7 +29,7 @@ class Tracker(Protocol):
         """Something was found out, in a sentence: a comparison is settled."""
 
     def study_ended(self, summary: Any) -> None:
-        """The supervisor ends (`ablations.engine.supervision.summary.Summary`)."""
+        """The supervisor ends (`ablations.engine.standing.summary.Summary`)."""
 
     def close(self) -> None:
         """Release everything; called whatever happened."""

@@ -122,7 +122,7 @@ class WandbTracker:
         """Close the study's own run.
 
         Args:
-            summary: Numbers to show beside the study (`ablations.engine.supervision.summary.Summary`).
+            summary: Numbers to show beside the study (`ablations.engine.standing.summary.Summary`).
         """
         self._end(study_id(self._study), view_end_of_study(summary))
 

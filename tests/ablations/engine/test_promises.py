@@ -21,8 +21,8 @@ from ablations.engine.records.files import append_lines, read_lines
 from ablations.engine.records.folder import StudyFolder
 from ablations.engine.sources.source import PlannedSource
 from ablations.engine.sources.trials import TrialRecords
+from ablations.engine.standing.status import status
 from ablations.engine.supervision.retry import classify, decide
-from ablations.engine.supervision.status import status
 from ablations.engine.supervision.supervisor import execute
 from ablations.engine.worker.attempt import attempt
 from ablations.engine.worker.context import RunContext

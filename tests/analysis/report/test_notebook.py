@@ -7,7 +7,7 @@ import pytest
 from ablations import load_space
 from ablations.designs.expand import expand
 from ablations.engine.records.folder import StudyFolder
-from ablations.engine.supervision.status import status
+from ablations.engine.standing.status import status
 
 
 class Opened(HTMLParser):

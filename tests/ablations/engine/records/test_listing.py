@@ -8,7 +8,7 @@ import pytest
 
 from ablations.engine.records.folder import StudyFolder
 from ablations.engine.records.listing import Listing, known_outcomes
-from ablations.engine.supervision.status import StudyStatus, status
+from ablations.engine.standing.status import StudyStatus, status
 from plain_files import study_records
 from plain_files.outcome_list import OutcomeList, read_outcome_list
 

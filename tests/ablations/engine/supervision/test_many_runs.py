@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from ablations.engine.records.folder import StudyFolder
+from ablations.engine.standing.status import status
+from ablations.engine.standing.tally import Tally
 from ablations.engine.supervision import display, live_attempts
 from ablations.engine.supervision.live import Live
-from ablations.engine.supervision.status import status
-from ablations.engine.supervision.tally import Tally
 from plain_files import study_records
 
 BENCHMARKS = Path(__file__).parents[4] / "benchmarks"

@@ -3,9 +3,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from ablations.engine.standing.snapshot import Busy, Snapshot
 from ablations.engine.supervision.notebook_progress import NotebookProgress, progress_here
 from ablations.engine.supervision.progress import PlainProgress
-from ablations.engine.supervision.snapshot import Busy, Snapshot
 
 SNAPSHOT = Snapshot(
     study="first", total=60, complete=20, pruned=1, failed=2, slots=("gpu0", "gpu1"),

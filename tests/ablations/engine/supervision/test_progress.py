@@ -8,6 +8,9 @@ from rich.console import Console
 from trivial_plans import planned
 
 from ablations.engine.sources.source import PlannedSource
+from ablations.engine.standing.snapshot import Busy, Snapshot
+from ablations.engine.standing.status import status
+from ablations.engine.standing.tally import Best, Tally
 from ablations.engine.supervision.live import Live
 from ablations.engine.supervision.progress import (
     LiveProgress,
@@ -17,10 +20,7 @@ from ablations.engine.supervision.progress import (
     render,
     summary_line,
 )
-from ablations.engine.supervision.snapshot import Busy, Snapshot
-from ablations.engine.supervision.status import status
 from ablations.engine.supervision.supervisor import execute
-from ablations.engine.supervision.tally import Best, Tally
 
 SNAPSHOT = Snapshot(
     study="first", total=60, complete=20, pruned=1, failed=2, slots=("gpu0", "gpu1", "gpu2"),

@@ -8,7 +8,7 @@ from ablations.engine.records.files import read_lines
 from ablations.engine.records.folder import StudyFolder
 from ablations.engine.records.lock import held
 from ablations.engine.sources.source import PlannedSource
-from ablations.engine.supervision.status import status
+from ablations.engine.standing.status import status
 from ablations.engine.supervision.supervisor import execute
 from ablations.errors import StudyError
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from ablations.engine.records.folder import StudyFolder
 from ablations.engine.records.lock import holder
-from ablations.engine.supervision.status import status
+from ablations.engine.standing.status import status
 from plain_files.study_records import RecordError, parse_object
 
 TAIL_BYTES = 65536

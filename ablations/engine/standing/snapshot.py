@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ablations.engine.supervision.tally import Best
+from ablations.engine.standing.tally import Best
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 from ablations.engine.records.folder import StudyFolder, planned_run
 from ablations.engine.records.listing import known_outcomes
 from ablations.engine.records.lock import holder
-from ablations.engine.supervision.tally import Best, Tally
+from ablations.engine.standing.tally import Best, Tally
 from ablations.plan import PlannedRun
 from plain_files.outcome_list import Listed
 from plain_files.shown import in_html, in_line
