@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ablations.context import CHECKPOINT_MINUTES
 from ablations.engine.executors.executor import Executor
 from ablations.engine.executors.local import LocalExecutor
 from ablations.engine.records.folder import Outcomes, StudyFolder, cannot_write, planned_run
@@ -52,6 +53,7 @@ def execute(
     start_timeout: float = START_SECONDS,
     grace: float = GRACE_SECONDS,
     wait: bool = False,
+    checkpoint_minutes: float = CHECKPOINT_MINUTES,
     keep_checkpoints: bool = False,
     free_bytes: int = FREE_BYTES,
     again: Sequence[str] = (),
@@ -73,6 +75,7 @@ def execute(
         start_timeout: The same, while a run has not begun yet: its worker imports.
         grace: Seconds that runs get to hand themselves back when the study is stopped.
         wait: Wait where another supervisor runs the study, instead of refusing.
+        checkpoint_minutes: Age of the last checkpoint at which one is written within an epoch.
         keep_checkpoints: Keep the checkpoint of a complete run.
         free_bytes: Refuse to start with less free space than this.
         again: Runs whose outcome is taken back first (`second_tries.take_back`).
@@ -93,6 +96,7 @@ def execute(
         train=train,
         hang_timeout=hang_timeout,
         start_timeout=start_timeout,
+        checkpoint_minutes=checkpoint_minutes,
     )
     supervisor = _Supervisor(
         folder,
