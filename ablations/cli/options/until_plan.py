@@ -1,16 +1,23 @@
 """What a study that runs until decided will take, beside the fixed design of equal power."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ablations.errors import SettingError
+from plain_files.numbers import number
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.tables.runs_table import RunsTable
 
+FOREIGN = {
+    "decided": ("--target-width", "--snr", "--budget-hours"),
+    "width": ("--margin", "--effect", "--budget-hours"),
+}
+"""Options that a plan for such a study would not read."""
 MOST = (10, 20, 30, 40)
 """Numbers of seeds that are tried where none is named."""
 STUDIES = 400
@@ -37,7 +44,7 @@ class UntilPlan:
                 else "no fixed design looked at has that power"
             )
             hours = (
-                f", {row['hours']:.3g} device hours, at worst {row['hours_worst']:.3g}"
+                f", {number(row['hours'])} device hours, at worst {number(row['hours_worst'])}"
                 if "hours" in row
                 else ""
             )
@@ -52,6 +59,19 @@ class UntilPlan:
         from analysis.plain import records
 
         return {"space": self.space, "until": records(self.frame), "sentences": self.sentences()}
+
+
+def refuse_foreign(until: Literal["decided", "width"], given: Mapping[str, float | None]) -> None:
+    """Refuse an option that such a plan would not read.
+
+    Raises:
+        SettingError: If one was given.
+    """
+    for option in FOREIGN[until]:
+        if given[option] is not None:
+            raise SettingError(
+                f"`{option}` says nothing of a study that runs --until {until}: leave it out, or plan without --until."
+            )
 
 
 def plan_until(
@@ -73,7 +93,7 @@ def plan_until(
     """
     import pandas as pd
 
-    from ablations.cli.options.study_plan import noise_of
+    from ablations.cli.options.study_plan import pilot_of
     from ablations.designs.expand import expand
     from ablations.designs.spaces import load_space
     from analysis.sequential.expected import expected
@@ -89,7 +109,8 @@ def plan_until(
     if max_seeds is not None:
         until_decided(margin=margin, max_seeds=max_seeds)
     assert margin is not None
-    known, hours, notes = noise_of(pilot, sigma=sigma, hours_per_run=hours_per_run)
+    found = pilot_of(pilot, sigma=sigma, snr=None, hours_per_run=hours_per_run)
+    known, hours, notes = found.sigma, found.hours, found.unused
     if known is None:
         raise SettingError(
             "a plan until decided needs the noise of a run: "
@@ -98,7 +119,7 @@ def plan_until(
     count, real = len(arms) - 1, 1.5 * margin if effect is None else effect
     cases = {
         "no arm differs": [0.0] * count,
-        f"one arm differs by {real:.3g}": [real, *[0.0] * (count - 1)],
+        f"one arm differs by {number(real)}": [real, *[0.0] * (count - 1)],
         "every arm differs by the margin": [margin] * count,
     }
     rows = []
@@ -118,6 +139,6 @@ def plan_until(
     basis = (
         f"From {STUDIES} simulated studies a row (Monte-Carlo error of *settled* at most 2.5 points), normal "
         f"noise, a paired "
-        f"difference with a standard deviation of {math.sqrt(2) * known:.3g}."
+        f"difference with a standard deviation of {number(math.sqrt(2) * known)}."
     )
     return UntilPlan(text, pd.DataFrame(rows), (basis, *notes))

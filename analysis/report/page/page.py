@@ -1,14 +1,13 @@
 """The report as one HTML file: everything it needs is in it, and nothing in it leads elsewhere."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from analysis.report.page import tables
 from analysis.report.page.numbers import typeset
@@ -19,6 +18,8 @@ MOST_ROWS = 200
 """The page shows so many rows of a table: a browser lays out thousands in seconds, and nobody reads them there."""
 KEPT = "!$()*+,-./:;=?@[]_|~{}"
 """Signs that stand for themselves in a data address."""
+RECORD = "../runs/{run}/result.json"
+"""Where a run's record is, seen from a report that lies in its study."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +84,8 @@ class Report:
     arms: dict[str, dict[str, str]] = field(default_factory=dict)
     """Label of each arm -> level of each factor: what the page's figures and tables are filtered by."""
     seeds: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+    """Runs whose record lies at `RECORD`, seen from the page."""
     badges: tuple[Badge, ...] = ()
     verdicts: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
@@ -112,6 +115,8 @@ class _Row:
     """Label of the arm that it is of."""
     seed: str = ""
     run: str = ""
+    record: str = ""
+    """Where its run's record is; empty where it has none beside the page."""
 
 
 @dataclass(frozen=True)
@@ -135,11 +140,23 @@ def to_html(report: Report) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["code"] = _code
     template = environment.from_string(here.joinpath("page.html.j2").read_text("utf-8"))
     safe = {
         name: Markup(here.joinpath(f"page.{name}").read_text("utf-8")) for name in ("css", "js")
     }
     return template.render(report=_shown(report), css=safe["css"], script=safe["js"])
+
+
+def _code(text: str) -> Markup:
+    """The text with what stands between backticks as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return Markup(escape(text))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if i % 2 else escape(part)
+        for i, part in enumerate(parts)
+    )
 
 
 def to_markdown(report: Report) -> str:
@@ -171,7 +188,7 @@ def _shown(report: Report) -> dict[str, Any]:
             "text": [typeset(line) for line in section.text],
             "said": [typeset(line) for line in section.said],
             "parts": [
-                _shown_table(p, report.arms) if isinstance(p, Table) else p
+                _shown_table(p, report) if isinstance(p, Table) else p
                 for p in section.parts
                 if p is not report.lead
             ],
@@ -184,8 +201,9 @@ def _shown(report: Report) -> dict[str, Any]:
         "answer": report.answer,
         "cost": report.cost,
         "lead": report.lead,
-        "table": None if report.table is None else _shown_table(report.table, report.arms),
-        "index": json.dumps(report.arms, ensure_ascii=False).replace("<", "\\u003c"),
+        "table": None if report.table is None else _shown_table(report.table, report),
+        "index": _in_script(report.arms),
+        "records": _in_script({run: _record(run) for run in report.records}),
         "picks": _picks(report),
         "badges": report.badges,
         "verdicts": report.verdicts,
@@ -193,6 +211,15 @@ def _shown(report: Report) -> dict[str, Any]:
         "sections": sections,
         "footer": report.footer,
     }
+
+
+def _in_script(value: object) -> str:
+    """The value as JSON, which no `<` can end."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _record(run: str) -> str:
+    return RECORD.format(run=quote(run, safe=""))
 
 
 def _picks(report: Report) -> dict[str, list[str]]:
@@ -206,11 +233,11 @@ def _picks(report: Report) -> dict[str, list[str]]:
     return {name: values for name, values in picks.items() if len(values) > 1}
 
 
-def _shown_table(table: Table, arms: Mapping[str, object]) -> _ShownTable:
+def _shown_table(table: Table, report: Report) -> _ShownTable:
     of = len(table.frame)
     is_cut = of > MOST_ROWS
     table = replace(table, frame=table.frame.head(MOST_ROWS)) if is_cut else table
-    texts = table.texts()
+    texts, arms, recorded = table.texts(), report.arms, set(report.records)
     rows = []
     known = set(table.frame.columns)
     for i, (_, row) in enumerate(table.frame.iterrows()):
@@ -221,7 +248,16 @@ def _shown_table(table: Table, arms: Mapping[str, object]) -> _ShownTable:
             _Cell(text, column.is_number, _sort_key(row[column.name]) if column.is_number else "")
             for text, column in zip(texts[i], table.columns, strict=True)
         ]
-        rows.append(_Row(cells, table.mark[i] if table.mark else "", label, seed, run))
+        rows.append(
+            _Row(
+                cells,
+                table.mark[i] if table.mark else "",
+                label,
+                seed,
+                run,
+                _record(run) if run in recorded else "",
+            )
+        )
     columns = [{"title": c.title, "number": c.is_number} for c in table.columns]
     forms = (
         ()
