@@ -332,14 +332,14 @@ class StudyFolder:
         """Runs that have a folder: at least one attempt was started."""
         return {entry.name for entry in os.scandir(self.runs)}
 
-    def result_stamps(self, runs: Iterable[str]) -> Iterator[tuple[str, Stamp]]:
-        """Size and time of the committed result of each run that has one."""
+    def result_stamps(self, runs: Iterable[str]) -> Iterator[tuple[str, int, int]]:
+        """The run, bytes, and nanoseconds since 1970 of each committed result."""
         for run in runs:
             try:
                 told = os.stat(self._at(run, RESULT))
             except OSError:
                 continue
-            yield run, Stamp(told.st_size, told.st_mtime_ns)
+            yield run, told.st_size, told.st_mtime_ns
 
     def plan_stamp(self) -> Stamp | None:
         """Size and time of the plan; None where there is none."""

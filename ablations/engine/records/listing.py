@@ -69,7 +69,7 @@ class Listing:
     def _rows(self, ended: Iterable[Pair]) -> list[Listed]:
         pairs = {planned.run: (planned, result) for planned, result in ended}
         stamps = self._folder.result_stamps(pairs)
-        return [self._row(*pairs[run], stamp) for run, stamp in stamps]
+        return [self._row(*pairs[run], Stamp(*stamp)) for run, *stamp in stamps]
 
     def _row(self, planned: PlannedRun, result: Mapping[str, Any], stamp: Stamp) -> Listed:
         return Listed(
@@ -96,4 +96,8 @@ def _is_plan_of(folder: StudyFolder, listed: OutcomeList) -> bool:
 def _borne_out(folder: StudyFolder, listed: OutcomeList, begun: set[str]) -> list[Listed]:
     rows = listed.outcomes
     stamps = folder.result_stamps(run for run in rows if run in begun)
-    return [row for run, stamp in stamps if stamp == ((row := rows[run]).size, row.mtime_ns)]
+    return [
+        row
+        for run, size, mtime_ns in stamps
+        if (row := rows[run]).size == size and row.mtime_ns == mtime_ns
+    ]

@@ -19,8 +19,10 @@ from ablations.engine.records import files
 from ablations.engine.records.files import read_lines
 from ablations.engine.records.folder import StudyFolder
 from ablations.engine.records.journal import SafeJournalBackend
+from ablations.engine.records.listing import known_outcomes
 from ablations.engine.sources.source import PlannedSource
 from ablations.engine.sources.trials import TrialRecords
+from ablations.engine.supervision.status import status
 from ablations.engine.supervision.supervisor import execute
 from ablations.errors import StudyError
 
@@ -64,6 +66,10 @@ def test_random_kills_of_workers_and_supervisors_lose_and_repeat_nothing(
     assert monkey.lost() == []
     assert sorted(trial.user_attrs["run"] for trial in trials) == sorted(results)
     assert list(folder.path.rglob(".result*")) == []
+    assert known_outcomes(folder).rest == set()
+    listed = status(folder)
+    folder.outcomes_file.unlink()
+    assert status(folder) == listed
 
 
 @pytest.mark.parametrize(
