@@ -24,6 +24,10 @@ class MissingHere(SettingError):
     """A setting that names what this machine lacks now: a package, a module, a file of data."""
 
 
+class NotMeasured(SettingError):
+    """The metric that decides is not among what a program measures."""
+
+
 class NonFinite(ArithmeticError):
     """A loss became NaN or infinite: the run diverged."""
 

@@ -2,5 +2,6 @@
 
 May import nothing of ours. Imported by `records`, `engine.sources`, `supervision`, `designs`, `wandb`, `studies`,
 `optuna`, `formats`, `prices`, `page`, `gates`, `tables`, `planned`, `importance`, `sequential`, `effects`, `tradeoff`,
-`width`, `planning`, `plots`, `options`, `analysis.claims`, `words`, `tested`, `figures`, `sections` and `cli`.
+`width`, `planning`, `plots`, `analysis.claims`, `words`, `tested`, `figures`, `until_width`, `options`, `sections` and
+`cli`.
 """
