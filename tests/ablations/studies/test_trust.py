@@ -122,11 +122,12 @@ def test_a_plan_that_names_more_than_the_study_is_asked_about(study: StudyFolder
         reproduce(study, study.plan()[1].run)
 
 
-def test_a_storage_that_the_folder_names_is_asked_about(study: StudyFolder) -> None:
-    study.rewrite_study({**study.study(), "storage": "sqlite:////tmp/elsewhere.db"})
+def test_a_storage_that_the_folder_names_is_asked_about(desk: Path, study: StudyFolder) -> None:
+    elsewhere = desk / "elsewhere.db"
+    study.rewrite_study({**study.study(), "storage": f"sqlite:///{elsewhere}"})
     with pytest.raises(StudyError, match=r"elsewhere\.db  \(a database that would be written to\)"):
         confirm("s", execution=HERE)
-    assert not Path("/tmp/elsewhere.db").exists()
+    assert not elsewhere.exists()
 
 
 def test_ones_own_study_is_asked_about_where_another_module_has_the_name(
