@@ -41,7 +41,7 @@ gallery: setup
 
 # Long random fault injection; prints the promises with their figures. About ten minutes.
 chaos: setup
-	$(BIN)/pytest -q -m slow tests/ablations/engine
+	$(BIN)/pytest -q -m slow tests/ablations/engine tests/ablations/studies
 
 # Monte-Carlo coverage of the intervals and error rates of the verdicts.
 coverage: setup

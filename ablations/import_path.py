@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ablations.errors import MissingHere, SettingError
+from ablations.errors import MissingHere, SettingError, message_of
 
 STUDY = ("study.json", "plan.jsonl")
 """The files by which a study's folder is known."""
@@ -123,4 +123,4 @@ def _study_around(path: Path) -> Path | None:
 
 def words_of(error: BaseException) -> str:
     """An error's type and message in one line, without the full stop."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(".")
+    return f"{type(error).__name__}: {' '.join(message_of(error).split())}".rstrip(".")

@@ -14,7 +14,7 @@ from .report.build import write_report as write_report
 from .report.evidence.evidence import gather as gather
 from .report.figures.figures import draw as draw
 from .sequential.rule import until_decided as until_decided
-from .sequential.width import until_width as until_width
+from .sequential.until_width.rule import until_width as until_width
 from .tables.csv_table import from_frame as from_frame
 from .tables.runs_table import RunsTable as RunsTable
 from .tables.study_table import read_study as read_study

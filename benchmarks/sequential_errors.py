@@ -26,7 +26,8 @@ from analysis.sequential.estimates import Passed, adjusted, repeated_interval
 from analysis.sequential.expected import Expected, expected
 from analysis.sequential.rule import FIRST_LOOK
 from analysis.sequential.simulated import DIFFERS, NEGLIGIBLE, Outcomes, sequential
-from analysis.sequential.width import FIRST, WIDER
+from analysis.sequential.until_width.rule import FIRST, WIDER
+from analysis.sequential.until_width.seeds import first_narrow, share_of, t_intervals
 
 Floats = NDArray[np.float64]
 NOISES = ("normal", "t 3", "log-normal")
@@ -112,16 +113,48 @@ def _costs(one: Expected) -> str:
 
 
 def after(studies: int) -> None:
-    """What repeated intervals cover where a comparison stopped, and what adjusting takes out of the bias."""
+    """What repeated intervals cover where a comparison stopped, and what adjusting takes out of the bias.
+
+    What the draws themselves are off by is taken out: the mean of a comparison's first three seeds and that of all its
+    seeds are known to be its effect, so that biases are regressed on both (control variates).
+    """
     studies = min(studies, 4000)
-    print(f"Where the first comparison stopped; {studies} studies a cell, at most 24 seeds")
-    print("arms  effect  noise        coverage %  bias raw (error)  bias adjusted (error)")
-    for k, effect, noise in itertools.product((1, 5), (0.0, 0.5, 1.0, 1.5, 2.0), NOISES):
-        x = differences(studies, 24, k, noise=noise, scales=(1.0, 1.0), rho=0.0, seed=7)
-        x[:, :, 0] += effect
-        covered, raw, without = _after(x, sequential(x, margin=1.0, passed=True), effect)
-        said = [f"{bias.mean():+.4f} ({bias.std() / studies**0.5:.4f})" for bias in (raw, without)]
-        print(f"{k:4}  {effect:6.1f}  {noise:11} {100 * covered:10.1f}  {said[0]}  {said[1]}", flush=True)  # fmt: skip
+    print(
+        f"Where the first comparison stopped; {studies} studies a cell, at most 24 seeds: coverage of repeated "
+        "intervals, and the bias of its mean, raw and adjusted\n"
+    )
+    print("| | effect | " + " | ".join(NOISES) + " |\n|" + "---|" * (2 + len(NOISES)))
+    worst, covers, errors = 0.0, [], []
+    for k, effect in itertools.product((1, 5), (0.0, 0.5, 1.0, 1.5, 2.0)):
+        cells = []
+        for noise in NOISES:
+            x = differences(studies, 24, k, noise=noise, scales=(1.0, 1.0), rho=0.0, seed=7)
+            x[:, :, 0] += effect
+            covered, raw, without = _after(x, sequential(x, margin=1.0, passed=True), effect)
+            found = [controlled(bias, x[:, :, 0] - effect) for bias in (raw, without)]
+            (plain, _), (left, error) = found
+            covers.append(100 * covered)
+            errors += [one[1] for one in found]
+            if plain > 4 * error:
+                worst = max(worst, abs(left / plain))
+            cells.append(f"{plain:+.3f}, {left:+.3f}")
+        print(
+            f"| {k} arm{'s' * (k > 1)} | {effect:g} | " + " | ".join(cells) + " |",
+            flush=True,
+        )
+    print(
+        f"\nCoverage {min(covers):.1f} to {max(covers):.1f} %; Monte-Carlo errors of the biases {min(errors):.4f} to "
+        f"{max(errors):.4f}; what is left of a raw bias of more than 4 of them: at most {worst:.2f} of it."
+    )
+
+
+def controlled(bias: Floats, noise: Floats) -> tuple[float, float]:
+    """The mean of a bias and its Monte-Carlo error, less what two means of the same draws are off by."""
+    known = np.column_stack([noise[:, :FIRST_LOOK].mean(axis=1), noise.mean(axis=1)])
+    away = known - known.mean(axis=0)
+    slope = np.linalg.lstsq(away, bias - bias.mean(), rcond=None)[0]
+    rest = bias - known @ slope
+    return float(rest.mean()), float(rest.std() / len(rest) ** 0.5)
 
 
 def _after(x: Floats, ran: Outcomes, effect: float) -> tuple[float, Floats, Floats]:
@@ -194,23 +227,15 @@ def width(studies: int) -> None:
     print(
         "sd of a seed's slope / kappa  plain interval covers %  widened %  seeds, mean  narrow enough %"
     )
-    share = 1 - 1.3**-3
     for ratio in (0.3, 0.6, 1.0, 1.5, 2.0, 2.5, 3.0):
         slopes = 1 + ratio * np.random.default_rng(1).standard_normal((studies, 40))
-        n = np.arange(1, 41)
-        mean = slopes.cumsum(axis=1) / n
-        square = np.maximum((slopes**2).cumsum(axis=1) - n * mean**2, 0.0)
-        half = special.stdtrit(np.maximum(n - 1.0, 1), 0.975) * np.sqrt(
-            square / np.maximum(n - 1, 1) / n
-        )
+        mean, half = t_intervals(slopes)
         found = []
         for wider in (1.0, WIDER):
-            narrow = (wider * half <= share * mean) & (n >= FIRST)
-            reached = narrow.any(axis=1)
-            at = np.where(reached, narrow.argmax(axis=1), 39)
+            at, reached = first_narrow(wider * half <= share_of(0.3) * mean, first=FIRST)
             rows = np.arange(studies)
-            covers = np.abs(mean[rows, at] - 1) <= wider * half[rows, at]
-            found.append((covers.mean(), at.mean() + 1, reached.mean()))
+            covers = np.abs(mean[rows, at - 1] - 1) <= wider * half[rows, at - 1]
+            found.append((covers.mean(), at.mean(), reached.mean()))
         (plain, _, _), (wide, seeds, reached_) = found
         print(f"{ratio:28.1f} {100 * plain:24.1f} {100 * wide:10.1f} {seeds:12.1f} {100 * reached_:16.1f}",
         flush=True)  # fmt: skip

@@ -3,6 +3,8 @@
     python benchmarks/time_to_verdict.py                     # gate, reduction and a planted effect on the digits
     python benchmarks/time_to_verdict.py --question gate --epochs 5
 
+Its last lines are the table of docs/until.md, to be put there as they are.
+
 Ours is the whole command: it runs until every comparison with the baseline is settled. Its opponent is the program that
 people write today (`benchmarks/idiomatic.py`): one process per core, Lightning, a loader, a checkpoint, W&B offline,
 `seed_everything` with a seed for each run, and a number of seeds that was fixed before. It is given the number that
@@ -45,6 +47,13 @@ factors: [{{name: training.learning_rate, levels: [0.1, 0.09, 0.002]}}]
 """
 QUESTIONS = {"gate": "gate", "reduction": "reduction", "planted": "planted.yaml"}
 STUDIES, MOST, LARGEST = 1000, 300, 60
+HEADER = (
+    "| question | our runs | its runs at our power | ratio of core-hours (processor time) "
+    "| = pairing x stopping x throughput | its runs at 80 % | ratio (processor time) | our runs at 80 % "
+    "| ratio with both at 80 % (processor time) | = pairing x stopping x throughput |",
+    "|" + "---|" * 10,
+)
+"""Of the table in docs/until.md."""
 USUAL = 0.8
 """The power that people plan for; a study that runs until decided mostly has more, which a fixed design pays dearly."""
 
@@ -78,12 +87,12 @@ def main() -> None:
     print(
         f"{cores} cores, load {os.getloadavg()[0]:.1f} at the start; {given.epochs} epochs, margin {given.margin:g}"
     )
-    for question in given.question or QUESTIONS:
-        answer(question, given, cores=cores)
+    rows = [answer(question, given, cores=cores) for question in given.question or QUESTIONS]
+    print("\n" + "\n".join([*HEADER, *rows]))
 
 
-def answer(question: str, given: argparse.Namespace, *, cores: int) -> None:
-    """Run our study, measure the opponent's noise and time, and print the ratio with its factors."""
+def answer(question: str, given: argparse.Namespace, *, cores: int) -> str:
+    """Run our study, measure the opponent's noise and time, print the ratio with its factors; the row of the table."""
     with tempfile.TemporaryDirectory() as place:
         at = Path(place)
         (at / "planted.yaml").write_text(PLANTED.format(epochs=given.epochs))
@@ -94,7 +103,9 @@ def answer(question: str, given: argparse.Namespace, *, cores: int) -> None:
             "--max-seeds", str(given.max_seeds), "--workers", str(cores), "--stack", str(given.stack),
         ]  # fmt: skip
         began, used = time.monotonic(), processor_seconds()
-        subprocess.run(command, cwd=at, check=True, capture_output=True)
+        ended = subprocess.run(command, cwd=at, check=False, capture_output=True, text=True)
+        if ended.returncode:
+            raise SystemExit(f"{' '.join(command)}: {ended.stderr[-500:]}")
         wall, used = time.monotonic() - began, processor_seconds() - used
         table = read_study(at / "runs" / question)
         stopped = report_stopped(table)
@@ -140,6 +151,22 @@ def answer(question: str, given: argparse.Namespace, *, cores: int) -> None:
         f"Noise of a run {sigma:.3g}, of a paired difference {sd:.3g} (unpaired {math.sqrt(2) * sigma:.3g}).",
         flush=True,
     )
+    at_usual = usual * arms * seconds / ours.core_seconds
+    both = usual * arms * seconds / (alike.runs * ours.core_seconds / ours.runs)
+    both_cpu = usual * arms * cpu / (alike.runs * ours.cpu_seconds / ours.runs)
+    cells = [
+        f"`{question}`" if question != "planted" else "a planted effect",
+        f"{ours.runs:.0f}",
+        f"{theirs.runs:.0f}",
+        f"{theirs.core_seconds / ours.core_seconds:.2g} ({theirs.cpu_seconds / ours.cpu_seconds:.2g})",
+        f"{pairing:.2g} x {stopping:.2g} x {throughput:.2g}",
+        f"{usual * arms:.0f}",
+        f"{at_usual:.2g} ({usual * arms * cpu / ours.cpu_seconds:.2g})",
+        f"{alike.runs:.0f}",
+        f"{both:.2g} ({both_cpu:.2g})",
+        f"{fixed[0]:.2g} x {fixed[1]:.2g} x {throughput:.2g}",
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def of_power(effects: Floats, *, margin: float, sd: float) -> Expected:

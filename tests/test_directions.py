@@ -78,15 +78,13 @@ _tables: plain_files analysis _tables.formats _tables.equal
 _contrasts: analysis _tables
 _planned: plain_files analysis _tables _contrasts
 _importance: plain_files analysis _tables _contrasts
-_sequential: plain_files analysis _tradeoff.prices _tables _contrasts _planned
+_sequential: plain_files analysis _tables _contrasts _planned
 _effects: plain_files analysis _tables.equal _tables _contrasts _planned _sequential
 _tradeoff.curves: _contrasts
 _tradeoff: plain_files analysis _tradeoff.prices _tables.equal _tables _contrasts _tradeoff.curves
 _tradeoff.width: plain_files analysis _tradeoff.prices _tables _contrasts _tradeoff
 _planning: plain_files analysis _contrasts _tradeoff.curves
 _plots: plain_files _plots.drawing _tradeoff
-ablations.cli.options: plain_files ablations /records /executors /supervision ablations.designs
-  ablations.studies analysis _tables.equal _tables _contrasts _sequential _tradeoff _planning
 _claims: plain_files analysis _tradeoff.prices _tables _contrasts _planned _sequential _tradeoff
   _tradeoff.width
 ablations.cli.words: plain_files ablations ablations.subjects /records /executors /supervision
@@ -96,15 +94,19 @@ _report.evidence: analysis _tradeoff.prices _report.page _tables _contrasts _imp
   _tradeoff.curves _tradeoff _tradeoff.width _plots _tested
 _report.figures: plain_files analysis _plots.drawing _report.page _plots.gates _tradeoff _plots
   _report.evidence
+_sequential.until_width: plain_files analysis _tradeoff.prices _tables _sequential
+ablations.cli.options: plain_files ablations /records /executors /supervision ablations.designs
+  ablations.studies analysis _tables.equal _tables _contrasts _sequential _tradeoff _planning
+  _sequential.until_width
 _report.sections: plain_files analysis _plots.drawing _report.page _tables _planned _sequential _effects
-  _tradeoff _claims _tested _report.evidence _report.figures
+  _tradeoff _claims _tested _report.evidence _report.figures _sequential.until_width
 _report: analysis _plots.drawing _report.page _sequential _effects _tradeoff _report.evidence _report.figures
   _report.sections
 ablations.cli: plain_files ablations ablations.subjects .settings .networks .counting .placing /records
   /supervision ablations.designs ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis
   _tables.formats _tradeoff.prices _plots.drawing .cost _tables _planned _importance _sequential _effects
-  _tradeoff _tradeoff.width ablations.cli.options _claims ablations.cli.words _tested _report.evidence
-  _report.figures _report.sections _report
+  _tradeoff _tradeoff.width _claims ablations.cli.words _tested _report.evidence _report.figures
+  _sequential.until_width ablations.cli.options _report.sections _report
 """
 
 
@@ -222,11 +224,16 @@ def named(names: list[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:]))) or "nothing of ours"
 
 
+MANY = 24
+"""A folder that more import is one that all stand on, and its docstring says how many they are."""
+
+
 def arrows_of(name: str) -> str:
     """What a folder's `__init__.py` says of its arrows, in the order of the table."""
     up = [short(other) for other in directions() if other in directions()[name]]
     down = [short(other) for other, its in directions().items() if name in its]
-    return f"May import {named(up)}. Imported by {named(down)}."
+    by = named(down) if len(down) <= MANY else f"{len(down)} folders"
+    return f"May import {named(up)}. Imported by {by}."
 
 
 def docstring(path: Path) -> str:

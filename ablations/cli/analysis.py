@@ -73,7 +73,7 @@ def fit(
             share them. Choose before looking.
     """
     from ablations.cli.words.result_text import print_fit, print_json, print_lines, print_reading
-    from analysis.sequential.width import width_sentences
+    from analysis.sequential.until_width.words import width_sentences
     from analysis.tradeoff.tradeoff import fit_reduction
     from analysis.tradeoff.tradeoff_json import as_json
 
@@ -185,7 +185,7 @@ def plan(
     space: str,
     /,
     *,
-    target_width: float = 0.2,
+    target_width: float | None = None,
     pilot: str | None = None,
     sigma: float | None = None,
     snr: float | None = None,
@@ -196,7 +196,7 @@ def plan(
     hours_per_run: float | None = None,
     design: Design = "grid",
     error: ErrorModel = "auto",
-    until: Literal["decided"] | None = None,
+    until: Literal["decided", "width"] | None = None,
     max_seeds: Whole | None = None,
     root: Root = ROOT,
     json: Json = False,
@@ -205,7 +205,8 @@ def plan(
 
     Args:
         space: A preset, a space file, or package.module:name.
-        target_width: How far the upper 95 % limit of r* may lie above it.
+        target_width: How far the upper 95 % limit of r* may lie above it, as a share; 0.2 by default, with --until
+            width 0.3.
         pilot: A study or CSV to take noise, rise and run time from; auto runs one of a few runs, SPACE-pilot, first.
         sigma: Standard deviation of one run within its seed and arm, instead of a pilot.
         snr: Rise of the loss over the tested ratios in units of sigma, instead of a pilot.
@@ -215,7 +216,8 @@ def plan(
         budget_hours: Device hours there are.
         hours_per_run: Device hours of one run; the pilot's if there is one.
         design: How the space becomes arms.
-        until: What a study with `ablate run SPACE --until decided` takes, expected and at worst; needs a margin.
+        until: What a study with `ablate run SPACE --until decided` (which needs a margin) or `--until width` takes,
+            expected and at worst.
         max_seeds: With --until: seeds after which it ends; several are tried by default.
     """
     amounts = {
@@ -227,7 +229,9 @@ def plan(
             raise SettingError(f"`{option}` must be a finite number above 0, but is {amount:g}.")
     if pilot is None and root != ROOT:
         raise SettingError("`--root` says where the pilot lies: add --pilot.")
-    from ablations.cli.options.study_plan import plan_space
+    from ablations.cli.options.study_plan import TARGET, plan_space
+    from ablations.cli.options.until_plan import plan_until, refuse_foreign
+    from ablations.cli.options.width_plan import plan_width
     from ablations.cli.words.result_text import print_json, print_lines, print_table, print_tables
 
     table = None
@@ -239,25 +243,31 @@ def plan(
         table = one_table(pilot, root)
     if max_seeds is not None and until is None:
         raise SettingError(
-            "`--max-seeds` belongs to a study that ends by itself: add --until decided."
+            "`--max-seeds` belongs to a study that ends by itself: add --until decided or width."
         )
     if until is not None:
-        from ablations.cli.options.until_plan import plan_until
-
-        plan_ = plan_until(
-            space, margin=margin, effect=effect, max_seeds=max_seeds, pilot=table, sigma=sigma,
-            hours_per_run=hours_per_run, design=design,
+        refuse_foreign(until, amounts)
+        made = (
+            plan_width(
+                space, target_width=target_width, max_seeds=max_seeds, pilot=table, sigma=sigma, snr=snr,
+                hours_per_run=hours_per_run, design=design,
+            )
+            if until == "width"
+            else plan_until(
+                space, margin=margin, effect=effect, max_seeds=max_seeds, pilot=table, sigma=sigma,
+                hours_per_run=hours_per_run, design=design,
+            )
         )  # fmt: skip
         if json:
-            print_json([("", plan_.to_json())])
+            print_json([("", made.to_json())])
             return
-        print_lines(plan_.sentences())
-        print_table(plan_.frame)
+        print_lines(made.sentences())
+        print_table(made.frame)
         return
     plans = plan_space(
-        space, pilot=table, sigma=sigma, snr=snr, effect=effect, margin=margin, target_width=target_width,
-        assurance=assurance, budget_hours=budget_hours, hours_per_run=hours_per_run, design=design,
-        error=error,
+        space, pilot=table, sigma=sigma, snr=snr, effect=effect, margin=margin,
+        target_width=TARGET if target_width is None else target_width, assurance=assurance,
+        budget_hours=budget_hours, hours_per_run=hours_per_run, design=design, error=error,
     )  # fmt: skip
     if json:
         print_json([("", plans.to_json())])

@@ -1,5 +1,5 @@
 """Which runs does a space ask for? Every finite design, and a space in the hands of Optuna's samplers.
 
-May import `plain_files`, `ablations`, `subjects` and `engine.sources`. Imported by `studies`, `options`,
-`words` and `cli`.
+May import `plain_files`, `ablations`, `subjects` and `engine.sources`. Imported by `studies`, `words`, `options` and
+`cli`.
 """

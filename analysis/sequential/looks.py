@@ -72,6 +72,8 @@ def decide(rule: Mapping[str, Any], values: Values, settled: Mapping[str, Any]) 
     small, bound_small = _holm(
         room, pairs, table["small"], first=first, left=count - verdicts.count("negligible")
     )
+    gone, base_gone = np.isnan(arms), np.isnan(base)[:, None]
+    one_sided = (gone & ~base_gone).sum(axis=0), (~gone & base_gone).sum(axis=0)
     found: Decisions = {}
     for i, entry in enumerate(entries):
         size = abs(float(made.estimate[i]))
@@ -81,10 +83,7 @@ def decide(rule: Mapping[str, Any], values: Values, settled: Mapping[str, Any]) 
             else "matters" if size > margin[i]
             else "differs"
         )  # fmt: skip
-        lost = [
-            int(np.sum(np.isnan(arms[:, i]) & ~np.isnan(base))),
-            int(np.sum(~np.isnan(arms[:, i]) & np.isnan(base))),
-        ]
+        lost = [int(here[i]) for here in one_sided]
         found[entry["arm"]] = {
             "settled": verdict in rule["ends"],
             "verdict": verdict,
@@ -171,7 +170,8 @@ def _says(label: str, verdict: str, seeds: int, lost: Sequence[int]) -> str:
 
 
 def _numbers(values: Sequence[float | None]) -> Floats:
-    return np.array([np.nan if value is None else value for value in values], dtype=float)
+    # None becomes NaN.
+    return np.array(values, dtype=float)
 
 
 def _short(value: Any) -> float | None:

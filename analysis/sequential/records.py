@@ -1,8 +1,6 @@
 """The looks that a study recorded as it went, held against what its results say now."""
 
-import hashlib
 import json
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +10,9 @@ from analysis.sequential.looks import Look
 from analysis.sequential.rule import rule_hash
 from analysis.sequential.stored import is_stopped_by_rule, looks_of, stored_rule, values_of
 from analysis.tables.runs_table import RunsTable
+from plain_files.look_records import SeedRows, alike
 from plain_files.stopping_rules import NUMBERS, RULE, changes_of
 from plain_files.study_records import RecordError, parse_object, whole_lines
-
-CLOSE = 1e-6
 
 
 def unlike_looks(table: RunsTable) -> tuple[int, list[str]]:
@@ -30,13 +27,13 @@ def unlike_looks(table: RunsTable) -> tuple[int, list[str]]:
         f"rule_changes, entry {k}": one["was"] for k, one in enumerate(changes_of(table.info), 1)
     }
     recorded, found = _recorded(table.folder / "looks.jsonl")
-    values = values_of(table)
+    rows = SeedRows(values_of(table))
     again = {look.seeds: look for look in looks_of(table)}
     for name, rule in {RULE: table.info[RULE], **rules}.items():
         found += _unlike_rule(f"study.json, {name}", rule)
     baseline = str(stored_rule(table)["baseline"])
     for line in recorded:
-        found += _differences(line, values, again, baseline=baseline)
+        found += _differences(line, rows, again, baseline=baseline)
     missing = [seeds for seeds in again if seeds not in {line["seeds"] for line in recorded}]
     found += [f"look at {seeds} seeds: it is not in looks.jsonl" for seeds in missing]
     return len(recorded), found
@@ -69,7 +66,7 @@ def _recorded(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
 
 def _differences(
     line: Mapping[str, Any],
-    values: Mapping[str, list[float | None]],
+    rows: SeedRows,
     again: Mapping[int, Look],
     *,
     baseline: str,
@@ -79,22 +76,9 @@ def _differences(
     if look is None:
         yield f"{where}: the results that it read are not all there"
         return
-    read = {arm: values[arm][:seeds] for arm in (baseline, *look.decisions)}
-    text = json.dumps(read, sort_keys=True, separators=(",", ":"))
-    if hashlib.sha256(text.encode()).hexdigest() != line.get("read"):
+    if rows.fingerprint(seeds, [baseline, *look.decisions]) != line.get("read"):
         yield f"{where}: it read other values than the results have now"
     for arm, now in look.decisions.items():
         then = line["decided"].get(arm)
-        if then is None or not _alike(then, json.loads(json.dumps(now))):
+        if then is None or not alike(then, json.loads(json.dumps(now))):
             yield f"{where}: it decided something else of {arm} than its rule does now"
-
-
-def _alike(a: Any, b: Any) -> bool:
-    """Whether two records say the same, numbers but for rounding: other builds of the same libraries add otherwise."""
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
-        return a.keys() == b.keys() and all(_alike(a[key], b[key]) for key in a)
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(_alike(x, y) for x, y in zip(a, b, strict=True))
-    if isinstance(a, float) and isinstance(b, float):
-        return math.isclose(a, b, rel_tol=CLOSE, abs_tol=1e-12)
-    return bool(a == b)

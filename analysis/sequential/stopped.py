@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from analysis.plain import records
 from analysis.sequential.estimates import Passed, adjusted, repeated_interval
 from analysis.sequential.expected import Expected, expected
 from analysis.sequential.looks import Look, Values, as_own, replay
+from analysis.sequential.skewness import said_of_skewness, skewness_p
 from analysis.sequential.still_open import seeds_to_settle, together
 from analysis.sequential.stored import (
     damage_of,
@@ -22,7 +22,7 @@ from analysis.sequential.stored import (
     values_of,
 )
 from analysis.tables.runs_table import RunsTable
-from plain_files.numbers import as_given, interval, p_words, signed
+from plain_files.numbers import as_given, interval, signed
 from plain_files.stopping_rules import (
     NUMBERS,
     change_sentences,
@@ -30,10 +30,6 @@ from plain_files.stopping_rules import (
     rule_of_look,
     why_exploratory,
 )
-
-SKEWED = 0.01
-FEWEST_FOR_SKEW = 8
-"""Of pairs, for d'Agostino's test."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +59,7 @@ class Stopped:
     over: bool
     """Whether the study has come to its end by its rule."""
     skewed: float
-    """p of the test that the differences are skewed the same way in all comparisons; NaN below
-    `FEWEST_FOR_SKEW` pairs."""
+    """`analysis.sequential.skewness.skewness_p`."""
     damage: Sequence[str]
     """What is wrong with the rules that are stored, a sentence each."""
 
@@ -90,24 +85,10 @@ class Stopped:
                 "the adjusted "
                 "one takes that out. Intervals hold at every look at once and are wider than those of one look."
             )
-        lines += self._said_of_skewness()
+        lines += said_of_skewness(self.frame, self.skewed)
         lines += self.still_open()
         lines.append(self.cost())
         return lines
-
-    def _said_of_skewness(self) -> list[str]:
-        """That *negligible* may err more often than it says, where that is seen or cannot be."""
-        small = self.frame["verdict"] == "negligible"
-        errs = (
-            "*negligible* errs in up to 10 % of studies instead of 5 where the noise is strongly skewed and the two "
-            "sides do not share it (log-normal, and the baseline's twice the arms')"
-        )
-        if self.skewed < SKEWED:
-            return [f"The differences are skewed ({p_words(self.skewed)}): {errs}."]
-        if (small & (self.frame["pairs"] < FEWEST_FOR_SKEW)).any():
-            few = FEWEST_FOR_SKEW
-            return [f"Skewness cannot be seen in fewer than {few} pairs: with so few {errs}."]
-        return []
 
     def still_open(self) -> list[str]:
         """What would settle each comparison that is open, and how to go about it."""
@@ -186,7 +167,7 @@ def report_stopped(table: RunsTable) -> Stopped | None:
         seconds=seconds_of(table),
         equal=_equal(rule, frame) if looks else None,
         over=over,
-        skewed=_skewed(rule, values),
+        skewed=skewness_p(rule, values),
         damage=damage_of(table),
     )
 
@@ -278,24 +259,6 @@ def _passed(decision: Mapping[str, Any], margin: float) -> Passed | None:
         high=as_own(decision["bound"], pairs, df) * se,
         low=margin - as_own(decision["bound_small"], pairs, df) * se,
     )
-
-
-def _skewed(rule: Mapping[str, Any], values: Values) -> float:
-    """Whether the mean over the arms of the differences to the baseline is skewed: they share the baseline's noise."""
-    base, rows = values[rule["baseline"]], []
-    for entry in rule["comparisons"]:
-        arm = values.get(entry["arm"], [])
-        seeds = min(len(arm), len(base))
-        # None, of a run that gave no number, becomes NaN.
-        apart = np.array(arm[:seeds], dtype=float) - np.array(base[:seeds], dtype=float)
-        if np.sum(~np.isnan(apart)) > 1:
-            rows.append(pd.Series(apart - np.nanmean(apart)))
-    if not rows:
-        return float("nan")
-    together = pd.concat(rows, axis=1).mean(axis=1).dropna().to_numpy()
-    if len(together) < FEWEST_FOR_SKEW or not together.std() > 0:
-        return float("nan")
-    return float(stats.skewtest(together).pvalue)
 
 
 def _history(rule: Mapping[str, Any], looks: list[Look]) -> pd.DataFrame:

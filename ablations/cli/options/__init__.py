@@ -1,5 +1,5 @@
 """What do a command's words ask for? Options shared by commands, made into executors, searches, tables, plans.
 
 May import `plain_files`, `ablations`, `records`, `executors`, `supervision`, `designs`, `studies`, `analysis`,
-`equal`, `tables`, `contrasts`, `sequential`, `tradeoff` and `planning`. Imported by `cli`.
+`equal`, `tables`, `contrasts`, `sequential`, `tradeoff`, `planning` and `until_width`. Imported by `cli`.
 """

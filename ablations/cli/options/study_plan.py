@@ -1,6 +1,7 @@
 """From a space (and a pilot) to the seeds that its questions need."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from analysis.tables.runs_table import RunsTable
 
 RATIO = "attention.reduction"
+TARGET = 0.2
+"""How far the upper limit of r* may lie above it, where nobody says."""
 SHOWN = (3, 5, 8, 10, 15, 20, 30)
 
 
@@ -112,9 +115,7 @@ def plan_space(
     arms = len(expand(space, design=design.replace("-", "_")).arms)
     ratios = next((f.ranked for f in space.factors if f.name == RATIO), ())
     levels = [float(r) for r in ratios]
-    known = Pilot(sigma, snr, hours_per_run)
-    if pilot is not None:
-        known = _from_pilot(pilot, levels, known)
+    known = pilot_of(pilot, levels=levels, sigma=sigma, snr=snr, hours_per_run=hours_per_run)
     effect_plan = None
     asked = effect is not None or margin is not None
     # A pilot that was given and does not tell the noise is told why instead.
@@ -155,18 +156,33 @@ class Pilot:
     """Degrees of freedom of sigma where it is the pilot's."""
     df: float | None = None
     """The same where the snr rests on it."""
+    kappa_error: float | None = None
+    """Standard error of kappa as a share of it, where the snr rests on the pilot's."""
+    kappa_df: float = math.nan
+    """Degrees of freedom of that error."""
     unused: tuple[str, ...] = ()
     """Why the pilot says less than it was asked."""
 
 
-def noise_of(
-    pilot: "RunsTable | None", *, sigma: float | None, hours_per_run: float | None
-) -> tuple[float | None, float | None, tuple[str, ...]]:
-    """The noise and the hours of one run, given or from a pilot, and what the pilot does not say."""
-    known = Pilot(sigma, None, hours_per_run)
-    if pilot is not None:
-        known = _from_pilot(pilot, [], known)
-    return known.sigma, known.hours, known.unused
+def pilot_of(
+    pilot: "RunsTable | None",
+    *,
+    levels: Sequence[float] = (),
+    sigma: float | None,
+    snr: float | None,
+    hours_per_run: float | None,
+) -> Pilot:
+    """What is known: given by hand, and for the rest from a pilot.
+
+    Args:
+        pilot: The pilot's runs.
+        levels: The ratios that are planned, over which the snr is meant.
+        sigma: Given by hand.
+        snr: Likewise.
+        hours_per_run: Likewise.
+    """
+    known = Pilot(sigma, snr, hours_per_run)
+    return known if pilot is None else _from_pilot(pilot, list(levels), known)
 
 
 def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
@@ -178,11 +194,12 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
     seconds = pilot.complete()["seconds"].mean()
     sigma, snr, hours = given.sigma, given.snr, given.hours
     hours = seconds / 3600 if hours is None and math.isfinite(seconds) else hours
-    kappa, sigma_df, unused = None, math.nan, []
+    kappa, kappa_se, kappa_df, sigma_df, unused = None, math.nan, math.nan, math.nan, []
     noise: float | None
     try:
         fit = fit_reduction(pilot)
         noise, kappa, sigma_df = fit.sigma, fit.kappa, float(fit.shape.grid.df)
+        kappa_se, kappa_df = fit.se, fit.df
     except TableError as error:
         # A pilot without a ratio still tells the noise.
         noise = sigma
@@ -208,7 +225,8 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
             )
     mine = sigma_df if given.sigma is None and sigma is not None and sigma_df > 0 else None
     by_snr = mine if given.snr is None and snr is not None else None
-    return Pilot(sigma, snr, hours, mine, by_snr, tuple(unused))
+    share = kappa_se / kappa if by_snr is not None and kappa and kappa_se > 0 else None
+    return Pilot(sigma, snr, hours, mine, by_snr, share, kappa_df, tuple(unused))
 
 
 def _residual_noise(pilot: "RunsTable") -> tuple[float, float]:

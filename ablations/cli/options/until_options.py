@@ -81,7 +81,7 @@ def rule_for(
         raise SettingError(
             "`--planned` comparisons are settled by --until decided; --until width asks how large r* is."
         )
-    from analysis.sequential.width import TARGET, until_width
+    from analysis.sequential.until_width.rule import TARGET, until_width
 
     target = TARGET if options.target_width is None else options.target_width
     return until_width(max_seeds=most, target_width=target)
@@ -108,7 +108,7 @@ def refuse_misfit(
 def what_is_open(folder: Path) -> list[str]:
     """What a study that ran by one of our rules left open, and what it would take; none where nothing is."""
     from analysis.sequential.stopped import report_stopped
-    from analysis.sequential.width import what_is_open as r_star_is_open
+    from analysis.sequential.until_width.words import what_is_open as r_star_is_open
     from analysis.tables.study_table import read_study
 
     table = read_study(folder)

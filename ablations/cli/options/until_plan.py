@@ -1,8 +1,9 @@
 """What a study that runs until decided will take, beside the fixed design of equal power."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ablations.errors import SettingError
 from plain_files.numbers import number
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 
     from analysis.tables.runs_table import RunsTable
 
+FOREIGN = {
+    "decided": ("--target-width", "--snr", "--budget-hours"),
+    "width": ("--margin", "--effect", "--budget-hours"),
+}
+"""Options that a plan for such a study would not read."""
 MOST = (10, 20, 30, 40)
 """Numbers of seeds that are tried where none is named."""
 STUDIES = 400
@@ -55,6 +61,19 @@ class UntilPlan:
         return {"space": self.space, "until": records(self.frame), "sentences": self.sentences()}
 
 
+def refuse_foreign(until: Literal["decided", "width"], given: Mapping[str, float | None]) -> None:
+    """Refuse an option that such a plan would not read.
+
+    Raises:
+        SettingError: If one was given.
+    """
+    for option in FOREIGN[until]:
+        if given[option] is not None:
+            raise SettingError(
+                f"`{option}` says nothing of a study that runs --until {until}: leave it out, or plan without --until."
+            )
+
+
 def plan_until(
     text: str,
     *,
@@ -74,7 +93,7 @@ def plan_until(
     """
     import pandas as pd
 
-    from ablations.cli.options.study_plan import noise_of
+    from ablations.cli.options.study_plan import pilot_of
     from ablations.designs.expand import expand
     from ablations.designs.spaces import load_space
     from analysis.sequential.expected import expected
@@ -90,7 +109,8 @@ def plan_until(
     if max_seeds is not None:
         until_decided(margin=margin, max_seeds=max_seeds)
     assert margin is not None
-    known, hours, notes = noise_of(pilot, sigma=sigma, hours_per_run=hours_per_run)
+    found = pilot_of(pilot, sigma=sigma, snr=None, hours_per_run=hours_per_run)
+    known, hours, notes = found.sigma, found.hours, found.unused
     if known is None:
         raise SettingError(
             "a plan until decided needs the noise of a run: "

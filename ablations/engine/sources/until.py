@@ -8,8 +8,6 @@ recorded (`looks.jsonl`) before anything follows from it; where the study starts
 by the rule of its time where the rule was changed since.
 """
 
-import hashlib
-import json
 import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +19,7 @@ from ablations.engine.records.files import append_lines, read_lines
 from ablations.engine.sources.source import Result
 from ablations.errors import SettingError, StudyError
 from ablations.plan import PlannedRun
+from plain_files.look_records import SeedRows, alike
 from plain_files.stopping_rules import (
     change_sentences,
     is_exploratory,
@@ -30,10 +29,9 @@ from plain_files.stopping_rules import (
 
 Decision = Mapping[str, Any]
 """What a look says of an arm, as plain values. `settled`, and if it is so `verdict`, in one word, and `says`,
-a sentence; whatever else a rule wants to have in the record."""
+a sentence; where it is not, `progress`, a sentence to be said at this look; whatever else a rule wants to have
+in the record."""
 LOOKS = "looks.jsonl"
-CLOSE = 1e-6
-"""Relative: other builds of the same libraries add in another order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +91,9 @@ class UntilSettled:
         self._beside = [arm for arm in arms if arm not in self._open]
         self._labels = {run.arm: run.label for run in blocks[0]}
         self._index = {run.run: k for k, block in enumerate(blocks) for run in block}
-        self._values: dict[str, dict[int, float | None]] = {self._baseline: {}}
-        self._values |= {arm: {} for arm in arms}
+        self._rows = SeedRows(dict.fromkeys((self._baseline, *arms), ()))
+        self._ahead: dict[tuple[str, int], float | None] = {}
+        """By arm and block: of runs that ended before one of an earlier seed."""
         self._seconds = [0.0] * len(blocks)
         self._settled: dict[str, Decision] = {}
         self._last: dict[str, Decision] = {}
@@ -248,7 +247,9 @@ class UntilSettled:
             return
         value = result.get(self._metric) if result["state"] == "COMPLETE" else None
         usable = isinstance(value, int | float) and math.isfinite(value)
-        self._values[run.arm][block] = float(value) if usable and value is not None else None
+        self._ahead[run.arm, block] = float(value) if usable and value is not None else None
+        while (at := (run.arm, self._rows.seeds([run.arm]))) in self._ahead:
+            self._rows.append(run.arm, self._ahead.pop(at))
         self._seconds[block] += float(result.get("seconds") or 0.0)
 
     def _look(self) -> None:
@@ -256,7 +257,7 @@ class UntilSettled:
         while not self._why and self._open:
             seeds = max(self._first, self._looked + 1)
             needed = [self._baseline, *self._open]
-            if any(k not in self._values[arm] for arm in needed for k in range(seeds)):
+            if self._rows.seeds(needed) < seeds:
                 return
             self._look_at(seeds, needed)
             if not self._open:
@@ -267,7 +268,7 @@ class UntilSettled:
                 self._why = "The budget is spent"
 
     def _look_at(self, seeds: int, needed: Sequence[str]) -> None:
-        values = {arm: [self._values[arm][k] for k in range(seeds)] for arm in needed}
+        values = self._rows.first(seeds, needed)
         rule = rule_of_look(self._rule, self._changes, seeds=seeds)
         seen = Seen(seeds=seeds, values=values, settled=dict(self._settled), rule=rule)
         told = {arm: dict(one) for arm, one in self._decide(seen).items() if arm in self._open}
@@ -277,7 +278,7 @@ class UntilSettled:
                     "a stopping rule must say `settled`, true or false, of each arm that it speaks of, but said "
                     f"{one!r}."
                 )
-        record = {"seeds": seeds, "read": fingerprint(values), "decided": told}
+        record = {"seeds": seeds, "read": self._rows.fingerprint(seeds, needed), "decided": told}
         self._record(record)
         self._looked, self._last = seeds, dict(told)
         news = []
@@ -285,6 +286,7 @@ class UntilSettled:
             self._settled[arm] = told[arm]
             self._open.remove(arm)
             news.append(self._said(arm, told[arm], "settled"))
+        news += [str(one["progress"]) for one in told.values() if one.get("progress")]
         # A rule may say the same of all arms.
         self._news += dict.fromkeys(news)
 
@@ -309,22 +311,3 @@ class UntilSettled:
 
 def _sentence(decision: Decision) -> str:
     return str(decision.get("says") or "")
-
-
-def fingerprint(values: Mapping[str, Sequence[float | None]]) -> str:
-    """SHA-256 of what a look read, as canonical JSON."""
-    text = json.dumps(
-        {arm: list(row) for arm, row in values.items()}, sort_keys=True, separators=(",", ":")
-    )
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def alike(a: Any, b: Any) -> bool:
-    """Whether two records say the same, numbers but for rounding."""
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
-        return a.keys() == b.keys() and all(alike(a[key], b[key]) for key in a)
-    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
-        return len(a) == len(b) and all(alike(x, y) for x, y in zip(a, b, strict=True))
-    if isinstance(a, float) and isinstance(b, float):
-        return math.isclose(a, b, rel_tol=CLOSE, abs_tol=1e-12)
-    return bool(a == b)

@@ -7,7 +7,7 @@ from analysis.report.page.numbers import plural, typeset
 from analysis.report.sections.answer import asked
 from analysis.report.sections.effects_verdict import effects_verdict, interactions_verdict
 from analysis.report.sections.ratio_verdict import ratio_verdict
-from analysis.sequential.width import width_sentences
+from analysis.sequential.until_width.words import width_sentences
 from analysis.tables.runs_table import REDUCTION
 from analysis.tradeoff.tradeoff_words import FLAG_WORDS
 

@@ -62,3 +62,32 @@ def test_the_plan_has_expected_and_worst_runs_beside_the_fixed_design(
     assert all(row["runs"] < 32 and row["hours"] == row["runs"] / 2 for row in found)
     assert "`--max-seeds` belongs to" in said(["plan", "gate", "--max-seeds", "8"], capsys)
     assert "needs the noise of a run" in said(words[:6], capsys)
+
+
+def test_the_plan_until_r_star_is_narrow(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["plan", "reduction", "--until", "width", "--snr"]
+    main([*words, "2", "--max-seeds", "12", "--hours-per-run", "0.5", "--json"])
+    (row,) = json.loads(capsys.readouterr().out)["until"]
+    assert row["runs_worst"] == 12 * 6
+    assert row["narrow"] > 0.8
+    assert row["hours"] == row["runs"] / 2 < row["runs_worst"] / 2
+    main([*words, "0.2", "--max-seeds", "6"])
+    assert "These ratios hardly carry an r* that narrow. With the ratio 32" in "".join(
+        capsys.readouterr().out.splitlines()
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["reduction", "--until", "width"], "how far the loss rises over the ratios, in its noise: give --snr"),
+        (["reduction", "--until", "width", "--margin", "1"], "`--margin` says nothing of a study that runs --until w"),
+        (["gate", "--until", "decided", "--snr", "1"], "`--snr` says nothing of a study that runs --until decided"),
+        (["gate", "--until", "width", "--snr", "1"], "r* needs arms with at least two reduction ratios"),
+        (["reduction", "--until", "width", "--snr", "1", "--max-seeds", "4"], "`max_seeds` must be at least 5"),
+    ],
+)  # fmt: skip
+def test_a_plan_refuses_what_it_would_not_read(
+    words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sentence in said(["plan", *words], capsys)

@@ -25,7 +25,6 @@ metric: {name: val_mae, direction: minimize}
 baseline: {x: 0}
 factors: [{name: x, levels: [0, 1, 2, 3]}]
 """
-KILLS = 100
 COMMAND = ["run", "seeds.yaml", "--until", "decided", "--margin", "1", "--max-seeds", "40", "--workers", "2",
            "--wandb", "disabled"]  # fmt: skip
 
@@ -46,14 +45,16 @@ def decisions(folder: Path, study: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in lines]
 
 
-@pytest.mark.slow
-def test_a_hundred_kills_end_in_the_same_decisions(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "wanted", [pytest.param(3, marks=pytest.mark.long), pytest.param(100, marks=pytest.mark.slow)]
+)
+def test_kills_end_in_the_same_decisions(wanted: int, tmp_path: Path) -> None:
     (tmp_path / "slow_seeds.py").write_text(PROGRAM)
     (tmp_path / "seeds.yaml").write_text(SPACE)
     assert start(tmp_path, "whole").wait() == 0
     whole = decisions(tmp_path, "whole")
     chance, kills, study = random.Random(0), 0, 0
-    while kills < KILLS:
+    while kills < wanted:
         name = f"killed-{study}"
         while True:
             process = start(tmp_path, name)

@@ -11,7 +11,8 @@ from ablations import Execution, Space, load_space, run
 from ablations.engine.executors.local import LocalExecutor
 from ablations.engine.executors.slots import find_slots
 from ablations.subjects import find
-from analysis.sequential.width import until_width, what_is_open, width_sentences
+from analysis.sequential.until_width.rule import until_width
+from analysis.sequential.until_width.words import what_is_open, width_sentences
 from analysis.tables.study_table import read_study
 
 PROGRAM = """

@@ -20,6 +20,7 @@ from analysis.sequential.stored import looks_of, values_of
 from analysis.tables.csv_table import from_frame
 from analysis.tables.runs_table import RunsTable
 from analysis.tables.study_table import read_study
+from plain_files.look_records import SeedRows
 
 Make = Callable[..., Path]
 GATES = {"attention.gate": {"sigmoid": 0.0, "tanh": 0.05, "relu": 0.0}}
@@ -47,15 +48,11 @@ def by_rule(folder: Path, *, max_seeds: int = 8) -> Path:
     rule = made.completed(made.declared(arms, metric="val_loss", direction="minimize"))
     change(folder, until=rule)
     looks = looks_of(read_study(folder))
-    values = values_of(read_study(folder))
-    from ablations.engine.sources.until import fingerprint
-
+    rows = SeedRows(values_of(read_study(folder)))
     lines = [
         {
             "seeds": look.seeds,
-            "read": fingerprint(
-                {arm: values[arm][: look.seeds] for arm in (rule["baseline"], *look.decisions)}
-            ),
+            "read": rows.fingerprint(look.seeds, [rule["baseline"], *look.decisions]),
             "decided": look.decisions,
         }
         for look in looks

@@ -9,7 +9,6 @@ import pytest
 from plain_arms import arms, declared
 from test_overruling import GATES, by_rule, change
 
-from ablations.engine.sources.until import fingerprint
 from analysis.claims.planned_claims import another_rule
 from analysis.report.evidence.evidence import gather
 from analysis.report.sections.sections import sections
@@ -20,6 +19,7 @@ from analysis.sequential.rule import rule_hash, until_decided
 from analysis.sequential.stopped import report_stopped
 from analysis.sequential.stored import looks_of, values_of
 from analysis.tables.study_table import read_study
+from plain_files.look_records import SeedRows
 
 Make = Callable[..., Path]
 RULE = until_decided(margin=1.0, max_seeds=8)
@@ -81,13 +81,11 @@ def changed(folder: Path, *, after: int, margin: float) -> Path:
     at, changes = "2026-05-06T00:00:00+00:00", ["margin: 0.02 -> x"]
     note = {"at": at, "after": after, "changes": changes, "was": was}
     change(folder, until=rule, rule_changes=[note])
-    values = values_of(read_study(folder))
+    rows = SeedRows(values_of(read_study(folder)))
     lines = [
         {
             "seeds": look.seeds,
-            "read": fingerprint(
-                {arm: values[arm][: look.seeds] for arm in (rule["baseline"], *look.decisions)}
-            ),
+            "read": rows.fingerprint(look.seeds, [rule["baseline"], *look.decisions]),
             "decided": look.decisions,
         }
         for look in looks_of(read_study(folder))

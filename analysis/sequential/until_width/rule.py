@@ -16,21 +16,16 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.errors import TableError
-from analysis.plain import duration
 from analysis.sequential.looks import FIGURES, Values
 from analysis.sequential.rule import AnArm, rule_hash
-from analysis.sequential.stored import rule_changes, seconds_of, until_of, values_of
-from analysis.tables.runs_table import REDUCTION, RunsTable
+from analysis.sequential.until_width.seeds import in_words, seeds_for_width
+from analysis.tables.runs_table import REDUCTION
 from analysis.tradeoff.prices.cost import realised_ratio
-from plain_files.numbers import interval, number
-from plain_files.stopping_rules import RULE, change_sentences
 
 Floats = NDArray[np.float64]
 FIRST = 5
 WIDER = 1.2
 TARGET = 0.3
-MOST_SEEDS = 1000
-"""Of an answer to how many would do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +105,12 @@ def until_width(
 
 
 def width_at(rule: Mapping[str, Any], values: Values) -> dict[str, Any]:
-    """What a look says: `settled, verdict, says, seeds, kappa, low, high, width`; null where there is none."""
+    """What a look says; null where there is no number.
+
+    Returns:
+        `settled, verdict, says, seeds, kappa, low, high, width`; and while r* is not narrow enough `progress`, what is
+        said at the look, and `seeds_expected, seeds_low, seeds_high` (`until_width.seeds.seeds_for_width`).
+    """
     arms, ratios = list(rule["ratios"]), np.array(list(rule["ratios"].values()), dtype=float)
     rows = zip(*(values[arm] for arm in arms), strict=True)
     y = np.array([row for row in rows if None not in row], dtype=float)
@@ -133,7 +133,7 @@ def width_at(rule: Mapping[str, Any], values: Values) -> dict[str, Any]:
         if np.isfinite(width)
         else f"r*: no upper limit yet {many} (wanted: within {wanted})"
     )
-    return {
+    found = {
         "settled": bool(settled),
         "verdict": "narrow enough" if settled else "undecided",
         "says": says,
@@ -143,104 +143,19 @@ def width_at(rule: Mapping[str, Any], values: Values) -> dict[str, Any]:
         "high": _short(kappa + half),
         "width": _short(width),
     }
+    return found if settled or found["kappa"] is None else {**found, **_to_come(rule, found)}
 
 
-def width_sentences(table: RunsTable) -> list[str]:
-    """What must be known of the interval of a study that ran until r* was narrow; none of any other."""
-    found = _found(table)
-    if not found:
-        return []
-    rule = table.info[RULE]
-    return [
-        *change_sentences(rule_changes(table)),
-        f"This study runs until r* is known to within {rule['target_width']:.0%}. {found['says']}. kappa is "
-        f"{number(found['kappa'])} {interval(found['low'], found['high'])}, an interval that is widened by "
-        f"{rule['wider'] - 1:.0%} because it is looked at after every seed.",
-        *what_is_open(table),
-        "Its number of seeds depends on what was seen of kappa alone; verdicts of comparisons are those of one look.",
-    ]
-
-
-def what_is_open(table: RunsTable) -> list[str]:
-    """How many seeds would do where r* is not narrow enough; none where it is, or of any other study."""
-    found = _found(table)
-    if not found or found["settled"]:
-        return []
-    return [_what_it_takes(table.info[RULE], found, seconds_of(table))]
-
-
-def _found(table: RunsTable) -> dict[str, Any]:
-    """How well r* is known from the whole seeds; empty where nothing tells it, or of any other study."""
-    if until_of(table) != "width" or table.info[RULE].get("metric") != table.metric:
-        return {}
-    rule = table.info[RULE]
-    try:
-        ratios = [float(r) for r in rule["ratios"].values()]
-        float(rule["target_width"]), float(rule["wider"]), float(rule["first_look"])
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise TableError(
-            "the rule for when this study stops (`until` in study.json) is damaged. Restore it from a copy."
-        ) from None
-    if len(set(ratios)) < 2:
-        return {}
-    values = values_of(table)
-    seeds = min(len(values.get(arm, ())) for arm in rule["ratios"])
-    if seeds < 2:
-        return {}
-    found = width_at(rule, {arm: values[arm][:seeds] for arm in rule["ratios"]})
-    return {} if found["kappa"] is None else found
-
-
-def seeds_for_width(
-    rule: Mapping[str, Any], found: Mapping[str, Any]
-) -> tuple[float, float, float]:
-    """Whole seeds at which the interval is narrow enough, if kappa and its noise are as estimated, and the middle 80 %.
-
-    Infinity where kappa would have to be larger; NaN where the slopes of the seeds do not differ.
-    """
-    n, kappa, reach = int(found["seeds"]), found["kappa"], found["high"] - found["kappa"]
-    if not reach > 0:
-        return float("nan"), float("nan"), float("nan")
-    sd = reach * np.sqrt(n) / float(rule["wider"]) / float(stats.t.ppf(0.975, n - 1))
-    grid = (np.arange(12) + 0.5) / 12
-    other, away = np.meshgrid(np.sqrt((n - 1) / stats.chi2.isf(grid, n - 1)), stats.norm.ppf(grid))
-    drawn = _wanted(kappa + away * other * sd / np.sqrt(n), other * sd, rule)
-    # An order statistic, since between a number and infinity lies nothing.
-    low, high = np.quantile(drawn, [0.1, 0.9], method="nearest")
-    return float(_wanted(np.array(kappa), np.array(sd), rule)), float(low), float(high)
-
-
-def _wanted(kappa: Floats, sd: Floats, rule: Mapping[str, Any]) -> Floats:
-    """Seeds at which the widened interval leaves out no more than the width allows."""
-    reach = (1 - (1 + float(rule["target_width"])) ** -3) * kappa
-    with np.errstate(divide="ignore"):
-        ratio = np.where(reach > 0, float(rule["wider"]) * sd / np.maximum(reach, 1e-300), np.inf)
-    first = float(rule["first_look"])
-    seeds = np.full(ratio.shape, first)
-    for _ in range(8):
-        seeds = np.maximum((stats.t.ppf(0.975, seeds - 1) * ratio) ** 2, first)
-    return np.asarray(np.where(seeds > MOST_SEEDS, np.inf, np.ceil(seeds)))
-
-
-def _what_it_takes(
-    rule: Mapping[str, Any], found: Mapping[str, Any], seconds: Mapping[str, float]
-) -> str:
-    """How many seeds would do, and how long they take, in words."""
-    expected, low, high = seeds_for_width(rule, found)
-    if np.isnan(expected):
-        return "The slopes of its seeds do not differ, so that nothing tells how many would do."
-    if not np.isfinite(expected):
-        return (
-            f"With kappa and its noise as estimated, more than {MOST_SEEDS} whole seeds would be needed: give a wider "
-            "--target-width, or more and larger ratios."
-        )
-    each = [seconds.get(arm, np.nan) for arm in rule["ratios"]]
-    time = f", {duration(expected * sum(each))} of training" if np.isfinite(each).all() else ""
-    ends = f"between {low:.0f} and {high:.0f}" if np.isfinite(high) else f"{low:.0f} or more"
-    return (
-        f"With kappa and its noise as estimated, about {expected:.0f} whole seeds would do ({ends} with 80 %{time}): "
-        f"another study with more than --max-seeds {expected:.0f}, or a wider --target-width."
-    )
+def _to_come(rule: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """How many seeds would do, as it is said while the study runs."""
+    seeds = seeds_for_width(rule, found)
+    rises = found["kappa"] > 0
+    words = in_words(seeds) if rises else "the loss does not rise with the ratio so far"
+    names = ("seeds_expected", "seeds_low", "seeds_high")
+    return {
+        "progress": f"{found['says']}; {words}",
+        **{name: _short(value) for name, value in zip(names, seeds, strict=True)},
+    }
 
 
 def _ratio(arm: AnArm) -> float | None:

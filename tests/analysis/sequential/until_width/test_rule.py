@@ -4,7 +4,8 @@ from plain_arms import Arm
 from scipy import stats
 
 from analysis.errors import TableError
-from analysis.sequential.width import WIDER, seeds_for_width, until_width, width_at
+from analysis.sequential.until_width.rule import WIDER, until_width, width_at
+from analysis.sequential.until_width.seeds import seeds_for_width
 
 RATIOS = (2, 4, 8)
 ARMS = [
