@@ -109,7 +109,8 @@ def _is_of_study(run: LoggedRun) -> bool:
 def _baseline(frame: pd.DataFrame, arms: set[Any]) -> dict[str, Any]:
     """Factor -> level of the baseline, of the factors that vary; empty where it is not known."""
     rows = frame[frame["arm"].isin(arms)]
-    factors = [name for name in frame.columns if name not in (*IDENTITY, *COST, *OUTCOME)]
+    others = {*IDENTITY, *COST, *OUTCOME, *frame["metric"]}
+    factors = [name for name in frame.columns if name not in others]
     if len(arms) != 1 or rows.empty:
         return {}
     varied = [name for name in factors if len(frame[name].unique()) > 1]
@@ -146,7 +147,7 @@ def _row(run: LoggedRun, given: Sequence[str]) -> dict[str, Any]:
     }
     row |= {key: config.get(key) for key in COST}
     row |= {"hidden": _as_list(config.get("hidden")), "channels": _as_list(config.get("channels"))}
-    row |= {key: summary.get(key) for key in OUTCOME}
+    row |= {key: summary.get(key) for key in (str(row["metric"]), *OUTCOME)}
     row["epochs_planned"] = summary.get("epochs_planned", config.get("epochs_planned"))
     return row | levels
 
