@@ -7,6 +7,12 @@ from ablations.lockstep import Lockstep
 
 CHECKPOINT_SECONDS = 10.0
 """A checkpoint is written at the end of an epoch if the last one is older than this."""
+CHECKPOINT_MINUTES = 10.0
+"""And within an epoch, by a training that can go on there, if the last one is older than this."""
+
+
+class Stopped(Exception):
+    """The run was asked to hand itself back, and has written a checkpoint of where it is."""
 
 
 class Context(Protocol):
@@ -22,6 +28,7 @@ class Context(Protocol):
     world_size: int
     lockstep: Lockstep | None
     checkpoint_seconds: float
+    checkpoint_minutes: float
 
     @property
     def stopping(self) -> bool:

@@ -29,6 +29,8 @@ def plain(value: Any) -> Any:
 
 def duration(seconds: float) -> str:
     """Seconds in the largest fitting unit."""
+    if 0 < seconds < 0.05:
+        return "less than 0.1 s"
     if seconds < 120:
         return f"{seconds:.1f} s"
     if seconds < 7200:

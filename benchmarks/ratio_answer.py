@@ -64,8 +64,9 @@ def runs_of(y):
     seeds = len(y)
     r, blocks = np.tile(RATIOS, seeds), np.repeat(np.arange(seeds), len(RATIOS))
     return RatioRuns(
-        r=r, nominal=r, loss=y.ravel(), seeds=blocks, seed_labels=blocks.astype(float), metric="val_loss",
-        blocked=True, cost=None, c2_eff=1.0, control=pd.DataFrame(), excluded={}, flags=(),
+        r=r, nominal=r, loss=y.ravel(), seeds=blocks, seed_labels=blocks.astype(float),
+        ids=np.arange(len(r)).astype(object),
+        metric="val_loss", blocked=True, cost=None, c2_eff=1.0, control=pd.DataFrame(), excluded={}, flags=(),
     )  # fmt: skip
 
 

@@ -64,6 +64,7 @@ def supervisor(folder, executor=None):
         "seconds": time.perf_counter() - began - executor.seconds,
         "cpu": time.process_time() - cpu - executor.cpu,
         "attempts": done.attempts,
+        "workers": executor.cpu,
     }
 
 
@@ -165,10 +166,13 @@ def main():
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
     print("| step | runs | time | processor | peak memory | asked at most | growth exponent |")
     print("|---|---:|---:|---:|---:|---:|---:|", flush=True)
-    found = {}
+    found, taken_off = {}, []
     for runs in options.runs:
         with tempfile.TemporaryDirectory(dir=options.folder, prefix="scale-") as place:
             found = measure(runs, f"{place}/study", options.steps, found)
+        taken_off += [found[step]["workers"] for step in ("supervisor",) if step in found]
+    print("\nTaken off the supervisor, because workers do it elsewhere (seconds of the processor): "
+          + ", ".join(f"{seconds:.1f}" for seconds in taken_off))  # fmt: skip
 
 
 if __name__ == "__main__":

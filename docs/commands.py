@@ -1,10 +1,14 @@
 """Runs what the pages tell a reader to type, in their order: `make docs`, or `python docs/commands.py [PAGE ...]`.
 
+After `--in FOLDER`, first of all words, everything stays in that folder, and what has ended well there is not run
+again: stop it at any time.
+
 Each page has a folder of its own, in which the files that it shows are written, and the studies lie that the README
 makes. Presets are trained for one epoch on a tenth of the digits (`SHORT`): what is tried is that a command does as the
 page says, not its numbers. What is not run stands in `NOT_RUN`, with the reason.
 """
 
+import hashlib
 import os
 import re
 import shlex
@@ -34,6 +38,8 @@ if __name__ == "__main__":
 """
 """Before a block of Python: its spaces are as short as those of the commands."""
 PRESETS = ("reduction", "gate", "full", "squeeze", "sequence", "demo", "mine.yaml", "back")
+DONE = "commands-that-ended-well"
+"""In a page's folder: one line each."""
 BEFORE = ("ablate run demo --design loco --seeds 3", "ablate run reduction --seeds 3")
 """What `make demo` runs, and a study that pages read by the name of its preset."""
 
@@ -134,17 +140,21 @@ def why_not(text: str) -> str | None:
 def main(names: list[str]) -> int:
     """Run the pages, or those that are named, which then have no study to begin with; the number of failures."""
     began, failed = time.monotonic(), list[str]()
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder) / "README.md"
-        prepare(home)
+    keep = Path(names[1]).resolve() if names[:1] == ["--in"] else None
+    names = names[2:] if keep else names
+    with tempfile.TemporaryDirectory() as scratch:
+        home = (keep or Path(scratch)) / "README.md"
+        if not home.exists():
+            prepare(home)
         for command in () if names else BEFORE:
             failed += run(command, home, "before all")
         for page in pages():
             if names and page.name not in names:
                 continue
-            here = Path(folder) / page.name
-            if here != home:
+            here = home.with_name(page.name)
+            if not here.exists():
                 shutil.copytree(home, here)
+                (here / DONE).unlink(missing_ok=True)
             for example in EXAMPLES.get(page.name, ()):
                 shutil.copytree(ROOT / "examples" / example, here, dirs_exist_ok=True)
             for block in blocks(page):
@@ -157,7 +167,7 @@ def prepare(folder: Path) -> None:
     """The reader's own files: two archives of arrays, a table of runs, comparisons written down before."""
     import numpy as np
 
-    folder.mkdir()
+    folder.mkdir(parents=True)
     draw = np.random.default_rng(0)
     labels = np.arange(120) % 4
     np.savez(folder / "mine.npz", x=draw.normal(size=(120, 3, 8, 8)), y=labels)
@@ -189,7 +199,7 @@ def follow(block: Block, folder: Path) -> list[str]:
             shutil.rmtree(folder / "runs" / study, ignore_errors=True)
         short = block.text.replace("n_trials=50", "n_trials=3").replace("trials=20", "trials=4")
         (folder / "block.py").write_text(PRELUDE + _indented(short))
-        return run("python block.py", folder, where)
+        return run("python block.py", folder, where, known_as=hash_of(short))
     if block.language:
         return []
     return [
@@ -203,10 +213,26 @@ def _indented(text: str) -> str:
     return "".join(f"    {line}\n" for line in text.split("\n"))
 
 
-def run(command: str, folder: Path, where: str) -> list[str]:
-    """Run one line in the folder; a sentence if it failed."""
+def hash_of(text: str) -> str:
+    """A short name for a block."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def run(command: str, folder: Path, where: str, *, known_as: str = "") -> list[str]:
+    """Run one line in the folder, unless it has ended well there; a sentence if it failed.
+
+    Args:
+        command: What is typed.
+        folder: Of its page.
+        where: Page and line.
+        known_as: What tells it from others; the command itself without.
+    """
     if why := why_not(command):
         print(f"  - {where}: {command}: not run: {why}")
+        return []
+    done, key = folder / DONE, known_as or command
+    if done.exists() and key in done.read_text(encoding="utf-8").splitlines():
+        print(f"ok            {where}: {command} (before)")
         return []
     words = shlex.split(command)
     if words[0] == "ablate" and "run" in words[1:2]:
@@ -223,6 +249,9 @@ def run(command: str, folder: Path, where: str) -> list[str]:
     except subprocess.TimeoutExpired:
         code, said = 124, f"not done after {SECONDS} s"
     good = code == 0
+    if good:
+        with done.open("a", encoding="utf-8") as log:
+            log.write(f"{key}\n")
     print(
         f"{'ok' if good else 'FAILED':6} {time.monotonic() - began:4.0f} s  {where}: {command}",
         flush=True,

@@ -82,7 +82,7 @@ ENTRIES = (
     Entry(
         study="widths",
         title="How r* grows with the width",
-        question="The same reader with 32, 64 and 128 channels: does the best ratio grow as the theory's C^(2/3)?",
+        question="The same reader with 32 and with 64 channels: does the best ratio grow as the theory's C^(2/3)?",
         commands=("ablate run widths.yaml",),
         example="gated_digits",
         figure="width",

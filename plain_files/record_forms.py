@@ -42,7 +42,13 @@ Plain = Annotated[int | Finite | str | bool | None, Field(union_mode="left_to_ri
 Mapping = dict[str, Any]
 Time = Annotated[str, AfterValidator(_time)]
 Label = Annotated[str, AfterValidator(one_line)]
+OneLine = Annotated[str, Field(pattern=r"^[^\n]*$")]
+"""A label that was read from the plan: to make it one line again takes a call of Python for each."""
 Direction = Literal["minimize", "maximize"]
+Stage = Literal["grid", "loco", "one_in", "fractional", "zip", "search", "confirm"]
+State = Literal["COMPLETE", "PRUNED", "FAILED"]
+Attempt = Annotated[int, Field(ge=1, le=MOST_ATTEMPTS)]
+Bytes = Annotated[int, Field(ge=0)]
 
 
 class _Costs(TypedDict):
@@ -61,7 +67,7 @@ class _Planned(TypedDict):
     arm: str
     label: Label
     seed: Seed
-    stage: Literal["grid", "loco", "one_in", "fractional", "zip", "search", "confirm"]
+    stage: Stage
     settings: NotRequired[Mapping]
     factors: NotRequired[dict[str, Plain]]
     cost: NotRequired[_Costs]
@@ -70,9 +76,9 @@ class _Planned(TypedDict):
 
 class _Result(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
-    state: Literal["COMPLETE", "PRUNED", "FAILED"]
+    state: State
     run: NotRequired[Name]
-    attempt: NotRequired[Annotated[int, Field(ge=1, le=MOST_ATTEMPTS)]]
+    attempt: NotRequired[Attempt]
     epochs_run: NotRequired[Whole | None]
     seconds: NotRequired[Amount | None]
     latency: NotRequired[Amount | None]
@@ -148,6 +154,31 @@ class _Study(TypedDict):
     rule_changes: NotRequired[list[_RuleChange]]
 
 
+_Listed = tuple[
+    Name,
+    Bytes,
+    int,
+    Whole,
+    State,
+    str,
+    OneLine,
+    Seed,
+    Stage,
+    Number | None,
+    Number | None,
+    Amount | None,
+]
+"""In the order of `outcome_list.Listed`."""
+
+
+class _ListedPlan(TypedDict):
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    size: Bytes
+    mtime_ns: int
+    runs: Whole
+    metric: str
+
+
 class _Compared(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
     metric: str
@@ -184,6 +215,8 @@ class _Tested(TypedDict):
 PLANNED: TypeAdapter[Any] = TypeAdapter(_Planned)
 RESULT: TypeAdapter[Any] = TypeAdapter(_Result)
 EPOCH: TypeAdapter[Any] = TypeAdapter(_Epoch)
+OUTCOMES: TypeAdapter[Any] = TypeAdapter(list[_Listed], config=ConfigDict(strict=True))
+LISTED_PLAN: TypeAdapter[Any] = TypeAdapter(_ListedPlan)
 TESTED: TypeAdapter[Any] = TypeAdapter(_Tested)
 STUDY: TypeAdapter[Any] = TypeAdapter(_Study)
 RULES = {

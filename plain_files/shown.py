@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import islice
 
+from plain_files.numbers import in_table
 from plain_files.words import one_line
 
 MOST_LINES = 12
@@ -57,6 +58,6 @@ def _row(tag: str, values: Sequence[object]) -> str:
 
 def _text(value: object) -> str:
     if isinstance(value, float):
-        return "" if value != value else f"{value:.4g}"
+        return in_table(value)
     text = "" if value is None else str(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

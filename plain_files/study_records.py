@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 MOST_NAMED = 5
 """A sentence names so many runs, and counts the rest."""
 
+PLANNED_RUN = re.compile(rb'\{"run": ?"([A-Za-z0-9_.-]+)"')
+"""How a line of a plan begins."""
 FORMS = "plain_files.record_forms"
 """Imported where a record is checked: a worker checks none, and starts a third sooner without pydantic."""
 NUMBERS = frozenset((int, float))
@@ -77,21 +80,42 @@ def parse_object(content: bytes) -> Record:
     return _shown(record) if HIDDEN.search(content) else record
 
 
-def whole_lines(path: Path) -> list[bytes]:
+def read_form(form: str, content: bytes) -> Any:
+    """Some JSON, checked by a form of `record_forms`; what a terminal would obey in it is written out.
+
+    Raises:
+        RecordError: If it breaks a rule of the form.
+    """
+    forms = _forms()
+    try:
+        record = getattr(forms, form).validate_json(content)
+    except ValueError as error:
+        raise RecordError(forms.reason_of(error)) from None
+    return _shown(record) if HIDDEN.search(content) else record
+
+
+def whole_lines(path: Path | str) -> list[bytes]:
     """The lines of a file; a last one that a crash cut short counts as not written."""
     return (_content(path) or b"").split(b"\n")[:-1]
 
 
-def read_plan(path: Path) -> PlanFile:
-    """The planned runs of a study; none where there is no file."""
+def read_plan(path: Path, *, runs: Collection[str] | None = None) -> PlanFile:
+    """The planned runs of a study; none where there is no file.
+
+    Args:
+        path: A `plan.jsonl`.
+        runs: Read and check the lines of these only; of all without it.
+    """
+    if runs is not None and not runs:
+        return PlanFile()
     found: dict[str, Record] = {}
     damaged: list[str] = []
     twice: list[str] = []
     for number, line in enumerate(whole_lines(path), start=1):
-        if not line:
+        if not line or (runs is not None and _is_of_another(line, runs)):
             continue
         try:
-            record = _read("PLANNED", line)
+            record = read_form("PLANNED", line)
         except RecordError as error:
             damaged.append(f"line {number}: {error}")
             continue
@@ -122,7 +146,7 @@ def read_result(
         raise RecordError(f"it cannot be read: {error.strerror}") from None
     if content is None:
         return None
-    record = _read("RESULT", content)
+    record: Record = read_form("RESULT", content)
     check_numbers(record, numbers)
     if record.get("run", run) != run:
         raise RecordError(f"it is of the run {record['run']!r}")
@@ -133,7 +157,7 @@ def read_result(
     return record
 
 
-def read_epochs(path: Path, *, numbers: Iterable[str] = ()) -> tuple[list[Record], list[str]]:
+def read_epochs(path: Path | str, *, numbers: Iterable[str] = ()) -> tuple[list[Record], list[str]]:
     """The epochs of an attempt that can be used, and why others cannot: `line 7: why`.
 
     Args:
@@ -147,7 +171,7 @@ def read_epochs(path: Path, *, numbers: Iterable[str] = ()) -> tuple[list[Record
         return [], [f"it cannot be read: {error.strerror}"]
     for number, line in enumerate(lines, start=1):
         try:
-            record = _read("EPOCH", line)
+            record = read_form("EPOCH", line)
             check_numbers(record, names)
         except RecordError as error:
             damaged.append(f"line {number}: {error}")
@@ -166,7 +190,7 @@ def read_tested(path: Path | str) -> Record | None:
     content = _content(path)
     if content is None:
         return None
-    record = _read("TESTED", content)
+    record: Record = read_form("TESTED", content)
     names = set(record["metrics"])
     for row in record["arms"]:
         check_numbers(row, names)
@@ -182,7 +206,7 @@ def check_study(record: Mapping[str, Any]) -> None:
     Raises:
         RecordError: If not.
     """
-    forms = importlib.import_module(FORMS)
+    forms = _forms()
     try:
         forms.STUDY.validate_python(record)
     except ValueError as error:
@@ -201,13 +225,18 @@ def check_numbers(record: Record, names: Iterable[str]) -> None:
             raise RecordError(f"`{name}` must be a finite number, but is {value!r:.60}")
 
 
-def unplanned(runs: Path, planned: Collection[str]) -> list[str]:
-    """The runs that have an outcome, but no line in the plan."""
+def begun(runs: Path) -> set[str]:
+    """The runs that have a folder; none where that cannot be listed."""
     try:
-        names = [entry.name for entry in os.scandir(runs) if entry.name not in planned]
+        return {entry.name for entry in os.scandir(runs)}
     except OSError:
-        return []
-    return sorted(name for name in names if (runs / name / "result.json").exists())
+        return set()
+
+
+def unplanned(runs: Path, planned: Collection[str], *, begun: Iterable[str]) -> list[str]:
+    """Of the runs that have a folder, those that have an outcome, but no line in the plan."""
+    lost = [run for run in begun if run not in planned]
+    return sorted(run for run in lost if (runs / run / "result.json").exists())
 
 
 def remarks(plan: PlanFile, *, unplanned: Sequence[str], damaged: Mapping[str, str]) -> list[str]:
@@ -259,6 +288,17 @@ def is_name(value: str) -> bool:
     return NAME.fullmatch(value) is not None
 
 
+@cache
+def _forms() -> Any:
+    return importlib.import_module(FORMS)
+
+
+def _is_of_another(line: bytes, runs: Collection[str]) -> bool:
+    """Whether a line of a plan, as we write them, is of none of these runs."""
+    begins = PLANNED_RUN.match(line)
+    return begins is not None and begins[1].decode() not in runs
+
+
 def _count(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' * (count != 1)}"
 
@@ -275,15 +315,6 @@ def _content(path: Path | str) -> bytes | None:
         return None
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         return file.read() or b""
-
-
-def _read(form: str, content: bytes) -> Record:
-    forms = importlib.import_module(FORMS)
-    try:
-        record = getattr(forms, form).validate_json(content)
-    except ValueError as error:
-        raise RecordError(forms.reason_of(error)) from None
-    return _shown(record) if HIDDEN.search(content) else record  # type: ignore[no-any-return]
 
 
 def _shown(value: Any) -> Any:

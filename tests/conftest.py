@@ -18,7 +18,7 @@ class Context:
     """Keeps what a run tells it."""
 
     rank, world_size, device, threads, stopping = 0, 1, "cpu", 1, False
-    checkpoint_seconds = 10.0
+    checkpoint_seconds, checkpoint_minutes = 10.0, 10.0
 
     def __init__(self, folder: Path) -> None:
         self.folder = self.attempt_folder = folder

@@ -43,7 +43,7 @@ ablations.tracking.optuna: plain_files ablations /records ablations.tracking.wan
 search_spaces: ablations
 analysis:
 _tables.formats: plain_files analysis
-_tradeoff.prices: analysis
+_tradeoff.prices: plain_files analysis
 _plots.drawing: analysis
 _report.page: plain_files _plots.drawing
 ablations.subjects.function: ablations ablations.subjects
@@ -51,7 +51,7 @@ search_spaces.claims: ablations
 search_spaces.senet: ablations
 ablations.subjects.tasks: ablations
 search_spaces.tasks: ablations
-_plots.gates: _plots.drawing
+_plots.gates: plain_files _plots.drawing
 .data.layouts: ablations .settings
 .data.stored: ablations .settings .data.layouts
 .data.sources: ablations .settings .data.layouts .data.stored
@@ -83,8 +83,8 @@ _effects: plain_files analysis _tables.equal _tables _contrasts _planned _sequen
 _tradeoff.curves: _contrasts
 _tradeoff: plain_files analysis _tradeoff.prices _tables.equal _tables _contrasts _tradeoff.curves
 _tradeoff.width: plain_files analysis _tradeoff.prices _tables _contrasts _tradeoff
-_planning: analysis _contrasts _tradeoff.curves
-_plots: _plots.drawing _tradeoff
+_planning: plain_files analysis _contrasts _tradeoff.curves
+_plots: plain_files _plots.drawing _tradeoff
 _claims: plain_files analysis _tradeoff.prices _tables _contrasts _planned _sequential _tradeoff
   _tradeoff.width
 ablations.cli.words: plain_files ablations ablations.subjects /records /executors /supervision
@@ -92,20 +92,21 @@ ablations.cli.words: plain_files ablations ablations.subjects /records /executor
 _tested: plain_files analysis _tables _contrasts _sequential _effects
 _report.evidence: analysis _tradeoff.prices _report.page _tables _contrasts _importance _sequential _effects
   _tradeoff.curves _tradeoff _tradeoff.width _plots _tested
-_report.figures: analysis _plots.drawing _report.page _plots.gates _tradeoff _plots _report.evidence
+_report.figures: plain_files analysis _plots.drawing _report.page _plots.gates _tradeoff _plots
+  _report.evidence
 _sequential.until_width: plain_files analysis _tradeoff.prices _tables _sequential
 ablations.cli.options: plain_files ablations /records /executors /supervision ablations.designs
   ablations.studies analysis _tables.equal _tables _contrasts _sequential _tradeoff _planning
   _sequential.until_width
-_report.sections: plain_files analysis _report.page _tables _contrasts _planned _sequential _effects _tradeoff
-  _claims _tested _report.evidence _report.figures _sequential.until_width
+_report.sections: plain_files analysis _plots.drawing _report.page _tables _planned _sequential _effects
+  _tradeoff _claims _tested _report.evidence _report.figures _sequential.until_width
 _report: analysis _plots.drawing _report.page _sequential _effects _tradeoff _report.evidence _report.figures
   _report.sections
 ablations.cli: plain_files ablations ablations.subjects .settings .networks .counting .placing /records
   /supervision ablations.designs ablations.tracking.wandb ablations.studies ablations.tracking.optuna analysis
-  _tables.formats _tradeoff.prices _plots.drawing .cost _planned _importance _sequential _effects _tradeoff
-  _tradeoff.width _claims ablations.cli.words _tested _report.evidence _report.figures _sequential.until_width
-  ablations.cli.options _report.sections _report
+  _tables.formats _tradeoff.prices _plots.drawing .cost _tables _planned _importance _sequential _effects
+  _tradeoff _tradeoff.width _claims ablations.cli.words _tested _report.evidence _report.figures
+  _sequential.until_width ablations.cli.options _report.sections _report
 """
 
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from ablations.cli.options.arguments import ROOT, Flag, Root, find_study
+from ablations.cli.options.reading_options import READ_FOR_PEOPLE, ForPeople
 from ablations.cli.options.tables import warn
 from ablations.errors import SettingError, StudyError, one_of
 
 if TYPE_CHECKING:
     from analysis.plots.drawing.style import Format
+    from analysis.tables.runs_table import RunsTable
 
 ATTACHED = {
     "attached": "Its figures and verdict are attached to the study: `ablate dashboard` shows them.",
@@ -110,12 +112,12 @@ def plot(
     arm: str | None = None,
     block: str | None = None,
     out: Out = None,
-    root: Root = ROOT,
+    reading: ForPeople = READ_FOR_PEOPLE,
 ) -> None:
-    """Draw one figure of a study into its report/plots, and print the files.
+    """Draw one figure of a study into its report/plots, or of a CSV into plots/ beside it, and print the files.
 
     Args:
-        study: Name or folder of the study.
+        study: Name or folder of the study, or a CSV with seed, val_loss and factors.
         name: The figure: ratio, prices, pareto, effects ...; a wrong name lists them all.
         format_: svg, pdf, png; several with commas between.
         style: paper is 85 or 175 mm wide with 7.5 pt, screen is larger.
@@ -144,7 +146,7 @@ def plot(
             )
     formats = _formats(format_)
     evidence = gather(
-        find_study(root, study),
+        _runs_of(study, reading),
         price=price,
         margin=margin,
         every_importance=name == "importance",
@@ -153,8 +155,10 @@ def plot(
     )
     figure = draw(name, evidence, style=style, view=view)
     file = f"{name}-{view}" if view else name
-    where = evidence.folder / "report" / "plots" if out is None else out
-    warn(evidence.table.remarks)
+    beside = Path(study).parent if evidence.table.folder is None else evidence.folder / "report"
+    where = beside / "plots" if out is None else out
+    if evidence.table.folder is not None:
+        warn(evidence.table.remarks)
     try:
         paths = save(figure, where, file, formats)
     except OSError as error:
@@ -163,6 +167,22 @@ def plot(
         ) from None
     for path in paths:
         print(path)
+
+
+def _runs_of(name: str, reading: ForPeople) -> "Path | RunsTable":
+    """The folder of the study of that name, or the table in the file of that name."""
+    from ablations.cli.words.result_text import print_reading
+
+    if Path(name).is_file():
+        table = reading.table(name)
+        print_reading(table)
+        return table
+    given = reading.of_tables()
+    if given:
+        raise SettingError(
+            f"`--{given[0]}` says how a table without a study is read, and {name!r} is none. Leave it out."
+        )
+    return find_study(reading.root, name)
 
 
 def _every(root: Path, *, price: float | None, margin: float | None) -> Path:

@@ -12,6 +12,7 @@ from ablations.errors import StudyError
 from ablations.subjects.started import Started, read_started, shared
 from ablations.subjects.subject import Subject, Values
 from ablations.subjects.values import nested
+from plain_files.numbers import number
 
 CLOCK_SECONDS = 0.1
 """What a clock on a busy machine may be late by."""
@@ -217,7 +218,7 @@ def _expense(about: Subject, baseline: Values, first: Done, *, device: str) -> I
     if pace is not None:
         epochs = about.epochs(baseline)
         each = pace.seconds[0] / epochs
-        said = f"about {pace.seconds[0]:.2g} s a run, {each:.2g} s an epoch of {epochs} ({pace.basis})."
+        said = f"about {number(pace.seconds[0], 2)} s a run, {number(each, 2)} s an epoch of {epochs} ({pace.basis})."
         yield Held(name="time", holds=None, said=said)
     said = f"{first.peak_bytes / MEBIBYTE:,.0f} MiB at most in the process of a short run"
     if first.gpu_peak_bytes is not None:

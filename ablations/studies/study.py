@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from optuna import Trial, TrialPruned
 
+from ablations.context import CHECKPOINT_MINUTES
 from ablations.designs.expand import (
     Expansion,
     expand,
@@ -140,11 +141,18 @@ class Execution:
     hang_timeout: float = HANG_SECONDS
     wait: bool = False
     """Wait where another supervisor runs the study."""
+    checkpoint_minutes: float = CHECKPOINT_MINUTES
+    """Age of the last checkpoint at which one is written within an epoch."""
     keep_checkpoints: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a stack of no run, and a storage URL that cannot be used or holds a password."""
+        """Refuse a stack of no run, an age that is none, and a storage URL that cannot be used or holds a password."""
         refuse_empty_stack(self.stack)
+        if not self.checkpoint_minutes >= 0:
+            raise SettingError(
+                f"`checkpoint_minutes >= 0` must hold, but got {self.checkpoint_minutes!r}. It is the age of the "
+                "last checkpoint at which a run writes one within an epoch; 10 by default."
+            )
         if self.storage is not None:
             check_storage_url(self.storage)
 
@@ -357,6 +365,7 @@ def _execute(
         retries=how.retries,
         hang_timeout=how.hang_timeout,
         wait=how.wait,
+        checkpoint_minutes=how.checkpoint_minutes,
         keep_checkpoints=how.keep_checkpoints,
         again=again,
     )

@@ -22,6 +22,7 @@ from analysis.tables.runs_table import RunsTable
 from analysis.tradeoff.prices.price import Price
 from analysis.tradeoff.tradeoff import fit_reduction
 from analysis.tradeoff.width.width import fit_width
+from plain_files.numbers import interval, number, signed
 
 SIGN = {"lower": -1.0, "higher": 1.0}
 
@@ -161,11 +162,11 @@ def _same(found: float | None, asked: float | None) -> bool:
 def _compared(claim: Measured, row: Mapping[Any, Any], table: RunsTable, alpha: float) -> Found:
     size, verdict = float(row["estimate"]), row["verdict"]
     low, high = (None if math.isnan(row[end]) else float(row[end]) for end in ("low", "high"))
-    band = "" if low is None else f" [{low:+.3g}, {high:+.3g}]"
+    band = "" if low is None else f" {interval(low, high)}"
     unit = f" {table.unit}" if table.unit else ""
     within = f", within ±{claim.margin:g}" if verdict == "negligible" else ""
     kept: dict[str, Any] = {
-        "words": f"{table.metric} {size:+.3g}{unit}{band}{within} over {row['seeds']} seeds",
+        "words": f"{table.metric} {signed(size)}{unit}{band}{within} over {row['seeds']} seeds",
         "number": size,
         "low": low,
         "high": high,
@@ -214,7 +215,7 @@ def _more(claim: Measured, row: Mapping[Any, Any], alpha: float) -> str:
 def _fitted(claim: Measured, table: RunsTable) -> Found:
     name, value, (low, high), n, note = _FITS[str(claim.fit)](claim, table)
     kept: dict[str, Any] = {
-        "words": f"{name} {value:.3g} [{low:.3g}, {high:.3g}] over {n} seeds{note}",
+        "words": f"{name} {number(value)} {interval(low, high)} over {n} seeds{note}",
         "number": None if math.isnan(value) else value,
         "low": None if math.isnan(low) else low,
         "high": None if math.isnan(high) else high,

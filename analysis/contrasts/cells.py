@@ -1,6 +1,7 @@
 """The runs of a comparison as a seed x cell matrix; a cell is an arm with its unused factors filled in."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,23 @@ class Cells:
     def baseline_levels(self) -> dict[str, Any]:
         """Factor -> level of the baseline, of the factors that vary."""
         return {f: self.values[f].iloc[self.baseline] for f in self.factors}
+
+    def named(self, factor: str, level: Any) -> str:
+        """A level in words: `gate=sigmoid`, or the label of the arm that has it alone, such as `no attention`.
+
+        So one arm has one name wherever it is spoken of.
+        """
+        return self._names.get((factor, level), assigned(factor, level))
+
+    @cached_property
+    def _names(self) -> dict[tuple[str, Any], str]:
+        """Factor and level -> label of the arm that differs from the baseline in it alone and does not say it."""
+        base, names = self.values.iloc[self.baseline].to_dict(), {}
+        for label, row in zip(self.labels, self.values.to_dict("records"), strict=True):
+            changed = [f for f in self.factors if row[f] != base[f]]
+            if len(changed) == 1 and f"{changed[0].rpartition('.')[2]}=" not in label:
+                names[changed[0], row[changed[0]]] = label
+        return names
 
     @property
     def complete(self) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.contrasts.cells import Cells, assigned
+from analysis.contrasts.cells import Cells
 
 Floats = NDArray[np.float64]
 Role = Literal["factor", "control", "simple", "cell"]
@@ -97,9 +97,7 @@ def _factor_rows(cells: Cells, factor: str) -> list[Contrast]:
         if not pairs:
             continue
         one = len(pairs) == 1 and pairs[0][1] == cells.baseline
-        label = assigned(factor, level)
-        if one and factor not in _named(cells, pairs[0][0]):
-            label = cells.labels[pairs[0][0]]
+        label = cells.named(factor, level)
         if len(pairs) == 1 and not one:
             label += f" (at {_background(cells, pairs[0][1])})"
         arm = cells.arms[pairs[0][0]] if one else ""
@@ -111,15 +109,10 @@ def _background(cells: Cells, cell: int) -> str:
     """The levels in which a cell differs from the baseline."""
     levels = cells.values
     return ", ".join(
-        assigned(f, levels[f].iloc[cell])
+        cells.named(f, levels[f].iloc[cell])
         for f in cells.factors
         if levels[f].iloc[cell] != levels[f].iloc[cells.baseline]
     )
-
-
-def _named(cells: Cells, cell: int) -> list[str]:
-    """The factors whose value an arm's own label names."""
-    return [f for f in cells.factors if f"{f.rpartition('.')[2]}=" in cells.labels[cell]]
 
 
 def _arm_row(cells: Cells, cell: int, *, role: Role) -> Contrast:

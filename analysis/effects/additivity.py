@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.contrasts.cells import Cells, assigned, swapped
+from analysis.contrasts.cells import Cells, swapped
 from analysis.contrasts.contrast_tests import ContrastTests
 from analysis.contrasts.equivalence import REPEATED
+from plain_files.numbers import interval, p_words, signed
 
 Change = tuple[str, Any]
 """A factor and its level."""
@@ -39,13 +40,13 @@ def additivity(
         w[cells.baseline] += len(changed) - 1
         gap = np.zeros(len(cells.labels))
         gap[cell], gap[cells.baseline] = 1, -1
-        names = [assigned(columns[k], key[k]) for k in changed]
+        names = [cells.named(columns[k], key[k]) for k in changed]
         rows.append(
             (
                 cells.labels[cell],
                 " + ".join(names),
                 len(changed),
-                _culprit(sizes, [(columns[k], key[k]) for k in changed]),
+                _culprit(cells, sizes, [(columns[k], key[k]) for k in changed]),
             )
         )
         weights.append(w[None])
@@ -81,30 +82,31 @@ def additivity_sentence(frame: pd.DataFrame, alpha: float, *, interact: bool) ->
             arms = f"the {len(frame)} arms" if many else "the arm"
             return [
                 f"Adding up: in {arms} with the most changes alone, the departure is not told from the noise; "
-                f"{'the largest: ' if many else ''}{_sums(largest)}, a gap of {largest['gap']:+.3g} "
-                f"[{largest['sim_low']:+.3g}, {largest['sim_high']:+.3g}]."
+                f"{'the largest: ' if many else ''}{_sums(largest)}, a gap of {signed(largest['gap'])} "
+                f"{interval(largest['sim_low'], largest['sim_high'])}."
             ]
         of = f" in {len(frame)} arms with the most changes; the largest" if many else ""
         return [
-            f"Adding up: no departure was seen{of}: {_sums(largest)}, a gap of {largest['gap']:+.3g} "
-            f"[{largest['sim_low']:+.3g}, {largest['sim_high']:+.3g}]."
+            f"Adding up: no departure was seen{of}: {_sums(largest)}, a gap of {signed(largest['gap'])} "
+            f"{interval(largest['sim_low'], largest['sim_high'])}."
         ]
     row = away.iloc[int(np.argmin(away["p_adjusted"].to_numpy(float)))]
     where = (
         f" in {len(away)} of {len(frame)} arms with the most changes, most clearly" if many else ""
     )
     why = f"; largest pair: {row['explained_by']}" if row["explained_by"] else ""
-    return [f"Adding up fails{where}: {_sums(row)} (adjusted p = {row['p_adjusted']:.2g}){why}."]
+    return [f"Adding up fails{where}: {_sums(row)} (adjusted {p_words(row['p_adjusted'])}){why}."]
 
 
 def _sums(row: "pd.Series[Any]") -> str:
-    return f"{row['changes']} give {row['together']:+.3g} together, {row['singly']:+.3g} as a sum of single effects"
+    together, singly = signed(row["together"]), signed(row["singly"])
+    return f"{row['changes']} give {together} together, {singly} as a sum of single effects"
 
 
-def _culprit(sizes: dict[tuple[Change, Change], float], changes: list[Change]) -> str:
+def _culprit(cells: Cells, sizes: dict[tuple[Change, Change], float], changes: list[Change]) -> str:
     """The largest pairwise interaction among an arm's changes; empty where none was measured."""
     mine = [pair for pair in permutations(changes, 2) if pair in sizes]
     if not mine:
         return ""
     first, second = max(mine, key=sizes.__getitem__)
-    return f"{assigned(*first)} x {assigned(*second)}"
+    return f"{cells.named(*first)} x {cells.named(*second)}"

@@ -13,6 +13,7 @@ from analysis.effects.effects import Effects, estimate_effects
 from analysis.errors import TableError
 from analysis.plain import records
 from analysis.tables.runs_table import RunsTable
+from plain_files.numbers import interval, p_words, signed
 from plain_files.shown import in_html, in_line
 
 
@@ -48,9 +49,9 @@ class StudyComparison:
         """What agrees, what differs, and what differs between the studies themselves."""
         a, b = self.names
         lines = [
-            f"{row['label']}: {row['a']:+.3g} in {a}, {row['b']:+.3g} in {b}; difference "
-            f"{row['difference']:+.3g} [{row['low']:+.3g}, {row['high']:+.3g}], {row['verdict']}"
-            + (f" (Holm p = {row['p_holm']:.2g})." if row["verdict"] == "differs" else ".")
+            f"{row['label']}: {signed(row['a'])} in {a}, {signed(row['b'])} in {b}; difference "
+            f"{signed(row['difference'])} {interval(row['low'], row['high'])}, {row['verdict']}"
+            + (f" (Holm {p_words(row['p_holm'])})." if row["verdict"] == "differs" else ".")
             for row in self.frame.to_dict("records")
         ]
         same = self.baselines[0] == self.baselines[1]

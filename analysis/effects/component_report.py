@@ -94,8 +94,9 @@ def component_report(
     alpha: float = 0.05,
     error: ErrorModel = "auto",
     seed: int = 0,
+    epochs: pd.DataFrame | None = None,
 ) -> ComponentReport:
-    """Effects of every component with what qualifies them; arguments as in `effects`."""
+    """Effects of every component with what qualifies them; arguments as in `effects` and `effects_by_epoch`."""
     found = estimate_effects(table, margin=margin, alpha=alpha, error=error, seed=seed)
     return ComponentReport(
         study=table.study,
@@ -103,7 +104,7 @@ def component_report(
         # A rule settles what was planned, look by look; the planned report is of one look.
         planned=None if found.stopped else report_planned(table),
         dead_weight=dead_weight(found),
-        by_epoch=effects_by_epoch(table, error=error),
+        by_epoch=effects_by_epoch(table, error=error, epochs=epochs),
     )
 
 

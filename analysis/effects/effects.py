@@ -230,9 +230,11 @@ def _lost(table: RunsTable, cells: Cells) -> dict[str, str]:
     names = [f for f in cells.values.columns if f in table.frame]
     over = ~table.reasons.str.startswith(("state WAITING", "state RUNNING", "search run"))
     found = {}
-    for _, arm in table.frame.groupby(names, dropna=False, sort=False):
+    by = [table.frame[name] for name in names]
+    entered = (table.reasons == "").groupby(by, dropna=False, sort=False).transform("any")
+    for _, arm in table.frame[~entered].groupby(names, dropna=False, sort=False):
         reasons = table.reasons[arm.index]
-        if (reasons == "").any() or not over[arm.index].all():
+        if not over[arm.index].all():
             continue
         given = arm["label"].dropna() if "label" in arm else pd.Series(dtype=object)
         base = cells.values.iloc[cells.baseline]

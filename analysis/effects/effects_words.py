@@ -7,6 +7,7 @@ from analysis.contrasts.equivalence import more_in_words
 from analysis.effects.effects import Effects
 from analysis.plain import plain, records
 from analysis.tables.equal.repetition import REPEATS
+from plain_files.numbers import as_given, interval, number, p_words, signed
 
 FLAG_WORDS = {
     "unpaired": "the arms share no seeds, so runs were compared as independent, each arm with its own noise",
@@ -101,31 +102,31 @@ def _row(row: dict[Any, Any], result: Effects) -> str:
     several = row["backgrounds"] > 1
     what = row["label"] + (f" (over {row['backgrounds']} backgrounds)" if several else "")
     # A rule's verdict has boundaries and no p.
-    found = _sized(row) + _p(" (adjusted p = {:.2g})", row["p_adjusted"])
+    found = _sized(row) + _p("adjusted", row["p_adjusted"])
     match row["verdict"]:
         case "matters":
             return f"{what} matters: it {_direction(row)} {result.metric}, {found}."
         case "differs":
             return (
                 f"{what} differs from zero: it {_direction(row)} {result.metric}, {found}, by less than the margin "
-                f"of {row['margin']:g}; whether it matters is open."
+                f"of {as_given(row['margin'])}; whether it matters is open."
             )
         case "negligible":
             return (
-                f"{what} is negligible: {row['estimate']:+.3g}, marginal 90 % [{row['ci90_low']:+.3g}, "
-                f"{row['ci90_high']:+.3g}], within ±{row['margin']:g}"
-                f"{_p(' (equivalence p = {:.2g})', row['p_equivalence_adjusted'])}."
+                f"{what} is negligible: {signed(row['estimate'])}, marginal 90 % "
+                f"{interval(row['ci90_low'], row['ci90_high'])}, within ±{as_given(row['margin'])}"
+                f"{_p('equivalence', row['p_equivalence_adjusted'])}."
             )
         case "depends":
             return _depends(row, result)
         case "untested":
-            return f"{what}: {row['estimate']:+.3g}, no verdict: {_why_untested(row, result)}."
+            return f"{what}: {signed(row['estimate'])}, no verdict: {_why_untested(row, result)}."
     advice = needed(row, result)
     return f"{what} is undecided: {_sized(row)}" + (f"; {advice}." if advice else ".")
 
 
-def _p(text: str, p: float) -> str:
-    return "" if math.isnan(p) else text.format(p)
+def _p(kind: str, p: float) -> str:
+    return "" if math.isnan(p) else f" ({kind} {p_words(p)})"
 
 
 def _direction(row: dict[Any, Any]) -> str:
@@ -133,7 +134,7 @@ def _direction(row: dict[Any, Any]) -> str:
 
 
 def _sized(row: dict[Any, Any]) -> str:
-    return f"{row['estimate']:+.3g} [{row['sim_low']:+.3g}, {row['sim_high']:+.3g}]"
+    return f"{signed(row['estimate'])} {interval(row['sim_low'], row['sim_high'])}"
 
 
 def _why_untested(row: dict[Any, Any], result: Effects) -> str:
@@ -158,7 +159,7 @@ def _depends(row: dict[Any, Any], result: Effects) -> str:
     partners = _listed(
         [name.rpartition(".")[2] for name in result.interactions.partners[row["factor"]]]
     )
-    average = f"Averaged over {row['backgrounds']} backgrounds it is {row['estimate']:+.3g}"
+    average = f"Averaged over {row['backgrounds']} backgrounds it is {signed(row['estimate'])}"
     if result.interactions.seen_of(row["factor"], row["level"]):
         head, tail = (
             f"{row['label']} depends on {partners}",
@@ -200,7 +201,7 @@ def _averages(result: Effects) -> list[str]:
     most, one = max(unseen[f] for f in hidden["factor"]), len(hidden) == 1
     return [
         f"An interaction of the size of {'this verdict' if one else 'these verdicts'} could have gone unseen (found "
-        f"with 80 % power from {most:.2g}): {_listed(hidden['label'].tolist())} "
+        f"with 80 % power from {number(most, 2)}): {_listed(hidden['label'].tolist())} "
         f"{'is an average' if one else 'are averages'} over backgrounds, not the effect in every setting."
     ]
 
@@ -228,7 +229,7 @@ def _checks(result: Effects) -> list[str]:
     if result.varying:
         seen = {f.rpartition(".")[2]: p for f, p in result.varying.items() if p < result.alpha}
         if seen:
-            which = _listed([f"{name} (p = {p:.2g})" for name, p in seen.items()])
+            which = _listed([f"{name} ({p_words(p)})" for name, p in seen.items()])
             lines.append(
                 f"From seed to seed the effect of {which} varies by more than runs do; its error counts that."
             )

@@ -16,7 +16,9 @@ from analysis.tables.study_table import read_epochs
 COLUMNS = ["label", "epoch", "n_pairs", "estimate", "low", "high"]
 
 
-def effects_by_epoch(table: RunsTable, *, error: ErrorModel = "auto") -> pd.DataFrame:
+def effects_by_epoch(
+    table: RunsTable, *, error: ErrorModel = "auto", epochs: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Each arm less the baseline arm, as `effects` would find it had every run ended at that epoch.
 
     At about a quarter, half, three quarters and all of the epochs.
@@ -28,8 +30,10 @@ def effects_by_epoch(table: RunsTable, *, error: ErrorModel = "auto") -> pd.Data
     Args:
         table: Runs of a study.
         error: As for `analysis.effects.effects.effects`.
+        epochs: Of these runs, where they were read before (`study_table.read_epochs`).
     """
-    epochs, runs = read_epochs(table), table.complete().set_index("run", drop=False)
+    epochs = read_epochs(table) if epochs is None else epochs
+    runs = table.complete().set_index("run", drop=False)
     if epochs.empty or runs.empty or table.metric not in epochs:
         return pd.DataFrame(columns=COLUMNS)
     epochs = epochs[epochs["run"].isin(runs.index)]

@@ -7,6 +7,7 @@ effects (of one factor where the others stand at given levels) are what is decid
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, product
 from typing import Any
 
@@ -15,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.contrasts.cells import Cells, assigned, cells_of, swapped
+from analysis.contrasts.cells import Cells, cells_of, swapped
 from analysis.contrasts.contrast_tests import ContrastTests
 from analysis.contrasts.contrasts import Contrast, differences
 from analysis.contrasts.equivalence import REPEATED
@@ -23,6 +24,7 @@ from analysis.contrasts.estimation import ErrorModel
 from analysis.effects.additivity import additivity, additivity_sentence
 from analysis.plain import plain, records
 from analysis.tables.runs_table import RunsTable
+from plain_files.numbers import interval, number, p_words, signed
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +49,7 @@ class Interactions:
             rows = rows[(rows["first"] == factor) | (rows["second"] == factor)]
         return float(rows["detectable"].max()) if rows["detectable"].notna().any() else float("nan")
 
-    @property
+    @cached_property
     def partners(self) -> dict[str, list[str]]:
         """Factor -> the factors that its effect is seen to depend on."""
         found: dict[str, list[str]] = {}
@@ -70,17 +72,16 @@ class Interactions:
         """What was found, in plain words; nothing where no factors were crossed."""
         lines = []
         for row in self.frame[self.frame["present"]].to_dict("records") if len(self.frame) else []:
-            pair = f"{assigned(row['first'], row['first_level'])} and {assigned(row['second'], row['second_level'])}"
             lines.append(
-                f"{pair} interact: together {row['estimate']:+.3g} beyond the sum of both "
-                f"[{row['sim_low']:+.3g}, {row['sim_high']:+.3g}] (adjusted p = {row['p_adjusted']:.2g}); "
+                f"{row['first_name']} and {row['second_name']} interact: together {signed(row['estimate'])} beyond the "
+                f"sum of both {interval(row['sim_low'], row['sim_high'])} (adjusted {p_words(row['p_adjusted'])}); "
                 "their simple effects decide."
             )
         tested = int(self.frame["p"].notna().sum())
         if tested and not self.frame["present"].any():
             lines.append(
-                f"No interaction was seen among {_pairs_of(tested)} of levels; one of {self.detectable():.2g} would "
-                "have been found with 80 % power, a smaller one may be there."
+                f"No interaction was seen among {_pairs_of(tested)} of levels; one of {number(self.detectable(), 2)} "
+                "would have been found with 80 % power, a smaller one may be there."
             )
         if tested < len(self.frame):
             lines.append(
@@ -115,6 +116,9 @@ def interactions_of(cells: Cells, *, alpha: float, error: ErrorModel = "auto") -
     found = list(_pairs(cells, index))
     frame = tests.frame([(*f[:4], len(f[4])) for f in found], [f[4] for f in found],
                         ["first", "first_level", "second", "second_level", "backgrounds"])  # fmt: skip
+    for name in ("first", "second"):
+        levels = zip(frame[name], frame[f"{name}_level"], strict=True)
+        frame[f"{name}_name"] = [cells.named(*pair) for pair in levels]
     frame["present"] = (frame["p_adjusted"] < alpha).astype(bool)
     half = (frame["sim_high"] - frame["sim_low"]).astype(float) / 2
     frame["detectable"] = half + stats.t.ppf(0.8, frame["df"].astype(float)) * frame["se"].astype(
@@ -132,7 +136,7 @@ def simple_effects(cells: Cells, partners: dict[str, list[str]]) -> Iterator[Con
         levels = [x for x in cells.values[factor].unique() if x != base[factor]]
         for setting in product(*(cells.values[other].unique() for other in others)):
             here = [k for k in index if all(k[j] == x for j, x in zip(at, setting, strict=True))]
-            given = ", ".join(assigned(o, x) for o, x in zip(others, setting, strict=True))
+            given = ", ".join(cells.named(o, x) for o, x in zip(others, setting, strict=True))
             for level in levels:
                 pairs = [
                     (index[k], index[swapped(k, {i: base[factor]})])
@@ -140,7 +144,7 @@ def simple_effects(cells: Cells, partners: dict[str, list[str]]) -> Iterator[Con
                     if k[i] == level and swapped(k, {i: base[factor]}) in index
                 ]
                 if pairs:
-                    label = f"{assigned(factor, level)} where {given}"
+                    label = f"{cells.named(factor, level)} where {given}"
                     units = differences(pairs, cells)
                     yield Contrast("simple", label, factor, level, base[factor], units, "", given)
 

@@ -14,6 +14,7 @@ from scipy import stats
 from analysis.errors import TableError
 from analysis.plain import plain, records
 from analysis.tables.runs_table import RunsTable
+from plain_files.numbers import LOSS, interval, loss, signed
 from plain_files.shown import in_html, in_line
 
 
@@ -48,9 +49,10 @@ class WinnerReport:
         top = self.frame.iloc[0]
         best = self.frame[self.frame["label"] == self.winner].iloc[0]
         return [
-            f"The search's best value, {top['searched']:.4g} ({top['label']}), is {self.optimism:+.3g} away "
-            f"from its mean over {top['n']} fresh seeds: {top['mean']:.4g} [{top['low']:.4g}, {top['high']:.4g}].",
-            f"Best on fresh seeds: {self.winner}, {best['mean']:.4g} [{best['low']:.4g}, {best['high']:.4g}] "
+            f"The search's best value, {loss(top['searched'])} ({top['label']}), is {signed(self.optimism)} away "
+            f"from its mean over {top['n']} fresh seeds: {loss(top['mean'])} "
+            f"{interval(top['low'], top['high'], LOSS)}.",
+            f"Best on fresh seeds: {self.winner}, {loss(best['mean'])} {interval(best['low'], best['high'], LOSS)} "
             f"(interval for all {len(self.frame)} arms at once).",
         ]
 

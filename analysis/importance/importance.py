@@ -31,6 +31,7 @@ from analysis.importance.variance_shares import (
 )
 from analysis.plain import records
 from analysis.tables.runs_table import RunsTable
+from plain_files.numbers import p_words
 from plain_files.shown import in_html, in_line
 
 Floats = NDArray[np.float64]
@@ -106,7 +107,7 @@ class Importance:
         seen = "above chance" if row["p_holm"] < ALPHA else "not told from chance"
         return (
             f"{name}: {share} [{row['low']:.0%}, {row['high']:.0%}] of the variance between runs, {seen} "
-            f"(Holm p = {row['p_holm']:.2g})."
+            f"(Holm {p_words(row['p_holm'])})."
         )
 
     def to_json(self) -> dict[str, Any]:

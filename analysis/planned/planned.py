@@ -20,6 +20,7 @@ from analysis.plain import records
 from analysis.planned.comparisons import content_hash, level_key
 from analysis.planned.spending import nominal_levels, repeated_p
 from analysis.tables.runs_table import RunsTable
+from plain_files.numbers import interval, signed
 from plain_files.shown import in_html, in_line
 
 
@@ -55,7 +56,7 @@ class PlannedReport:
         lines = [f"Planned: no verdict yet: {self.pending}."] if self.pending else []
         for row in self.frame.to_dict("records"):
             lines.append(
-                f"Planned: {comparison(row)}: {_verdict(row)} ({row['estimate']:+.3g}{_band(row)}, {self.basis})."
+                f"Planned: {comparison(row)}: {_verdict(row)} ({signed(row['estimate'])}{_band(row)}, {self.basis})."
             )
         return lines + [f"Deviation from the plan: {text}." for text in self.deviations]
 
@@ -258,7 +259,7 @@ def _verdict(row: Mapping[Any, Any]) -> str:
 def _band(row: Mapping[Any, Any]) -> str:
     if np.isnan(row["low"]):
         return " without an interval"
-    return f" [{row['low']:+.3g}, {row['high']:+.3g}]"
+    return f" {interval(row['low'], row['high'])}"
 
 
 def _deviations(table: RunsTable, content: Mapping[str, Any], *, pending: bool) -> list[str]:

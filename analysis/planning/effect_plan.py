@@ -23,6 +23,7 @@ from analysis.errors import TableError
 from analysis.plain import records
 from analysis.planning.budget import MOST_SEEDS, affordable
 from analysis.planning.ratio_plan import SURE, sigma_interval
+from plain_files.numbers import number
 
 Floats = NDArray[np.float64]
 DRAWS = 3000
@@ -82,7 +83,7 @@ class EffectPlan:
             )
             lines = [
                 f"{self.seeds} seeds ({row['runs']:.0f} runs) {head}, {self.comparisons} comparisons: effects "
-                f"from {row['detectable']:.3g} are found with 80 % power."
+                f"from {number(row['detectable'])} are found with 80 % power."
             ]
         if self.pilot is not None:
             lines.append(self._pilot(self.pilot))
@@ -92,7 +93,7 @@ class EffectPlan:
 
     def _pilot(self, known: PilotSigma) -> str:
         said = (
-            f"The pilot knows sigma to {known.low:.2f} to {known.high:.2f} times its estimate of {known.sigma:.3g} "
+            f"The pilot knows sigma to {known.low:.2f} to {known.high:.2f} times its estimate of {number(known.sigma)} "
             f"({SURE:.0%}, {known.df:g} degrees of freedom), so effects are planned for {known.high:.2f} times it"
         )
         if known.seeds == known.seeds_low == self.seeds:
@@ -108,7 +109,7 @@ class EffectPlan:
         row = self.table[self.table["seeds"] == min(paid, MOST_SEEDS)].iloc[0]
         with_most = f", with {MOST_SEEDS} of them" if paid > MOST_SEEDS else ""
         return (
-            f"The budget pays for {paid} seeds: effects from {row['detectable']:.3g} are "
+            f"The budget pays for {paid} seeds: effects from {number(row['detectable'])} are "
             f"found{with_most}."
         )
 

@@ -24,6 +24,7 @@ from analysis.plain import plain, records
 from analysis.planning.budget import MOST_SEEDS, affordable
 from analysis.tradeoff.curves.lack_of_fit import ALTERNATIVES, lof_power, shape
 from analysis.tradeoff.curves.reduced import Reduced, reduce_grid
+from plain_files.numbers import number
 
 Floats = NDArray[np.float64]
 DRAWS = 40_000
@@ -83,10 +84,10 @@ class RatioPlan:
         """What to run, in plain words."""
         goal = f"the upper limit of r* within +{self.target_width:.0%} (assurance {self.assurance:.0%})"
         if self.seeds is None:
-            lines = [f"More than {MOST_SEEDS} seeds would be needed for {goal} at snr {self.snr:.3g}: "
+            lines = [f"More than {MOST_SEEDS} seeds would be needed for {goal} at snr {number(self.snr)}: "
                      "widen the range of ratios, or accept a lower bound."]  # fmt: skip
         else:
-            lines = [f"{self.seeds} seeds ({self.runs} runs) for {goal} at snr {self.snr:.3g}."]
+            lines = [f"{self.seeds} seeds ({self.runs} runs) for {goal} at snr {number(self.snr)}."]
         if self.pilot is not None:
             lines.append(self._pilot(self.pilot))
         if self.affordable is not None:
@@ -106,7 +107,7 @@ class RatioPlan:
         return (
             f"The pilot knows sigma to {known.low:.2f} to {known.high:.2f} times its estimate ({SURE:.0%}, "
             f"{known.df:g} degrees of freedom), so this is planned for {known.high:.2f} times it; if the estimate "
-            f"were exact (snr {known.snr:.3g}), {few} would do."
+            f"were exact (snr {number(known.snr)}), {few} would do."
         )
 
     def _budget(self) -> str:

@@ -9,6 +9,7 @@ from analysis.plots.drawing.frames import spread
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import BLUE, FAINT, INK, MUTED, RED, open_arrow, ratio_axis
 from analysis.tradeoff.reduction_fit import ReductionFit
+from plain_files.numbers import interval, number
 
 
 def plot_leverage(fit: ReductionFit, ax: Axes) -> Axes:
@@ -16,7 +17,7 @@ def plot_leverage(fit: ReductionFit, ax: Axes) -> Axes:
     ratios = list(fit.leverage)
     bars = ax.bar(range(len(ratios)), list(fit.leverage.values()), color=BLUE, width=0.6)
     for bar, (ratio, leverage) in zip(bars, fit.leverage.items(), strict=True):
-        mark(bar, [Mark(tip=f"r = {ratio:g}: leverage {leverage:.3g}")])
+        mark(bar, [Mark(tip=f"r = {ratio:g}: leverage {number(leverage)}")])
     ax.set_xticks(range(len(ratios)), [f"{r:g}" for r in ratios])
     ax.axhline(1, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
     ax.set_ylim(0, 1.08)
@@ -41,7 +42,7 @@ def plot_left_out(dropped: pd.DataFrame, ax: Axes) -> Axes:
     mark(
         drawn[0],
         [
-            Mark(tip=f"{name}: κ {row.kappa:.3g} [{row.low:.3g}, {row.high:.3g}]")
+            Mark(tip=f"{name}: κ {number(row.kappa)} {interval(row.low, row.high)}")
             for name, row in known
         ],
     )
@@ -63,7 +64,7 @@ def plot_families(fit: ReductionFit, ax: Axes) -> Axes:
     bars = ax.barh(rows, models["weight"], color=colours, height=0.65)
     for bar, family, weight in zip(bars, models["family"], models["weight"], strict=True):
         if not np.isnan(weight):
-            mark(bar, [Mark(tip=f"{family}: weight {weight:.3g}")])
+            mark(bar, [Mark(tip=f"{family}: weight {number(weight)}")])
     for row, weight in zip(rows, models["weight"], strict=True):
         ax.annotate(
             "no AICc" if np.isnan(weight) else f"{weight:.2f}",

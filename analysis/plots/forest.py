@@ -10,6 +10,7 @@ from analysis.plots.drawing.frames import rows
 from analysis.plots.drawing.listing import list_rows, note_row
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import FAINT, INK, MUTED, VERDICT_COLOURS, VERDICT_MARKERS
+from plain_files.numbers import as_given, interval, p_words, signed
 
 
 def plot_forest(effects: pd.DataFrame, ax: Axes, *, margin: float | None) -> Axes:
@@ -28,7 +29,12 @@ def plot_forest(effects: pd.DataFrame, ax: Axes, *, margin: float | None) -> Axe
     """
     if margin is not None:
         ax.axvspan(
-            -margin, margin, color=FAINT, alpha=0.45, linewidth=0, label=f"margin ±{margin:g}"
+            -margin,
+            margin,
+            color=FAINT,
+            alpha=0.45,
+            linewidth=0,
+            label=f"margin ±{as_given(margin)}",
         )
     ax.axvline(0, color=INK, linewidth=0.8)
     for row, effect in enumerate(rows(effects)):
@@ -63,9 +69,9 @@ def _bar(
 
 
 def _told(effect: Any) -> Mark:
-    ends = f"[{effect.sim_low:.3g}, {effect.sim_high:.3g}]"
+    ends = interval(effect.sim_low, effect.sim_high)
     said = f" {ends} simultaneous" if math.isfinite(effect.sim_low) else ""
-    tip = f"{effect.name}: {effect.estimate:+.3g}{said}, {_note(effect)}"
+    tip = f"{effect.name}: {signed(effect.estimate)}{said}, {_note(effect)}"
     return Mark(tip=tip, arm=str(getattr(effect, "of_arm", "")))
 
 
@@ -84,4 +90,4 @@ def _strength(effect: Any) -> str:
         return f"{effect.evidence:.2f} × its boundary" if known else "no look"
     if math.isnan(effect.p_adjusted):
         return "p not given"
-    return "p < 0.001" if effect.p_adjusted < 0.001 else f"p = {effect.p_adjusted:.2g}"
+    return p_words(effect.p_adjusted)

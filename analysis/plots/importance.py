@@ -8,6 +8,7 @@ from analysis.plots.drawing.frames import spread
 from analysis.plots.drawing.listing import list_rows
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import COLOURS, INK
+from plain_files.numbers import interval, number
 
 NOTHING = 1e-6
 """Share below which a factor without an interval has no row: nothing would be seen in it."""
@@ -40,8 +41,8 @@ def plot_importance(shares: pd.DataFrame, ax: Axes) -> Axes:
             label=question,
         )
         for bar, (factor, row) in zip(bars, mine.iterrows(), strict=True):
-            between = f" [{row['low']:.2g}, {row['high']:.2g}]" if np.isfinite(row["low"]) else ""
-            mark(bar, [Mark(tip=f"{factor}: {row['share']:.2g}{between} ({question})")])
+            between = f" {interval(row['low'], row['high'], 2)}" if np.isfinite(row["low"]) else ""
+            mark(bar, [Mark(tip=f"{factor}: {number(row['share'], 2)}{between} ({question})")])
         ends = spread(mine, middle="share")
         ax.errorbar(
             mine["share"], at, xerr=ends, linestyle="none", ecolor=INK, elinewidth=1, capsize=2

@@ -6,16 +6,19 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from analysis.plots.drawing.folding import CHARACTER, fold_all, folded, lines_of, make_room
+from analysis.plots.drawing.folding import CHARACTER, LINE, fold_all, folded, lines_of, make_room
 from analysis.plots.drawing.frames import rows as rows_of
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import COLOURS, DASHES, MARKERS, level_name
 from analysis.plots.parallel import LOSS_COLOURS
+from plain_files.numbers import LOSS, interval, loss
 
 LONGEST = 24
 """Characters of a name on one line."""
 BESIDE = 0.6
 """Of the width of the axes, for names beside them."""
+FEWEST = 8
+"""Characters on a line of a folded name; where there is room for less, names are turned."""
 SMALLEST = 4.5
 """Points below which numbers in cells are left out."""
 LEFT = 0.56
@@ -53,7 +56,7 @@ def plot_cells(
         ax.collections[0],
         [
             Mark(
-                tip=f"{_last(rows)}={level_name(row)}, {_last(columns)}={level_name(column)}: {mean:.4g}"
+                tip=f"{_last(rows)}={level_name(row)}, {_last(columns)}={level_name(column)}: {loss(mean)}"
             )
             for row, across in means.iterrows()
             for column, mean in across.items()
@@ -63,6 +66,7 @@ def plot_cells(
         # Seaborn's pure white is the page's paper colour, which is dark in the dark look; shades are not.
         if to_hex(text.get_color()) == "#ffffff":
             text.set_color("#fdfdfd")
+    ax.tick_params(axis="both", rotation=0, length=0)
     _name_levels(ax, list(means.columns), shift=0.5)
     size = mpl.rcParams["ytick.labelsize"]
     names = fold_all([level_name(v) for v in means.index], points=BESIDE * _width(ax), size=size)
@@ -70,7 +74,6 @@ def plot_cells(
     make_room(ax, len(names) * (lines_of(names) - 2))
     ax.set_xlabel(folded(_last(columns), LONGEST))
     ax.set_ylabel(folded(_last(rows), LONGEST))
-    ax.tick_params(axis="both", rotation=0, length=0)
     _turn_if_crowded(ax)
     return ax
 
@@ -109,7 +112,7 @@ def plot_profiles(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> 
             [
                 Mark(
                     tip=f"{_last(rows)}={level_name(cell.row)}, {_last(columns)}={level_name(cell.column)}: "
-                    f"{cell.mean:.4g} [{cell.low:.4g}, {cell.high:.4g}], n={cell.n}"
+                    f"{loss(cell.mean)} {interval(cell.low, cell.high, LOSS)}, n={cell.n}"
                 )
                 for cell in rows_of(named)
             ],
@@ -127,22 +130,34 @@ def _number_size(ax: Axes, *, columns: int) -> float:
 
 
 def _name_levels(ax: Axes, levels: list[object], *, shift: float = 0.0) -> None:
-    """Levels along the bottom; those that are too long to be turned take several lines."""
+    """Levels along the bottom; those that are too long to be turned a little take several lines."""
     names = [level_name(level) for level in levels]
+    size, each = float(mpl.rcParams["xtick.labelsize"]), _width(ax) / len(names)
+    if max(map(len, names)) > LONGEST and each < FEWEST * CHARACTER * size:
+        _stand_upright(ax, names, shift=shift, lines=max(1, int(each / (LINE * size))))
+        return
     if max(map(len, names)) > LONGEST:
-        size = mpl.rcParams["xtick.labelsize"]
-        names = fold_all(names, points=_width(ax) / len(names), size=size)
+        names = fold_all(names, points=each, size=size)
     ax.set_xticks([at + shift for at in range(len(names))], names)
     make_room(ax, lines_of(names) - 1)
 
 
+def _stand_upright(ax: Axes, names: list[str], *, shift: float, lines: int) -> None:
+    """Levels read from below, each on so many lines at most."""
+    across = max(LONGEST, -(-max(map(len, names)) // lines) + 4)
+    names = [folded(name, across) for name in names]
+    ax.set_xticks([at + shift for at in range(len(names))], names, rotation=90)
+    make_room(ax, max(len(line) for name in names for line in name.split("\n")) * CHARACTER / LINE)
+
+
 def _turn_if_crowded(ax: Axes) -> None:
-    names = [label.get_text() for label in ax.get_xticklabels()]
-    if lines_of(names) > 1:
+    labels = ax.get_xticklabels()
+    names = [label.get_text() for label in labels]
+    if lines_of(names) > 1 or any(label.get_rotation() for label in labels):
         return
     needed = max(map(len, names)) + 2
     if needed * CHARACTER * float(mpl.rcParams["xtick.labelsize"]) > _width(ax) / len(names):
-        for label in ax.get_xticklabels():
+        for label in labels:
             label.set(rotation=40, ha="right", rotation_mode="anchor")
 
 

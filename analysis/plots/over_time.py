@@ -8,6 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis.plots.drawing.frames import rows, spread
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import COLOURS, DASHES, FAINT, INK, MARKERS, MUTED
+from plain_files.numbers import interval, signed
 
 MOST_NAMED = len(COLOURS)
 """Comparisons with a colour and a name of their own; the others are drawn grey behind them."""
@@ -41,7 +42,7 @@ def plot_over_time(by_epoch: pd.DataFrame, ax: Axes, *, named: list[str]) -> Axe
             drawn[0],
             [
                 Mark(
-                    tip=f"{label} at epoch {at.epoch:g}: {at.estimate:+.3g} [{at.low:.3g}, {at.high:.3g}], "
+                    tip=f"{label} at epoch {at.epoch:g}: {signed(at.estimate)} {interval(at.low, at.high)}, "
                     f"n={at.n_pairs:g}",
                     arm=label,
                 )

@@ -12,12 +12,21 @@ from matplotlib.colors import Normalize
 from analysis.plots.drawing.frames import rows
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import MUTED
+from plain_files.numbers import loss, number
 
 LOSS_COLOURS = "cividis"
 """Dark is a low loss, light a high one; in every figure that shades it."""
 
 
-def plot_parallel(runs: pd.DataFrame, ax: Axes, *, factors: list[str], value: str) -> Axes:
+def plot_parallel(
+    runs: pd.DataFrame,
+    ax: Axes,
+    *,
+    factors: list[str],
+    value: str,
+    name: str = "",
+    highest_is_best: bool = False,
+) -> Axes:
     """Draw complete runs across the factors' axes.
 
     Levels are spread evenly and in order on each axis; lines are moved a little so that those that
@@ -27,6 +36,8 @@ def plot_parallel(runs: pd.DataFrame, ax: Axes, *, factors: list[str], value: st
         runs: One row per complete run, with the columns `factors` and `value`; where it has `label`, `seed` and
             `run`, each line says which run it is.
         value: Name of the column that colours a line.
+        name: What it is, beside the scale; `value` without.
+        highest_is_best: Of `value`; otherwise its lowest.
     """
     jitter = np.random.default_rng(0)
     heights = np.empty((len(runs), len(factors)))
@@ -35,11 +46,13 @@ def plot_parallel(runs: pd.DataFrame, ax: Axes, *, factors: list[str], value: st
         _draw_axis(ax, column, ticks)
     heights += jitter.uniform(-0.018, 0.018, heights.shape)
     values = runs[value].to_numpy(dtype=float)
-    worst_first = np.argsort(-values)
+    worst_first = np.argsort(values if highest_is_best else -values)
     at = np.arange(len(factors))
     lines = [np.column_stack([at, heights[i]]) for i in worst_first]
-    # The scale ends at the 90th percentile: a few bad runs would otherwise make all others alike.
-    scale = Normalize(values.min(), np.quantile(values, 0.9)) if len(values) else Normalize(0, 1)
+    scale = Normalize(0, 1)
+    if len(values):
+        # Without the worst tenth: a few bad runs would otherwise make all others alike.
+        scale = Normalize(*np.quantile(values, (0.1, 1) if highest_is_best else (0, 0.9)))
     shown = LineCollection(
         lines,
         array=values[worst_first],
@@ -55,7 +68,9 @@ def plot_parallel(runs: pd.DataFrame, ax: Axes, *, factors: list[str], value: st
         mark(
             shown, [_told(run, float(values[i])) for run, i in zip(told, worst_first, strict=True)]
         )
-    bar = ax.figure.colorbar(shown, ax=ax, extend="max", pad=0.02, label=value)
+    bar = ax.figure.colorbar(
+        shown, ax=ax, extend="min" if highest_is_best else "max", pad=0.02, label=name or value
+    )
     bar.outline.set_visible(False)
     ax.set_xlim(-0.2, len(factors) - 0.5)
     ax.set_ylim(-0.06, 1.06)
@@ -70,7 +85,7 @@ def _told(run: Any, reached: float) -> Mark:
     seed = "" if pd.isna(run.seed) else f"{run.seed:g}"
     of = f", seed {seed}" if seed else ""
     return Mark(
-        tip=f"{run.label}{of}: {reached:.4g}", arm=str(run.label), seed=seed, run=str(run.run)
+        tip=f"{run.label}{of}: {loss(reached)}", arm=str(run.label), seed=seed, run=str(run.run)
     )
 
 
@@ -96,7 +111,7 @@ def _continuous(column: pd.Series, numeric: pd.Series) -> tuple[np.ndarray, dict
     scale = np.log if logarithmic else np.asarray
     ends = scale(np.array([low, high]))
     heights = (scale(pd.to_numeric(column).to_numpy(dtype=float)) - ends[0]) / (ends[1] - ends[0])
-    return np.nan_to_num(heights, nan=1.06), {0.0: f"{low:.2g}", 1.0: f"{high:.2g}"}
+    return np.nan_to_num(heights, nan=1.06), {0.0: number(low, 2), 1.0: number(high, 2)}
 
 
 def _draw_axis(ax: Axes, column: int, ticks: dict[float, str]) -> None:

@@ -11,6 +11,7 @@ from analysis.plots.drawing.frames import rows, spread
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.point_names import name_points
 from analysis.plots.drawing.style import BLUE, GOLD, INK, MUTED
+from plain_files.numbers import LOSS, interval, loss
 
 MOST_NAMED = 8
 """Of more arms only those on the front are named."""
@@ -80,8 +81,8 @@ def zoom_to_front(arms: pd.DataFrame, ax: Axes) -> None:
 
 
 def _told(arm: Any) -> Mark:
-    ends = f" [{arm.low:.4g}, {arm.high:.4g}]" if np.isfinite(arm.low) else ""
-    tip = f"{arm.label}: {arm.mean:.4g}{ends}, n={arm.n}, {arm.cost:,.0f} parameters, {_standing(arm)}"
+    ends = f" {interval(arm.low, arm.high, LOSS)}" if np.isfinite(arm.low) else ""
+    tip = f"{arm.label}: {loss(arm.mean)}{ends}, n={arm.n}, {arm.cost:,.0f} parameters, {_standing(arm)}"
     return Mark(tip=tip, arm=str(arm.label))
 
 

@@ -13,6 +13,7 @@ from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import BLUE, FAINT, GOLD, INK, MUTED, RED, open_arrow, ratio_axis
 from analysis.tradeoff.kappa import Interval
 from analysis.tradeoff.reduction_fit import ReductionFit
+from plain_files.numbers import LOSS, interval, loss, number
 
 BASIS = {"average": "average", "monotone": "best tested", "theory": "theory", "given": "given"}
 """What r* rests on, in a legend."""
@@ -23,12 +24,12 @@ def plot_ratio(fit: ReductionFit, ax: Axes, *, runs: pd.DataFrame, means: pd.Dat
 
     Args:
         fit: The trade-off. Its r* and intervals are drawn where a price was named.
-        runs: Columns `r`, `seed`, `adjusted` (loss with the seed's own level taken out).
+        runs: Columns `label`, `run`, `r`, `seed` (NaN where runs share none), `loss`, `adjusted` (loss with the
+            seed's own level taken out).
         means: Columns `r`, `mean`, `low`, `high`; NaN ends where there are no replicates.
     """
     ratio_axis(ax, fit.tested["r"])
-    _seeds(runs, ax)
-    ax.plot([], [], color=FAINT, linewidth=0.7, label="one seed, its own level taken out")
+    _runs(runs, ax)
     r = np.geomspace(fit.tested["r"].min(), fit.tested["r"].max(), 200)
     _curves(fit, ax, r)
     bars = spread(means, middle="mean")
@@ -50,18 +51,29 @@ def plot_ratio(fit: ReductionFit, ax: Axes, *, runs: pd.DataFrame, means: pd.Dat
     return ax
 
 
-def _seeds(runs: pd.DataFrame, ax: Axes) -> None:
-    """A line through the runs of each seed."""
+def _runs(runs: pd.DataFrame, ax: Axes) -> None:
+    """A point for each run, and a line through the runs of each seed."""
     by_seed = list(runs.sort_values("r").groupby("seed"))
     lines = [run[["r", "adjusted"]].to_numpy() for _, run in by_seed]
     joined = LineCollection(lines, colors=FAINT, linewidths=0.7, zorder=1)
-    mark(joined, [Mark(tip=f"seed {seed}", seed=str(seed)) for seed, _ in by_seed])
+    mark(joined, [Mark(tip=f"seed {seed:g}", seed=f"{seed:g}") for seed, _ in by_seed])
     ax.add_collection(joined)
+    look: dict[str, Any] = {"color": FAINT, "markersize": 2.5, "markeredgewidth": 0, "zorder": 1}
+    (points,) = ax.plot(runs["r"], runs["adjusted"], "o", **look)
+    mark(points, [_run(run) for run in rows(runs)])
+    name = "one seed, its own level taken out" if by_seed else "one run"
+    ax.plot([], [], color=FAINT, linewidth=0.7, marker="o", markersize=2.5, label=name)
+
+
+def _run(run: Any) -> Mark:
+    seed = "" if pd.isna(run.seed) else f"{run.seed:g}"
+    of = f", seed {seed}" if seed else ""
+    return Mark(tip=f"{run.label}{of}: {loss(run.loss)}", arm=run.label, seed=seed, run=run.run)
 
 
 def _told(mean: Any) -> Mark:
-    ends = f" [{mean.low:.4g}, {mean.high:.4g}]" if np.isfinite(mean.low) else ""
-    return Mark(tip=f"r = {mean.r:g}: {mean.mean:.4g}{ends}")
+    ends = f" {interval(mean.low, mean.high, LOSS)}" if np.isfinite(mean.low) else ""
+    return Mark(tip=f"r = {mean.r:g}: {loss(mean.mean)}{ends}")
 
 
 def _keep_in_sight(fit: ReductionFit, ax: Axes, ends: tuple[float, float]) -> None:
@@ -110,7 +122,7 @@ def _best_ratio(fit: ReductionFit, ax: Axes) -> None:
     left, right = ax.get_xlim()
     _interval(fit.r_star_ci, ax, name=f"{100 * fit.confidence:g} % interval of r*")
     if fit.r_star is not None and left <= fit.r_star <= right:
-        name = f"r* = {fit.r_star:.3g} ({BASIS[str(fit.basis)]})"
+        name = f"r* = {number(fit.r_star)} ({BASIS[str(fit.basis)]})"
         ax.axvline(fit.r_star, color=RED, linewidth=0.9, linestyle=(0, (5, 2)), label=name)
     theory = fit.theory_r_star
     if (
@@ -120,7 +132,7 @@ def _best_ratio(fit: ReductionFit, ax: Axes) -> None:
         and left <= theory <= right
     ):
         ax.axvline(
-            theory, color=BLUE, linewidth=0.9, label=f"r* = {theory:.3g} (if the theory holds)"
+            theory, color=BLUE, linewidth=0.9, label=f"r* = {number(theory)} (if the theory holds)"
         )
     ax.set_xlim(left, right)
 

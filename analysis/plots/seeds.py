@@ -11,6 +11,7 @@ from analysis.plots.drawing.frames import rows
 from analysis.plots.drawing.listing import list_rows, note_row
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import BLUE, FAINT, INK, MUTED, RED
+from plain_files.numbers import loss
 
 FEWEST_FOR_A_BOX = 8
 """Below this a box would show quartiles of a handful of points; the points say more."""
@@ -67,7 +68,7 @@ def _join(ax: Axes, placed: pd.DataFrame) -> None:
 def _told(run: Any) -> Mark:
     seed = "" if pd.isna(run.seed) else f"{run.seed:g}"
     said = f", seed {seed}" if seed else ""
-    tip = f"{run.label}{said}: {run.value:.4g}"
+    tip = f"{run.label}{said}: {loss(run.value)}"
     return Mark(tip=tip, arm=str(run.label), seed=seed, run=str(run.run))
 
 

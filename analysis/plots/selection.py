@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from analysis.plots.drawing.frames import rows
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import COLOURS, MARKERS, MUTED
+from plain_files.numbers import LOSS, interval, loss
 
 
 def plot_selection(arms: pd.DataFrame, ax: Axes) -> Axes:
@@ -27,7 +28,7 @@ def plot_selection(arms: pd.DataFrame, ax: Axes) -> Axes:
             color=COLOURS[i % len(COLOURS)],
             label=f"{arm.label} (n={arm.n})",
         )
-        tip = f"{arm.label}: searched {arm.searched:.4g}, fresh {arm.mean:.4g} [{arm.low:.4g}, {arm.high:.4g}]"
+        tip = f"{arm.label}: searched {loss(arm.searched)}, fresh {loss(arm.mean)} {interval(arm.low, arm.high, LOSS)}"
         mark(drawn[0], [Mark(tip=f"{tip}, n={arm.n}", arm=str(arm.label))])
     both = np.concatenate(
         [arms["searched"], arms["mean"], arms[["low", "high"]].to_numpy().ravel()]

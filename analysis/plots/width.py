@@ -13,6 +13,7 @@ from analysis.plots.drawing.frames import rows, spread
 from analysis.plots.drawing.logarithmic_axis import plain_powers
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import BLUE, GOLD, INK, RED, open_arrow
+from plain_files.numbers import interval, number
 
 GUIDES = (
     (2 / 3, "slope 2/3 (the theory)", (0, (5, 2)), GOLD),
@@ -64,7 +65,7 @@ def plot_width(
 
 
 def _told(width: Any, name: str) -> Mark:
-    return Mark(tip=f"width {name}: r* {width.r_star:.3g} [{width.low:.3g}, {width.high:.3g}]")
+    return Mark(tip=f"width {name}: r* {number(width.r_star)} {interval(width.low, width.high)}")
 
 
 def _draw_open(open_ended: pd.DataFrame, ax: Axes, *, widths: pd.DataFrame) -> None:

@@ -90,6 +90,7 @@ def assemble(evidence: Evidence, *, out: Path, formats: Sequence[Format] = FORMA
         table=answer.verdict_table(evidence),
         arms=_arms(evidence),
         seeds=tuple(f"{seed:g}" for seed in sorted(table.frame["seed"].dropna().unique())),
+        records=_records(evidence, out),
         badges=tuple(_badges(evidence)),
         verdicts=tuple(words.verdict_lines(evidence)),
         notices=(*words.notices(evidence), *provenance.conflicts(evidence.folder, table)),
@@ -135,6 +136,14 @@ def _arms(evidence: Evidence) -> dict[str, dict[str, str]]:
         }
         for label, row in first.iterrows()
     }
+
+
+def _records(evidence: Evidence, out: Path) -> tuple[str, ...]:
+    """The runs whose records the page can lead to; none where it lies elsewhere than in its study."""
+    if out.resolve().parent != evidence.folder.resolve():
+        return ()
+    frame = evidence.table.frame
+    return tuple(frame.loc[frame["state"].isin(["COMPLETE", "PRUNED", "FAILED"]), "run"])
 
 
 def _last(name: str) -> str:

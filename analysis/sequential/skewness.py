@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.sequential.looks import Values
+from plain_files.numbers import p_words
 
 SKEWED = 0.01
 FEWEST = 8
@@ -51,7 +52,7 @@ def said_of_skewness(frame: pd.DataFrame, skewed: float) -> list[str]:
         skewed: What `skewness_p` says.
     """
     if skewed < SKEWED:
-        return [f"The differences are skewed (p = {skewed:.2g}): {ERRS}."]
+        return [f"The differences are skewed ({p_words(skewed)}): {ERRS}."]
     if ((frame["verdict"] == "negligible") & (frame["pairs"] < FEWEST)).any():
         return [f"Skewness cannot be seen in fewer than {FEWEST} pairs: with so few {ERRS}."]
     return []

@@ -22,6 +22,7 @@ from analysis.sequential.stored import (
     values_of,
 )
 from analysis.tables.runs_table import RunsTable
+from plain_files.numbers import as_given, interval, signed
 from plain_files.stopping_rules import (
     NUMBERS,
     change_sentences,
@@ -304,10 +305,10 @@ def _sentence(row: Mapping[Any, Any]) -> str:
     words = {"differs": "differs from the baseline, by less than the margin"}
     verdict = words.get(row["verdict"], row["verdict"])
     when = f"after {row['look']} seeds"
-    text = f"{row['label']}: {verdict} {when} ({row['adjusted']:+.3g} adjusted, {row['estimate']:+.3g} raw"
+    text = f"{row['label']}: {verdict} {when} ({signed(row['adjusted'])} adjusted, {signed(row['estimate'])} raw"
     if np.isfinite(row["low"]):
-        text += f", [{row['low']:+.3g}, {row['high']:+.3g}]"
-    text += f"; margin {row['margin']:g})"
+        text += f", {interval(row['low'], row['high'])}"
+    text += f"; margin {as_given(row['margin'])})"
     if row["exploratory"]:
         text = f"Exploratory ({row['exploratory']}): {text}"
     if row["lost"]:

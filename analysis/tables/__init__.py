@@ -2,5 +2,5 @@
 
 May import `plain_files`, `analysis`, `formats` and `equal`. Imported by `contrasts`, `planned`, `importance`,
 `sequential`, `effects`, `tradeoff`, `width`, `analysis.claims`, `words`, `tested`, `evidence`, `until_width`,
-`options` and `sections`.
+`options`, `sections` and `cli`.
 """

@@ -66,6 +66,8 @@ def check_numbers(column: "pd.Series[Any]") -> "pd.Series[float]":
     Raises:
         TableError: If a cell holds text; says the column and the row.
     """
+    if column.dtype.kind in "iuf":
+        return column.astype(float)
     numbers = pd.to_numeric(column, errors="coerce")
     words = column.astype(str).str.strip().str.lower()
     text = column.notna() & numbers.isna() & ~words.isin(MISSING)

@@ -200,9 +200,20 @@ def typed(frame: pd.DataFrame, *, metric: str) -> pd.DataFrame:
             frame[name] = check_numbers(frame[name])
     frame["state"] = frame["state"].fillna("COMPLETE").replace({"FAIL": "FAILED"})
     for name in ("hidden", "channels"):
-        lists = [_as_list(value, row=row, column=name) for row, value in frame[name].items()]
-        frame[name] = pd.Series(lists, index=frame.index, dtype=object)
+        frame[name] = pd.Series(_lists(frame[name]), index=frame.index, dtype=object)
     return frame
+
+
+def _lists(column: "pd.Series[Any]") -> list[list[int | None] | None]:
+    """The cells as lists; equal ones are checked once, because all runs of an arm have the same."""
+    known: dict[str, list[int | None] | None] = {}
+    found = []
+    for row, value in column.items():
+        cell = repr(value)
+        if cell not in known:
+            known[cell] = _as_list(value, row=row, column=str(column.name))
+        found.append(known[cell])
+    return found
 
 
 def _as_list(value: Any, *, row: Any, column: str) -> list[int | None] | None:

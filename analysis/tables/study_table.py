@@ -52,7 +52,7 @@ def read_study(folder: Path, *, metric: str | None = None) -> RunsTable:
         )
     data = _group((info.get("space") or {}).get("baseline"), "data")
     records = [
-        _study_row(line, folder / "runs" / line["run"], known=data.get("name"), numbers=known)
+        _study_row(line, f"{folder}/runs/{line['run']}", known=data.get("name"), numbers=known)
         for line in plan.lines
     ]
     factors = [str(f["name"]) for f in (info.get("space") or {}).get("factors", [])]
@@ -127,8 +127,9 @@ def read_curves(table: RunsTable) -> Curves:
             continue
         head = {"run": row.run, "arm": row.arm, "label": row.label, "seed": row.seed}
         epochs: dict[int, dict[str, Any]] = {}
-        for number in _attempts(table.folder / "runs" / str(row.run), up_to=int(attempt)):
-            path = table.folder / "runs" / str(row.run) / str(number) / "epochs.jsonl"
+        folder = f"{table.folder}/runs/{row.run}"
+        for number in _attempts(folder, up_to=int(attempt)):
+            path = f"{folder}/{number}/epochs.jsonl"
             found, wrong = study_records.read_epochs(path, numbers=table.measured)
             epochs |= {record["epoch"]: record for record in found}
             if wrong:
@@ -137,7 +138,7 @@ def read_curves(table: RunsTable) -> Curves:
     return Curves(pd.DataFrame.from_records(records), damaged)
 
 
-def _attempts(folder: Path, *, up_to: int) -> list[int]:
+def _attempts(folder: str, *, up_to: int) -> list[int]:
     """The attempts that there are: of a number in a record it is not known whether it is true."""
     if up_to == 1:
         return [1]
@@ -161,12 +162,13 @@ def _plan(folder: Path) -> PlanFile:
 
 def _remarks(folder: Path, plan: PlanFile, damaged: Mapping[str, str]) -> list[str]:
     planned = {line["run"] for line in plan.lines}
-    lost = study_records.unplanned(folder / "runs", planned)
+    begun = study_records.begun(folder / "runs")
+    lost = study_records.unplanned(folder / "runs", planned, begun=begun)
     return study_records.remarks(plan, unplanned=lost, damaged=damaged)
 
 
 def _study_row(
-    line: dict[str, Any], folder: Path, *, known: str | None, numbers: list[str]
+    line: dict[str, Any], folder: str, *, known: str | None, numbers: list[str]
 ) -> dict[str, Any]:
     row = {k: line.get(k) for k in ("run", "arm", "label", "seed", "stage", "epochs_planned")}
     row |= line.get("factors") or {}
@@ -174,13 +176,13 @@ def _study_row(
     row["data"] = _group((line.get("settings") or {}).get("arm"), "data").get("name", known)
     try:
         outcome = study_records.read_result(
-            folder / "result.json", run=line["run"], numbers=numbers
+            f"{folder}/result.json", run=line["run"], numbers=numbers
         )
     except RecordError as error:
         # One file that the disk spoilt: the others still say what they say, and this one is counted.
         return row | {"state": "DAMAGED", "error": str(error)}
     if outcome is None:
-        return row | {"state": "RUNNING" if folder.is_dir() else "WAITING"}
+        return row | {"state": "RUNNING" if Path(folder).is_dir() else "WAITING"}
     row |= {k: outcome.get(k) for k in RESULT_COLUMNS}
     # A program that stops early by its own rule has no epoch missing, and says so.
     row["epochs_planned"] = outcome.get("epochs_planned", row["epochs_planned"])

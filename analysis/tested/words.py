@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from plain_files.numbers import interval, loss, signed
+
 Answer = dict[str, Any]
 
 
@@ -39,13 +41,13 @@ def holds(row: dict[str, Any], answer: Answer) -> str:
 
 
 def _comparison(row: dict[str, Any], answer: Answer) -> str:
-    between = "" if row["low"] is None else f" [{row['low']:+.3g}, {row['high']:+.3g}]"
+    between = "" if row["low"] is None else f" {interval(row['low'], row['high'])}"
     pairs = f"{row['n_pairs']} seeds" if row["paired"] else f"{row['n_pairs']} runs per arm"
     said = holds(row, answer)
     value, before = metric_in_words(row["metric"]), metric_in_words(answer["metric"])
     return (
-        f"{row['label']}: {value} {row['estimate']:+.3g}{between} against the baseline over {pairs}{WORDS[said]} "
-        f"(validation: {row['validation']}, {before} {row['validation_estimate']:+.3g})."
+        f"{row['label']}: {value} {signed(row['estimate'])}{between} against the baseline over {pairs}{WORDS[said]} "
+        f"(validation: {row['validation']}, {before} {signed(row['validation_estimate'])})."
     )
 
 
@@ -60,7 +62,7 @@ WORDS = {
 
 def _mean(row: dict[str, Any], answer: Answer) -> str:
     means = ", ".join(
-        f"{metric_in_words(name)} {row[name]:.4g}" for name in answer["metrics"] if name in row
+        f"{metric_in_words(name)} {loss(row[name])}" for name in answer["metrics"] if name in row
     )
     return f"{row['label']}: {means} (mean of {row['n']})."
 

@@ -30,6 +30,8 @@ class RatioRuns:
     """Seed of each run as 0, 1, ...; all zero where runs share none."""
     seed_labels: NDArray[np.float64]
     """The seeds as they are named in the table; NaN where there are none."""
+    ids: NDArray[np.object_]
+    """Each run's name in the table."""
     metric: str
     blocked: bool
     """Whether seeds are shared across ratios, so that each is a block."""
@@ -55,6 +57,7 @@ class RatioRuns:
             loss=self.loss[keep],
             seeds=codes_of(self.seeds[keep]),
             seed_labels=self.seed_labels[keep],
+            ids=self.ids[keep],
             flags=(),
         )
 
@@ -102,6 +105,7 @@ def ratio_runs(table: RunsTable, *, blocks: Cost | None, cluster: Cluster) -> Ra
         loss=rows[table.metric].to_numpy(float),
         seeds=seeds,
         seed_labels=rows["seed"].to_numpy(float),
+        ids=rows["run"].to_numpy(object),
         metric=table.metric,
         blocked=blocked,
         cost=cost,

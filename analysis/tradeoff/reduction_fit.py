@@ -13,6 +13,7 @@ from analysis.tradeoff.curves.reduced import Reduced
 from analysis.tradeoff.kappa import Interval, Status
 from analysis.tradeoff.prices.price import Price
 from analysis.tradeoff.status_words import STATUS_WORDS
+from plain_files.numbers import interval, number
 from plain_files.shown import in_html, in_line
 
 Floats = NDArray[np.float64]
@@ -130,7 +131,7 @@ class ReductionFit:
 
     def __repr__(self) -> str:
         """In a line: what it came to."""
-        said = "" if self.r_star is None else f"r* = {self.r_star:.3g}"
+        said = "" if self.r_star is None else f"r* = {number(self.r_star)}"
         return in_line(
             "ReductionFit", STATUS_WORDS[self.status], said, f"{self.n} runs, {self.seeds} seeds"
         )
@@ -140,7 +141,7 @@ class ReductionFit:
         rows = shown.itertuples(index=False)
         ends = (("kappa", self.kappa, self.kappa_ci), ("r*", self.r_star, self.r_star_ci))
         lines = [
-            f"{name} = {value:.3g} [{band[0]:.3g}, {band[1]:.3g}]"
+            f"{name} = {number(value)} {interval(band[0], band[1])}"
             for name, value, band in ends
             if value is not None and band is not None
         ]

@@ -6,6 +6,7 @@ from typing import Any
 from analysis.tradeoff.answer import ALPHA
 from analysis.tradeoff.kappa import MIN_SEEDS
 from analysis.tradeoff.reduction_fit import ReductionFit
+from plain_files.numbers import interval, loss, number, p_words, signed
 
 DIGITS = 10
 """Of a percentage: 99.9 and 99.999 stay what they are, and 100 * 0.95 is 95."""
@@ -50,14 +51,14 @@ def _given(fit: ReductionFit) -> list[str]:
     """The ratio that a budget or an implied price fixes, and its price if the runs show one."""
     if fit.price is None or not fit.price.fixes_ratio or fit.c2_eff is None:
         return []
-    r, budget = f"{fit.price.ratio(fit.c2_eff):.4g}", fit.price.mode == "budget"
+    r, budget = f"{loss(fit.price.ratio(fit.c2_eff))}", fit.price.mode == "budget"
     head = f"The budget of {fit.price.value:,.10g} weights allows r >= {r} (2 C2/budget; no fit enters). "
     if fit.price_per_param is None:
         none = "It has no shadow price" if budget else f"No price makes r = {r} the optimum"
         return [f"{head if budget else ''}{none}: {fit.metric} was not seen to rise with r."]
-    band = "" if fit.price_ci is None else " [{:.3g}, {:.3g}]".format(*fit.price_ci)
+    band = "" if fit.price_ci is None else f" {interval(*fit.price_ci)}"
     theory = " by the theory" if fit.status in ("quadratic_rejected", "curves_rejected") else ""
-    price = f"{fit.price_per_param:.3g} {fit.metric} per weight{band}{theory}"
+    price = f"{number(fit.price_per_param)} {fit.metric} per weight{band}{theory}"
     return [
         f"{head}Its shadow price is {price}." if budget else f"r = {r} is the optimum at {price}."
     ]
@@ -80,12 +81,12 @@ def _ratio(fit: ReductionFit) -> list[str]:
         case "too_few_seeds":
             return [
                 f"Too few seeds for an interval ({_replicates(fit)} per ratio, {MIN_SEEDS} needed); the point "
-                f"estimate is kappa = {fit.kappa:.3g}{_point(fit)}."
+                f"estimate is kappa = {number(fit.kappa)}{_point(fit)}."
             ]
         case "no_noise":
             return [
                 "Repeated runs do not differ (was the seed applied?), so there is no interval; the point estimate is "
-                f"kappa = {fit.kappa:.3g}{_point(fit)}."
+                f"kappa = {number(fit.kappa)}{_point(fit)}."
             ]
         case "lower_bound_only":
             return [_lower_bound(fit)]
@@ -98,7 +99,7 @@ def _lower_bound(fit: ReductionFit) -> str:
         return f"{doubt}: any price gives a lower bound only."
     low = fit.r_star_ci[0]
     if low > 1:
-        return f"Only a lower bound of r* is supported: r* >= {low:.3g} at {_percent(fit)} (kappa {_kappa(fit)})."
+        return f"Only a lower bound of r* is supported: r* >= {number(low)} at {_percent(fit)} (kappa {_kappa(fit)})."
     return (
         f"A rise of {fit.metric} with r is not certain (kappa {_kappa(fit)}), and at this price any ratio from 1 up "
         f"may be the best ({_percent(fit)})."
@@ -123,13 +124,13 @@ def _by_average(fit: ReductionFit) -> list[str]:
     at, curves = f"at {_percent(fit)}", f"by the average of eight curves ({_runs(fit)})"
     top = float(fit.tested["r"].max())
     if math.isfinite(high) or fit.r_star is None:
-        found = f"r* = {fit.r_star:.3g} [{low:.3g}, {high:.3g}] {at}, {curves}."
+        found = f"r* = {number(fit.r_star)} {interval(low, high)} {at}, {curves}."
     elif low <= 1:
         found = f"r* is left open: any ratio from 1 up may be the best {at}, {curves}."
     elif fit.r_star >= top * (1 - 1e-9):
-        found = f"r* >= {low:.3g} {at}: the largest tested ratio or one beyond it, {curves}."
+        found = f"r* >= {number(low)} {at}: the largest tested ratio or one beyond it, {curves}."
     else:
-        found = f"r* = {fit.r_star:.3g} [{low:.3g}, or more] {at}, {curves}."
+        found = f"r* = {number(fit.r_star)} [{number(low)}, or more] {at}, {curves}."
     if fit.status == "quadratic_rejected":
         return [
             found,
@@ -148,7 +149,9 @@ def _by_tested(fit: ReductionFit) -> list[str]:
     assert fit.r_star_ci is not None
     low, high = fit.r_star_ci
     between = (
-        f"between {low:.3g} and {high:.3g}" if math.isfinite(high) else f"at {low:.3g} or above"
+        f"between {number(low)} and {number(high)}"
+        if math.isfinite(high)
+        else f"at {number(low)} or above"
     )
     return [
         f"The best ratio lies {between} at {_percent(fit)}, if {fit.metric} nowhere falls as r grows; no curve is "
@@ -161,10 +164,10 @@ def _by_theory(fit: ReductionFit) -> list[str]:
     """Where the curves cannot be averaged, the answer stands under the condition that it has."""
     band = "without an interval"
     if fit.theory_ci is not None:
-        band = f"[{fit.theory_ci[0]:.3g}, {_or_more(fit.theory_ci[1])}] at {_percent(fit)}"
+        band = f"[{number(fit.theory_ci[0])}, {_or_more(fit.theory_ci[1])}] at {_percent(fit)}"
     r_star = fit.theory_r_star or math.nan
     return [
-        f"If the loss rises as kappa r^2/2, r* = {r_star:.3g} {band} (kappa {_kappa(fit)}; {_basis(fit)})."
+        f"If the loss rises as kappa r^2/2, r* = {number(r_star)} {band} (kappa {_kappa(fit)}; {_basis(fit)})."
     ]
 
 
@@ -175,17 +178,17 @@ def _theory(fit: ReductionFit) -> str:
     low, high = fit.theory_ci or (math.nan, math.nan)
     tested = fit.tested["r"]
     out = "" if tested.min() <= r_star <= tested.max() else ", outside the tested ratios"
-    return f"{r_star:.3g} [{low:.3g}, {_or_more(high)}]{out}"
+    return f"{number(r_star)} [{number(low)}, {_or_more(high)}]{out}"
 
 
 def _rejected(fit: ReductionFit) -> str:
-    return f"The theory's kappa r^2/2 is rejected (lack of fit p = {fit.lack_of_fit.p:.2g})"
+    return f"The theory's kappa r^2/2 is rejected (lack of fit {p_words(fit.lack_of_fit.p)})"
 
 
 def _preferred(fit: ReductionFit) -> str:
     first = fit.models.iloc[0]
     if fit.status == "curves_rejected":
-        return f"no curve follows the means (p = {fit.curves_p:.2g} for the best)"
+        return f"no curve follows the means ({p_words(fit.curves_p)} for the best)"
     return f"the data prefer {first['family']} (weight {first['weight']:.2f})"
 
 
@@ -193,7 +196,7 @@ def _by_price(fit: ReductionFit) -> str:
     if fit.switch_prices.empty or fit.c2_eff is None:
         return ""
     steps = "; ".join(
-        f"{row['best_below']} up to {row['price']:.2g}"
+        f"{row['best_below']} up to {number(row['price'], 2)}"
         for row in fit.switch_prices.to_dict("records")
     )
     last = fit.switch_prices["best_above"].iloc[-1]
@@ -235,7 +238,7 @@ def _model(fit: ReductionFit) -> list[str]:
     weakest = min(lof.power, key=lof.power.__getitem__)
     verdict = "rejects" if lof.p < ALPHA else "does not reject"
     return [
-        f"Lack of fit {verdict} the quadratic (p = {lof.p:.2g}; power {lof.power['linear']:.0%} against a "
+        f"Lack of fit {verdict} the quadratic ({p_words(lof.p)}; power {lof.power['linear']:.0%} against a "
         f"straight line, {lof.power[weakest]:.0%} against {weakest}); h{heaviest}."
     ]
 
@@ -248,7 +251,7 @@ def _without_largest(fit: ReductionFit) -> list[str]:
     top, same = float(fit.tested["r"].max()), smaller.status == fit.status
     if "rmax_dependent" in fit.flags:
         return [
-            f"Without r = {top:g} kappa is {_kappa(smaller)}, which does not hold {fit.kappa:.3g}."
+            f"Without r = {top:g} kappa is {_kappa(smaller)}, which does not hold {number(fit.kappa)}."
         ]
     if same or math.isnan(smaller.kappa_ci[0]):
         return []
@@ -260,15 +263,15 @@ def _without_largest(fit: ReductionFit) -> list[str]:
 
 
 def _control(row: dict[Any, Any], fit: ReductionFit) -> str:
-    band = "" if math.isnan(row["low"]) else f" [{row['low']:+.3g}, {row['high']:+.3g}]"
-    return f"{row['label']}: {fit.metric} {row['difference']:+.3g}{band} against the best tested ratio."
+    band = "" if math.isnan(row["low"]) else f" {interval(row['low'], row['high'])}"
+    return f"{row['label']}: {fit.metric} {signed(row['difference'])}{band} against the best tested ratio."
 
 
 def _point(fit: ReductionFit) -> str:
     r_star = fit.theory_r_star
     if r_star is None or math.isinf(r_star) or (fit.price and fit.price.fixes_ratio):
         return ""
-    return f", r* = {r_star:.3g} if the loss rises as kappa r^2/2"
+    return f", r* = {number(r_star)} if the loss rises as kappa r^2/2"
 
 
 def _basis(fit: ReductionFit) -> str:
@@ -285,7 +288,7 @@ def _replicates(fit: ReductionFit) -> str:
 
 def _kappa(fit: ReductionFit) -> str:
     low, high = fit.kappa_ci
-    return f"{fit.kappa:.3g}" + ("" if math.isnan(low) else f" [{low:.3g}, {high:.3g}]")
+    return f"{number(fit.kappa)}" + ("" if math.isnan(low) else f" {interval(low, high)}")
 
 
 def _percent(fit: ReductionFit) -> str:
@@ -293,4 +296,4 @@ def _percent(fit: ReductionFit) -> str:
 
 
 def _or_more(high: float) -> str:
-    return f"{high:.3g}" if math.isfinite(high) else "or more"
+    return f"{number(high)}" if math.isfinite(high) else "or more"

@@ -6,6 +6,7 @@ import pytest
 
 from plain_files.study_records import (
     RecordError,
+    begun,
     check_study,
     read_epochs,
     read_object,
@@ -167,7 +168,7 @@ def test_what_is_wrong_with_the_records_is_counted_and_named(tmp_path: Path) -> 
     for run in ("a1", "b1", "b2"):
         (tmp_path / "runs" / run).mkdir(parents=True)
         (tmp_path / "runs" / run / "result.json").write_text("{}")
-    lost = unplanned(tmp_path / "runs", {"a1"})
+    lost = unplanned(tmp_path / "runs", {"a1"}, begun=begun(tmp_path / "runs"))
     said = remarks(plan, unplanned=lost, damaged={"a1": "it lacks `state`"})
     assert [sentence.split(" (")[0] for sentence in said] == [
         "1 line of plan.jsonl cannot be read and is left out",

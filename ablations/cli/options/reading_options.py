@@ -38,6 +38,10 @@ class ReadingOptions:
         """The one table of it."""
         return one_table(name, self.root, **self._said())
 
+    def of_tables(self) -> list[str]:
+        """Which of the options that say how a table is read were given."""
+        return [name for name, value in self._said().items() if value]
+
     def _said(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name not in ("root", "json")}
 
@@ -59,6 +63,15 @@ class MetricAlone(WithoutBaseline):
     direction: Annotated[Literal["minimize", "maximize"] | None, Parameter(parse=False)] = None
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ForPeople(ReadingOptions):
+    """The same for a command whose output is nothing for scripts."""
+
+    json: Annotated[bool, Parameter(parse=False)] = False
+
+
 READ = ReadingOptions()
 READ_ALL = WithoutBaseline()
 READ_METRIC = MetricAlone()
+READ_FOR_PEOPLE = ForPeople()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ablations.errors import SettingError
+from plain_files.numbers import number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -219,7 +220,7 @@ def _from_pilot(pilot: "RunsTable", levels: list[float], given: Pilot) -> Pilot:
             snr = kappa * (max(levels) ** 2 - min(levels) ** 2) / 2 / sigma
         else:
             unused.append(
-                f"The pilot gives no snr: its loss does not rise with r (kappa = {kappa:.3g}); "
+                f"The pilot gives no snr: its loss does not rise with r (kappa = {number(kappa)}); "
                 "give --snr, or run a pilot with larger ratios or more seeds."
             )
     mine = sigma_df if given.sigma is None and sigma is not None and sigma_df > 0 else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ablations.errors import SettingError
+from plain_files.numbers import number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,7 @@ class UntilPlan:
                 else "no fixed design looked at has that power"
             )
             hours = (
-                f", {row['hours']:.3g} device hours, at worst {row['hours_worst']:.3g}"
+                f", {number(row['hours'])} device hours, at worst {number(row['hours_worst'])}"
                 if "hours" in row
                 else ""
             )
@@ -118,7 +119,7 @@ def plan_until(
     count, real = len(arms) - 1, 1.5 * margin if effect is None else effect
     cases = {
         "no arm differs": [0.0] * count,
-        f"one arm differs by {real:.3g}": [real, *[0.0] * (count - 1)],
+        f"one arm differs by {number(real)}": [real, *[0.0] * (count - 1)],
         "every arm differs by the margin": [margin] * count,
     }
     rows = []
@@ -138,6 +139,6 @@ def plan_until(
     basis = (
         f"From {STUDIES} simulated studies a row (Monte-Carlo error of *settled* at most 2.5 points), normal "
         f"noise, a paired "
-        f"difference with a standard deviation of {math.sqrt(2) * known:.3g}."
+        f"difference with a standard deviation of {number(math.sqrt(2) * known)}."
     )
     return UntilPlan(text, pd.DataFrame(rows), (basis, *notes))

@@ -1,10 +1,10 @@
 """How results are printed: the verdict in sentences, then the tables they rest on."""
 
 import json
-import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from plain_files.numbers import in_table
 from plain_files.words import one_line, visible
 
 if TYPE_CHECKING:
@@ -94,14 +94,16 @@ def print_tables(tables: "Iterable[tuple[str, pd.DataFrame]]") -> None:
     """Each table under its title."""
     for title, frame in tables:
         print(f"\n{title}")
-        print_table(frame)
+        # A pair is told by its names; factor and level beside them are for programs.
+        parts = [f"{one}{part}" for one in ("first", "second") for part in ("", "_level")]
+        print_table(frame.drop(columns=parts) if "first_name" in frame else frame)
 
 
 def _short(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return "" if math.isnan(value) else "inf" if math.isinf(value) else f"{value:.4g}"
+        return in_table(value)
     if isinstance(value, list):
         return " ".join(_short(item) for item in value)
     if hasattr(value, "item"):

@@ -5,6 +5,7 @@ from rich.text import Text
 from ablations.cli.words.console import make_console
 from ablations.engine.supervision.progress import duration
 from ablations.engine.supervision.status import StudyStatus
+from plain_files.numbers import loss
 from plain_files.words import one_line, visible
 
 
@@ -43,7 +44,7 @@ def print_status(now: StudyStatus) -> None:
     if now.best is not None:
         best = now.best
         console.print(
-            f"best so far: {best.label}, {now.metric} {best.value:.4g} over {best.seeds} "
+            f"best so far: {best.label}, {now.metric} {loss(best.value)} over {best.seeds} "
             f"seed{'s' * (best.seeds != 1)} that every arm has"
         )
     if now.seconds_left is not None and now.planned > now.ended:

@@ -4,6 +4,7 @@ from ablations.cli.words.console import make_console, make_table
 from ablations.designs.expand import expand, verify
 from ablations.designs.space import Space
 from ablations.subjects.intervention import Intervention, refuse
+from plain_files.numbers import number
 
 
 def print_verified(space: Space, *, design: str) -> None:
@@ -41,7 +42,7 @@ def _print_table(table: tuple[Intervention, ...]) -> None:
             f"+{len(row.added)} -{len(row.removed)}",
             str(len(row.reshaped)),
             f"{row.params_change:+,}",
-            f"{row.output_change:.2g}",
+            number(row.output_change, 2),
             *((str(row.unnamed), row.pairing or "-") if paired else ()),
         )
     make_console().print(shown)

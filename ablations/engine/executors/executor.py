@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ablations.context import CHECKPOINT_MINUTES
 from ablations.engine.records.folder import USUAL_METRIC, USUAL_METRICS
 from ablations.engine.worker.context import Verdict
 
@@ -25,6 +26,8 @@ class Job:
     """The number that a result must have."""
     metrics: Sequence[str] = USUAL_METRICS
     """The numbers that it has, or null."""
+    checkpoint_minutes: float = CHECKPOINT_MINUTES
+    """Age of the last checkpoint at which one is written within an epoch."""
     ask: bool = False
     """Whether each epoch waits for an answer (`Executor.answer`)."""
     alone: bool = False

@@ -14,12 +14,14 @@ PRIVATE_FOLDER = 0o700
 RESTORE = "Restore it from a copy."
 
 
-def encode(record: dict[str, Any]) -> bytes:
+def encode(record: dict[str, Any] | tuple[Any, ...]) -> bytes:
     """One line of JSON; a non-finite number is refused because JSON has none."""
     return json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 
-def append_lines(path: Path, records: Iterable[dict[str, Any]], *, sync: bool) -> None:
+def append_lines(
+    path: Path, records: Iterable[dict[str, Any] | tuple[Any, ...]], *, sync: bool
+) -> None:
     """Append records as JSON lines: all of them or none.
 
     A last line without its newline (a write that a crash cut short) is removed first, because the
@@ -118,7 +120,7 @@ def replace(path: Path, record: dict[str, Any]) -> None:
     _replace(path, json.dumps(record, indent=1, allow_nan=False).encode() + b"\n")
 
 
-def replace_lines(path: Path, records: Iterable[dict[str, Any]]) -> None:
+def replace_lines(path: Path, records: Iterable[dict[str, Any] | tuple[Any, ...]]) -> None:
     """Write or rewrite a file of JSON lines; a reader sees the old content or the new, never a part."""
     _replace(path, b"".join(map(encode, records)))
 

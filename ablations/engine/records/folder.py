@@ -6,7 +6,7 @@ The layout is documented in `docs/study-folder.md`.
 import errno
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from dataclasses import replace as replace_fields
@@ -29,6 +29,7 @@ from ablations.engine.records.files import (
 from ablations.errors import StudyError
 from ablations.plan import PlannedRun
 from plain_files import study_records
+from plain_files.outcome_list import Stamp
 from plain_files.study_records import RecordError
 
 UNUSABLE = "UnusableResult"
@@ -129,6 +130,11 @@ class StudyFolder:
         return self.path / "events.jsonl"
 
     @property
+    def outcomes_file(self) -> Path:
+        """What a status says of each outcome, beside the size and time of its result (`outcome_list`)."""
+        return self.path / "outcomes.jsonl"
+
+    @property
     def journal_file(self) -> Path:
         """Optuna's journal: an index, rebuilt from the records where it is missing."""
         return self.path / "journal.log"
@@ -201,9 +207,9 @@ class StudyFolder:
         """All planned runs, in the order they were planned; what cannot be read is left out (`remarks`)."""
         return [planned_run(line) for line in self.plan_lines().lines]
 
-    def plan_lines(self) -> study_records.PlanFile:
-        """The lines of the plan, and what is wrong with it."""
-        found = study_records.read_plan(self.plan_file)
+    def plan_lines(self, runs: Collection[str] | None = None) -> study_records.PlanFile:
+        """The lines of the plan, of these runs only where some are given, and what is wrong with it."""
+        found = study_records.read_plan(self.plan_file, runs=runs)
         lines, wrong = [], []
         for line in found.lines:
             if line.keys() == PLAN_NAMES:
@@ -231,17 +237,17 @@ class StudyFolder:
         outcomes: Outcomes,
         plan: study_records.PlanFile,
         *,
-        new: Sequence[PlannedRun] = (),
+        begun: Collection[str],
     ) -> list[str]:
         """What is wrong with the plan and the outcomes, a sentence each.
 
         Args:
             outcomes: Of the planned runs.
             plan: As it was read.
-            new: Runs that were added to it since.
+            begun: Runs that have a folder, and should have a line in the plan.
         """
-        planned = {*(line["run"] for line in plan.lines), *(run.run for run in new)}
-        lost = study_records.unplanned(self.runs, planned)
+        planned = {line["run"] for line in plan.lines}
+        lost = study_records.unplanned(self.runs, planned, begun=begun)
         return study_records.remarks(plan, unplanned=lost, damaged=outcomes.damaged)
 
     def refuse_incomplete_plan(self) -> None:
@@ -250,7 +256,7 @@ class StudyFolder:
         Raises:
             StudyError: If not: new seeds could be those of runs that it lacks.
         """
-        if said := self.remarks(Outcomes({}, {}), self.plan_lines()):
+        if said := self.remarks(Outcomes({}, {}), self.plan_lines(), begun=self.begun()):
             raise StudyError(f"the plan of {self.path} is damaged. {' '.join(said)}")
 
     def refuse_links(self) -> None:
@@ -289,7 +295,8 @@ class StudyFolder:
 
     def outcomes(self, runs: Iterable[str]) -> Outcomes:
         """The committed outcomes of those runs that have one, and those that cannot be used."""
-        begun, numbers = self.begun(), self._numbers
+        runs, numbers = list(runs), self._numbers
+        begun = self.begun() if runs else ()
         results: dict[str, dict[str, Any]] = {}
         wrong: dict[str, str] = {}
         for run in runs:
@@ -324,6 +331,23 @@ class StudyFolder:
     def begun(self) -> set[str]:
         """Runs that have a folder: at least one attempt was started."""
         return {entry.name for entry in os.scandir(self.runs)}
+
+    def result_stamps(self, runs: Iterable[str]) -> Iterator[tuple[str, Stamp]]:
+        """Size and time of the committed result of each run that has one."""
+        for run in runs:
+            try:
+                told = os.stat(self._at(run, RESULT))
+            except OSError:
+                continue
+            yield run, Stamp(told.st_size, told.st_mtime_ns)
+
+    def plan_stamp(self) -> Stamp | None:
+        """Size and time of the plan; None where there is none."""
+        try:
+            told = self.plan_file.stat()
+        except FileNotFoundError:
+            return None
+        return Stamp(told.st_size, told.st_mtime_ns)
 
     def attempts(self, run: str) -> list[int]:
         """Numbers of the attempts that were started, ascending."""
@@ -434,7 +458,11 @@ class StudyFolder:
 
     def _at(self, *names: str) -> str:
         """A path under `runs/`. A string: a Path for each file took a quarter of the supervisor's time."""
-        return "/".join((str(self.path), "runs", *names))
+        return "/".join((self._runs, *names))
+
+    @cached_property
+    def _runs(self) -> str:
+        return str(self.runs)
 
     def _link(self, run: str, attempt: int) -> bool:
         try:

@@ -16,6 +16,9 @@ from optuna.storages.journal import BaseJournalBackend
 
 from ablations.engine.records.files import PRIVATE_FILE, append_bytes
 
+LAST_BYTES = 4096
+"""Read from the end for the last record; a longer one is none that is looked for there."""
+
 
 class SafeJournalBackend(BaseJournalBackend):
     """A file of JSON lines, appended to under a kernel lock, whole lines or nothing.
@@ -54,6 +57,17 @@ class SafeJournalBackend(BaseJournalBackend):
             append_bytes(descriptor, b"".join(lines), sync=True)
         finally:
             os.close(descriptor)
+
+    def last(self) -> dict[str, Any]:
+        """The record that was appended last; empty where there is none, or where it was cut short."""
+        with self._path.open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(0, end - LAST_BYTES))
+            lines = file.read().split(b"\n")
+        try:
+            return json.loads(lines[-2]) if len(lines) > 1 and not lines[-1] else {}
+        except json.JSONDecodeError:
+            return {}  # longer than what was read
 
     @contextmanager
     def batch(self) -> Iterator[None]:

@@ -105,8 +105,15 @@ class Audience:
         """An attempt failed, and that is not the run's outcome."""
         self._tracker.run_ended(planned, attempt, result)
 
+    def outcomes_stand(self, outcomes: Sequence[tuple[PlannedRun, dict[str, Any]]]) -> None:
+        """What runs came to in earlier sessions."""
+        for planned, result in outcomes:
+            self.tally.add(planned, result)
+        if self._index is not None:
+            self._index.stand(outcomes)
+
     def outcome(self, planned: PlannedRun, result: dict[str, Any]) -> None:
-        """What a run came to, now or in an earlier session."""
+        """What a run came to now."""
         self.tally.add(planned, result)
         if self._index is not None:
             self._index.add(planned, result)

@@ -10,6 +10,7 @@ from ablations.engine.supervision.progress import Progress
 from ablations.engine.supervision.snapshot import Snapshot
 from ablations.engine.supervision.tally import Tally
 from ablations.plan import PlannedRun
+from plain_files.numbers import loss
 
 SHOW_SECONDS = 0.5
 MOST_SHARE = 0.02
@@ -97,7 +98,7 @@ def _sentence(planned: PlannedRun, result: Mapping[str, Any], metric: str) -> st
     value, seconds, why = result.get(metric), result.get("seconds"), reason(result)
     return (
         f"{result['state'].lower()} {planned.label} seed {planned.seed}"
-        + (f" {metric} {value:.4g}" if value is not None else "")
+        + (f" {metric} {loss(value)}" if value is not None else "")
         + (f" ({seconds:.1f} s)" if seconds is not None else "")
         + (f": {why}" if why else "")
     )

@@ -39,12 +39,14 @@ class LiveAttempts:
         train: str,
         hang_timeout: float,
         start_timeout: float,
+        checkpoint_minutes: float,
     ) -> None:
         self._folder, self._source = folder, source
         self._executor, self._audience = executor, audience
         self._train = train
         self._metric, self._metrics = folder.metric(), folder.metrics()
         self._hang_timeout, self._start_timeout = hang_timeout, start_timeout
+        self._checkpoint_minutes = checkpoint_minutes
         self._tick = min(TICK_SECONDS, hang_timeout / 20)  # a hang is found 1.05 times late at most
         self._look = 0.0
         self._live: dict[str, Live] = {}
@@ -72,6 +74,7 @@ class LiveAttempts:
                 train=self._train,
                 metric=self._metric,
                 metrics=self._metrics,
+                checkpoint_minutes=self._checkpoint_minutes,
                 ask=self._source.asks,
                 alone=start.alone,
                 apart=start.apart,

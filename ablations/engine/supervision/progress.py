@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ablations.engine.supervision.snapshot import Busy, Snapshot
+from plain_files.numbers import loss
 from plain_files.words import visible
 
 LINE_SECONDS = 30.0
@@ -131,7 +132,7 @@ def summary_line(snapshot: Snapshot) -> str:
     if snapshot.best is not None:
         best = snapshot.best
         seeds = f"{best.seeds} seed{'s' if best.seeds != 1 else ''} each"
-        parts.append(f"best so far {best.label}: {snapshot.metric} {best.value:.4g} ({seeds})")
+        parts.append(f"best so far {best.label}: {snapshot.metric} {loss(best.value)} ({seeds})")
     if snapshot.runs_per_hour:
         parts.append(f"{snapshot.runs_per_hour:.0f} runs/h")
     if snapshot.seconds_left is not None:
@@ -169,6 +170,6 @@ def _slots(snapshot: Snapshot) -> Table:
 def _cells(busy: Busy | None) -> tuple[RenderableType, ...]:
     if busy is None:
         return ("idle", "", "", "", "")
-    value = f"{busy.value:.4g}" if busy.value is not None else ""
+    value = loss(busy.value)
     bar = ProgressBar(total=1.0, completed=busy.share, width=RUN_BAR)
     return (busy.label, str(busy.seed), f"{busy.epoch}/{busy.epochs}", bar, value)

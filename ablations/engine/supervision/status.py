@@ -1,17 +1,24 @@
 """How a study stands, read from its folder alone: while it runs, and after."""
 
 import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ablations.engine.records.files import read_lines
 from ablations.engine.records.folder import StudyFolder, planned_run
+from ablations.engine.records.listing import known_outcomes
 from ablations.engine.records.lock import holder
 from ablations.engine.supervision.tally import Best, Tally
 from ablations.plan import PlannedRun
+from plain_files.outcome_list import Listed
 from plain_files.shown import in_html, in_line
 from plain_files.stopping_rules import change_sentences, changes_of
-from plain_files.study_records import read_epochs
+from plain_files.study_records import RecordError, parse_object, read_epochs, whole_lines
+
+STARTED = re.compile(rb'"event": ?"study_started"')
+OF_RUN = re.compile(rb'"run": ?"([A-Za-z0-9_.-]+)"')
+"""In a line of the events: which run it is of, so that only those that are asked for are read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,54 +102,69 @@ class StudyStatus:
 
 
 def status(folder: StudyFolder) -> StudyStatus:
-    """Read how a study stands. Locks nothing and writes nothing."""
-    study, lines, who = folder.study(), folder.plan_lines(), holder(folder.lock_file)
+    """Read how a study stands. Locks nothing and writes nothing.
+
+    Outcomes whose files are those that the supervisor listed are taken from its list; every other one is read.
+    """
+    study, who, known = folder.study(), holder(folder.lock_file), known_outcomes(folder)
+    lines = folder.plan_lines(None if known.planned is None else known.rest)
     plan = [planned_run(line) for line in lines.lines]
-    begun = folder.begun()
+    total = len(plan) if known.planned is None else known.planned
     tally = Tally.of(study)
-    failures, open_runs = [], []
+    for row in known.outcomes:
+        tally.add_listed(row)
     found = folder.outcomes(planned.run for planned in plan)
     for planned in plan:
-        if planned.run in found.damaged:
-            continue
-        result = found.results.get(planned.run)
-        if result is None:
-            open_runs.append(planned)
-            continue
-        tally.add(planned, result)
-        if result["state"] == "FAILED":
-            failures.append(_failure(folder, planned, result))
-    slots, on = _last_session(folder)
-    unfinished = [_running(folder, run, on) for run in open_runs if run.run in begun]
-    running = [run for run in unfinished if who is not None and run.slot is not None]
-    done = sum(run.epoch / run.epochs for run in unfinished if run.epochs)
+        if planned.run in found.results:
+            tally.add(planned, found.results[planned.run])
+    unfinished = [
+        planned
+        for planned in plan
+        if planned.run in known.rest
+        and planned.run not in found.results
+        and planned.run not in found.damaged
+    ]
+    slots, on = _last_session(folder, {planned.run for planned in unfinished})
+    begun = [_running(folder, planned, on) for planned in unfinished]
+    running = [run for run in begun if who is not None and run.slot is not None]
+    done = sum(run.epoch / run.epochs for run in begun if run.epochs)
+    attempts = sum(len(folder.attempts(run)) for run in known.rest)
     return StudyStatus(
         study=study.get("study", folder.path.name),
         supervisor=who,
-        planned=len(plan),
+        planned=total,
         complete=tally.states["COMPLETE"],
         pruned=tally.states["PRUNED"],
         failed=tally.states["FAILED"],
         running=tuple(running),
-        interrupted=len(unfinished) - len(running),
-        waiting=len(open_runs) - len(unfinished),
-        attempts=sum(len(folder.attempts(run)) for run in begun),
+        interrupted=len(begun) - len(running),
+        waiting=total - tally.ended - len(found.damaged) - len(begun),
+        attempts=attempts + sum(row.attempts for row in known.outcomes),
         metric=tally.metric,
         best=tally.best(),
         slots=slots,
-        seconds_left=tally.seconds_left(total=len(plan), slots=slots, begun=done),
-        failures=tuple(failures),
+        seconds_left=tally.seconds_left(total=total, slots=slots, begun=done),
+        failures=tuple(_failures(folder, known.outcomes, plan, found.results)),
         damaged=len(found.damaged),
         exploratory=tuple(change_sentences(changes_of(study))),
-        remarks=tuple(folder.remarks(found, lines)),
+        remarks=tuple(folder.remarks(found, lines, begun=known.rest)),
     )
 
 
-def _last_session(folder: StudyFolder) -> tuple[int, dict[str, str]]:
-    """Slots of the last supervisor, and on which slot it has each run that is going on."""
+def _last_session(folder: StudyFolder, runs: Collection[str]) -> tuple[int, dict[str, str]]:
+    """Slots of the last supervisor, and on which slot it has each of these runs that is going on."""
+    lines = whole_lines(folder.events_file)
+    begins = max((i for i, line in enumerate(lines) if STARTED.search(line)), default=0)
     slots = 0
     on: dict[str, str] = {}
-    for event in read_lines(folder.events_file, skip_damaged=True):
+    for line in lines[begins : None if runs else begins + 1]:
+        told = OF_RUN.search(line)
+        if told is not None and told[1].decode() not in runs:
+            continue
+        try:
+            event = parse_object(line)
+        except RecordError:
+            continue  # of a log, which nothing depends on
         match event.get("event"):
             case "study_started":
                 slots, on = len(event.get("slots") or ()), {}
@@ -172,7 +194,22 @@ def _last_epoch(folder: StudyFolder, run: str, attempt: int) -> int:
     return int(records[-1]["epoch"]) if records else 0
 
 
-def _failure(folder: StudyFolder, planned: PlannedRun, result: dict[str, Any]) -> Failure:
+def _failures(
+    folder: StudyFolder,
+    listed: Iterable[Listed],
+    plan: Iterable[PlannedRun],
+    results: Mapping[str, dict[str, Any]],
+) -> Iterator[Failure]:
+    """The runs that failed: the list has no errors, so their results are read."""
+    failed = [row for row in listed if row.state == "FAILED"]
+    found = {**folder.outcomes(row.run for row in failed).results, **results}
+    runs: list[PlannedRun | Listed] = [*failed, *plan]
+    for run in runs:
+        if run.run in found and found[run.run]["state"] == "FAILED":
+            yield _failure(folder, run, found[run.run])
+
+
+def _failure(folder: StudyFolder, planned: PlannedRun | Listed, result: dict[str, Any]) -> Failure:
     error = result.get("error") or {}
     log = folder.attempt_log(planned.run, result["attempt"])
     return Failure(

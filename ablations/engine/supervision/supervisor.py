@@ -8,9 +8,11 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ablations.context import CHECKPOINT_MINUTES
 from ablations.engine.executors.executor import Executor
 from ablations.engine.executors.local import LocalExecutor
 from ablations.engine.records.folder import Outcomes, StudyFolder, cannot_write, planned_run
+from ablations.engine.records.listing import Listing
 from ablations.engine.records.lock import held
 from ablations.engine.records.second_tries import take_back
 from ablations.engine.sources.source import Source
@@ -51,6 +53,7 @@ def execute(
     start_timeout: float = START_SECONDS,
     grace: float = GRACE_SECONDS,
     wait: bool = False,
+    checkpoint_minutes: float = CHECKPOINT_MINUTES,
     keep_checkpoints: bool = False,
     free_bytes: int = FREE_BYTES,
     again: Sequence[str] = (),
@@ -72,6 +75,7 @@ def execute(
         start_timeout: The same, while a run has not begun yet: its worker imports.
         grace: Seconds that runs get to hand themselves back when the study is stopped.
         wait: Wait where another supervisor runs the study, instead of refusing.
+        checkpoint_minutes: Age of the last checkpoint at which one is written within an epoch.
         keep_checkpoints: Keep the checkpoint of a complete run.
         free_bytes: Refuse to start with less free space than this.
         again: Runs whose outcome is taken back first (`second_tries.take_back`).
@@ -92,6 +96,7 @@ def execute(
         train=train,
         hang_timeout=hang_timeout,
         start_timeout=start_timeout,
+        checkpoint_minutes=checkpoint_minutes,
     )
     supervisor = _Supervisor(
         folder,
@@ -134,6 +139,7 @@ class _Supervisor:
         self._retries, self._grace = retries, grace
         self._keep_checkpoints, self._again = keep_checkpoints, again
         self._agenda = Agenda(executor)
+        self._listing = Listing(folder)
         self._over: list[PlannedRun] = []
         """Runs whose attempts so far are over, and of which nothing is decided yet."""
         self._known: set[str] = set()
@@ -182,13 +188,16 @@ class _Supervisor:
         new = self._source.resume(plan, results)
         if new:
             self._folder.append_plan(new)
-        for remark in self._folder.remarks(Outcomes(results, {}), lines, new=new):
-            self._audience.say(remark)
         self._begun = self._folder.begun()
+        for remark in self._folder.remarks(
+            Outcomes(results, {}), lines, begun=self._begun.difference(one.run for one in new)
+        ):
+            self._audience.say(remark)
+        self._listing.renew([*plan, *new], results)
         self._audience.study_planned([*plan, *new])
-        for planned in plan:
-            if planned.run in results:
-                self._audience.outcome(planned, results[planned.run])
+        self._audience.outcomes_stand(
+            [(planned, results[planned.run]) for planned in plan if planned.run in results]
+        )
         self._known = {planned.run for planned in (*plan, *new)}
         self._audience.study_started(total=self._source.total)
         self._audience.found(self._source.news())
@@ -215,6 +224,7 @@ class _Supervisor:
         if planned.run not in self._known:
             self._folder.append_plan([planned])
             self._known.add(planned.run)
+            self._listing.belongs_to(len(self._known))
         if planned.run not in self._begun:
             self._start(Start(planned=planned))
         elif not self._attempts.adopt(planned):
@@ -239,10 +249,14 @@ class _Supervisor:
         committed = self._folder.commit(
             [(planned.run, result["attempt"]) for planned, result in decided]
         )
-        for planned, result in decided:
-            # A run that had its outcome before keeps that one.
-            known = planned.run not in committed and self._folder.result(planned.run)
-            self._end(planned, known or result)
+        # A run that had its outcome before keeps that one.
+        ended = [
+            (planned, (planned.run not in committed and self._folder.result(planned.run)) or result)
+            for planned, result in decided
+        ]
+        self._listing.add(ended)
+        for planned, result in ended:
+            self._end(planned, result)
 
     def _decide(self, planned: PlannedRun) -> dict[str, Any] | None:
         """The attempt's result that is the run's outcome; None where the run is tried again."""

@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Any, Self
 
 from ablations.plan import PlannedRun
+from plain_files.outcome_list import Listed
 
 
 @dataclass(frozen=True)
@@ -47,16 +48,32 @@ class Tally:
 
     def add(self, planned: PlannedRun, result: Mapping[str, Any]) -> None:
         """Take an outcome in."""
-        self.states[result["state"]] += 1
-        if result["state"] != "COMPLETE":
+        cost = planned.cost.get("params")
+        self._take(planned, cost, result["state"], result.get(self.metric), result.get("seconds"))
+
+    def add_listed(self, row: Listed) -> None:
+        """Take an outcome in, of the list."""
+        self._take(row, row.params, row.state, row.value, row.seconds)
+
+    def _take(
+        self,
+        run: PlannedRun | Listed,
+        params: float | None,
+        state: str,
+        value: float | None,
+        seconds: float | None,
+    ) -> None:
+        self.states[state] += 1
+        if state != "COMPLETE":
             return
-        self.seconds += result.get("seconds") or 0.0
-        value = result.get(self.metric)
-        is_legal = self.max_params is None or planned.cost["params"] <= self.max_params
+        self.seconds += seconds or 0.0
+        is_legal = self.max_params is None or (params is not None and params <= self.max_params)
         if value is not None and is_legal:
-            arms = self.confirmed if planned.stage == "confirm" else self.arms
-            arm = arms.setdefault(planned.arm, _Arm(planned.label))
-            arm.values[planned.seed] = value
+            arms = self.confirmed if run.stage == "confirm" else self.arms
+            arm = arms.get(run.arm)
+            if arm is None:
+                arm = arms[run.arm] = _Arm(run.label)
+            arm.values[run.seed] = value
 
     @property
     def ended(self) -> int:
@@ -105,4 +122,4 @@ class _Arm:
     """Seed -> value."""
 
     def mean(self, seeds: Iterable[int]) -> float:
-        return fmean(self.values[seed] for seed in sorted(seeds))
+        return fmean([self.values[seed] for seed in sorted(seeds)])

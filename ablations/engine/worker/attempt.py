@@ -172,14 +172,15 @@ def _record(
 
 
 def _seconds_before(context: RunContext, outcome: dict[str, Any]) -> float:
-    """Of the epochs that earlier attempts trained and this one went on from."""
+    """Of the epochs, and the part of one, that earlier attempts trained and this one went on from."""
     first = context.first_epoch or (outcome.get("epochs_run") or 0) + 1
     seconds: dict[int, float] = {}
     for number in range(1, context.attempt):
         for record in read_lines(context.folder / str(number) / "epochs.jsonl", skip_damaged=True):
             took = record.get("seconds")
             seconds[record.get("epoch", 0)] = took if isinstance(took, float) else 0.0
-    return sum(took for epoch, took in seconds.items() if epoch < first)
+    whole = sum(took for epoch, took in seconds.items() if epoch < first)
+    return whole + context.seconds_within
 
 
 def _so_far(context: RunContext, job: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ablations.context import CHECKPOINT_SECONDS
+from ablations.context import CHECKPOINT_MINUTES, CHECKPOINT_SECONDS
 from ablations.engine.records.files import append_lines
 from ablations.errors import NonFinite
 from ablations.lockstep import Lockstep
@@ -55,7 +55,10 @@ class RunContext:
         last: The last epoch's record; None before the first.
         lockstep: Where runs of one process meet to train in step; None where a run has its process to
             itself.
-        checkpoint_seconds: Least age of the last checkpoint before the next one is written.
+        checkpoint_seconds: Least age of the last checkpoint before one is written at an epoch's end.
+        checkpoint_minutes: Age of the last checkpoint at which one is written within an epoch, by a training
+            that can go on there.
+        seconds_within: Of the first epoch, what an earlier attempt spent on it before this one went on.
     """
 
     checkpoint_seconds = CHECKPOINT_SECONDS
@@ -74,6 +77,9 @@ class RunContext:
         self.first_epoch: int | None = None
         self.last: dict[str, Any] | None = None
         self.lockstep = lockstep
+        self.checkpoint_minutes: float = job.get("checkpoint_minutes", CHECKPOINT_MINUTES)
+        self.seconds_within = 0.0
+        self._began = time.monotonic()
         self._asks: bool = job["ask"] or self.world_size > 1
         self._channel = channel
         self._beat = -math.inf
@@ -112,6 +118,8 @@ class RunContext:
         self.last = finite(record)
         if self.first_epoch is None:
             self.first_epoch = record["epoch"]
+            here = time.monotonic() - self._began
+            self.seconds_within = max(0.0, (self.last.get("seconds") or 0.0) - here)
         if self.rank == 0:
             append_lines(self.attempt_folder / "epochs.jsonl", [self.last], sync=False)
         self._say({**self.last, "is": "epoch"})  # whatever a program calls its numbers

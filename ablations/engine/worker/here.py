@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablations.context import CHECKPOINT_SECONDS
+from ablations.context import CHECKPOINT_MINUTES, CHECKPOINT_SECONDS
 from ablations.engine.worker.attempt import load
 from ablations.lockstep import Lockstep
 
@@ -35,6 +35,7 @@ class ContextHere:
     world_size: int = 1
     lockstep: Lockstep | None = None
     checkpoint_seconds: float = CHECKPOINT_SECONDS
+    checkpoint_minutes: float = CHECKPOINT_MINUTES
     last: dict[str, Any] | None = None
 
     def epoch(self, record: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablations.context import CHECKPOINT_SECONDS
+from ablations.context import CHECKPOINT_MINUTES, CHECKPOINT_SECONDS
 from ablations.errors import SettingError
 from ablations.import_path import load, words_of
 from ablations.lockstep import Lockstep
@@ -146,6 +146,7 @@ class _Context:
     world_size: int = 1
     lockstep: Lockstep | None = None
     checkpoint_seconds: float = CHECKPOINT_SECONDS
+    checkpoint_minutes: float = CHECKPOINT_MINUTES
     stopping: bool = False
     last: dict[str, Any] | None = None
 

@@ -32,7 +32,7 @@ class Continuation(EpochWatch):
         """Of this run, also before a resume; right at every moment that Lightning asks for batches."""
         self._should_stop = False
         self._metrics: dict[str, Tensor] = {}
-        self._goes_on = False
+        self._goes_on = self._goes_on_within = False
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint holds of it."""
@@ -49,7 +49,7 @@ class Continuation(EpochWatch):
         self.epochs_done = state_dict["epochs_done"]
         self._should_stop = state_dict["should_stop"]
         self._metrics = state_dict["metrics"]
-        self._goes_on = True
+        self._goes_on, self._goes_on_within = True, "seconds" in state_dict
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Stand behind the checkpoints that the module itself brought."""
@@ -68,11 +68,14 @@ class Continuation(EpochWatch):
             trainer.should_stop = self._should_stop
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Show the metrics of the epoch that is done, and take the schedulers' step that follows it."""
+        """Show the metrics of the epoch that is done, and take the schedulers' step if it followed the checkpoint."""
         if not self._goes_on:
             return
         self._goes_on = False
         trainer.callback_metrics.update(self._metrics)
+        if self._goes_on_within:
+            self._seen = dict(trainer.callback_metrics)
+            return
         if not pl_module.automatic_optimization:
             return
         for config in trainer.lr_scheduler_configs:

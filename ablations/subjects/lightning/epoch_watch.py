@@ -10,6 +10,7 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
 from torch import Tensor
 
+from ablations.context import Stopped
 from ablations.errors import NonFinite
 from ablations.subjects.lightning.epoch_rule import EpochRule
 
@@ -26,11 +27,14 @@ class EpochWatch(Checkpoint):
         on_epoch: Called after each epoch with its record; whatever it raises ends the training, with a
             checkpoint of that epoch.
         on_step: Called after each step.
-        checkpoint: Where the last whole epoch is kept; None keeps none.
+        checkpoint: Where the run is kept to go on from; None keeps nothing.
         checkpoint_seconds: Least age of the last checkpoint before the next one is written.
         finite: The metrics that end the run where they are NaN or infinite; another is recorded as None then.
         rule: Which epoch's record is `kept`; None keeps none but the last.
         best: Where the weights of the epoch that the rule keeps are written.
+        within_seconds: Age of the last checkpoint at which one is written within an epoch; None where the training
+            could not go on from there.
+        stopping: Whether the run was asked to hand itself back: it then ends within the epoch, with a checkpoint.
     """
 
     state_key = "_Watch"
@@ -46,6 +50,8 @@ class EpochWatch(Checkpoint):
         finite: tuple[str, ...] = LOSSES,
         rule: EpochRule | None = None,
         best: Path | None = None,
+        within_seconds: float | None = None,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self.on_epoch, self.on_step = on_epoch, on_step
         self.checkpoint, self.checkpoint_seconds = checkpoint, checkpoint_seconds
@@ -54,16 +60,22 @@ class EpochWatch(Checkpoint):
         self.kept: dict[str, Any] = {}
         """The record of the epoch that the rule names, so far."""
         self.finite, self.rule, self.best = finite, rule, best
+        self.within_seconds, self.stopping = within_seconds, stopping
+        self._is_within = False
+        """Whether the checkpoint that is being written is one within an epoch."""
         self._seen: dict[str, Tensor] = {}
         self._began = self._saved = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
-        """The last epoch's record, which a run that goes on after its last epoch ends with."""
-        return {"last": self.last} if self.rule is None else {"last": self.last, "kept": self.kept}
+        """The last epoch's record, which a run that goes on after its last epoch ends with; within one, its time."""
+        kept = {} if self.rule is None else {"kept": self.kept}
+        within = {"seconds": time.monotonic() - self._began} if self._is_within else {}
+        return {"last": self.last, **kept, **within}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the record that a checkpoint holds."""
         self.last, self.kept = state_dict["last"], state_dict.get("kept", {})
+        self._began = time.monotonic() - state_dict.get("seconds", 0.0)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """From here the epoch's seconds count."""
@@ -71,10 +83,34 @@ class EpochWatch(Checkpoint):
         self._seen = dict(trainer.callback_metrics)
         self._began = time.monotonic()
 
-    def on_train_batch_end(self, *_: Any, **__: Any) -> None:
-        """Tell of the step."""
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Tell of the step, and write a checkpoint if it is time for one within the epoch.
+
+        Raises:
+            Stopped: If the run was asked to hand itself back, and is kept.
+        """
+        del pl_module, outputs, batch
         if self.on_step is not None:
             self.on_step()
+        if self.within_seconds is None or self.checkpoint is None:
+            return
+        stops = self.stopping()
+        age = time.monotonic() - self._saved
+        if age < (self.checkpoint_seconds if stops else self.within_seconds):
+            return
+        if _is_between_steps(trainer, batch_idx):
+            self._is_within = True
+            self._save(trainer)
+            self._is_within = False
+            if stops:
+                raise Stopped
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Hand the record on, then end a diverged run, or write a checkpoint if the last is old.
@@ -95,7 +131,9 @@ class EpochWatch(Checkpoint):
         if not self._is_finite():
             raise NonFinite(self._diverged())
         is_last = trainer.current_epoch + 1 == trainer.max_epochs
-        if not is_last and time.monotonic() - self._saved >= self.checkpoint_seconds:
+        is_due = not is_last and time.monotonic() - self._saved >= self.checkpoint_seconds
+        # All ranks write or none: they wait for each other, and each has a clock of its own.
+        if trainer.strategy.reduce_boolean_decision(is_due, all=False):
             self._save(trainer)
 
     def _record(self, trainer: pl.Trainer) -> dict[str, Any]:
@@ -139,3 +177,9 @@ class EpochWatch(Checkpoint):
         if self.checkpoint is not None:
             trainer.save_checkpoint(self.checkpoint)
             self._saved = time.monotonic()
+
+
+def _is_between_steps(trainer: pl.Trainer, batch_idx: int) -> bool:
+    """Whether a checkpoint after this batch holds all there is: no half of a step, and no other rank's sums."""
+    whole = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
+    return whole and batch_idx + 1 < trainer.num_training_batches and trainer.world_size == 1

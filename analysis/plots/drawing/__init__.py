@@ -1,4 +1,4 @@
 """What do all figures share? Style, axes, names beside points, and saving.
 
-May import `analysis`. Imported by `page`, `gates`, `plots`, `figures`, `report` and `cli`.
+May import `analysis`. Imported by `page`, `gates`, `plots`, `figures`, `sections`, `report` and `cli`.
 """

@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from analysis.errors import TableError
+from analysis.plots.drawing.fonts import boxes_unsaid, families
 from analysis.plots.drawing.marks import tell_marks
 
 Style = Literal["paper", "screen"]
@@ -85,7 +86,6 @@ _COMMON: dict[Any, Any] = {
     "xtick.direction": "out",
     "legend.frameon": False,
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
     "pdf.fonttype": 42,  # TrueType: many publishers refuse Type 3
     "svg.hashsalt": "ablations",  # the same figure has the same ids on every machine
     "svg.fonttype": "none",  # text stays text: searchable, small
@@ -107,6 +107,7 @@ def look(style: Style = "screen") -> Iterator[None]:
     size = _SIZES[style]
     font = size["font"]
     scaled: dict[Any, Any] = {
+        "font.sans-serif": list(families()),
         "font.size": font,
         "axes.labelsize": font,
         "axes.titlesize": font * 1.05,
@@ -152,7 +153,8 @@ def lay_out(figure: Figure) -> None:
     FigureCanvasAgg(figure)
     engine = figure.get_layout_engine()
     assert engine is not None
-    engine.execute(figure)
+    with boxes_unsaid():
+        engine.execute(figure)
     figure.set_layout_engine("none")
 
 
@@ -218,7 +220,7 @@ def save(figure: Figure, folder: Path, name: str, formats: Sequence[Format]) -> 
             raise TableError(f"`format` must be one of {get_args(Format)}, but got {kind!r}.")
         path = folder / f"{name}.{kind}"
         # These are read when a file is written, which may be after the figure's `look` has ended.
-        with mpl.rc_context({name: _COMMON[name] for name in _WHEN_SAVED}):
+        with mpl.rc_context({name: _COMMON[name] for name in _WHEN_SAVED}), boxes_unsaid():
             dpi = figure.dpi
             _WRITERS[kind](figure, path)
             figure.dpi = dpi  # the vector formats leave theirs behind

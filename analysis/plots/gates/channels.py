@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import BLUE, FAINT, MUTED, RED
+from plain_files.numbers import number, signed
 
 MOST_WITH_BARS = 64
 """More channels than this have no room for an error bar each."""
@@ -66,7 +67,7 @@ def plot_channel_usefulness(single: pd.DataFrame, ax: Axes, *, order: np.ndarray
             at, useful[at], sign, color=colour, markersize=size, label=f"{name} ({len(at)})"
         )
         tips = [
-            f"channel {order[i]}: gate {ordered['gate'].iloc[i]:.3g}, loss {useful[i]:+.3g} without it"
+            f"channel {order[i]}: gate {number(ordered['gate'].iloc[i])}, loss {signed(useful[i])} without it"
             for i in at
         ]
         mark(drawn, [Mark(tip=tip) for tip in tips])

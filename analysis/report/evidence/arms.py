@@ -58,19 +58,21 @@ def summarise(
     return table
 
 
-def front(runs: pd.DataFrame, *, metric: str, cost: str) -> Front:
+def front(runs: pd.DataFrame, *, metric: str, cost: str, highest_is_best: bool = False) -> Front:
     """Which arms no other arm beats at the same cost or less.
 
     An arm is `dominated` only if an arm on the front that costs no more beats it by a one-sided
     paired t test over shared seeds (5 %, Bonferroni over the arms of the front); where only the
-    means say so it is `unclear`.
+    means say so it is `unclear`. Of a metric whose highest value is best, that is what beats.
     """
     arms = summarise(runs, metric=metric).rename(columns={cost: "cost"})
-    arms = arms.dropna(subset=["cost", "mean"]).sort_values(["cost", "mean"], kind="stable")
-    best_so_far = arms["mean"].cummin().shift(fill_value=np.inf)
-    on_front = (arms["mean"] < best_so_far).to_numpy()
+    sign = -1.0 if highest_is_best else 1.0
+    arms["loss"] = sign * arms["mean"]
+    arms = arms.dropna(subset=["cost", "mean"]).sort_values(["cost", "loss"], kind="stable")
+    best_so_far = arms["loss"].cummin().shift(fill_value=np.inf)
+    on_front = (arms["loss"] < best_so_far).to_numpy()
     by_seed = runs.pivot_table(index="seed", columns="arm", values=metric, aggfunc="mean")
-    values = {str(arm): column.to_numpy(dtype=float) for arm, column in by_seed.items()}
+    values = {str(arm): sign * column.to_numpy(dtype=float) for arm, column in by_seed.items()}
     leaders = arms.loc[on_front, ["arm", "cost"]].to_numpy()
     arms["standing"] = [
         "front"
@@ -99,7 +101,7 @@ def _switches(arms: pd.DataFrame) -> pd.DataFrame:
     edges = switch_prices(
         list(arms["label"]),
         arms["cost"].to_numpy(dtype=float),
-        arms["mean"].to_numpy(dtype=float),
+        arms["loss"].to_numpy(dtype=float),
     )
     at = arms.drop_duplicates("label").set_index("label")
     for side, name in (("from", "best_below"), ("to", "best_above")):

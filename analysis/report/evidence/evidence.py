@@ -19,6 +19,7 @@ from analysis.importance.importance import Importance, estimate_importance
 from analysis.report.evidence.arms import Front, front, summarise
 from analysis.report.evidence.channels import Channels, read_channels
 from analysis.report.evidence.gates import Gates, read_gates
+from analysis.report.evidence.labelled import labelled
 from analysis.tables.runs_table import REDUCTION, RunsTable
 from analysis.tables.study_table import Curves, read_curves, read_study
 from analysis.tested.answer import stored_answer
@@ -109,7 +110,7 @@ class Evidence:
 
 
 def gather(
-    folder: Path,
+    source: Path | RunsTable,
     *,
     price: float | None = None,
     margin: float | None = None,
@@ -120,7 +121,7 @@ def gather(
     """Read a study and compute all that its report says.
 
     Args:
-        folder: The study folder.
+        source: The study folder; or a runs table from anywhere, of which figures can be drawn.
         price: Loss that one weight is worth, in the metric's unit; None for a sweep.
         margin: Half-width of the zone called negligible; None where none is declared.
         every_importance: Also fANOVA and PED-ANOVA, however many runs there are.
@@ -133,7 +134,7 @@ def gather(
     for name, value in (("price-per-param", price), ("margin", margin)):
         if value is not None and not 0 < value < np.inf:
             raise TableError(f"`{name} > 0` must hold, but got {value!r}.")
-    table = read_study(folder)
+    table = labelled(source) if isinstance(source, RunsTable) else read_study(source)
     gaps: dict[str, str] = {}
     runs = _try(gaps, "estimates", table.complete)
     runs = table.frame.iloc[:0] if runs is None else runs
@@ -141,23 +142,29 @@ def gather(
     curves = read_curves(table)
     cost = "params" if some and runs["params"].notna().any() else None
     return Evidence(
-        folder=folder,
+        folder=source if isinstance(source, Path) else table.folder or Path(),
         table=table,
         runs=runs,
         arms=summarise(runs, metric=table.metric, beside=table.beside),
         epochs=_epochs(table, curves),
         ratio=_try(gaps, "ratio", lambda: _ratio(table, price)) if some else None,
-        components=_try(gaps, "effects", lambda: component_report(table, margin=margin))
+        components=_try(
+            gaps, "effects", lambda: component_report(table, margin=margin, epochs=curves.frame)
+        )
         if some
         else None,
         width=_try(gaps, "width", lambda: _width(table, price)) if some else None,
-        front=front(runs, metric=table.metric, cost=cost) if cost else None,
+        front=front(
+            runs, metric=table.metric, cost=cost, highest_is_best=table.direction == "maximize"
+        )
+        if cost
+        else None,
         importance=_try(gaps, "importance", lambda: _importance(table, len(runs), every_importance))
         if some
         else None,
         winner=_try(gaps, "winner", lambda: winner_report(table)),
         gates=_try(gaps, "gates", lambda: read_gates(table, arm=gates_of)),
-        tested=_try(gaps, "test", lambda: stored_answer(folder)),
+        tested=_try(gaps, "test", lambda: stored_answer(table.folder) if table.folder else None),
         has_test_set=has_test_set(table),
         channels=_try(gaps, "channels", lambda: read_channels(table, arm=gates_of, block=gates_in)),
         price=price,
@@ -182,6 +189,7 @@ def _ratio(table: RunsTable, price: float | None) -> Ratio:
     fit = fit_reduction(table, price=named)
     runs = ratio_runs(table, blocks=None, cluster="auto")
     frame = _adjusted(fit, runs)
+    frame["label"] = frame["run"].map(table.frame.set_index("run")["label"])
     return Ratio(
         fit=fit,
         runs=frame,
@@ -228,7 +236,8 @@ def _importance(table: RunsTable, runs: int, every: bool) -> Importance:
 def _adjusted(fit: ReductionFit, runs: RatioRuns) -> pd.DataFrame:
     grid = fit.shape.grid
     free = grid.mean[np.searchsorted(grid.r, runs.r)]
-    frame = pd.DataFrame({"r": runs.r, "seed": runs.seeds, "loss": runs.loss})
+    seeds = runs.seed_labels if runs.blocked else np.nan
+    frame = pd.DataFrame({"r": runs.r, "run": runs.ids, "seed": seeds, "loss": runs.loss})
     shift = (frame["loss"] - free).groupby(frame["seed"]).transform("mean") if runs.blocked else 0.0
     frame["adjusted"] = frame["loss"] - shift
     frame["residual"] = frame["adjusted"] - fit.curve(runs.r)
@@ -267,8 +276,11 @@ def _epochs(table: RunsTable, curves: Curves) -> pd.DataFrame:
     return epochs
 
 
-def named(arms: pd.DataFrame, wanted: Sequence[str], most: int) -> list[str]:
+def named(
+    arms: pd.DataFrame, wanted: Sequence[str], most: int, *, highest_is_best: bool = False
+) -> list[str]:
     """Up to `most` labels: the wanted ones that exist, then the best of the others."""
+    ordered = arms.sort_values("mean", ascending=not highest_is_best)
     there = [label for label in wanted if label in set(arms["label"])]
-    rest = [label for label in arms.sort_values("mean")["label"] if label not in there]
+    rest = [label for label in ordered["label"] if label not in there]
     return [*there, *rest][:most]

@@ -72,7 +72,7 @@ def width_names(evidence: Evidence) -> tuple[list[str], str]:
         found = [of.get(c2, set()) for c2 in widths["c2_eff"]]
         if all(len(levels) == 1 for levels in found):
             return [f"{next(iter(levels)):g}" for levels in found], named[0].rpartition(".")[2]
-    return [f"{c:.3g}" for c in widths["channels"]], "channels C (root mean square over blocks)"
+    return [number(c) for c in widths["channels"]], "channels C (root mean square over blocks)"
 
 
 def arms(evidence: Evidence) -> list[str]:
@@ -80,13 +80,13 @@ def arms(evidence: Evidence) -> list[str]:
     labels = list(dict.fromkeys(evidence.arms["label"]))
     if len(labels) <= MOST_ARMS:
         return labels
-    return named(evidence.arms, [evidence.baseline], MOST_ARMS)
+    return _named(evidence, [evidence.baseline], MOST_ARMS)
 
 
 def curves_named(evidence: Evidence) -> list[str]:
     """Labels of the arms with a colour of their own: the baseline, controls, then the best."""
     bare = evidence.arms[evidence.arms["attention_params"] == 0]["label"]
-    return named(evidence.arms, [evidence.baseline, *list(bare)[:1]], MOST_NAMED)
+    return _named(evidence, [evidence.baseline, *list(bare)[:1]], MOST_NAMED)
 
 
 def curves(evidence: Evidence) -> pd.DataFrame:
@@ -197,3 +197,8 @@ def stopped(evidence: Evidence) -> Stopped | None:
 def looks_drawn(found: Stopped) -> pd.DataFrame:
     """The comparisons whose looks are drawn: all, or the first of very many."""
     return found.frame.head(MOST_LOOKS)
+
+
+def _named(evidence: Evidence, wanted: list[str], most: int) -> list[str]:
+    best = evidence.table.direction == "maximize"
+    return named(evidence.arms, wanted, most, highest_is_best=best)

@@ -8,6 +8,7 @@ from analysis.report.evidence import shown
 from analysis.report.evidence.evidence import MOST_FOR_RIVALS, Evidence
 from analysis.report.page.numbers import interval, number, plural
 from analysis.tradeoff.reduction_fit import ReductionFit
+from plain_files.numbers import as_given, p_words
 
 BASIS_WORDS = {
     "average": "from every curve that is not rejected",
@@ -117,7 +118,7 @@ def _pareto(evidence: Evidence) -> str:
         "Bars: marginal 95 % t intervals over seeds. An arm counts as dominated only if a cheaper one "
         "beats it by a paired one-sided test over shared seeds (5 %, Bonferroni); that is exploratory."
         + (
-            " Gold: lower convex hull; its slopes are the prices at which the choice changes."
+            " Gold: the front's convex hull; its slopes are the prices at which the choice changes."
             if len(evidence.front.switches)
             else ""
         )
@@ -142,7 +143,7 @@ def _effects(evidence: Evidence) -> str:
     assert found is not None
     which = "counts" if len(found.margins) == 1 else "that was planned with it counts"
     zone = (
-        f"grey zone: the margin ±{found.margin:g} within which a difference {which} as negligible"
+        f"grey zone: the margin ±{as_given(found.margin)} within which a difference {which} as negligible"
         if found.margin is not None
         else "no margin was declared, so no difference can be called negligible"
     )
@@ -206,8 +207,8 @@ def _curves(evidence: Evidence) -> str:
 def _parallel(evidence: Evidence) -> str:
     return (
         f"{plural(len(evidence.runs), 'complete run')}, one line each, dark is low "
-        f"{shown.metric_name(evidence)}; the best are on top and the colour scale ends at the 90th "
-        "percentile. A picture to form ideas with: it tests nothing."
+        f"{shown.metric_name(evidence)}; the best are on top and the colour scale leaves the worst tenth "
+        "out. A picture to form ideas with: it tests nothing."
     )
 
 
@@ -216,9 +217,7 @@ def _diagnostics(evidence: Evidence) -> str:
     fit = evidence.ratio.fit
     if fit.lack_of_fit.testable:
         power = ", ".join(f"{p:.2f} ({name})" for name, p in fit.lack_of_fit.power.items())
-        tested = (
-            f"The lack-of-fit test (p = {number(fit.lack_of_fit.p, 2)}) would have rejected the "
-        )
+        tested = f"The lack-of-fit test ({p_words(fit.lack_of_fit.p)}) would have rejected the "
         tested += f"theory with chance {power} if that curve had been the truth."
     else:
         tested = "Lack of fit cannot be tested: it needs three ratios and repeated runs."
@@ -276,9 +275,9 @@ def _width(evidence: Evidence) -> str:
     assert evidence.width is not None
     fit = evidence.width
     at = (
-        "r* by the theory at the named price"
+        "the best ratio r* by the theory at the named price"
         if evidence.price is not None
-        else "r* by the theory as a multiple of the first width's, which is the same at any price"
+        else "the best ratio r* by the theory as a multiple of the first width's, which is the same at any price"
     )
     known = np.isfinite(fit.widths[["r_star", "high"]].to_numpy(dtype=float)).all(axis=1).any()
     guides = " Guides through the centre." if known else ""

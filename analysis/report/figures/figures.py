@@ -232,7 +232,7 @@ PICTURES = {
         ),
         Picture(
             name="pareto",
-            title="Loss against parameters",
+            title="Result against parameters",
             draw=lambda e, figure: (
                 layouts.logarithmic_pareto_figure(e, figure)
                 if _spans(e) > MOST_ON_A_LINE

@@ -196,7 +196,10 @@ def parallel_figure(evidence: Evidence, figure: Figure) -> None:
     """Parallel coordinates."""
     ax = figure.subplots()
     runs, metric = evidence.runs, evidence.table.metric
-    parallel.plot_parallel(runs, ax, factors=shown.axes(evidence), value=metric)
+    parallel.plot_parallel(
+        runs, ax, factors=shown.axes(evidence), value=metric, name=unit_of(evidence),
+        highest_is_best=evidence.table.direction == "maximize",
+    )  # fmt: skip
 
 
 def diagnostics_figure(evidence: Evidence, figure: Figure) -> None:

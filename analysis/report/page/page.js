@@ -55,11 +55,11 @@ function pick() {
   }
   picks.classList.toggle("picked", Object.keys(chosen).length > 0);
 }
-function choose(data) {
+function choose(data, again) {
   for (const name of ["arm", "seed"]) {
     const select = picks.elements[name];
     if (!select || data[name] === undefined) continue;
-    select.value = select.value === data[name] ? "" : data[name];
+    select.value = again && select.value === data[name] ? "" : data[name];
     break;
   }
   pick();
@@ -102,14 +102,37 @@ addEventListener("pointermove", (event) => {
 });
 addEventListener("scroll", () => { tip.hidden = true; }, true);
 
-// A run of a table: its points and its curve.
-function show(run) {
-  if (picks) { picks.reset(); pick(); }
-  const same = [...document.querySelectorAll(".mark[data-run]")].filter((mark) => mark.dataset.run === run);
-  for (const mark of same) { mark.classList.add("lit"); mark.parentNode.append(mark); }
-  const curve = document.getElementById("figure-curves");
-  if (curve) curve.scrollIntoView({ block: "center" });
+// One run: its points and its curve are lit, and a card leads to its curve, its row and its record.
+const records = JSON.parse(document.getElementById("records-by-run").textContent);
+const card = document.getElementById("run");
+function of(run, where) {
+  return [...document.querySelectorAll(where)].filter((node) => node.dataset.run === run);
 }
+function close() {
+  for (const node of document.querySelectorAll(".lit")) node.classList.remove("lit");
+  card.hidden = true;
+}
+function show(run) {
+  close();
+  const marks = of(run, ".mark");
+  for (const mark of marks) { mark.classList.add("lit"); mark.parentNode.append(mark); }
+  const [told, ways, link] = [...card.children, card.querySelector("a")];
+  told.textContent = marks.length ? `${marks[0].querySelector("title").textContent} (run ${run})` : `Run ${run}`;
+  ways.querySelector("[data-go=curve]").hidden = of(run, "#figure-curves .mark").length === 0;
+  ways.querySelector("[data-go=row]").hidden = of(run, "#table-runs tr").length === 0;
+  link.hidden = records[run] === undefined;
+  if (!link.hidden) link.href = records[run];
+  card.dataset.run = run;
+  card.hidden = false;
+}
+function go(where) {
+  if (where === "close") { close(); if (picks) { picks.reset(); pick(); } return; }
+  const row = of(card.dataset.run, "#table-runs tr")[0];
+  if (where === "row") { row.closest("details").open = true; row.classList.add("lit"); }
+  const there = where === "row" ? row : document.getElementById("figure-curves");
+  there.scrollIntoView({ block: "center" });
+}
+addEventListener("keydown", (event) => { if (event.key === "Escape" && !card.hidden) go("close"); });
 
 // Zooming: drag over a part of a figure; twice clicked, or its button, shows all of it again.
 let drag = null, dragged = false;
@@ -161,10 +184,20 @@ addEventListener("dblclick", (event) => {
 addEventListener("click", (event) => {
   const saved = event.target.closest("[data-save]"), whole = event.target.closest("[data-zoom]");
   const run = event.target.closest("tr[data-run] td:first-child"), mark = !dragged && pointed(event);
-  if (saved) save(saved);
+  const step = event.target.closest("[data-go]");
+  if (step) go(step.dataset.go);
+  else if (saved) save(saved);
   else if (whole) for (const svg of whole.closest("figure").querySelectorAll("svg")) zoom(svg, null);
-  else if (run) show(run.parentNode.dataset.run);
-  else if (mark && picks) choose(mark.dataset);
+  else if (run && !(event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    if (picks) { picks.reset(); pick(); }
+    show(run.parentNode.dataset.run);
+    if (of(card.dataset.run, "#figure-curves .mark").length) go("curve");
+  } else if (mark) {
+    const again = mark.dataset.run === undefined || (!card.hidden && card.dataset.run === mark.dataset.run);
+    if (picks) choose(mark.dataset, again);
+    if (again) close(); else show(mark.dataset.run);
+  }
 });
 
 // Downloads: the view that is shown, in the page's colours on paper.

@@ -1,22 +1,25 @@
 """The report as one HTML file: everything it needs is in it, and nothing in it leads elsewhere."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from analysis.report.page import tables
 from analysis.report.page.numbers import typeset
 from analysis.report.page.tables import Table, to_csv, to_latex
 from plain_files.words import markdown
 
+MOST_ROWS = 200
+"""The page shows so many rows of a table: a browser lays out thousands in seconds, and nobody reads them there."""
 KEPT = "!$()*+,-./:;=?@[]_|~{}"
 """Signs that stand for themselves in a data address."""
+RECORD = "../runs/{run}/result.json"
+"""Where a run's record is, seen from a report that lies in its study."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +84,8 @@ class Report:
     arms: dict[str, dict[str, str]] = field(default_factory=dict)
     """Label of each arm -> level of each factor: what the page's figures and tables are filtered by."""
     seeds: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+    """Runs whose record lies at `RECORD`, seen from the page."""
     badges: tuple[Badge, ...] = ()
     verdicts: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
@@ -110,6 +115,8 @@ class _Row:
     """Label of the arm that it is of."""
     seed: str = ""
     run: str = ""
+    record: str = ""
+    """Where its run's record is; empty where it has none beside the page."""
 
 
 @dataclass(frozen=True)
@@ -118,11 +125,13 @@ class _ShownTable:
     title: str
     caption: str
     folded: bool
+    of: int
+    """Rows in all; the page has the first `MOST_ROWS` of them."""
     columns: list[dict[str, Any]] = field(default_factory=list)
     rows: list[_Row] = field(default_factory=list)
     csv: str = ""
     latex: str = ""
-    """The table in these forms, as addresses that hold it."""
+    """The table in these forms, as addresses that hold it; empty where the page has a part of it."""
 
 
 def to_html(report: Report) -> str:
@@ -131,11 +140,23 @@ def to_html(report: Report) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["code"] = _code
     template = environment.from_string(here.joinpath("page.html.j2").read_text("utf-8"))
     safe = {
         name: Markup(here.joinpath(f"page.{name}").read_text("utf-8")) for name in ("css", "js")
     }
     return template.render(report=_shown(report), css=safe["css"], script=safe["js"])
+
+
+def _code(text: str) -> Markup:
+    """The text with what stands between backticks as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return Markup(escape(text))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if i % 2 else escape(part)
+        for i, part in enumerate(parts)
+    )
 
 
 def to_markdown(report: Report) -> str:
@@ -167,7 +188,7 @@ def _shown(report: Report) -> dict[str, Any]:
             "text": [typeset(line) for line in section.text],
             "said": [typeset(line) for line in section.said],
             "parts": [
-                _shown_table(p, report.arms) if isinstance(p, Table) else p
+                _shown_table(p, report) if isinstance(p, Table) else p
                 for p in section.parts
                 if p is not report.lead
             ],
@@ -180,8 +201,9 @@ def _shown(report: Report) -> dict[str, Any]:
         "answer": report.answer,
         "cost": report.cost,
         "lead": report.lead,
-        "table": None if report.table is None else _shown_table(report.table, report.arms),
-        "index": json.dumps(report.arms, ensure_ascii=False).replace("<", "\\u003c"),
+        "table": None if report.table is None else _shown_table(report.table, report),
+        "index": _in_script(report.arms),
+        "records": _in_script({run: _record(run) for run in report.records}),
         "picks": _picks(report),
         "badges": report.badges,
         "verdicts": report.verdicts,
@@ -189,6 +211,15 @@ def _shown(report: Report) -> dict[str, Any]:
         "sections": sections,
         "footer": report.footer,
     }
+
+
+def _in_script(value: object) -> str:
+    """The value as JSON, which no `<` can end."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _record(run: str) -> str:
+    return RECORD.format(run=quote(run, safe=""))
 
 
 def _picks(report: Report) -> dict[str, list[str]]:
@@ -202,8 +233,11 @@ def _picks(report: Report) -> dict[str, list[str]]:
     return {name: values for name, values in picks.items() if len(values) > 1}
 
 
-def _shown_table(table: Table, arms: Mapping[str, object]) -> _ShownTable:
-    texts = table.texts()
+def _shown_table(table: Table, report: Report) -> _ShownTable:
+    of = len(table.frame)
+    is_cut = of > MOST_ROWS
+    table = replace(table, frame=table.frame.head(MOST_ROWS)) if is_cut else table
+    texts, arms, recorded = table.texts(), report.arms, set(report.records)
     rows = []
     known = set(table.frame.columns)
     for i, (_, row) in enumerate(table.frame.iterrows()):
@@ -214,10 +248,28 @@ def _shown_table(table: Table, arms: Mapping[str, object]) -> _ShownTable:
             _Cell(text, column.is_number, _sort_key(row[column.name]) if column.is_number else "")
             for text, column in zip(texts[i], table.columns, strict=True)
         ]
-        rows.append(_Row(cells, table.mark[i] if table.mark else "", label, seed, run))
+        rows.append(
+            _Row(
+                cells,
+                table.mark[i] if table.mark else "",
+                label,
+                seed,
+                run,
+                _record(run) if run in recorded else "",
+            )
+        )
     columns = [{"title": c.title, "number": c.is_number} for c in table.columns]
-    forms = (_address("text/csv", to_csv(table)), _address("application/x-tex", to_latex(table)))
-    return _ShownTable(table.name, table.title, table.caption, table.folded, columns, rows, *forms)
+    forms = (
+        ()
+        if is_cut
+        else (_address("text/csv", to_csv(table)), _address("application/x-tex", to_latex(table)))
+    )
+    caption = f"{table.caption} {_cut(of)}".strip() if is_cut else table.caption
+    return _ShownTable(table.name, table.title, caption, table.folded, of, columns, rows, *forms)
+
+
+def _cut(of: int) -> str:
+    return f"Here are the first {MOST_ROWS} rows; the other {of - MOST_ROWS:,} stand in the file beside this page:"
 
 
 def _address(kind: str, text: str) -> str:

@@ -8,16 +8,18 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.report.page.numbers import interval, number, p_value, signed
+from analysis.report.page.numbers import interval, loss, number, signed
+from plain_files.numbers import LOSS, in_table, p_value
 from plain_files.words import cell, markdown
 
 FORMS: dict[str, Callable[[object], str]] = {
     "text": lambda value: "" if _empty(value) else str(value),
     "count": lambda value: _count(value),
     "level": lambda value: "" if _empty(value) else f"{float(value):g}",  # type: ignore[arg-type]
+    "width": lambda value: "" if _empty(value) else in_table(float(value)),  # type: ignore[arg-type]
     "number": number,
     "signed": lambda value: signed(value),
-    "loss": lambda value: number(value, 4),
+    "loss": loss,
     "percent": lambda value: _percent(value),
     "p": p_value,
 }
@@ -48,7 +50,8 @@ class Column:
         if self.high and self.form == "count":
             return interval(row[self.name], row[self.high], write=FORMS["count"])
         if self.high:
-            return interval(row[self.name], row[self.high])
+            digits = LOSS if self.form == "loss" else 3
+            return interval(row[self.name], row[self.high], digits)
         return FORMS[self.form](row[self.name])
 
 

@@ -13,8 +13,8 @@ from analysis.report.evidence import shown
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.numbers import (
     interval,
+    loss,
     number,
-    p_value,
     plural,
     signed,
     typeset,
@@ -24,6 +24,7 @@ from analysis.report.page.tables import Column, Table
 from analysis.tables.runs_table import REDUCTION
 from analysis.tradeoff.reduction_fit import ReductionFit
 from analysis.tradeoff.status_words import ENOUGH_SEEDS, NOT_DISPLACED, STATUS_WORDS
+from plain_files.numbers import LOSS, p_words
 
 Question = Literal["width", "ratio", "search", "effects"]
 LEADING: dict[Question, tuple[str, ...]] = {
@@ -210,7 +211,7 @@ def _changes(found: Effects, metric: str) -> str:
         "differs": "different by less than the margin",
         "negligible": "negligible",
         "depends": "dependent on other settings",
-        "untested": "without a verdict for want of seeds",
+        "untested": _untested(family),
     }
     rest = ", ".join(f"{n:,} {words[str(verdict)]}" for verdict, n in others.items())
     if real.empty:
@@ -219,6 +220,12 @@ def _changes(found: Effects, metric: str) -> str:
     verb = "matters" if len(real) == 1 else "matter"
     tail = f". The others: {rest}." if rest else "."
     return f"{len(real):,} of {count} to the baseline {verb}: {named}{_and_more(len(real))}{tail}"
+
+
+def _untested(family: pd.DataFrame) -> str:
+    """Why the comparisons without a verdict have none, where that is said in two words."""
+    pairs = family.loc[family["verdict"] == "untested", "n_pairs"]
+    return "without a verdict" + (" for want of seeds" if (pairs < 2).all() else "")
 
 
 def _changed(row: dict[Any, Any], metric: str) -> str:
@@ -302,7 +309,7 @@ def _width(evidence: Evidence) -> str:
     theory = "in line with" if fit.p_theory >= 0.05 else "other than"
     return (
         f"the best ratio grows as the channels to the power {number(fit.slope)} {interval(low, high)}, {theory} the "
-        f"theory's 2/3 (p = {p_value(fit.p_theory)})."
+        f"theory's 2/3 ({p_words(fit.p_theory)})."
     )
 
 
@@ -312,14 +319,14 @@ def _search(evidence: Evidence) -> str:
         best = evidence.arms.sort_values("mean", ascending=table.direction == "minimize").iloc[0]
         return (
             f"no conclusion yet, since a search only proposes. It proposes {best['label']} "
-            f"({shown.metric_name(evidence)} {number(best['mean'])}, {plural(int(best['n']), 'seed')}); "
+            f"({shown.metric_name(evidence)} {loss(best['mean'])}, {plural(int(best['n']), 'seed')}); "
             f"`ablate confirm {table.study}` runs the best arms again with fresh seeds, which conclude."
         )
     found = evidence.winner
     best = found.frame[found.frame["label"] == found.winner].iloc[0]
     said = (
         f"of {plural(len(found.frame), 'arm')} that the search proposed, {found.winner} is best on fresh seeds: "
-        f"{number(best['mean'])} {interval(best['low'], best['high'])}"
+        f"{loss(best['mean'])} {interval(best['low'], best['high'], LOSS)}"
     )
     return f"{said}{_against_baseline(evidence, str(best['arm']))}."
 

@@ -6,7 +6,6 @@ from functools import partial
 
 import pandas as pd
 
-from analysis.contrasts.cells import assigned
 from analysis.effects.effects import Effects
 from analysis.effects.effects_words import sentences
 from analysis.planned.declared import added_late
@@ -14,6 +13,7 @@ from analysis.planned.planned import comparison
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.page import Drawings, Section, drawn
 from analysis.report.page.tables import INTERVAL, Column, Table, if_any
+from plain_files.numbers import as_given
 
 MOST_SENTENCES = 15
 
@@ -184,7 +184,9 @@ def _pairs_table(rows: pd.DataFrame) -> Table:
             "How much the effect of one level changes when the other is switched on (a difference of "
             "differences), simultaneous 95 % intervals, decided together."
         ),
-        frame=_named(rows, "first", "first_level", "second", "second_level"),
+        frame=rows.drop(columns=["first_level", "second_level"]).rename(
+            columns={"first_name": "one", "second_name": "other"}
+        ),
         columns=(
             Column(title="One", name="one"),
             Column(title="Other", name="other"),
@@ -193,6 +195,7 @@ def _pairs_table(rows: pd.DataFrame) -> Table:
             Column(title="Adjusted p", name="p_adjusted", form="p"),
             Column(title="Pairs", name="n_pairs", form="count"),
         ),
+        folded=len(rows) > 12,
     )
 
 
@@ -216,7 +219,7 @@ def _simple_table(rows: pd.DataFrame) -> Table:
 
 
 def _dead_weight(rows: pd.DataFrame, *, found: Effects) -> Table:
-    margins = " or ±".join(f"{m:g}" for m in found.margins if not math.isnan(m))
+    margins = " or ±".join(as_given(m) for m in found.margins if not math.isnan(m))
     costs = [
         Column(title=title, name=name, form="count")
         for title, name in (
@@ -255,11 +258,3 @@ def by_epoch(rows: pd.DataFrame) -> Table:
         ),
         folded=True,
     )
-
-
-def _named(rows: pd.DataFrame, a: str, a_level: str, b: str, b_level: str) -> pd.DataFrame:
-    def names(factor: str, level: str) -> list[str]:
-        return [assigned(*pair) for pair in zip(rows[factor], rows[level], strict=True)]
-
-    kept = rows.drop(columns=[a_level, b_level])
-    return kept.assign(one=names(a, a_level), other=names(b, b_level))

@@ -10,8 +10,9 @@ from analysis.effects.effects_words import needed
 from analysis.planned.declared import added_late
 from analysis.planned.planned import PlannedReport, comparison
 from analysis.report.evidence.evidence import Evidence
-from analysis.report.page.numbers import interval, number, p_value, plural, signed
+from analysis.report.page.numbers import interval, plural, signed
 from analysis.report.sections.stopped import stopped_verdict
+from plain_files.numbers import as_given, p_words
 
 MOST_NAMED = 3
 """Comparisons that the headline names per verdict; the others are counted."""
@@ -52,7 +53,7 @@ def interactions_verdict(evidence: Evidence) -> list[str]:
         return []
     best = seen.groupby(["first", "second"], sort=False)["p_adjusted"].min().reset_index()
     pairs = [
-        f"{_last(row['first'])} and {_last(row['second'])} (adjusted p {_equals(row['p_adjusted'])})"
+        f"{_last(row['first'])} and {_last(row['second'])} (adjusted {p_words(row['p_adjusted'])})"
         for row in best.to_dict("records")
     ]
     return [
@@ -63,11 +64,6 @@ def interactions_verdict(evidence: Evidence) -> list[str]:
 
 def _last(name: str) -> str:
     return name.rpartition(".")[2]
-
-
-def _equals(p: float) -> str:
-    text = p_value(p)
-    return text if text.startswith("<") else f"= {text}"
 
 
 def _planned(found: PlannedReport) -> str:
@@ -96,7 +92,7 @@ def _standing(rows: pd.DataFrame) -> "pd.Series[str]":
 
 def _standings(found: Effects) -> dict[str, str]:
     known = [margin for margin in found.margins if not math.isnan(margin)]
-    within = f" (within ±{' or ±'.join(map(number, known))})" if known else ""
+    within = f" (within ±{' or ±'.join(map(as_given, known))})" if known else ""
     late = ", by a margin given after the runs" if found.exploratory else ""
     return {
         "matters": "found to matter",

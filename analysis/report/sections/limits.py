@@ -5,7 +5,7 @@ from typing import Any
 
 from analysis.report.evidence import shown
 from analysis.report.evidence.evidence import Evidence
-from analysis.report.page.numbers import plural
+from analysis.report.page.numbers import number, plural
 
 SHORT = 30
 """Epochs below which the training is called short."""
@@ -17,8 +17,8 @@ def limits(evidence: Evidence) -> list[str]:
     said = []
     data = sorted(set(map(str, frame["data"].dropna())))
     if len(data) <= 1:
-        name = data[0] if data else "one data set, which is not named"
-        said.append(f"One data set ({name}): what holds on it need not hold on another.")
+        name = f"({data[0]})" if data else "(which is not named)"
+        said.append(f"One data set {name}: what holds on it need not hold on another.")
     if evidence.table.metric.startswith("val_"):
         said.append(_over_what(evidence))
         said += _without_test(evidence)
@@ -53,7 +53,7 @@ def _over_what(evidence: Evidence) -> str:
     return (
         "Each seed has a split of its own, the same for all arms: intervals hold over initialisations and splits of "
         "this one data set. Its splits share examples, so over other data of the kind the intervals would be "
-        f"wider, by a rule of thumb {wider:.2g} times (Nadeau and Bengio 2003)."
+        f"wider, by a rule of thumb {number(wider, 2)} times (Nadeau and Bengio 2003)."
     )
 
 

@@ -161,7 +161,7 @@ def width_section(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator
                 ),
                 frame=fit.widths,
                 columns=(
-                    Column(title="C", name="channels", form="number"),
+                    Column(title="C", name="channels", form="width"),
                     Column(title="ΣC²", name="c2_eff", form="count"),
                     Column(title="Seeds", name="seeds", form="count"),
                     Column(title="κ", name="kappa", form="number"),

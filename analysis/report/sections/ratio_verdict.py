@@ -3,9 +3,10 @@
 import math
 
 from analysis.report.evidence.evidence import Evidence
-from analysis.report.page.numbers import interval, number, p_value, plural
+from analysis.report.page.numbers import interval, number, plural
 from analysis.tradeoff.reduction_fit import ReductionFit
 from analysis.tradeoff.status_words import ENOUGH_SEEDS, NOT_DISPLACED, STATUS_WORDS
+from plain_files.numbers import p_words
 
 
 def ratio_verdict(evidence: Evidence) -> str:
@@ -49,20 +50,20 @@ def _identified(fit: ReductionFit) -> str:
     if fit.status == "ok":
         return f"{answer}; if the loss rises as r², {theory}. {_free(fit)}"
     return (
-        f"{answer}; the theory's {theory} does not hold, since its curve is rejected (lack of fit p = "
-        f"{p_value(fit.lack_of_fit.p)}). {_free(fit)}"
+        f"{answer}; the theory's {theory} does not hold, since its curve is rejected (lack of fit "
+        f"{p_words(fit.lack_of_fit.p)}). {_free(fit)}"
     )
 
 
 def _rise(fit: ReductionFit) -> str:
     if fit.status == "ok":
         return f"the loss rises with r (κ = {number(fit.kappa)} {interval(*fit.kappa_ci)})"
-    p = p_value(fit.lack_of_fit.p)
+    p = p_words(fit.lack_of_fit.p)
     if fit.status == "curves_rejected":
-        return f"the loss follows no curve, the theory's r² included (lack of fit p = {p})"
+        return f"the loss follows no curve, the theory's r² included (lack of fit {p})"
     first = fit.models.iloc[0]
     return (
-        f"the loss does not follow the theory's r² (lack of fit p = {p}); the data prefer {first['family']} "
+        f"the loss does not follow the theory's r² (lack of fit {p}); the data prefer {first['family']} "
         f"(weight {first['weight']:.2f})"
     )
 

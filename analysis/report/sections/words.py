@@ -1,6 +1,7 @@
 """The verdicts of a report in plain words, and what must be known before they are used."""
 
 from analysis.planned.declared import added_late
+from analysis.plots.drawing.fonts import without_font
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.numbers import plural, typeset
 from analysis.report.sections.answer import asked
@@ -15,16 +16,16 @@ MOST_NAMED = 3
 
 
 def verdict_lines(evidence: Evidence) -> list[str]:
-    """What the ratio is worth, if it varies; what the comparisons say; what all rests on."""
+    """What was asked first (how r* grows, what the ratio is worth, or what was compared); then what all rests on."""
     # Of a search nobody asks for one ratio: what cannot be fitted is then no answer that is owed.
     owed = REDUCTION in evidence.table.frame and (evidence.ratio or asked(evidence) != "search")
     ratio = [ratio_verdict(evidence)] if owed else []
     others = [effects_verdict(evidence), *interactions_verdict(evidence)]
-    lines = [*ratio, *others, _basis(evidence)]
-    if asked(evidence) == "width":
-        lines = [*_width(evidence), *lines]
-    elif asked(evidence) == "search":
-        lines = [*others, *ratio, _basis(evidence)]
+    width = _width(evidence) if asked(evidence) == "width" else []
+    found = (
+        [*width, *ratio, *others] if asked(evidence) in ("width", "ratio") else [*others, *ratio]
+    )
+    lines = [*found, _basis(evidence)]
     return [f"Exploratory. {line}" for line in lines] if evidence.table.selected else lines
 
 
@@ -45,6 +46,12 @@ def notices(evidence: Evidence) -> list[str]:
         listed = "it is" if len(failed) == 1 else "they are"
         said.append(
             f"{plural(len(failed), 'run')} failed and entered nothing{most}; {listed} listed below."
+        )
+    boxes = without_font("".join(map(str, evidence.table.frame["label"].unique())))
+    if boxes:
+        said.append(
+            f"No font here has {boxes}: figures saved as PNG or PDF show boxes in its place until one that has it is "
+            "installed (Noto Sans CJK, say). This page and the SVG files use the fonts of whoever reads them."
         )
     late = added_late(evidence.table)
     if late and evidence.ratio is not None:

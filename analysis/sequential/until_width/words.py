@@ -11,6 +11,7 @@ from analysis.sequential.stored import rule_changes, seconds_of, until_of, value
 from analysis.sequential.until_width.rule import width_at
 from analysis.sequential.until_width.seeds import in_words, seeds_for_width, with_another
 from analysis.tables.runs_table import RunsTable
+from plain_files.numbers import interval, number
 from plain_files.stopping_rules import RULE, change_sentences
 
 
@@ -23,7 +24,7 @@ def width_sentences(table: RunsTable) -> list[str]:
     return [
         *change_sentences(rule_changes(table)),
         f"This study runs until r* is known to within {rule['target_width']:.0%}. {found['says']}. kappa is "
-        f"{found['kappa']:.3g} [{found['low']:.3g}, {found['high']:.3g}], an interval that is widened by "
+        f"{number(found['kappa'])} {interval(found['low'], found['high'])}, an interval that is widened by "
         f"{rule['wider'] - 1:.0%} because it is looked at after every seed.",
         *what_is_open(table),
         "Its number of seeds depends on what was seen of kappa alone; verdicts of comparisons are those of one look.",
@@ -74,7 +75,7 @@ def _what_it_takes(
         most = max(float(r) for r in rule["ratios"].values())
         return (
             f"These ratios carry no r* so far: the loss does not rise with the ratio up to {most:g} (kappa = "
-            f"{found['kappa']:.3g}), so that nothing bounds r* from above."
+            f"{number(found['kappa'])}), so that nothing bounds r* from above."
         )
     seeds = seeds_for_width(rule, found)
     if np.isnan(seeds[0]):

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import TableError
+from plain_files.numbers import number
 
 Mode = Literal["per_param", "per_flop", "implied_by", "budget"]
 Floats = NDArray[np.float64]
@@ -89,7 +90,7 @@ class Price:
             raise TableError(f"{rule}, but `implied_by` is {self.value:g}.")
         least = math.ceil(2 * c2 / widest * (1 - ROUNDING))
         raise TableError(
-            f"{rule}, but a budget of {self.value:g} weights means r = 2 C2/budget = {r:.3g}; "
+            f"{rule}, but a budget of {self.value:g} weights means r = 2 C2/budget = {number(r)}; "
             f"give a budget from {least:,} to {2 * c2:,.0f} weights."
         )
 

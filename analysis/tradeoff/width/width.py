@@ -119,6 +119,7 @@ def _only(runs: RatioRuns, common: list[float]) -> RatioRuns:
         loss=runs.loss[keep],
         seeds=runs.seeds[keep],
         seed_labels=runs.seed_labels[keep],
+        ids=runs.ids[keep],
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.plain import pair, plain, records
+from plain_files.numbers import p_words
 from plain_files.shown import in_html, in_line
 
 Status = Literal["ok", "not_identified", "decreasing"]
@@ -57,7 +58,7 @@ class WidthFit:
         """The verdict in plain words."""
         lines = self._slope() if self.status == "ok" else [self._no_slope()]
         word = "differs between" if self.p_constant < 0.05 else "was not seen to differ between"
-        return [*lines, f"kappa {word} widths (p = {self.p_constant:.2g})."]
+        return [*lines, f"kappa {word} widths ({p_words(self.p_constant)})."]
 
     def _slope(self) -> list[str]:
         low, high = self.slope_ci
@@ -67,11 +68,11 @@ class WidthFit:
         ]
         for name, p in (("2/3 (the theory)", self.p_theory), ("4/3 (its rival)", self.p_rival)):
             lines.append(
-                f"Slope {name} is {'rejected' if p < 0.05 else 'not rejected'} (p = {p:.2g})."
+                f"Slope {name} is {'rejected' if p < 0.05 else 'not rejected'} ({p_words(p)})."
             )
         if np.isfinite(self.p_power_law) and self.p_power_law < 0.05:
             lines.append(
-                f"No power of C describes kappa (p = {self.p_power_law:.2g}): the slope is not to be used."
+                f"No power of C describes kappa ({p_words(self.p_power_law)}): the slope is not to be used."
             )
         return lines
 

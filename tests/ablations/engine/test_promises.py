@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import InProcess
 from trivial_plans import STUDY, planned
 
 import ablations.engine as engine
@@ -221,9 +222,10 @@ def test_the_seconds_of_a_resumed_run_are_those_of_all_its_epochs(folder, local)
 @pytest.mark.parametrize(
     ("trained", "seconds"),
     [
-        ([1, 2, 3], 0.0),  # from the beginning
-        ([3], 110.0),  # the second epoch as the second attempt trained it
-        ([], 1110.0),  # all epochs were there
+        ({"trained": [1, 2, 3]}, 0.0),  # from the beginning
+        ({"trained": [3]}, 110.0),  # the second epoch as the second attempt trained it
+        ({"trained": [3], "seconds": 500.0}, 610.0),  # the third one begun by an earlier attempt
+        ({"trained": []}, 1110.0),  # all epochs were there
     ],
 )
 def test_epochs_count_once_for_the_seconds_of_a_run(folder, trained, seconds):
@@ -234,12 +236,18 @@ def test_epochs_count_once_for_the_seconds_of_a_run(folder, trained, seconds):
         append_lines(folder.attempt_folder("late", number) / "epochs.jsonl", lines, sync=False)
     job = {
         "run": "late", "attempt": folder.begin_attempt("late"), "folder": str(folder.run_folder("late")),
-        "settings": {"trained": trained}, "train": "trivial:resumed", "ask": False,
+        "settings": trained, "train": "trivial:resumed", "ask": False,
         "metric": "val_loss", "metrics": ["val_loss"],
         "device": "cpu", "threads": 1,
     }  # fmt: skip
     assert attempt(job, RunContext(job, Silent())) == "COMPLETE"
     assert folder.attempt_result("late", 3)["seconds"] == pytest.approx(seconds, abs=5)
+
+
+def test_a_run_is_told_how_old_its_checkpoint_may_grow(folder):
+    how = {"executor": InProcess(), "train": "trivial:minutes", "checkpoint_minutes": 2.5}
+    execute(folder, PlannedSource([planned(0)]), **how)
+    assert folder.result("run00000s0")["val_loss"] == 2.5
 
 
 # 6: handing back

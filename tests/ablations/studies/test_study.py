@@ -146,6 +146,14 @@ def test_a_stack_of_no_run_is_refused() -> None:
         Execution(stack=0)
 
 
+@pytest.mark.parametrize("minutes", [-1, float("nan")])
+def test_an_age_that_is_none_is_refused(minutes: float) -> None:
+    with pytest.raises(
+        SettingError, match=r"^`checkpoint_minutes >= 0` must hold, but got (-1|nan)\. It is"
+    ):
+        Execution(checkpoint_minutes=minutes)
+
+
 def test_a_search_is_not_stacked(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="`stack` must be 1 in a search, but got 5"):
         run(SPACE, design="search", root=tmp_path, execution=Execution(stack=5))

@@ -314,6 +314,21 @@ def test_a_control_without_factors_of_its_own_is_compared_with_the_baseline(
     assert frame["estimate"]["no attention"] == pytest.approx(0.05 + 5e-5 * (0 - 0), abs=0.01)
 
 
+def test_a_control_keeps_its_name_where_it_is_an_average_too() -> None:
+    y = noisy(4, 6)
+    rows = [
+        {"seed": s, "width": width, "placement": placement, "val_loss": y[s, 2 * i + (placement == "none")],
+         "label": f"no attention{width}" if placement == "none" and width else
+         "no attention" if placement == "none" else f"width={width}"}
+        for s in range(4) for i, width in enumerate((0, 1, 2)) for placement in ("standard", "none")
+    ]  # fmt: skip
+    base = {"width": 0, "placement": "standard"}
+    table = from_frame(pd.DataFrame(rows), baseline=base, factors=["width", "placement"])
+    labels = estimate_effects(table).frame["label"].tolist()
+    assert any(label.startswith("no attention") for label in labels)
+    assert not any("placement=none" in label for label in labels)
+
+
 def test_dead_weight_is_what_is_negligible_and_paid_for(make_study: Make) -> None:
     table = read_study(
         make_study(

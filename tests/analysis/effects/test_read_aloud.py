@@ -144,7 +144,7 @@ def test_differences_at_the_level_of_rounding_are_none(name: str) -> None:
 def test_a_difference_that_never_varies_has_no_verdict() -> None:
     found = answer("two_seeds_exact", None)
     line = about(found, "arch=b")
-    assert line.startswith("arch=b: -0.25, no verdict: it is the same in every seed")
+    assert line.startswith("arch=b: -0.250, no verdict: it is the same in every seed")
     assert any("the seed was not applied" in s for s in found.sentences())
 
 

@@ -12,6 +12,7 @@ from analysis.plots.ratio import plot_ratio, plot_residuals
 from analysis.tables.study_table import read_study
 from analysis.tradeoff.prices.price import Price
 from analysis.tradeoff.tradeoff import fit_reduction
+from plain_files.numbers import number
 
 PRICE = 5e-7
 
@@ -29,8 +30,9 @@ def flat(make_study):
 
 
 RUNS = pd.DataFrame(
-    {"r": [2.0, 32.0] * 2, "seed": [0, 0, 1, 1], "adjusted": [0.30, 0.33, 0.31, 0.34],
-     "residual": [0.1, -0.1, -0.1, 0.1]}
+    {"label": ["reduction=2", "reduction=32"] * 2, "run": ["a", "b", "c", "d"],
+     "r": [2.0, 32.0] * 2, "seed": [0, 0, 1, 1], "loss": [0.29, 0.32, 0.32, 0.35],
+     "adjusted": [0.30, 0.33, 0.31, 0.34], "residual": [0.1, -0.1, -0.1, 0.1]}
 )  # fmt: skip
 MEANS = pd.DataFrame(
     {"r": [2.0, 32.0], "mean": [0.305, 0.335], "low": [0.3, 0.33], "high": [0.31, 0.34]}
@@ -54,7 +56,7 @@ def test_both_best_ratios_are_marked_where_a_price_is_named(fit, ax):
     plot_ratio(fit, ax, runs=RUNS, means=MEANS)
     marked = [line(ax, start).get_xdata()[0] for start in ("r* = ",)]
     assert marked == [pytest.approx(fit.r_star)]
-    assert f"r* = {fit.average.r_star:.3g} (average)" in ax.get_legend_handles_labels()[1]
+    assert f"r* = {number(fit.average.r_star)} (average)" in ax.get_legend_handles_labels()[1]
 
 
 def test_no_ratio_is_marked_as_best_by_a_theory_that_the_data_do_not_support(flat, ax):

@@ -1,5 +1,7 @@
 """Figures of a table: what is drawn is what the table says."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -202,6 +204,14 @@ def test_parallel_draws_the_best_run_last(ax):
     assert lines.get_segments()[-1][:, 1] == pytest.approx([0, 0], abs=0.02)
 
 
+def test_parallel_draws_the_highest_run_last_where_that_is_best(ax):
+    factors = ["attention.reduction", "attention.gate"]
+    plot_parallel(RUNS, ax, factors=factors, value="loss", highest_is_best=True)
+    lines = ax.collections[0]
+    assert list(lines.get_array()) == [0.1, 0.2, 0.3, 0.4]
+    assert (lines.norm.vmin, lines.norm.vmax) == pytest.approx((0.13, 0.4))
+
+
 def test_a_factor_with_many_values_becomes_a_logarithmic_axis(ax, texts):
     rates = np.geomspace(1e-4, 1e-1, 20)
     runs = pd.DataFrame({"rate": rates, "gate": "s", "loss": rates})
@@ -234,6 +244,18 @@ def test_cells_and_parallel_lines_have_a_low_loss_in_the_same_shade(ax):
     assert cells.cmap(0.0) == lines.cmap(0.0)
     assert cells.cmap(1.0) == lines.cmap(1.0)
     assert sum(cells.cmap(0.0)[:3]) < sum(cells.cmap(1.0)[:3])
+
+
+def test_a_long_name_among_many_stands_upright_and_covers_no_other(ax):
+    names = [f"level{i}" for i in range(9)] + [
+        "my_company.research.blocks.squeeze:LongNamedExcitation"
+    ]
+    cells = pd.DataFrame({"gate": "a", "head": names, "mean": 0.1, "low": 0.0, "high": 0.2, "n": 5})
+    plot_cells(cells, ax, rows="gate", columns="head")
+    assert {label.get_rotation() for label in ax.get_xticklabels()} == {90.0}
+    ax.figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in ax.get_xticklabels()]
+    assert all(one.x1 <= other.x0 for one, other in pairwise(boxes))
 
 
 def test_many_cells_have_smaller_numbers_and_turned_names_until_there_is_no_room(ax, texts):

@@ -44,6 +44,16 @@ addEventListener("load", () => {
   picks.reset(); picks.elements.seed.value = "0"; picks.dispatchEvent(new Event("change"));
   const ofSeed = marks.filter((m) => !m.classList.contains("dim")).map((m) => m.dataset.seed);
   picks.reset(); picks.dispatchEvent(new Event("change"));
+  const card = document.getElementById("run"), record = card.querySelector("a");
+  card.querySelector("[data-go=close]").click();
+  marks[0].dispatchEvent(new MouseEvent("click", { bubbles: true }));
+  const lit2 = [...document.querySelectorAll(".mark.lit")].map((m) => m.dataset.run);
+  const opened = { hidden: card.hidden, told: card.querySelector("p").textContent, href: record.getAttribute("href"),
+    run: marks[0].dataset.run, lit: [...new Set(lit2)],
+    curves: document.querySelectorAll("#figure-curves .mark.lit").length };
+  marks[0].dispatchEvent(new MouseEvent("click", { bubbles: true }));
+  opened.closed = card.hidden && document.querySelectorAll(".lit").length === 0;
+  picks.reset(); picks.dispatchEvent(new Event("change"));
   const svg = marks[0].closest("svg"), whole = svg.getAttribute("viewBox"), area = svg.getBoundingClientRect();
   const at = (type, x, y) => svg.dispatchEvent(new PointerEvent(type, { bubbles: true, pointerType: "mouse",
     button: 0, clientX: area.x + x * area.width, clientY: area.y + y * area.height }));
@@ -55,7 +65,7 @@ addEventListener("load", () => {
   HTMLAnchorElement.prototype.click = function () { saved.push([this.download, this.href]); };
   seeds.querySelector("[data-save=svg]").click();
   const found = {
-    views: [first, second], chosen, lit, rows, ofSeed, whole, zoomed, again, saved,
+    views: [first, second], opened, chosen, lit, rows, ofSeed, whole, zoomed, again, saved,
     dimmed: document.querySelectorAll(".dim").length,
     wrong,
     fetched: performance.getEntriesByType("resource").map((entry) => entry.name),
@@ -162,6 +172,16 @@ def test_a_click_on_a_point_highlights_its_arm_in_figures_and_tables(seen):
 def test_a_seed_is_highlighted_and_all_shown_again(seen):
     assert set(seen["ofSeed"]) == {"0"}
     assert seen["dimmed"] == 0
+
+
+def test_a_click_on_a_point_lights_its_runs_curve_and_leads_to_its_record(seen):
+    opened = seen["opened"]
+    assert not opened["hidden"]
+    assert opened["lit"] == [opened["run"]]
+    assert opened["curves"] >= 1
+    assert opened["told"].endswith(f"(run {opened['run']})")
+    assert opened["href"] == f"../runs/{opened['run']}/result.json"
+    assert opened["closed"]
 
 
 def test_a_drag_zooms_and_two_clicks_show_all_again(seen):

@@ -11,7 +11,7 @@ import pytest
 
 from analysis.errors import TableError
 from analysis.planned.comparisons import parse_comparisons
-from analysis.report.build import write_report
+from analysis.report.build import write, write_report
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -116,7 +116,19 @@ def test_limits_stand_where_a_reviewer_looks(text):
 def test_nothing_in_the_page_leads_elsewhere(text):
     links = Page(text("crossed", 5e-7)).links
     assert links
-    assert all(link.startswith(("#", "data:")) for link in links)
+    assert all(link.startswith(("#", "data:", "../runs/")) for link in links)
+
+
+def test_a_runs_record_is_found_from_the_page(text, page):
+    here = page("crossed", 5e-7).parent
+    records = [link for link in Page(text("crossed", 5e-7)).links if link.startswith("../")]
+    assert len(records) == 25
+    assert all((here / link).is_file() for link in records)
+
+
+def test_a_page_that_lies_elsewhere_leads_to_no_record(evidence, tmp_path):
+    html = write(evidence("crossed", 5e-7), out=tmp_path, formats=()).read_text(encoding="utf-8")
+    assert "../runs/" not in html
 
 
 def test_the_page_holds_no_address(text):

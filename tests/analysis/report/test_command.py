@@ -137,7 +137,11 @@ def test_two_studies_stand_side_by_side_with_what_differs(study, make_study, cap
     assert "The same effects in gates and in other" in html
     assert re.search(r'<td>gate=one_plus_tanh</td><td class="number">\+0\.0\d+</td>', html)
     assert "Differences are against the baseline gate=sigmoid." in html
-    for figure in ("Effects against the baseline", "Loss against parameters", "Every run, by arm"):
+    for figure in (
+        "Effects against the baseline",
+        "Result against parameters",
+        "Every run, by arm",
+    ):
         assert html.count(f"<b>{figure}.</b>") == 2
     assert html.count("<svg") == 6
     ids = re.findall(r'\bid="([^"]+)"', html)

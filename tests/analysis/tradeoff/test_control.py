@@ -38,7 +38,7 @@ def test_a_control_without_shared_seeds_has_welchs_interval() -> None:
     assert row["high"] == pytest.approx(theirs.confidence_interval(0.95).high)
     # The best was chosen by its losses: the lower limit allows for each ratio that may be it.
     assert row["low"] <= theirs.confidence_interval(0.95).low
-    assert any("val_loss +0.29" in line and "[+0." in line for line in sentences(fit))
+    assert any("val_loss +0.29" in line and " [0." in line for line in sentences(fit))
 
 
 def test_one_run_of_a_control_has_no_interval() -> None:

@@ -10,6 +10,7 @@ from analysis.tradeoff.prices.price import Price
 from analysis.tradeoff.reduction_fit import ReductionFit
 from analysis.tradeoff.tradeoff import fit_reduction
 from analysis.tradeoff.tradeoff_words import sentences
+from plain_files.numbers import number
 
 CASES = Path(__file__).parents[1] / "cases" / "ratio"
 NAMES = sorted(path.stem for path in CASES.glob("*.csv"))
@@ -102,7 +103,7 @@ def test_the_published_table_is_answered_under_its_conditions() -> None:
     assert lines[0].startswith("If the loss rises as kappa r^2/2, r* = 2.08 [1.85, 2.51] at 95%")
     assert lines[1].startswith("With one run per ratio none of the tested can be ruled out")
     assert (
-        "Without r = 32 kappa is 8.19e-05 [-0.000835, 0.000999]: the smaller ratios neither"
+        "Without r = 32 kappa is 8.19e-5 [-0.000835, 0.000999]: the smaller ratios neither"
         in " ".join(lines)
     )
 
@@ -119,6 +120,6 @@ def test_a_price_far_beyond_the_losses_gives_a_limit_and_not_a_number() -> None:
     fit, lines = answer("r1e4_tiny", 1e-6)
     assert fit.r_star_ci is not None
     assert lines[0].startswith(
-        f"r* >= {fit.r_star_ci[0]:.3g} at 95%: the largest tested ratio or one beyond it"
+        f"r* >= {number(fit.r_star_ci[0])} at 95%: the largest tested ratio or one beyond it"
     )
     assert "outside the tested ratios" in lines[1]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -94,6 +95,16 @@ class Batches:
     ) -> None:
         self.examples, self.batch_size, self.seed, self.epoch = examples, batch_size, seed, epoch
         self.augment, self.rank, self.world_size, self.workers = augment, rank, world_size, workers
+        self._given, self._draws = 0, torch.Generator()
+        self._found: dict[str, Any] | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """How far the present epoch is: the batches given, and where its augmentation stands."""
+        return {"given": self._given, "draws": self._draws.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Begin the next epoch where another one stood; Lightning says so where an epoch goes on."""
+        self._found = state
 
     def __len__(self) -> int:
         n = len(self.examples)
@@ -117,9 +128,16 @@ class Batches:
             ]
             for step in range(len(self))
         ]
-        draws = generator(self.seed, f"augment/{epoch}")
-        for batch in self.examples.fetched(shares, draw=(self.seed, epoch), workers=self.workers):
-            yield (batch if self.augment is None else self._augmented(batch, draws)).batch()
+        self._given, self._draws = 0, generator(self.seed, f"augment/{epoch}")
+        if self._found is not None:
+            self._given = self._found["given"]
+            self._draws.set_state(self._found["draws"])
+            self._found = None
+        left = shares[self._given :]
+        for batch in self.examples.fetched(left, draw=(self.seed, epoch), workers=self.workers):
+            augmented = batch if self.augment is None else self._augmented(batch, self._draws)
+            self._given += 1
+            yield augmented.batch()
 
     def _augmented(self, batch: Examples, draws: torch.Generator) -> Examples:
         """This rank's share of the augmented batch: drawn for the whole batch, so that ranks do not matter."""

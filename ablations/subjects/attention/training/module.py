@@ -179,6 +179,17 @@ class AttentionClassifier(pl.LightningModule):
         if not self._train_loss_is_logged:
             self._log_train_loss()
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Within an epoch, what its training loss is summed up to."""
+        loss, _, count = self._sums["train"].values()
+        if count:
+            checkpoint["train_sums"] = {"loss": loss, "count": count}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the sums up, of an epoch that goes on."""
+        if "train_sums" in checkpoint:
+            self._sums["train"].add(**checkpoint["train_sums"])
+
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The recipe's optimiser and schedule.
 

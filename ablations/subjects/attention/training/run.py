@@ -10,7 +10,7 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from ablations.context import CHECKPOINT_SECONDS, Context
+from ablations.context import CHECKPOINT_MINUTES, CHECKPOINT_SECONDS, Context
 from ablations.errors import SettingError
 from ablations.lockstep import Lockstep
 from ablations.subjects.attention.cost.latency import inference_milliseconds
@@ -28,6 +28,7 @@ from ablations.subjects.attention.recording.channels import FILE, record_channel
 from ablations.subjects.attention.recording.sample import MOST_EXAMPLES, stratified
 from ablations.subjects.attention.settings.groups import Run, Training
 from ablations.subjects.attention.settings.identity import run_id
+from ablations.subjects.attention.training.chunks import ChunkedEpochs
 from ablations.subjects.attention.training.gate_recorder import GateRecorder
 from ablations.subjects.attention.training.module import AttentionClassifier
 from ablations.subjects.attention.training.stepping import SteppingClassifier
@@ -70,6 +71,8 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
             on_step=context.beat,
             checkpoint=context.folder / "checkpoint.ckpt",
             checkpoint_seconds=context.checkpoint_seconds,
+            checkpoint_minutes=context.checkpoint_minutes,
+            stopping=lambda: context.stopping,
             gates=context.attempt_folder / "gates.jsonl",
             lockstep=context.lockstep,
         )
@@ -98,6 +101,8 @@ def train(
     on_step: Callable[[], None] | None = None,
     checkpoint: Path | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    checkpoint_minutes: float = CHECKPOINT_MINUTES,
+    stopping: Callable[[], bool] = lambda: False,
     gates: Path | None = None,
     lockstep: Lockstep | None = None,
 ) -> Outcome:
@@ -112,9 +117,13 @@ def train(
         on_epoch: Called after each epoch with its record (`docs/study-folder.md`, epochs.jsonl);
             raising in it stops the run, with a checkpoint of that epoch.
         on_step: Called after each step.
-        checkpoint: Where the last whole epoch is kept; the run goes on from it if it exists, and
-            then ends bit-equal to a run that was never interrupted.
-        checkpoint_seconds: Least age of the last checkpoint before the next one is written.
+        checkpoint: Where the run is kept; it goes on from there if the file exists, and then ends
+            bit-equal to a run that was never interrupted.
+        checkpoint_seconds: Least age of the last checkpoint before one is written at an epoch's end.
+        checkpoint_minutes: Age of the last checkpoint at which one is written within an epoch, where
+            one process trains the run.
+        stopping: Whether the run was asked to hand itself back; it then raises `Stopped` within the epoch,
+            as soon as it is kept.
         gates: Where to write what the gates do, if the recipe says `record_gates`; `channels.json` comes beside it.
         lockstep: Where it meets the runs of other threads, to compute steps together (`ablations.stacking`);
             the caller has joined it. The result is then equal to rounding only.
@@ -138,6 +147,8 @@ def train(
         on_step=on_step,
         checkpoint=checkpoint,
         checkpoint_seconds=checkpoint_seconds,
+        within_seconds=60 * checkpoint_minutes,
+        stopping=stopping,
     )
     callbacks: list[pl.Callback] = [watch]
     if run.arm.training.record_gates and gates is not None:
@@ -150,6 +161,7 @@ def train(
             callbacks=callbacks,
             options=trainer_options(run.arm.training),
         )
+        trainer.fit_loop.epoch_loop = ChunkedEpochs(trainer, on_step=on_step)
         # Forked from one of several threads, a process could wait for a lock that nobody gives back.
         workers = 0 if lockstep is not None else workers_of(run.arm.data)
         training, validation = _batches(

@@ -63,6 +63,7 @@ class SteppingClassifier(AttentionClassifier):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Its own tensors only: of a part of a tensor torch would write the whole, with all mates' weights."""
+        super().on_save_checkpoint(checkpoint)
         for part in {"state_dict", "current_model_state"} & checkpoint.keys():
             checkpoint[part] = {name: tensor.clone() for name, tensor in checkpoint[part].items()}
 

@@ -6,6 +6,7 @@ import optuna
 import pytest
 from trivial_plans import planned
 
+from ablations.engine.records import index as index_module
 from ablations.engine.records.index import Index, distribution
 from ablations.engine.records.journal import SafeJournalBackend
 from ablations.engine.records.storage import check_storage_url
@@ -40,6 +41,38 @@ def test_a_lost_index_is_rebuilt_from_the_records(folder, local):
     folder.journal_file.unlink()
     assert run(folder, local, runs).attempts == 0
     assert {trial.user_attrs["run"]: trial.value for trial in indexed(folder)} == before
+
+
+def test_a_start_with_nothing_new_does_not_replay_the_journal(folder, local, monkeypatch):
+    runs = [planned(i) for i in range(3)]
+    run(folder, local, runs)
+    content = folder.journal_file.read_bytes()
+    opened, real = [], index_module._Store
+    monkeypatch.setattr(index_module, "_Store", lambda *given: opened.append(1) or real(*given))
+    run(folder, local, runs)
+    assert (opened, folder.journal_file.read_bytes()) == ([], content)
+    run(folder, local, [*runs, planned(3)])
+    assert opened
+    assert len(indexed(folder)) == 4
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3])
+def test_a_journal_that_lost_its_end_is_filled_up(folder, local, lines):
+    runs = [planned(i) for i in range(3)]
+    run(folder, local, runs)
+    kept = folder.journal_file.read_bytes().splitlines(keepends=True)
+    folder.journal_file.write_bytes(b"".join(kept[:-lines]))
+    run(folder, local, runs)
+    assert sorted(trial.user_attrs["run"] for trial in indexed(folder)) == [one.run for one in runs]
+
+
+def test_an_outcome_that_optuna_refused_is_sent_again_at_the_next_start(folder):
+    for _ in range(2):
+        index = Index(folder.journal_file, study="first", warn=folder.event)
+        index.prepare([planned(0)])
+        index.stand([(planned(0), {"state": "COMPLETE", "val_loss": float("nan")})])
+        index.close()
+    assert folder.events_file.read_text().count("index_refused") == 2
 
 
 def test_an_extended_study_gets_an_index_with_the_new_level(folder, local):

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 import torch
+from lightning.pytorch.strategies import SingleDeviceStrategy
 
 from ablations.errors import NonFinite
 from ablations.subjects.attention.settings.groups import Arm, Attention, Run, Training
@@ -40,3 +41,13 @@ def test_a_run_that_is_stopped_after_its_last_epoch_ends_with_the_record_of_its_
     # Under this name in the checkpoints of all studies.
     assert torch.load(path, weights_only=True)["callbacks"] == {"_Watch": {"last": seen[1]}}
     assert train(run(), checkpoint=path) == train(run())
+
+
+def test_a_checkpoint_is_written_where_the_clock_of_any_rank_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One process, which asks all as each of several does: the answer of the others is what counts here.
+    other_rank = lambda strategy, decision, all: True  # noqa: E731
+    monkeypatch.setattr(SingleDeviceStrategy, "reduce_boolean_decision", other_rank)
+    train(run(epochs=1), checkpoint=tmp_path / "checkpoint.ckpt")
+    assert (tmp_path / "checkpoint.ckpt").exists()

@@ -39,6 +39,16 @@ def test_the_front_holds_what_nothing_cheaper_beats():
     }
 
 
+def test_the_front_of_a_metric_to_maximise_is_that_of_its_negative():
+    score = runs().assign(score=-runs()["val_loss"])
+    found = front(score, metric="score", cost="params", highest_is_best=True)
+    same = front(runs(), metric="val_loss", cost="params")
+    assert found.arms["standing"].tolist() == same.arms["standing"].tolist()
+    assert found.arms["mean"].tolist() == (-same.arms["mean"]).tolist()
+    assert found.switches["price"].tolist() == same.switches["price"].tolist()
+    assert found.switches["mean_to"].tolist() == (-same.switches["mean_to"]).tolist()
+
+
 def test_a_switch_price_makes_both_arms_cost_the_same():
     switches = front(runs(), metric="val_loss", cost="params").switches
     edge = switches.iloc[0]

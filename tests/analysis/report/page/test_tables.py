@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from analysis.plain import duration
-from analysis.report.page.numbers import interval, number, p_value, plural
+from analysis.report.page.numbers import interval, number, plural
 from analysis.report.page.tables import Column, Table, to_csv, to_latex, to_markdown, write_tables
+from plain_files.numbers import p_value
 
 FRAME = pd.DataFrame(
     {"arm": ["a|b", "50 % & more_x"], "mean": [0.12345678901234567, np.nan],

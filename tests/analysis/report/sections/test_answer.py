@@ -64,7 +64,7 @@ def test_a_confirmed_search_names_its_winner_on_fresh_seeds(evidence):
     found = WinnerReport(frame=arms, winner="q", optimism=0.02, searched_runs=40)
     line = answer(replace(evidence("crossed"), winner=found))
     assert line.startswith(
-        "Of 2 arms that the search proposed, q is best on fresh seeds: 0.0950 [0.0900, 0.100]"
+        "Of 2 arms that the search proposed, q is best on fresh seeds: 0.09500 [0.09000, 0.1000]"
     )
 
 

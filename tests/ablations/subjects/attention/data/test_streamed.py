@@ -17,6 +17,7 @@ from ablations.subjects.attention.data.examples import Examples
 from ablations.subjects.attention.data.stored import stored
 from ablations.subjects.attention.data.streamed import StreamedExamples
 from ablations.subjects.attention.settings.groups import Arm, Attention, Data, Run, Training
+from ablations.subjects.attention.training import chunks
 from ablations.subjects.attention.training.run import train
 
 WriteFolder = Callable[..., Path]
@@ -96,7 +97,11 @@ def trained(write_folder: WriteFolder) -> Callable[..., Any]:
         recipe = Training(epochs=2, warmup_epochs=0, batch_size=4, mixup=0.2)
         arm = Arm(attention=Attention(reduction=4), data=data(root, **settings), training=recipe)
         return train(
-            Run(arm=arm, seed=0), checkpoint=checkpoint, checkpoint_seconds=0, on_step=on_step
+            Run(arm=arm, seed=0),
+            checkpoint=checkpoint,
+            checkpoint_seconds=0,
+            checkpoint_minutes=0,
+            on_step=on_step,
         )
 
     return run
@@ -113,21 +118,28 @@ class Interrupted(Exception):
     pass
 
 
-def test_an_epoch_that_was_interrupted_is_trained_again_to_the_same_end(
-    trained: Callable[..., Any], tmp_path: Path
+CUT = {"image_size": 6, "augmentation": "random_resized_crop+flip+erasing"}
+
+
+@pytest.mark.parametrize(
+    "settings", [{"stream": "resident"}, {**CUT, "workers": 0}, {**CUT, "workers": 2}]
+)
+def test_an_epoch_that_was_interrupted_goes_on_to_the_same_end(
+    settings: dict[str, Any], trained: Callable[..., Any], tmp_path: Path, monkeypatch: Any
 ) -> None:
-    settings = {"image_size": 6, "augmentation": "random_resized_crop+flip", "workers": 1}
+    monkeypatch.setattr(chunks, "CHUNK", 1)
     steps = 0
 
     def interrupt() -> None:
         nonlocal steps
         steps += 1
-        if steps == 5:  # in the middle of the second epoch of three steps
+        if steps == 6:  # in the second epoch of three steps, whose second one left a checkpoint
             raise Interrupted
 
     with pytest.raises(Interrupted):
         trained(tmp_path / "last.ckpt", interrupt, **settings)
-    assert trained(tmp_path / "last.ckpt", **settings) == trained(**settings)
+    assert trained(tmp_path / "last.ckpt", interrupt, **settings) == trained(**settings)
+    assert steps == 7
 
 
 def test_how_images_come_to_the_network_is_in_no_id(write_folder: WriteFolder) -> None:

@@ -225,7 +225,7 @@ def test_data_are_read_by_one_run_at_a_time(
     monkeypatch.setattr(training, "train", lambda _, **__: done)
     context: Any = SimpleNamespace(
         run="planned", folder=tmp_path, attempt_folder=tmp_path, device="cpu", threads=1, rank=0,
-        world_size=1, epoch=None, beat=None, lockstep=lockstep, checkpoint_seconds=10,
+        world_size=1, epoch=None, beat=None, lockstep=lockstep, checkpoint_seconds=10, checkpoint_minutes=10,
     )  # fmt: skip
     settings = run().model_dump(mode="json")
     with ThreadPoolExecutor(3) as threads:

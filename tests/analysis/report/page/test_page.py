@@ -1,0 +1,40 @@
+import pandas as pd
+import pytest
+
+from analysis.report.page.page import MOST_ROWS, Report, Section, to_html, to_markdown
+from analysis.report.page.tables import Column, Table, write_tables
+
+
+def report(rows: int) -> Report:
+    table = Table(
+        name="arms",
+        title="Arms",
+        caption="Means.",
+        frame=pd.DataFrame({"label": [f"arm{i}" for i in range(rows)]}),
+        columns=(Column(title="Arm", name="label"),),
+        folded=True,
+    )
+    return Report(study="s", sections=(Section(anchor="arms", title="Arms", parts=(table,)),))
+
+
+@pytest.mark.parametrize(("more", "shown"), [(0, MOST_ROWS), (1001, MOST_ROWS)])
+def test_the_page_has_the_first_rows_of_a_long_table_and_says_where_the_rest_is(more, shown):
+    page = to_html(report(MOST_ROWS + more))
+    assert page.count("<td>arm") == shown
+    assert (f"<td>arm{MOST_ROWS - 1}<" in page, f"<td>arm{MOST_ROWS}<" in page) == (True, False)
+    assert f"Arms ({MOST_ROWS + more:,} rows)" in page
+    assert ("the other 1,001 stand in the file beside this page: <" in page) == bool(more)
+    assert ("data:text/csv" in page) == (
+        not more
+    )  # a download of a part would be taken for the whole
+
+
+def test_files_and_markdown_have_all_rows_of_a_long_table(tmp_path):
+    long = report(MOST_ROWS + 1)
+    write_tables(long.tables, tmp_path)
+    last = f"arm{MOST_ROWS}"
+    for text in (
+        to_markdown(long),
+        *((tmp_path / f"arms.{form}").read_text() for form in ("csv", "md", "tex")),
+    ):
+        assert last in text
