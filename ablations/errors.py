@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # a worker whose runs need no pydantic starts a third sooner without
     from pydantic import ValidationError
 
+LONGEST_MESSAGE = 4000
+"""Characters of an error's message that are kept: a record is read by every command."""
 LONGEST_LIST = 12
 """An error names all known names up to this many, and beyond it only the nearest."""
 
@@ -22,12 +24,26 @@ class MissingHere(SettingError):
     """A setting that names what this machine lacks now: a package, a module, a file of data."""
 
 
+class NotMeasured(SettingError):
+    """The metric that decides is not among what a program measures."""
+
+
 class NonFinite(ArithmeticError):
     """A loss became NaN or infinite: the run diverged."""
 
 
 class StudyError(RuntimeError):
     """A study that cannot be started, continued or read as asked."""
+
+
+def message_of(error: BaseException) -> str:
+    """What an exception says, at most `LONGEST_MESSAGE` characters of it: a user's may be of any size, or fail to."""
+    try:
+        text = str(error)
+    except Exception as second:
+        return f"it cannot say why: its message fails with {type(second).__name__}"
+    rest = len(text) - LONGEST_MESSAGE
+    return f"{text[:LONGEST_MESSAGE]} ... and {rest:,} characters more" if rest > 0 else text
 
 
 def one_of(name: str, value: object, allowed: Iterable[str]) -> str:

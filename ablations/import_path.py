@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ablations.errors import MissingHere, SettingError
+from ablations.errors import MissingHere, SettingError, message_of
 
 STUDY = ("study.json", "plan.jsonl")
 """The files by which a study's folder is known."""
@@ -55,6 +55,11 @@ def load_module(module: str, *, named: str) -> ModuleType:
     Raises:
         SettingError: If it cannot be imported.
     """
+    if module == "__main__":
+        raise SettingError(
+            f"{named!r} lies in the program or notebook that runs now, which the processes that train cannot import. "
+            "Put it in a file of its own beside it, `mine.py` say, and name it `mine:...`."
+        )
     find_own_modules()
     around = [study for place in _places_of(module) if (study := _study_around(place))]
     if around:
@@ -118,4 +123,4 @@ def _study_around(path: Path) -> Path | None:
 
 def words_of(error: BaseException) -> str:
     """An error's type and message in one line, without the full stop."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(".")
+    return f"{type(error).__name__}: {' '.join(message_of(error).split())}".rstrip(".")

@@ -27,12 +27,13 @@ def _time(text: str) -> str:
 
 STRICT = ConfigDict(extra="allow", strict=True)
 Name = Annotated[str, Field(pattern=rf"^{NAME.pattern}$")]
+Whole64 = Annotated[int, Field(ge=-(2**63), le=2**63)]
 Amount = Annotated[
-    Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, allow_inf_nan=False)],
+    Annotated[int, Field(ge=0, le=2**63)] | Annotated[float, Field(ge=0, allow_inf_nan=False)],
     Field(union_mode="left_to_right"),
 ]
 Number = Annotated[
-    int | Annotated[float, Field(allow_inf_nan=False)], Field(union_mode="left_to_right")
+    Whole64 | Annotated[float, Field(allow_inf_nan=False)], Field(union_mode="left_to_right")
 ]
 Whole = Annotated[int, Field(ge=0, le=MOST_EPOCHS)]
 Size = Annotated[int, Field(ge=1, le=LARGEST_SIZE)]

@@ -221,8 +221,15 @@ def check_numbers(record: Record, names: Iterable[str]) -> None:
     """
     for name in names:
         value = record.get(name)
-        if value is not None and not (type(value) in NUMBERS and math.isfinite(value)):
+        if value is not None and not _is_finite(value):
             raise RecordError(f"`{name}` must be a finite number, but is {value!r:.60}")
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return type(value) in NUMBERS and math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
 
 
 def begun(runs: Path) -> set[str]:

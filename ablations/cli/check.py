@@ -36,9 +36,12 @@ def check(
     """
     from ablations.studies.check import check as checks
 
-    about, baseline = _program(subject, data=data, metric=metric, values=assignments(set_))
+    about, baseline, is_alone = _program(
+        subject, data=data, metric=metric, values=assignments(set_)
+    )
     found = []
-    for one in _named(checks(about, baseline, device=device), metric):
+    told = checks(about, baseline, device=device)
+    for one in _with_metric_hint(told) if is_alone else told:
         found.append(one)
         if not json:
             print(f"{one.name:<8} {MARKS[one.holds]:<6} {one.said}", flush=True)
@@ -48,22 +51,20 @@ def check(
         raise SystemExit(1)
 
 
-def _named(found: "Iterator[Held]", metric: str) -> "Iterator[Held]":
+def _with_metric_hint(found: "Iterator[Held]") -> "Iterator[Held]":
     """What was found; where the metric is not among what the program measures, how to say which one it is."""
-    from ablations.errors import StudyError
+    from ablations.errors import NotMeasured
 
     try:
         yield from found
-    except StudyError as error:
-        if f"the metric {metric!r}" not in str(error):
-            raise
-        raise StudyError(f"{error} Of a program itself say `--metric NAME`.") from None
+    except NotMeasured as error:
+        raise NotMeasured(f"{error} Of a program itself say `--metric NAME`.") from None
 
 
 def _program(
     name: str, *, data: str | None, metric: str, values: dict[str, Any]
-) -> "tuple[Subject, dict[str, Any]]":
-    """The subject and its baseline: a space's, or those of a program that stands alone."""
+) -> "tuple[Subject, dict[str, Any], bool]":
+    """The subject, its baseline, and whether it is a program that stands alone and no space's."""
     from ablations.designs.space import Space
     from ablations.designs.spaces import load_space
     from ablations.errors import SettingError
@@ -80,11 +81,11 @@ def _program(
                 f"`--data` is of a program that stands alone, but the space {name!r} names its own: leave it out."
             )
         space = load_space(name, values)
-        return space.about, space.baseline
+        return space.about, space.baseline, False
     program = None if found is None or isinstance(found, Subject) else _told(found, data, metric)
     said = {setting: [plain(value)] for setting, value in values.items()}
     about = find_subject(name, program=program, said=said)
-    return about, about.baseline({}, about.typed(values))
+    return about, about.baseline({}, about.typed(values)), True
 
 
 def _told(found: Any, data: str | None, metric: str) -> "Program":

@@ -18,7 +18,7 @@ from cyclopts import (
 )
 
 from ablations.cli.steps import EXAMPLES, STEPS, step_of
-from ablations.errors import SettingError, StudyError, one_of
+from ablations.errors import SettingError, StudyError, message_of, one_of
 from analysis.errors import TableError
 from plain_files.words import visible, without_secrets
 
@@ -117,6 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"] or ["list"]
+    _open_missing_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A terminal or a pipe that knows ASCII only gets every number, and other letters written out.
@@ -150,10 +151,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if debug:
             raise
         _stop(
-            f"{type(error).__name__}: {_one_line(str(error))} (a fault in ablate itself; "
+            f"{type(error).__name__}: {_one_line(message_of(error))} (a fault in ablate itself; "
             "`--debug` shows where)",
             code=1,
         )
+
+
+def _open_missing_streams() -> None:
+    """Nothing is read or shown where a script closed one (`>&-`); the next file must not get its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _said(error: Exception) -> str:

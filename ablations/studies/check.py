@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ablations import errors
 from ablations.engine.worker.apart import Done, Job, runs_apart
-from ablations.errors import StudyError
+from ablations.errors import NotMeasured, SettingError, StudyError
 from ablations.subjects.started import Started, read_started, shared
 from ablations.subjects.subject import Subject, Values
 from ablations.subjects.values import nested
@@ -44,6 +45,7 @@ def check(about: Subject, baseline: Values, *, device: str = "cpu") -> Iterator[
 
     Raises:
         StudyError: If the short run fails.
+        NotMeasured: If it does not measure the metric.
     """
     arm = baseline if about.short is None else about.short(baseline)
     with tempfile.TemporaryDirectory() as name:
@@ -81,14 +83,21 @@ def check(about: Subject, baseline: Values, *, device: str = "cpu") -> Iterator[
 def _refuse_failed(done: Done) -> None:
     if done.error is not None:
         where = _own_line(done.error["traceback"])
-        raise StudyError(f"a short run of the baseline fails: {_failure(done)}{where}.")
+        kind = NotMeasured if _kind(done) is NotMeasured else StudyError
+        raise kind(f"a short run of the baseline fails: {_failure(done)}{where}.")
 
 
 def _failure(done: Done) -> str:
-    """What ended a run, without the full stop; the sentences of a `SettingError` stand for themselves."""
+    """What ended a run, without the full stop; the sentences of our own errors stand for themselves."""
     error = done.error or {}
     said = str(error["message"]).rstrip(".")
-    return said if error["type"] == "SettingError" else f"{error['type']}: {said}"
+    return said if issubclass(_kind(done), SettingError) else f"{error['type']}: {said}"
+
+
+def _kind(done: Done) -> type:
+    """The class of what ended a run, where it is one of ours."""
+    found = getattr(errors, (done.error or {}).get("type", ""), object)
+    return found if isinstance(found, type) else object
 
 
 def _own_line(traceback: str) -> str:

@@ -6,6 +6,7 @@ import types
 import typing
 from collections.abc import Collection, Iterable, Sequence
 from copy import deepcopy
+from enum import EnumType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from jsonargparse import ArgumentError, ArgumentParser
@@ -27,6 +28,12 @@ def choices(annotation: Any) -> tuple[Any, ...] | None:
         else:
             return None
     return tuple(values)
+
+
+def members(annotation: Any) -> tuple[str, ...]:
+    """The names of an enumeration's members, by which a space says its values."""
+    enumerations = [kind for kind in _alternatives(annotation) if isinstance(kind, EnumType)]
+    return tuple(name for kind in enumerations for name in kind.__members__)
 
 
 def written(annotation: Any) -> str:

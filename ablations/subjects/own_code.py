@@ -21,7 +21,7 @@ def own_files(module: ModuleType) -> list[Path]:
     while waiting and len(found) < MOST_FILES:
         name = waiting.pop()
         path = _file(name)
-        if name in found or path is None or _is_installed(path):
+        if name in found or path is None or is_installed(path):
             continue
         found[name] = path
         waiting += sorted(_imported(path, name) - found.keys())
@@ -41,7 +41,7 @@ def _file(name: str) -> Path | None:
     return path if path is not None and path.suffix == ".py" and path.is_file() else None
 
 
-def _is_installed(path: Path) -> bool:
+def is_installed(path: Path) -> bool:
     """Whether it is Python's own or lies where packages are installed."""
     whole = path.resolve()
     places = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}

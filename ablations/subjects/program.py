@@ -18,6 +18,10 @@ RECORDED = frozenset(
 """What a run's record and the runs table call things of their own: no metric can have such a name."""
 
 
+BESIDE = frozenset(("learning_rate",))
+"""What an epoch's record may have beside the metrics: what a run was told, and no outcome of it."""
+
+
 class MeasuredBy(Settings):
     """A number that the program measures."""
 
@@ -116,7 +120,7 @@ class Program(Settings):
     def _each_once(self) -> Self:
         names = [one.name for one in self.metrics]
         for name in names:
-            if name in RECORDED:
+            if name in RECORDED | BESIDE:
                 raise ValueError(
                     f"a metric must not be called {name!r}, which every run's record has of its own. Measure it under "
                     f"another name, `val_{name}` say."

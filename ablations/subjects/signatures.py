@@ -20,6 +20,7 @@ from ablations.subjects.hints import (
     PLAIN,
     choices,
     kinds,
+    members,
     parser_of,
     problem_of,
     without_marks,
@@ -148,6 +149,8 @@ def check_value(argument: Argument, value: Any, *, at: str) -> None:
         return
     if argument.choices is not None:
         raise SettingError(one_of(name, value, argument.choices))
+    if named := members(argument.annotation):
+        raise SettingError(one_of(name, value, named))
     raise SettingError(
         f"`{name}` must be {argument.type_text}, but got {value!r} ({type(value).__name__}).{problem}"
     )

@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from inputs import KINDS, Input, made
+from given import Input
+from inputs import KINDS, made
 from judge import Box, Limits, Verdict, judge
 from world import build
 
@@ -35,6 +36,8 @@ QUICK = [
 WARM = [
     *QUICK, "run data.yaml --dry-run", "compare s t", "plan space.yaml --pilot s", "status s", "cost cifar_resnet8",
     "plot s effects --format svg", "show space.yaml --verify", "fit table.csv --baseline gate=sigmoid",
+    "claims claims.yaml", "show pictures.yaml",
+    "show coco.yaml", "show cli.yaml", "run toy.yaml --dry-run",
 ]  # fmt: skip
 """Commands that the parent runs once, so that no child imports anything."""
 

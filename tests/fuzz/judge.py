@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inputs import Input
+from given import Input
 
 GIGABYTE = 2**30
 FOLDERS = ("here", "home", "tmp")

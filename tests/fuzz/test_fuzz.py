@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from fuzz import QUICK, Asked, everything, warm
-from inputs import KINDS, Input, made
+from given import Input
+from inputs import KINDS, made
 from judge import GIGABYTE, Box, Limits, judge
 from world import build
 
@@ -84,7 +85,7 @@ def test_a_write_outside_the_study_is_seen(command, box: Box, name: str) -> None
 def test_the_same_number_is_the_same_input(world: Path) -> None:
     for number in range(60):
         assert made(3, number, world) == made(3, number, world)
-    kinds = {made(0, number, world)[0] for number in range(300)}
+    kinds = {made(0, number, world)[0] for number in range(600)}
     assert kinds == set(KINDS)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import optuna
+from programs import build_programs
 
 from benchmarks.synthetic_study import write_study
 
@@ -55,6 +56,7 @@ def build(folder: Path) -> Path:
     _storages(folder)
     draw = np.random.default_rng(0)
     np.savez(folder / "data.npz", x=draw.normal(size=(24, 1, 8, 8)), y=np.arange(24) % 3)
+    build_programs(folder)
     return folder
 
 

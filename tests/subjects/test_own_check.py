@@ -38,6 +38,22 @@ def test_a_program_that_keeps_its_promises_is_told_so(mine, ablate) -> None:
     assert "a run is equal to the last bit" in said
 
 
+def test_a_metric_that_is_not_measured_is_named(monkeypatch, mine, ablate) -> None:
+    def told(*_, **__) -> list[Done]:
+        return [Done(error={"type": "NotMeasured", "message": "there is 'loss'.", "traceback": ""})]
+
+    monkeypatch.setattr("ablations.studies.check.runs_apart", told)
+    said = "a short run of the baseline fails: there is 'loss'."
+    code, alone = ablate("check", "tried:good", "--set", "epochs=2")
+    assert (code, said in alone, "Of a program itself say `--metric NAME`." in alone) == (
+        2,
+        True,
+        True,
+    )
+    code, _, of_a_space = checked(mine, ablate, "good")
+    assert (code, said in of_a_space, "--metric" in of_a_space) == (2, True, False)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("function", "broken", "words"),

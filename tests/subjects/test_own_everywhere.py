@@ -1,5 +1,7 @@
 """Commands and places of a study of the user's own program: search, confirm, W&B, dashboard, clusters, ranks."""
 
+import threading
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from ablations.engine.executors.local import LocalExecutor
 from ablations.engine.executors.slots import find_slots
 from ablations.engine.records.folder import StudyFolder
 from analysis import read_study
+from analysis.tables.optuna_table import read_optuna
+from analysis.tables.wandb_export import read_offline
 
 SPACE = """
 subject: houses:Prices
@@ -98,3 +102,66 @@ def test_a_module_of_the_users_own_trains_as_jobs_of_slurm(here: Path) -> None:
         return SlurmExecutor(folder, slots=1, cluster="local", pythonpath=str(here))
 
     assert len(executed(here, jobs)) == 4
+
+
+LISTS = """
+def train(config, seed):
+    widths = config["widths"] or []
+    return {"loss": 1 / (1 + sum(widths)) }
+"""
+OF_LISTS = """
+subject: lists:train
+metric: {name: loss, direction: minimize}
+baseline: {widths: [64, 64]}
+factors:
+  - {name: widths, levels: [null, [64, 64], [128]]}
+"""
+
+
+def searched(mine: Path, storage: str | None) -> Path:
+    """The folder of a search of six lists."""
+    (mine / "lists.py").write_text(LISTS)
+    (mine / "lists.yaml").write_text(OF_LISTS)
+    alone = Execution(
+        executor=lambda _: LocalExecutor(find_slots(gpus=(), workers=1)), storage=storage
+    )
+    search = Search(trials=6, sampler="random", pruner="none", seeds=1)
+    run(load_space("lists.yaml"), study="l", design="search", search=search, execution=alone)
+    return mine / "runs/l"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("storage", [None, "sqlite:///searched.db"])
+def test_a_search_of_lists_is_read_everywhere_as_what_they_say(
+    mine: Path, storage: str | None
+) -> None:
+    folder = searched(mine, storage)
+    expected = {"None": 1.0, "[64, 64]": 1 / 129, "[128]": 1 / 129}
+    indexed = storage or f"journal:///{folder / 'journal.log'}"
+    frames = (
+        read_study(folder).frame,
+        read_optuna(f"{indexed}#l", metric="loss").frame,
+        read_offline(folder),
+    )
+    for frame in frames:
+        said = dict(zip(frame["widths"], frame["loss"], strict=True))
+        assert said == {name: pytest.approx(expected[name]) for name in said}
+        assert set(said) == set(frames[0]["widths"])
+        assert len(said) > 1
+
+
+@pytest.mark.integration
+def test_the_dashboard_shows_lists(mine: Path) -> None:
+    pytest.importorskip("optuna_dashboard")
+    from ablations.tracking.optuna.dashboard import make_dashboard, make_server
+
+    server = make_server(make_dashboard(searched(mine, None)), host="127.0.0.1", port=0)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}/api/studies/0"
+        with urllib.request.urlopen(address) as answer:
+            shown = answer.read().decode()
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert "[64, 64]" in shown

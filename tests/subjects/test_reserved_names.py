@@ -10,6 +10,7 @@ from ablations.engine.worker.context import RunContext
 from ablations.engine.worker.here import ContextHere
 from ablations.errors import SettingError
 from ablations.subjects.find import find_subject
+from ablations.subjects.function.run import call
 from ablations.subjects.own_module.run import train_run
 from ablations.subjects.own_module.two_steps import few_steps
 from ablations.subjects.program import MeasuredBy, Program
@@ -24,6 +25,12 @@ class Logs(Prices):
     def validation_step(self, batch, number):
         super().validation_step(batch, number)
         self.log(self.name, 1.0)
+
+class Timed(Logs):
+    name = "seconds"
+
+class Rated(Logs):
+    name = "learning_rate"
 
 class Odd(Logs):
     name = "größte Abweichung / val"
@@ -48,10 +55,12 @@ def program(metric: str = "val_mae") -> Program:
     )
 
 
-def trained(folder: Path, name: str, asked: Program) -> dict[str, Any]:
+def trained(folder: Path, name: str, asked: Program, **more: Any) -> dict[str, Any]:
     about = find_subject(name, program=asked, said={})
     settings = {"arm": nested(about.arm({})), "seed": 0, **about.carried}
-    context = ContextHere(run="a", folder=folder, attempt_folder=folder, device="cpu", threads=1)
+    context = ContextHere(
+        run="a", folder=folder, attempt_folder=folder, device="cpu", threads=1, **more
+    )
     return train_run(settings, context)
 
 
@@ -61,6 +70,33 @@ def test_a_number_that_the_record_has_of_its_own_is_refused_before_the_first_run
         few_steps("logs:Logs", program(), about.arm({}))
     with pytest.raises(SettingError, match=TAKEN):
         trained(logs, "logs:Logs", program())
+
+
+def test_the_seconds_of_an_epoch_are_its_own(logs) -> None:
+    with pytest.raises(SettingError, match=r"^`Timed` logs a number called 'seconds', which"):
+        few_steps(
+            "logs:Timed", program(), find_subject("logs:Timed", program=program(), said={}).arm({})
+        )
+
+
+def test_a_rate_that_the_module_logs_stands_in_its_record(logs) -> None:
+    records: list[dict[str, Any]] = []
+    trained(logs, "logs:Rated", program(), on_epoch=records.append)
+    assert [one["learning_rate"] for one in records] == [1.0]
+    with pytest.raises(ValueError, match="a metric must not be called 'learning_rate'"):
+        program("learning_rate")
+
+
+@pytest.mark.parametrize("name", ["seconds", "state"])
+def test_a_function_measures_nothing_that_the_record_has_of_its_own(tmp_path, name) -> None:
+    def train(config: dict[str, Any]) -> dict[str, float]:
+        return {"val_mae": 1.0, name: 2.0}
+
+    context = ContextHere(
+        run="a", folder=tmp_path, attempt_folder=tmp_path, device="cpu", threads=1
+    )
+    with pytest.raises(SettingError, match=f"must not measure something called '{name}'"):
+        call(train, program(), {}, seed=0, context=context)
 
 
 def test_a_metric_may_have_any_other_name(logs) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ablations.errors import SettingError
+from plain_files.numbers import number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ class WidthPlan:
         lines = []
         for row in self.frame.to_dict("records"):
             hours = (
-                f", {row['hours']:.3g} device hours, at worst {row['hours_worst']:.3g}"
+                f", {number(row['hours'])} device hours, at worst {number(row['hours_worst'])}"
                 if "hours" in row
                 else ""
             )
@@ -116,7 +117,8 @@ def plan_width(
     ]
     rests = (
         f"From {STUDIES} simulated studies a row (Monte-Carlo error of *narrow* at most 0.8 points), normal noise; the "
-        f"slope of one seed has a standard deviation of {noise:.2g} times kappa. The first look is at {FIRST} seeds."
+        f"slope of one seed has a standard deviation of {number(noise, 2)} times kappa. The first look is at "
+        f"{FIRST} seeds."
     )
     notes = [rests, *known.unused]
     if max(row["narrow"] for row in rows) < ENOUGH:
@@ -139,7 +141,7 @@ def _cases(rule: "UntilWidth", noise: float, most: int, known: "Pilot") -> "dict
         "target_width": rule.target_width, "wider": WIDER, "first": rule.first_look, "max_seeds": most,
     }  # fmt: skip
     if known.kappa_error is None:
-        return {f"if the snr is {known.snr:.3g}": narrowings(noise, **how)}
+        return {f"if the snr is {number(known.snr)}": narrowings(noise, **how)}
     drawn = narrowings(noise, **how, df=known.kappa_df, error=known.kappa_error)
     return {
         "if kappa and its noise are as the pilot estimates": narrowings(noise, **how),

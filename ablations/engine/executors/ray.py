@@ -4,6 +4,7 @@ The study folder must be on a file system that all machines share.
 """
 
 import contextlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,12 +54,15 @@ class RayExecutor(ClusterExecutor["_Slot"]):
         processes = processes_of(gpus_per_run, processes_per_run)
         self._ray = needed_package("ray", executor="ray")
         if not self._ray.is_initialized():
-            self._ray.init(
-                address=address or "local",
-                log_to_driver=False,
-                logging_level="ERROR",
-                **({} if address else {"include_dashboard": False}),
-            )
+            # Ray puts the folder it is called in first on the path of its actors: a `torch.py` beside a study would
+            # be run in torch's place. Here the installed environment's; a run's own modules are found after it.
+            with contextlib.chdir(sys.prefix):
+                self._ray.init(
+                    address=address or "local",
+                    log_to_driver=False,
+                    logging_level="ERROR",
+                    **({} if address else {"include_dashboard": False}),
+                )
         count = slots if slots is not None else self._room(cpus_per_run, gpus_per_run)
         if count < 1:
             raise StudyError(

@@ -3,12 +3,14 @@
 The study folder must be on a file system that all machines share; it carries the messages too.
 """
 
+import shlex
+import sys
 import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ablations.engine.executors.adoption import Adoptions, note_mailbox
 from ablations.engine.executors.cluster import ClusterExecutor, ClusterSlot, processes_of
@@ -40,7 +42,7 @@ class SlurmExecutor(ClusterExecutor["_Slot"]):
         folder: StudyFolder,
         *,
         slots: int,
-        cluster: str | None = None,
+        cluster: Literal["slurm", "local"] = "slurm",
         minutes: int = 24 * 60,
         cpus_per_run: int = 1,
         gpus_per_run: int = 0,
@@ -55,7 +57,7 @@ class SlurmExecutor(ClusterExecutor["_Slot"]):
         Args:
             folder: The study's folder.
             slots: Jobs, and so runs at a time.
-            cluster: `slurm`, or `local` for processes on this machine; found by itself when None.
+            cluster: `slurm`, or `local` for processes on this machine.
             minutes: Time limit of a job; it may be shorter than the study.
             cpus_per_run: CPUs of a job.
             gpus_per_run: GPUs of a job; more than one make a process group.
@@ -179,10 +181,15 @@ class _Slot(ClusterSlot):
         self.mailbox.send(command)
 
 
-def _submitter(folder: StudyFolder, *, cluster: str | None) -> Any:
-    """What submits jobs: submitit's own executor."""
+def _submitter(folder: StudyFolder, *, cluster: str) -> Any:
+    """What submits jobs: submitit's own executor, whose jobs do not look into the current folder first.
+
+    By its interpreter's option, because a job need not inherit the environment that it was submitted in, and what
+    a run starts itself must not inherit a setting that is not the user's.
+    """
     submitit = needed_package("submitit", executor="slurm")
+    safe = {f"{cluster}_python": f"{shlex.quote(sys.executable)} -P"}
     try:
-        return submitit.AutoExecutor(folder=folder.path / "slots" / "jobs", cluster=cluster)
+        return submitit.AutoExecutor(folder=folder.path / "slots" / "jobs", cluster=cluster, **safe)
     except RuntimeError as error:
         raise StudyError(f"Slurm cannot be used here: {error}") from None

@@ -15,8 +15,8 @@ RESTORE = "Restore it from a copy."
 
 
 def encode(record: dict[str, Any] | tuple[Any, ...]) -> bytes:
-    """One line of JSON; a non-finite number is refused because JSON has none."""
-    return json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    """One line of JSON; a non-finite number is refused because JSON has none, half a character is written as `?`."""
+    return _json(record, separators=(",", ":")) + b"\n"
 
 
 def append_lines(
@@ -117,7 +117,7 @@ def write_once(path: Path, record: dict[str, Any]) -> bool:
 
 def replace(path: Path, record: dict[str, Any]) -> None:
     """Write or rewrite a JSON file; a reader sees the old content or the new, never a part."""
-    _replace(path, json.dumps(record, indent=1, allow_nan=False).encode() + b"\n")
+    _replace(path, _json(record, indent=1) + b"\n")
 
 
 def replace_lines(path: Path, records: Iterable[dict[str, Any] | tuple[Any, ...]]) -> None:
@@ -145,6 +145,14 @@ def sync_folder(path: Path | str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _json(record: dict[str, Any] | tuple[Any, ...], **layout: Any) -> bytes:
+    text = json.dumps(record, allow_nan=False, **layout)
+    if "\\ud" in text:
+        # A surrogate, in a user's error message say: without its other half no reader takes it for a text.
+        text = json.dumps(record, allow_nan=False, ensure_ascii=False, **layout)
+    return text.encode(errors="replace")
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

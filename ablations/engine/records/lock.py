@@ -42,7 +42,9 @@ def held(path: Path, *, wait: bool = False) -> Iterator[None]:
 def holder(path: Path) -> dict[str, Any] | None:
     """Who holds the lock: `pid`, `host`, `since`; None where nobody does."""
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = os.open(
+            path, os.O_RDONLY | os.O_NONBLOCK
+        )  # a pipe in its place is not waited for
     except FileNotFoundError:
         return None
     try:

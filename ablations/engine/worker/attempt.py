@@ -3,6 +3,7 @@
 import errno
 import gc
 import importlib
+import os
 import socket
 import sys
 import time
@@ -13,7 +14,7 @@ from functools import cache
 from typing import Any, Literal
 
 from ablations.context import Context
-from ablations.engine.records.files import read_lines, write_once
+from ablations.engine.records.files import encode, read_lines, write_once
 from ablations.engine.records.folder import now
 from ablations.engine.worker.context import (
     HandedBack,
@@ -23,13 +24,14 @@ from ablations.engine.worker.context import (
     refuse_nonfinite,
 )
 from ablations.engine.worker.place import is_of_the_place
-from ablations.errors import StudyError
+from ablations.errors import StudyError, message_of
 from ablations.import_path import find_own_modules
 
 State = Literal["COMPLETE", "PRUNED", "FAILED"]
 Train = Callable[[dict[str, Any], Context], dict[str, Any]]
 
 TRACEBACK_LINES = 30
+TRACEBACK_CHARACTERS = 20_000
 PROBE_BYTES = 2**20
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 # What Lightning raises on SIGTERM (a SystemExit with code 0): the machine is taken, no result.
@@ -56,7 +58,7 @@ def attempt(job: dict[str, Any], context: RunContext) -> State | Literal["HANDED
         train = load(job["train"])
         context.beat()
         began = time.monotonic()  # what a fresh worker imports is no part of the run's time
-        measured = _checked(train(job["settings"], context), job["metric"])
+        measured = _checked(_trained(train, job["settings"], context), job["metric"])
         _set_apart(measured, context)
         outcome: dict[str, Any] = {**measured, "state": "COMPLETE", "error": None}
     except Pruned:
@@ -90,6 +92,16 @@ def load(path: str) -> Train:
     return found  # type: ignore[no-any-return]
 
 
+def _trained(train: Train, settings: dict[str, Any], context: Context) -> dict[str, Any]:
+    """What the run measured, in this process: a fork of the run's own that comes back here says nothing for it."""
+    own = os.getpid()
+    try:
+        return train(settings, context)
+    finally:
+        if os.getpid() != own:
+            os._exit(1)
+
+
 @contextmanager
 def _no_collection() -> Iterator[None]:
     """Importing torch and Lightning makes half a million objects; looking for garbage among them took a fifth."""
@@ -105,8 +117,8 @@ def describe(error: BaseException) -> dict[str, Any]:
     lines = "".join(traceback.format_exception(error)).splitlines()
     return {
         "type": type(error).__name__,
-        "message": str(error),
-        "traceback": "\n".join(lines[-TRACEBACK_LINES:]),
+        "message": message_of(error),
+        "traceback": "\n".join(lines[-TRACEBACK_LINES:])[-TRACEBACK_CHARACTERS:],
         "exit_code": None,
     }
 
@@ -132,6 +144,13 @@ def _checked(measured: Any, metric: str) -> dict[str, Any]:
             f"but it returned {measured!r:.200}"
         )
     refuse_nonfinite(measured)
+    try:
+        encode(finite(measured))
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"what a run returns must be numbers, texts, truth values and lists of these, but it returned "
+            f"{measured!r:.200}: {error}"
+        ) from None
     return dict(measured)
 
 

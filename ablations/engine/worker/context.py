@@ -115,14 +115,15 @@ class RunContext:
             Pruned: The search gave the run up.
             HandedBack: The study is being stopped.
         """
-        self.last = finite(record)
+        told = finite(record)
+        if self.rank == 0:  # refuses what JSON has no word for
+            append_lines(self.attempt_folder / "epochs.jsonl", [told], sync=False)
+        self.last = told
         if self.first_epoch is None:
             self.first_epoch = record["epoch"]
             here = time.monotonic() - self._began
-            self.seconds_within = max(0.0, (self.last.get("seconds") or 0.0) - here)
-        if self.rank == 0:
-            append_lines(self.attempt_folder / "epochs.jsonl", [self.last], sync=False)
-        self._say({**self.last, "is": "epoch"})  # whatever a program calls its numbers
+            self.seconds_within = max(0.0, (told.get("seconds") or 0.0) - here)
+        self._say({**told, "is": "epoch"})  # whatever a program calls its numbers
         refuse_nonfinite(record)
         match self._verdict():
             case "prune":
@@ -143,12 +144,15 @@ class RunContext:
 
 def finite(record: dict[str, Any]) -> dict[str, Any]:
     """The record with every NaN and infinity as None, as it is written."""
-    return {name: None if _is_nonfinite(value) else value for name, value in record.items()}
+    return {
+        name: None if _is_nonfinite(_as_float(value)) else value for name, value in record.items()
+    }
 
 
 def refuse_nonfinite(record: dict[str, Any]) -> None:
     """Raise `NonFinite` where a number of the record is NaN or infinite."""
-    wrong = {name: value for name, value in record.items() if _is_nonfinite(value)}
+    read = {name: _as_float(value) for name, value in record.items()}
+    wrong = {name: value for name, value in read.items() if _is_nonfinite(value)}
     if wrong:
         name, value = next(iter(wrong.items()))
         where = f" in epoch {record['epoch']}" if "epoch" in record else ""
@@ -157,3 +161,13 @@ def refuse_nonfinite(record: dict[str, Any]) -> None:
 
 def _is_nonfinite(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
+
+
+def _as_float(value: Any) -> Any:
+    """A whole number that is larger than any float as infinity, which it would be to every reader."""
+    if isinstance(value, int):
+        try:
+            float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
+    return value

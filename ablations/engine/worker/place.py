@@ -2,7 +2,7 @@
 
 import errno
 
-from ablations.errors import MissingHere
+from ablations.errors import MissingHere, message_of
 
 LACKING = frozenset(
     (
@@ -32,4 +32,4 @@ def is_of_the_place(error: BaseException) -> bool:
         return True
     if isinstance(error, OSError):
         return error.errno in LACKING
-    return any(words in str(error).lower() for words in NO_DEVICE)
+    return any(words in message_of(error).lower() for words in NO_DEVICE)

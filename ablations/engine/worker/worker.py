@@ -6,7 +6,6 @@ Started by an executor as `python -m ablations.engine.worker.worker FD`; it ends
 
 import os
 import queue
-import signal
 import sys
 import threading
 import traceback
@@ -16,6 +15,7 @@ from typing import Any
 from ablations.engine.worker.attempt import attempt, describe, load
 from ablations.engine.worker.context import RunContext
 from ablations.engine.worker.log import Log
+from ablations.engine.worker.own_state import OwnState
 from ablations.engine.worker.pipe import Pipe
 from ablations.lockstep import Lockstep
 
@@ -26,10 +26,8 @@ def main(descriptor: int) -> None:
     Args:
         descriptor: Open for writing; messages to the supervisor go there.
     """
-    os.umask(0o077)
     pipe, log, lockstep = Pipe(descriptor), Log(), Lockstep()
-    # A scheduler that takes the machine back warns with SIGTERM: hand the runs back.
-    signal.signal(signal.SIGTERM, lambda *_: pipe.stop())
+    own = OwnState(on_sigterm=pipe.stop)
     listening = threading.Thread(target=pipe.listen, daemon=True)
     listening.start()
     pipe.send({"is": "ready"})
@@ -38,7 +36,9 @@ def main(descriptor: int) -> None:
     while (command := pipe.jobs.get()) is not None:
         if command["do"] == "prepare":
             _prepare(command["train"])
-        elif command["stack"] > 1:
+            continue
+        own.restore()
+        if command["stack"] > 1:
             threads = [thread for thread in threads if thread.is_alive()]
             threads.append(_serve_beside(command, pipe, log, lockstep))
         else:

@@ -22,6 +22,6 @@ def class_of_config(found: Callable[..., Any]) -> Any:
         hint = typing.get_type_hints(found).get(first)
     except NameError:  # a hint may name what is imported for the type checker only
         return None
-    if not inspect.isclass(hint) or hint is object:
+    if not inspect.isclass(hint) or hint in (object, Any):  # `Any` is a class since Python 3.11
         return None
     return None if issubclass(hint, Mapping | str | int | float) else hint

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from ablations.context import Context
-from ablations.errors import SettingError
+from ablations.errors import NotMeasured, SettingError
 from ablations.import_path import load
 from ablations.subjects.function.config import config_of
 from ablations.subjects.program import RECORDED, Program
 
-ALLOWED = frozenset(("epoch", "epochs_run", "epochs_planned", "device", "seconds"))
+ALLOWED = frozenset(("epoch", "epochs_run", "epochs_planned", "device"))
 """Names of the record that a function may return: the first two are read, the others written over."""
 
 
@@ -90,6 +90,7 @@ def _heard(
                 f"what a training yields must be a dict of numbers for each epoch, but it yielded {record!r:.80}."
             )
         records.append({str(name): _number(value) for name, value in record.items()})
+        _refuse_taken(records[-1], but=ALLOWED | {"seconds"})
         _check_metric(records[-1], program, when=f"epoch {len(records)}")
         # One that goes on from a checkpoint of its own says itself which epoch it is.
         records[-1] = {"epoch": len(records), **records[-1]}
@@ -118,6 +119,7 @@ def _before(context: Context) -> list[dict[str, Any]]:
 
 
 def _mapping(outcome: Any, records: list[dict[str, Any]], program: Program) -> dict[str, Any]:
+    outcome = _number(outcome)
     if outcome is None and records:
         return {}
     if isinstance(outcome, int | float) and not isinstance(outcome, bool):
@@ -128,19 +130,35 @@ def _mapping(outcome: Any, records: list[dict[str, Any]], program: Program) -> d
             f"a training must return a dict with {program.metrics[0].name!r}, or yield one for each epoch, but "
             f"returned {told}."
         )
-    return {str(name): _number(value) for name, value in outcome.items()}
+    measured = {str(name): _number(value) for name, value in outcome.items()}
+    _refuse_taken(measured, but=ALLOWED)
+    return measured
+
+
+def _refuse_taken(measured: Mapping[str, Any], *, but: frozenset[str]) -> None:
+    """Refuse what the run's record has of its own; an epoch's may say its own `seconds`."""
+    if taken := sorted(measured.keys() & (RECORDED - but)):
+        raise SettingError(
+            f"a training must not measure something called {taken[0]!r}, which every run's record has of its own. "
+            "Return it under another name."
+        )
 
 
 def _number(value: Any) -> Any:
     """A number of numpy's or torch's as Python's; all else as it is."""
-    return value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value
+    if not callable(getattr(value, "item", None)):
+        return value
+    try:
+        return value.item()
+    except (ValueError, RuntimeError):  # numpy's and torch's, where it is not one number
+        return value
 
 
 def _check_metric(measured: Mapping[str, Any], program: Program, *, when: str) -> None:
     wanted = program.metrics[0].name
     if wanted not in measured:
         there = ", ".join(map(repr, measured)) or "nothing"
-        raise SettingError(
+        raise NotMeasured(
             f"the metric {wanted!r} must be among what the training measures, but at {when} there is {there}. "
             "Return it, or name another in the space's `metric`."
         )
@@ -153,11 +171,6 @@ def _check_metric(measured: Mapping[str, Any], program: Program, *, when: str) -
 
 def _result(measured: dict[str, Any], context: Context, program: Program) -> dict[str, Any]:
     _check_metric(measured, program, when="the end")
-    if taken := sorted(measured.keys() & (RECORDED - ALLOWED)):
-        raise SettingError(
-            f"a training must not measure something called {taken[0]!r}, which every run's record has of its own. "
-            "Return it under another name."
-        )
     told = getattr(context, "last", None) or {}
     run = int(measured.pop("epoch", None) or measured.get("epochs_run") or told.get("epoch") or 1)
     numbers = {

@@ -11,10 +11,12 @@ from lightning.pytorch.callbacks import Checkpoint
 from torch import Tensor
 
 from ablations.context import Stopped
-from ablations.errors import NonFinite
+from ablations.errors import NonFinite, SettingError
 from ablations.subjects.lightning.epoch_rule import EpochRule
 
 LOSSES = ("train_loss", "val_loss")
+OWN = ("epoch", "seconds")
+"""What an epoch's record has of its own, so that nothing may be logged under these names."""
 
 
 class EpochWatch(Checkpoint):
@@ -117,9 +119,9 @@ class EpochWatch(Checkpoint):
 
         Raises:
             NonFinite: If a metric that must be finite is not.
+            SettingError: If the module logs something under a name that the record has of its own.
         """
-        del pl_module
-        self.last = self._record(trainer)
+        self.last = self._record(trainer, pl_module)
         self._keep(trainer)
         try:
             if self.on_epoch is not None:
@@ -136,24 +138,27 @@ class EpochWatch(Checkpoint):
         if trainer.strategy.reduce_boolean_decision(is_due, all=False):
             self._save(trainer)
 
-    def _record(self, trainer: pl.Trainer) -> dict[str, Any]:
+    def _record(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
         # The Trainer goes on showing a metric in epochs that did not measure it.
         fresh = {
             name: float(value)
             for name, value in trainer.callback_metrics.items()
             if self._seen.get(name) is not value
         }
+        if taken := [name for name in OWN if name in fresh]:
+            raise SettingError(logged_under(taken[0], by=type(pl_module).__name__))
         rates = [
             group["lr"] for optimiser in trainer.optimizers for group in optimiser.param_groups
         ]
         return {
+            # A rate that the module logs itself is the one that it means.
+            **({"learning_rate": float(rates[0])} if rates else {}),
             **{
                 name: value if math.isfinite(value) or name in self.finite else None
                 for name, value in fresh.items()
                 if not (name.endswith("_step") and f"{name.removesuffix('_step')}_epoch" in fresh)
             },
             "epoch": trainer.current_epoch + 1,
-            **({"learning_rate": float(rates[0])} if rates else {}),
             "seconds": time.monotonic() - self._began,
         }
 
@@ -177,6 +182,14 @@ class EpochWatch(Checkpoint):
         if self.checkpoint is not None:
             trainer.save_checkpoint(self.checkpoint)
             self._saved = time.monotonic()
+
+
+def logged_under(name: str, *, by: str) -> str:
+    """The sentence for a number that is logged under a name of the record's own."""
+    return (
+        f"`{by}` logs a number called {name!r}, which every run's record has of its own. Log it under another name, "
+        f"`val_{name}` say."
+    )
 
 
 def _is_between_steps(trainer: pl.Trainer, batch_idx: int) -> bool:

@@ -13,12 +13,13 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.utils._pytree import tree_leaves
 
 from ablations.context import CHECKPOINT_SECONDS
-from ablations.errors import SettingError
+from ablations.errors import NotMeasured, SettingError
 from ablations.randomness import seed_all, states_kept
 from ablations.streams import stream_seed
 from ablations.subjects.lightning.checkpoint import readable
 from ablations.subjects.lightning.continuation import Continuation
 from ablations.subjects.lightning.epoch_rule import EpochRule
+from ablations.subjects.lightning.epoch_watch import OWN, logged_under
 from ablations.subjects.lightning.loadable import refuse_unloadable
 from ablations.subjects.lightning.loading.order import Order, ordered
 from ablations.subjects.lightning.trainer import make_trainer, quiet
@@ -166,7 +167,7 @@ def fit(
     )
 
 
-NOT_METRICS = ("epoch", "learning_rate", "seconds")
+NOT_METRICS = (*OWN, "learning_rate")
 
 
 class Loaders(pl.LightningDataModule):
@@ -211,10 +212,7 @@ class _Told:
     def epoch(self, record: dict[str, Any]) -> None:
         """Take an epoch's record."""
         if taken := sorted(self._reserved & record.keys() - set(NOT_METRICS)):
-            raise SettingError(
-                f"`{type(self._module).__name__}` logs a number called {taken[0]!r}, which every run's record has of "
-                f"its own. Log it under another name, `val_{taken[0]}` say."
-            )
+            raise SettingError(logged_under(taken[0], by=type(self._module).__name__))
         if self._context is not None:
             self._context.epoch(record)
         # Where validation comes every n steps (None) it may come later than any epoch.
@@ -242,7 +240,7 @@ class _Told:
             hint += (
                 f" `{source}` has no `val_dataloader`, so nothing is validated: that may be why."
             )
-        raise SettingError(
+        raise NotMeasured(
             f"the metric {self._rule.metric!r} was not logged in epoch {record['epoch']}; what was: {names}. {hint}"
         )
 

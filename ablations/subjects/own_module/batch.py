@@ -62,10 +62,9 @@ def batches(module: pl.LightningModule, data: Any, *, kind: str) -> Iterator[Any
     theirs = owner is not None and is_overridden(hook, owner, pl.LightningDataModule)
     source = owner if theirs else module
     name = type(source if data is None or theirs else data).__name__
+    if owner is not None:
+        _prepare(owner)
     try:
-        if owner is not None:
-            owner.prepare_data()
-            owner.setup("fit")
         loaders = tree_map(_read_here, getattr(source, hook)())
         if kind == "val" and isinstance(loaders, list | tuple):
             loaders = loaders[0]
@@ -80,6 +79,18 @@ def batches(module: pl.LightningModule, data: Any, *, kind: str) -> Iterator[Any
         raise SettingError(f"`{name}.{hook}` gives no batch: its data are empty.")
     yield first
     yield from found
+
+
+def _prepare(data: pl.LightningDataModule) -> None:
+    for hook, arguments in {"prepare_data": (), "setup": ("fit",)}.items():
+        try:
+            getattr(data, hook)(*arguments)
+        except SettingError:
+            raise
+        except Exception as error:
+            raise SettingError(
+                f"`{type(data).__name__}.{hook}` fails: {words_of(error)}."
+            ) from error
 
 
 def passed(module: pl.LightningModule, batch: Any, *, step: str) -> Any:

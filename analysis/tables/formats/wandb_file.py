@@ -45,14 +45,22 @@ def read_offline_file(path: Path) -> OfflineRun:
     """What an offline file says; a file that was cut off by a crash is read up to the cut.
 
     Raises:
-        TableError: If it is no such file.
+        TableError: If it is no such file, or a whole record of it is none of W&B's.
     """
+    from google.protobuf.message import DecodeError
+
     # The stubs of generated messages lack their names.
     from wandb.proto.wandb_internal_pb2 import Record  # type: ignore[attr-defined]
 
     run = OfflineRun(path=path, id=path.stem.removeprefix("run-"))
-    for payload in _payloads(path):
-        _add(run, Record.FromString(payload))
+    for number, payload in enumerate(_payloads(path), start=1):
+        try:
+            _add(run, Record.FromString(payload))
+        except (DecodeError, ValueError, RecursionError) as error:
+            raise TableError(
+                f"{path} is damaged: record {number} is none of W&B's ({type(error).__name__}). Restore it from a "
+                "copy, or leave it out."
+            ) from None
     return run
 
 
@@ -117,5 +125,7 @@ def _update(tree: dict[str, Any], change: Any) -> None:
 def _set(tree: dict[str, Any], item: Any) -> None:
     *groups, last = item.nested_key or (item.key,)
     for group in groups:
-        tree = tree.setdefault(group, {})
+        if not isinstance(tree.setdefault(group, {}), dict):
+            raise ValueError(f"{group!r} is a value and a group.")
+        tree = tree[group]
     tree[last] = json.loads(item.value_json)

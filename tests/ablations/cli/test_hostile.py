@@ -323,3 +323,15 @@ def test_a_gpu_that_no_driver_knows_is_refused_before_the_first_run(
 def test_a_key_is_its_users_alone(begun: Path) -> None:
     key = Path.home() / ".local" / "state" / "ablations" / "key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("closed", [("stdout",), ("stderr",), ("stdin", "stdout", "stderr")])
+def test_a_closed_stream_is_no_fault(
+    desk: Path, monkeypatch: pytest.MonkeyPatch, closed: tuple[str, ...]
+) -> None:
+    for name in closed:  # as Python does where a shell was told `>&-`
+        monkeypatch.setattr(sys, name, None)
+    assert code("status", "s") == 0
+    assert code("status", "nothing") == 2
+    for name in closed:
+        getattr(sys, name).close()

@@ -112,6 +112,52 @@ def test_a_storage_that_the_folder_names_is_asked_about(study: StudyFolder) -> N
     assert not Path("/tmp/elsewhere.db").exists()
 
 
+def test_ones_own_study_is_asked_about_where_another_module_has_the_name(
+    desk: Path, study: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = desk / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "my_scores.py").write_text(PROGRAM.replace("imported.txt", "wrong.txt"))
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.delitem(sys.modules, "my_scores")
+    find._found.cache_clear()
+    asked = (
+        r"started by you, but .* not installed, and here another file .*\n"
+        r"  my_scores:score  \(it would be .*elsewhere/my_scores\.py\)\n.*--trust"
+    )
+    first = study.plan()[0].run
+    for command in (
+        lambda: reproduce(study, first),
+        lambda: confirm("s", execution=HERE, root=desk / "runs"),
+    ):
+        with pytest.raises(StudyError, match=asked):
+            command()
+    assert not (elsewhere / "wrong.txt").exists()
+    assert reproduce(study, first, trust=True).equal
+    assert reproduce(study, first).equal  # it is the user's module from now on
+
+
+def test_where_a_module_is_missing_that_is_said_and_nothing_asked(
+    desk: Path, study: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (desk / "my_scores.py").unlink()
+    trust.refuse_untrusted(study, trust=False)
+
+
+def test_no_path_of_the_users_stands_in_the_study(desk: Path, study: StudyFolder) -> None:
+    assert list(study.study()[trust.PLACES]) == ["my_scores:score"]
+    assert str(desk) not in study.study_file.read_text()
+
+
+def test_what_is_installed_has_no_place(desk: Path) -> None:
+    for name in (
+        "optuna:create_study",
+        "ablations.subjects.tasks.graphs.module:GraphClassifier",
+        "no:no",
+    ):
+        assert trust._own_place(name) is None
+
+
 def test_a_mark_is_no_others(
     desk: Path, study: StudyFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

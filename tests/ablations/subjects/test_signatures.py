@@ -1,10 +1,12 @@
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, Optional
 
 import pytest
 from torch import nn
 
 from ablations.errors import SettingError
+from ablations.import_path import load
 from ablations.subjects.hints import fits
 from ablations.subjects.signatures import (
     REQUIRED,
@@ -250,3 +252,24 @@ def test_an_object_that_does_not_fit_is_refused_in_a_sentence(
     with pytest.raises(SettingError, match=message) as refused:
         check_arguments(Whole, values, at="model")
     assert "\n" not in str(refused.value)
+
+
+class Colour(Enum):
+    RED = 1
+    BLUE = 2
+
+
+def test_the_members_of_an_enumeration_are_named() -> None:
+    def paint(colour: Colour = Colour.RED) -> None: ...
+
+    check_arguments(paint, {"colour": "BLUE"}, at="model")
+    said = r"^`model\.colour` must be one of 'RED', 'BLUE', but got 'BLEU'\. Did you mean 'BLUE'\?$"
+    with pytest.raises(SettingError, match=said):
+        check_arguments(paint, {"colour": "BLEU"}, at="model")
+
+
+def test_a_class_of_the_running_program_is_refused() -> None:
+    with pytest.raises(
+        SettingError, match=r"^'__main__:Prices' lies in the program or notebook that runs now"
+    ):
+        load("__main__:Prices")

@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import BatchSampler, Dataset, SequentialSampler, Subset
 
 from ablations.errors import SettingError
-from ablations.randomness import Drawn, seed_all, states_kept
+from ablations.randomness import drawn_since, seed_all, states_kept
 from ablations.streams import stream_seed
 
 
@@ -185,11 +185,13 @@ class StreamedDataset(Dataset[Any]):
         if self._looked_at == places.stream:
             return self.dataset[places[0]]
         self._looked_at = places.stream
-        drawn = Drawn()
         example = self.dataset[places[0]]
-        self._draws = drawn.by_torch() or drawn.elsewhere()
+        self._draws = drawn_since(self._number(places, 0))
         return example
 
     def _start(self, places: Places, i: int) -> None:
+        seed_all(self._number(places, i))
+
+    def _number(self, places: Places, i: int) -> int:
         position = places.begin + i * places.step
-        seed_all(stream_seed(self._seed, f"{places.stream}/example/{position}"))
+        return stream_seed(self._seed, f"{places.stream}/example/{position}")

@@ -82,8 +82,7 @@ def construct(make: Callable[[], M], *, seed: int) -> Constructed[M]:
     with states_kept():
         _start(seed)
         began = torch.default_generator.initial_seed()
-        with WatchDraws() as watch:
-            first = _checked(make())
+        first, watch = _watched(make)
         reseeded = torch.default_generator.initial_seed() != began
         drawn = _names_of_draws(first, watch)
         names = _stream_names(watch.draws, drawn)
@@ -100,6 +99,7 @@ def construct(make: Callable[[], M], *, seed: int) -> Constructed[M]:
                 f"the constructor works once but not twice ({words_of(error)}), so its tensors come from one "
                 "stream and are not paired. Make it leave nothing behind."
             )
+            watch.draw_all()
             second = first
         if second is not first and (replay.differs_at is not None or replay.count < len(names)):
             problems.append(_difference(replay, names))
@@ -125,6 +125,17 @@ def construct(make: Callable[[], M], *, seed: int) -> Constructed[M]:
 
 def _start(seed: int) -> None:
     seed_all(stream_seed(seed, "init"))
+
+
+def _watched(make: Callable[[], M]) -> tuple[M, WatchDraws]:
+    try:
+        with WatchDraws() as watch:
+            return _checked(make()), watch
+    except SettingError:
+        raise
+    except Exception:  # perhaps because a number was read around torch before it was drawn
+        with WatchDraws(waits=False) as watch:
+            return _checked(make()), watch
 
 
 def _checked(module: M) -> M:

@@ -1,16 +1,19 @@
 """Which tensor each random draw of a constructor ends in, found by watching every operation of the construction."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from ablations.streams import stream_seed
+
+WORTH_WAITING = 2**14
+"""Elements of a tensor whose draw waits until something reads it; a smaller one is drawn as fast as it is noted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +44,22 @@ class WatchDraws(TorchDispatchMode):  # type: ignore[no-untyped-call]
     What a storage holds only grows: a tensor that is drawn, and then drawn anew or overwritten, is where
     both draws end. The storages that draws flowed into are kept until this object is gone, so that none
     of their addresses is taken twice.
+
+    Where a draw fills a tensor, the numbers are of no interest here, and most of a network's are read by nothing before
+    its first batch. So such a draw waits until an operation takes the tensor.
+
+    Args:
+        waits: Whether draws wait. What reads a tensor's memory around torch's operations (`tensor.data.numpy()`) then
+            finds what lay there before.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, waits: bool = True) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.draws: list[Draw] = []
         self._flows: dict[int, tuple[Any, list[_Stretch]]] = {}
         self._moment = 0
+        self._waits = waits
+        self._waiting: dict[int, list[Callable[[], Any]]] = {}
 
     def __torch_dispatch__(
         self,
@@ -62,23 +74,51 @@ class WatchDraws(TorchDispatchMode):  # type: ignore[no-untyped-call]
         drawing = is_random(func)
         if drawing:
             self.draws.append(draw_of(func, args, kwargs))
-        result = func(*args, **kwargs)
+        if drawing and self._can_wait(func, args):
+            here = _storage(args[0])
+            self._waiting.setdefault(here, []).append(partial(func, *args, **kwargs))
+            result = args[0]
+        else:
+            if self._waiting:
+                self._draw_what_is_taken(args, kwargs)
+            result = func(*args, **kwargs)
         if drawing or self._flows:
             self._note(func, args, kwargs, result, drawing=drawing)
         return result
 
+    def draw_all(self) -> None:
+        """Draw what still waits."""
+        with torch.no_grad():
+            for storage in list(self._waiting):
+                self._draw(storage)
+
     def arrivals(self, tensor: Tensor) -> dict[int, int]:
         """The draws that a tensor holds, each with the moment at which it arrived there."""
         found: dict[int, int] = {}
-        place = _place(tensor)
-        if place is None or place[0] not in self._flows:
+        if not _has_memory(tensor) or _storage(tensor) not in self._flows:
             return found
-        _, begin, end = place
-        for stretch in self._flows[place[0]][1]:
+        begin, end = _bytes_of(tensor)
+        for stretch in self._flows[_storage(tensor)][1]:
             if stretch.begin < end and begin < stretch.end:
                 for draw, moment in stretch.draws.items():
                     found[draw] = min(moment, found.get(draw, moment))
         return found
+
+    def _can_wait(self, func: Any, args: tuple[Any, ...]) -> bool:
+        """Whether the draw, the last one, does nothing but fill a tensor, whatever else it is given."""
+        if not self._waits or self.draws[-1].own or _written(func) != (0,):
+            return False
+        is_large = _has_memory(args[0]) and args[0].numel() >= WORTH_WAITING
+        return is_large and not _tensors(args[1:])
+
+    def _draw_what_is_taken(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        for tensor in _tensors((args, kwargs)):
+            if _has_memory(tensor):
+                self._draw(_storage(tensor))
+
+    def _draw(self, storage: int) -> None:
+        for draw in self._waiting.pop(storage, ()):
+            draw()
 
     def _note(
         self,
@@ -100,11 +140,10 @@ class WatchDraws(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._arrive(target, flowing)
 
     def _arrive(self, target: Tensor, draws: set[int]) -> None:
-        place = _place(target)
-        if place is None:
+        if not _has_memory(target):
             return
-        address, begin, end = place
-        _, stretches = self._flows.setdefault(address, (target.untyped_storage(), []))
+        begin, end = _bytes_of(target)
+        _, stretches = self._flows.setdefault(_storage(target), (target.untyped_storage(), []))
         same = [one for one in stretches if (one.begin, one.end) == (begin, end)]
         if not same:
             same = [_Stretch(begin, end)]
@@ -202,18 +241,26 @@ def _written(func: Any) -> tuple[int, ...]:
 
 
 def _tensors(values: Any) -> list[Tensor]:
+    """The tensors among the arguments or results of an operation, which come in lists at most."""
     if isinstance(values, Tensor):
         return [values]
-    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
+    if isinstance(values, dict):
+        values = values.values()
+    elif not isinstance(values, list | tuple):
+        return []
+    return [tensor for value in values for tensor in _tensors(value)]
 
 
-def _place(tensor: Tensor) -> tuple[int, int, int] | None:
-    """Address of a tensor's storage and the bytes of it from where to where; None where it has none."""
-    if is_lazy(tensor) or tensor.layout != torch.strided or tensor.numel() == 0:
-        return None
-    steps = (
-        (size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True)
-    )
+def _has_memory(tensor: Tensor) -> bool:
+    return tensor.layout == torch.strided and not is_lazy(tensor) and tensor.numel() > 0
+
+
+def _storage(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)
+
+
+def _bytes_of(tensor: Tensor) -> tuple[int, int]:
+    """From where to where a tensor lies in its storage."""
+    sizes = zip(tensor.shape, tensor.stride(), strict=True)
     begin = tensor.storage_offset() * tensor.itemsize
-    end = begin + (sum(steps) + 1) * tensor.itemsize
-    return tensor.untyped_storage()._cdata, int(begin), int(end)
+    return begin, begin + (sum((size - 1) * step for size, step in sizes) + 1) * tensor.itemsize

@@ -1,6 +1,9 @@
 from pathlib import Path
 
+import pytest
+
 import ablations
+from ablations.engine.records.provenance import code_hash
 from ablations.subjects.attention.subject import SUBJECT
 
 
@@ -20,3 +23,18 @@ def test_a_recipe_is_shown_with_what_replaced_its_values() -> None:
     assert data == (
         "Data digits: 1,797 examples of 1 channel, 8 high and 8 wide, in 10 classes; 1,258 train, 539 validate"
     )
+
+
+def test_an_edited_file_that_an_own_block_imports_is_other_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_scale.py").write_text("FACTOR = 1.0\n")
+    (tmp_path / "own_block.py").write_text(
+        "from own_scale import FACTOR\n\n\ndef squeeze(x):\n    return x.mean(2)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = SUBJECT.sources(["own_block:squeeze"])
+    assert {"own_block.py", "own_scale.py"} <= {file.name for file in before}
+    whole = code_hash(before)
+    (tmp_path / "own_scale.py").write_text("FACTOR = 3.0\n")
+    assert code_hash(SUBJECT.sources(["own_block:squeeze"])) != whole

@@ -1,11 +1,13 @@
 import json
 import struct
 import zlib
+from random import Random
 
 import pytest
 
 from analysis.errors import TableError
 from analysis.tables.formats.wandb_file import OfflineRun, offline_files, read_offline_file
+from analysis.tables.wandb_export import read_offline
 
 BLOCK = 32 * 1024
 
@@ -124,3 +126,59 @@ def test_the_link_to_the_latest_run_counts_no_run_twice(tmp_path):
     (made / "run-a.wandb").touch()
     (tmp_path / "wandb" / "latest-run").symlink_to(made)
     assert offline_files(tmp_path) == [made / "run-a.wandb"]
+
+
+@pytest.mark.parametrize(
+    "payloads",
+    [
+        [b"\xff\xff\xff"],
+        [record(summary={"a": 1, ("a", "b"): 2})],
+        [record(summary={"a": 1}).replace(b"1", b"{")],
+        [record(config={"a": "xx"}).replace(b'"xx"', b'"\xff\xfe"')],
+    ],
+)
+def test_a_whole_record_that_is_none_of_theirs_is_said(file, payloads):
+    with pytest.raises(
+        TableError, match=r"run-a-1\.wandb is damaged: record 1 is none of W&B's \("
+    ):
+        read_offline_file(file(payloads))
+
+
+def test_a_file_that_was_changed_anywhere_is_read_or_refused(file):
+    """Bytes of the file, and of records whose checksum is right."""
+    draw = Random(5)
+    whole = [
+        record(config={"lr": 0.1, ("model", "width"): 8}),
+        record(history={"epoch": 1, "val_loss": 0.5}),
+        record(summary={"val_loss": 0.5, "best": None}),
+    ]
+    refused = 0
+    for number in range(400):
+        payloads = list(whole)
+        if number % 2:
+            at = draw.randrange(len(payloads))
+            payloads[at] = _changed(draw, payloads[at])
+        path = file(payloads)
+        if not number % 2:
+            path.write_bytes(_changed(draw, path.read_bytes()))
+        try:
+            read_offline(path.parent, factors=["lr"])
+        except TableError:
+            refused += 1
+    assert 40 < refused < 400
+
+
+def _changed(draw, content):
+    some = bytearray(content)
+    match draw.randrange(4):
+        case 0:
+            some[draw.randrange(len(some))] = draw.randrange(256)
+        case 1:
+            del some[draw.randrange(len(some)) :]
+        case 2:
+            at = draw.randrange(len(some))
+            some[at:at] = some[at : at + draw.choice([1, 4, 16])]
+        case _:
+            at = draw.randrange(len(some))
+            some[at : at + 1] = draw.choice([b"\xff", b"{", b"[[", b"\x00\x00", b"nan", b'"'])
+    return bytes(some)

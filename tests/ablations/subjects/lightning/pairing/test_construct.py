@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from ablations.errors import SettingError
+from ablations.subjects.lightning.pairing import draws
 from ablations.subjects.lightning.pairing.construct import construct
 from ablations.subjects.lightning.pairing.shared import shared
 
@@ -93,6 +94,47 @@ def test_every_tensor_that_two_arms_share_starts_equal(network: Callable[..., nn
     assert compared.unequal == compared.reshaped == compared.only_first == ()
     assert len(compared.only_second) in (2, 4, 20)
     assert without.problems == with_it.problems == ()
+
+
+@pytest.mark.parametrize("network", [Recurrent, Translator, UNet, Odd])
+def test_a_draw_that_waits_leads_to_the_same_numbers(
+    network: Callable[..., nn.Module], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = []
+    for least in (1, 2**40):
+        monkeypatch.setattr(draws, "WORTH_WAITING", least)
+        built.append(construct(lambda: network(attention=True), seed=3))
+    assert shared(built[0].module, built[1].module).unequal == ()
+    assert built[0].tensors == built[1].tensors
+
+
+def test_what_nothing_reads_is_drawn_once_for_two_constructions() -> None:
+    made: list[nn.Module] = []
+
+    def make() -> nn.Module:
+        module = nn.Module()
+        module.weight = nn.Parameter(torch.zeros(200, 200))
+        nn.init.normal_(module.weight)
+        made.append(module)
+        return module
+
+    assert construct(make, seed=0).module is made[1]
+    assert not made[0].weight.any()
+    assert made[1].weight.std() > 0.9
+
+
+def test_a_number_that_is_read_around_torch_is_drawn_before() -> None:
+    def make() -> nn.Module:
+        module = nn.Module()
+        module.weight = nn.Parameter(torch.zeros(200, 200))
+        nn.init.normal_(module.weight)
+        module.register_buffer(
+            "inverse", torch.from_numpy(np.linalg.inv(module.weight.data.numpy()))
+        )
+        return module
+
+    module = construct(make, seed=0).module
+    assert torch.allclose(module.weight @ module.inverse, torch.eye(200), atol=1e-2)
 
 
 def test_manual_seed_does_not_pair_them() -> None:
@@ -221,10 +263,13 @@ def test_a_constructor_that_works_once_is_said_and_its_module_used() -> None:
         calls.append(1)
         if len(calls) > 1:
             raise RuntimeError("registered already")
-        return nn.Linear(2, 2)
+        module = nn.Linear(200, 200)
+        nn.init.zeros_(module.weight)
+        nn.init.normal_(module.weight)
+        return module
 
     built = construct(make, seed=0)
-    assert isinstance(built.module, nn.Linear)
+    assert 0.9 < built.module.weight.std() < 1.1
     assert built.problems[0].startswith(
         "the constructor works once but not twice (RuntimeError: registered already), so its tensors"
     )
