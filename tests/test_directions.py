@@ -224,11 +224,16 @@ def named(names: list[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:]))) or "nothing of ours"
 
 
+MANY = 24
+"""A folder that more import is one that all stand on, and its docstring says how many they are."""
+
+
 def arrows_of(name: str) -> str:
     """What a folder's `__init__.py` says of its arrows, in the order of the table."""
     up = [short(other) for other in directions() if other in directions()[name]]
     down = [short(other) for other, its in directions().items() if name in its]
-    return f"May import {named(up)}. Imported by {named(down)}."
+    by = named(down) if len(down) <= MANY else f"{len(down)} folders"
+    return f"May import {named(up)}. Imported by {by}."
 
 
 def docstring(path: Path) -> str:

@@ -262,5 +262,5 @@ def _storage(tensor: Tensor) -> int:
 def _bytes_of(tensor: Tensor) -> tuple[int, int]:
     """From where to where a tensor lies in its storage."""
     sizes = zip(tensor.shape, tensor.stride(), strict=True)
-    begin = tensor.storage_offset() * tensor.itemsize
-    return begin, begin + (sum((size - 1) * step for size, step in sizes) + 1) * tensor.itemsize
+    begin = int(tensor.storage_offset() * tensor.itemsize)
+    return begin, begin + int(sum((size - 1) * step for size, step in sizes) + 1) * tensor.itemsize
