@@ -100,7 +100,7 @@ def _sentence(
             # Raised by a rule of ours: it already says all there is to say.
             return str(ctx["error"])
         case "missing":
-            return f"`{name}` must be given."
+            return f"`{name}` must be given. {hint}".rstrip()
         case "greater_than_equal":
             return f"`{name} >= {ctx['ge']:g}` must hold, but got {value!r}. {hint}".rstrip()
         case "greater_than":

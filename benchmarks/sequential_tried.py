@@ -9,14 +9,16 @@ held back while the differences look skewed to the side on which it errs (skewne
 its t corrected for skewness (Johnson 1978, in the cubic form of Hall 1992), to the safe side only; so corrected, the t
 of *matters* too (`both`); both only where the residuals of all arms together show that the noise is not normal
 (`both, seen`: d'Agostino's test of their skewness or their kurtosis, p below 0.01 at this look), which 3 seeds of 12
-arms may and 10 of one pair do not. Then what each costs under normal noise, as a share of the fixed design that
-decides as many comparisons rightly.
+arms may and 10 of one pair do not. Beside the rule's errors: in which share of its studies with a false *negligible*
+the report doubts it (`analysis.sequential.skewness`). Then what each costs under normal noise, as a share of the fixed
+design that decides as many comparisons rightly.
 """
 
 import argparse
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import special, stats
 from sequential_errors import COSTS, UNEQUAL, differences
@@ -32,7 +34,9 @@ from analysis.sequential.simulated import (
     OPEN,
     holm,
     right,
+    sequential,
 )
+from analysis.sequential.skewness import said_of_skewness, skewness_p
 
 Floats = NDArray[np.float64]
 Near = Callable[[Floats, Floats, Floats], Floats]
@@ -139,6 +143,7 @@ def main() -> None:
             studies, most, k, noise="log-normal", scales=UNEQUAL[unequal], rho=0.0, seed=78
         )
         said = [f"{name} {_errors(noise, *how)}" for name, how in tried.items()]
+        said.append("doubted {:.0f} of {:.1f} %".format(*doubted(noise)))
         print(f"{unequal}, {k} arms, most {most}: " + "; ".join(said), flush=True)
     print(
         f"Runs as a share of the equal fixed design, normal noise, most 24; {studies} studies a cell"
@@ -162,6 +167,28 @@ def _errors(noise: Floats, first: int, near: Near, far: Near) -> str:
         small = ((verdict == NEGLIGIBLE) & (np.abs(true) == 1)).any(axis=1).mean()
         worst = np.maximum(worst, [different, small])
     return "{:.1f} / {:.1f}".format(*(100 * worst))
+
+
+def doubted(noise: Floats) -> tuple[float, float]:
+    """Of the studies with a false *negligible*, the per cent that the report doubts; and their own per cent."""
+    found = []
+    for side in (1.0, -1.0):
+        ran = sequential(noise + side, margin=1.0)
+        false = np.flatnonzero((ran.verdict == NEGLIGIBLE).any(axis=1))
+        said = [_is_doubted(noise[s], ran.verdict[s], ran.seeds[s]) for s in false]
+        found.append((len(false), 100 * float(np.mean(said)) if said else np.nan))
+    count, share = max(found)
+    return share, 100 * count / len(noise)
+
+
+def _is_doubted(x: Floats, verdict: NDArray[np.int8], seeds: NDArray[np.intp]) -> bool:
+    arms = [str(k) for k in range(len(seeds))]
+    rule = {"baseline": "base", "comparisons": [{"arm": arm} for arm in arms]}
+    values = {arm: x[: seeds[k], k].tolist() for k, arm in enumerate(arms)}
+    words = np.where(verdict == NEGLIGIBLE, "negligible", "other")
+    frame = pd.DataFrame({"verdict": words, "pairs": seeds})
+    whole = {"base": [0.0] * int(seeds.max()), **values}
+    return bool(said_of_skewness(frame, skewness_p(rule, whole)))
 
 
 def _share(x: Floats, effects: tuple[float, ...], first: int, near: Near, far: Near) -> float:

@@ -50,6 +50,7 @@ EXAMPLES = {
     "own-functions.md": ("sklearn_pipeline",),
     "own-programs.md": ("tabular_loco", "unet_attention"),
     "gallery.md": ("gated_digits", "tabular_loco"),
+    "until.md": ("gated_digits",),
 }
 """Page -> the folders of `examples/` whose files it works on."""
 

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from ablations.subjects.settings import Settings
+from ablations.subjects.settings import Settings, hint
 from ablations.subjects.subject import Direction, Metric, Objective
 
 RECORDED = frozenset(
@@ -26,7 +26,9 @@ class MeasuredBy(Settings):
     """A number that the program measures."""
 
     name: str = Field(min_length=1)
-    direction: Direction
+    direction: Direction = Field(
+        json_schema_extra=hint("Say which way the metric is better: `minimize` or `maximize`.")
+    )
     unit: str = ""
     at: Literal["last", "best", "test"] = "last"
     """Of which epoch: the last, or the best by this number, which is a minimum over noise. `test`: measured once at

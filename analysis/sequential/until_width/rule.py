@@ -39,10 +39,14 @@ class UntilWidth:
     def __post_init__(self) -> None:
         """Refuse what could not be reached, or is reached before it is looked for."""
         if not 0 < self.target_width < float("inf"):
-            raise TableError(f"`target_width > 0` must hold, but got {self.target_width!r}.")
+            raise TableError(
+                f"`target_width > 0` must hold, but got {self.target_width!r}: every interval has a width. "
+                "0.3 stands for an upper limit 30 % above r*."
+            )
         if self.max_seeds < self.first_look:
             raise TableError(
-                f"`max_seeds` must be at least {self.first_look}, the seeds at the first look, but is {self.max_seeds}."
+                f"`max_seeds` must be at least {self.first_look}, the seeds at the first look, but is "
+                f"{self.max_seeds}. Allow more seeds: `ablate plan SPACE --until width` says how many."
             )
 
     def declared(self, arms: Sequence[AnArm], *, metric: str, direction: str) -> dict[str, Any]:

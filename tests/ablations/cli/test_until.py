@@ -41,6 +41,17 @@ def test_bad_words_are_refused_in_a_sentence(
     assert not any(tmp_path.iterdir())
 
 
+def test_a_metric_whose_direction_is_unknown_is_refused_with_the_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "subject: f:train\nmetric: {name: score}\nbaseline: {x: 0}\nfactors: [{name: x, levels: [0, 1]}]\n"
+    (tmp_path / "no_way.yaml").write_text(text)
+    words = ["run", str(tmp_path / "no_way.yaml"), "--until", "decided", "--margin", "1"]
+    assert "`direction` must be given. Say which way the metric is better: `minimize` or" in said(
+        words, capsys
+    )
+
+
 def test_the_plan_has_expected_and_worst_runs_beside_the_fixed_design(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -60,6 +60,9 @@ def test_kills_end_in_the_same_decisions(wanted: int, tmp_path: Path) -> None:
             process = start(tmp_path, name)
             results = tmp_path / "runs" / name / "runs"
             before = sum(1 for _ in results.glob("*/result.json"))
+            if kills == wanted:
+                assert process.wait() == 0, (tmp_path / "log").read_text()[-500:]
+                break
             # From the first new result on, so that every start gets somewhere.
             deadline = time.monotonic() + 120
             while process.poll() is None and time.monotonic() < deadline:
