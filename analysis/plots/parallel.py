@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from analysis.plots.drawing.frames import rows
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import MUTED
-from plain_files.numbers import loss, number
+from plain_files.numbers import in_table, loss, number
 
 LOSS_COLOURS = "cividis"
 """Dark is a low loss, light a high one; in every figure that shades it."""
@@ -111,7 +111,7 @@ def _continuous(column: pd.Series, numeric: pd.Series) -> tuple[np.ndarray, dict
     scale = np.log if logarithmic else np.asarray
     ends = scale(np.array([low, high]))
     heights = (scale(pd.to_numeric(column).to_numpy(dtype=float)) - ends[0]) / (ends[1] - ends[0])
-    return np.nan_to_num(heights, nan=1.06), {0.0: number(low, 2), 1.0: number(high, 2)}
+    return np.nan_to_num(heights, nan=1.06), {0.0: in_table(low), 1.0: in_table(high)}
 
 
 def _draw_axis(ax: Axes, column: int, ticks: dict[float, str]) -> None:

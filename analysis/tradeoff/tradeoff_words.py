@@ -6,7 +6,7 @@ from typing import Any
 from analysis.tradeoff.answer import ALPHA
 from analysis.tradeoff.kappa import MIN_SEEDS
 from analysis.tradeoff.reduction_fit import ReductionFit
-from plain_files.numbers import interval, loss, number, p_words, signed
+from plain_files.numbers import in_table, interval, loss, number, p_words, signed
 
 DIGITS = 10
 """Of a percentage: 99.9 and 99.999 stay what they are, and 100 * 0.95 is 95."""
@@ -51,7 +51,7 @@ def _given(fit: ReductionFit) -> list[str]:
     """The ratio that a budget or an implied price fixes, and its price if the runs show one."""
     if fit.price is None or not fit.price.fixes_ratio or fit.c2_eff is None:
         return []
-    r, budget = f"{loss(fit.price.ratio(fit.c2_eff))}", fit.price.mode == "budget"
+    r, budget = in_table(fit.price.ratio(fit.c2_eff)), fit.price.mode == "budget"
     head = f"The budget of {fit.price.value:,.10g} weights allows r >= {r} (2 C2/budget; no fit enters). "
     if fit.price_per_param is None:
         none = "It has no shadow price" if budget else f"No price makes r = {r} the optimum"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from ablations.engine.supervision.status import status
+from ablations.engine.standing.status import status
 from monkey import HERE, Monkey, until
 from trivial_plans import STUDY, planned
 

@@ -47,24 +47,26 @@ def at_the_desk(folder: Path, patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's folder with a study, run once; each test has a copy of its own."""
-    folder = tmp_path_factory.mktemp("begun")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A user's folder with a study that was run once there, and a copy of how it was then."""
+    folder = tmp_path_factory.mktemp("begun") / "desk"
+    (folder / "home").mkdir(parents=True)
     (folder / "my_scores.py").write_text(PROGRAM)
     (folder / "space.yaml").write_text(SPACE)
-    (folder / "home").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         at_the_desk(folder, patch)
         run(load_space("space.yaml"), study="s", execution=HERE)
-    return folder
+    return folder, Path(shutil.copytree(folder, folder.with_name("kept")))
 
 
 @pytest.fixture
-def desk(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def desk(begun: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, of a user with a home of their own, and a module of theirs in it."""
-    shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
-    at_the_desk(tmp_path, monkeypatch)
-    return tmp_path
+    folder, kept = begun
+    shutil.rmtree(folder)
+    shutil.copytree(kept, folder)
+    at_the_desk(folder, monkeypatch)
+    return folder
 
 
 @pytest.fixture
@@ -137,7 +139,7 @@ def test_ones_own_study_is_asked_about_where_another_module_has_the_name(
     elsewhere.mkdir()
     (elsewhere / "my_scores.py").write_text(PROGRAM.replace("imported.txt", "wrong.txt"))
     monkeypatch.chdir(elsewhere)
-    monkeypatch.delitem(sys.modules, "my_scores")
+    monkeypatch.delitem(sys.modules, "my_scores", raising=False)
     find._found.cache_clear()
     asked = (
         r"started by you, but .* not installed, and here another file .*\n"

@@ -9,7 +9,7 @@ import pytest
 from ablations.engine.records.folder import StudyFolder
 from ablations.engine.records.lock import held
 from ablations.engine.standing.in_a_line import Standing
-from ablations.engine.supervision import standing
+from ablations.engine.standing import in_a_line
 from benchmarks.synthetic_study import write_study
 
 ENDED = {
@@ -32,7 +32,7 @@ def test_the_last_word_of_a_supervisor_is_enough(
     study: StudyFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     say(study, {"event": "run_ended"}, ENDED, {"event": "index_behind"})
-    monkeypatch.setattr(standing, "status", None)
+    monkeypatch.setattr(in_a_line, "status", None)
     now = Standing.of(study)
     assert (now.planned, now.ended, now.failed, now.words) == (9, 9, 1, "ended")
 
@@ -80,7 +80,7 @@ def test_only_the_end_of_a_long_log_is_read(
     study: StudyFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     say(study, *[{"event": "run_ended", "run": "x" * 100}] * 2000, ENDED)
-    monkeypatch.setattr(standing, "TAIL_BYTES", 400)
+    monkeypatch.setattr(in_a_line, "TAIL_BYTES", 400)
     assert Standing.of(study).planned == 9
 
 
