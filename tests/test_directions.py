@@ -84,8 +84,8 @@ _plots: plain_files _plots.drawing _tradeoff
 _claims: plain_files analysis _tradeoff.prices _tables _contrasts _planned _sequential _tradeoff
   _tradeoff.width
 _tested: plain_files analysis _tables _contrasts _sequential _effects
-_report.evidence: analysis _tradeoff.prices _report.page _tables _contrasts _importance _sequential _effects
-  _tradeoff.curves _tradeoff _tradeoff.width _plots _tested
+_report.evidence: plain_files analysis _tradeoff.prices _report.page _tables _contrasts _importance
+  _sequential _effects _tradeoff.curves _tradeoff _tradeoff.width _plots _tested
 _report.figures: plain_files analysis _plots.drawing _report.page _plots.gates _tradeoff _plots
   _report.evidence
 _sequential.until_width: plain_files analysis _tradeoff.prices _tables _sequential

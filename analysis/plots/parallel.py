@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from analysis.plots.drawing.frames import rows
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import MUTED
-from plain_files.numbers import in_table, loss, number
+from plain_files.numbers import in_table, loss
 
 LOSS_COLOURS = "cividis"
 """Dark is a low loss, light a high one; in every figure that shades it."""

@@ -6,7 +6,7 @@ from typing import Any
 from analysis.tradeoff.answer import ALPHA
 from analysis.tradeoff.kappa import MIN_SEEDS
 from analysis.tradeoff.reduction_fit import ReductionFit
-from plain_files.numbers import in_table, interval, loss, number, p_words, signed
+from plain_files.numbers import in_table, interval, number, p_words, signed
 
 DIGITS = 10
 """Of a percentage: 99.9 and 99.999 stay what they are, and 100 * 0.95 is 95."""

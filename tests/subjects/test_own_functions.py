@@ -139,7 +139,9 @@ def test_what_a_program_calls_its_numbers_changes_no_record_of_its_run(mine, tmp
         "def train(settings, context):\n"
         "    return {'loss': 1.0, 'attempt': 3, 'run': 4, 'state': 5, 'error': 6}\n"
     )
-    context = SimpleNamespace(rank=0, attempt_folder=tmp_path, attempt=1, first_epoch=1, seconds_within=0.0)
+    context = SimpleNamespace(
+        rank=0, attempt_folder=tmp_path, attempt=1, first_epoch=1, seconds_within=0.0
+    )
     job = {"train": "odd:train", "run": "a", "attempt": 1, "metric": "loss", "metrics": ["loss"]}
     assert (
         attempt({**job, "settings": {}}, SimpleNamespace(**vars(context), beat=int)) == "COMPLETE"
@@ -158,7 +160,9 @@ def test_what_is_read_at_the_test_is_in_no_record_but_its_own(mine, tmp_path) ->
     loss = {"name": "loss", "direction": "minimize"}
     program = {"metrics": [loss, {**loss, "name": "test_loss", "at": "test"}]}
     epochs = []
-    context = SimpleNamespace(rank=0, attempt_folder=tmp_path, attempt=1, first_epoch=1, seconds_within=0.0)
+    context = SimpleNamespace(
+        rank=0, attempt_folder=tmp_path, attempt=1, first_epoch=1, seconds_within=0.0
+    )
     context.beat, context.epoch, context.device = int, epochs.append, "cpu"
     settings = {"subject": "seen:train", "program": program, "arm": {}, "seed": 0}
     job = {"train": "ablations.subjects.function.run:train_run", "run": "a", "attempt": 1,

@@ -13,6 +13,7 @@ from analysis.sequential.stopped import Stopped
 from analysis.tables.levels import NONE, plain_level
 from analysis.tradeoff.reduction_fit import ReductionFit
 from analysis.tradeoff.status_words import STATUS_WORDS
+from plain_files.numbers import in_table
 
 MOST_PAIRS = 3
 MOST_ARMS = 40
@@ -72,7 +73,7 @@ def width_names(evidence: Evidence) -> tuple[list[str], str]:
         found = [of.get(c2, set()) for c2 in widths["c2_eff"]]
         if all(len(levels) == 1 for levels in found):
             return [f"{next(iter(levels)):g}" for levels in found], named[0].rpartition(".")[2]
-    return [number(c) for c in widths["channels"]], "channels C (root mean square over blocks)"
+    return [in_table(c) for c in widths["channels"]], "channels C (root mean square over blocks)"
 
 
 def arms(evidence: Evidence) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.report.evidence import shown
 from analysis.report.evidence.evidence import MOST_FOR_RIVALS, Evidence
-from analysis.report.page.numbers import interval, number, plural
+from analysis.report.page.numbers import interval, number, plural, typeset
 from analysis.tradeoff.reduction_fit import ReductionFit
 from plain_files.numbers import as_given, p_words
 
@@ -106,7 +106,8 @@ def _named_price_words(fit: ReductionFit) -> str:
         return "No price is assumed: read yours off the axis."
     on_axis = fit.sweep["price"].min() <= price <= fit.sweep["price"].max()
     place = "dotted on the right" if on_axis else "beyond the right panel's axis"
-    return f"The named price, {number(price)} per weight, is one of those on the left, and {place}."
+    named = typeset(as_given(price))
+    return f"The named price, {named} per weight, is one of those on the left, and {place}."
 
 
 def _pareto(evidence: Evidence) -> str:

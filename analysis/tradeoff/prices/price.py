@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import TableError
-from plain_files.numbers import number
+from plain_files.numbers import as_given, number
 
 Mode = Literal["per_param", "per_flop", "implied_by", "budget"]
 Floats = NDArray[np.float64]
@@ -87,10 +87,10 @@ class Price:
             return
         rule = f"`1 <= r <= {widest:.6g}` must hold (hidden widths from C down to 1)"
         if self.mode == "implied_by":
-            raise TableError(f"{rule}, but `implied_by` is {self.value:g}.")
+            raise TableError(f"{rule}, but `implied_by` is {as_given(self.value)}.")
         least = math.ceil(2 * c2 / widest * (1 - ROUNDING))
         raise TableError(
-            f"{rule}, but a budget of {self.value:g} weights means r = 2 C2/budget = {number(r)}; "
+            f"{rule}, but a budget of {as_given(self.value)} weights means r = 2 C2/budget = {number(r)}; "
             f"give a budget from {least:,} to {2 * c2:,.0f} weights."
         )
 

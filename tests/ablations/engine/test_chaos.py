@@ -12,7 +12,6 @@ from pathlib import Path
 
 import optuna
 import pytest
-from ablations.engine.standing.status import status
 from monkey import HERE, Monkey, until
 from trivial_plans import STUDY, planned
 
@@ -23,6 +22,7 @@ from ablations.engine.records.journal import SafeJournalBackend
 from ablations.engine.records.listing import known_outcomes
 from ablations.engine.sources.source import PlannedSource
 from ablations.engine.sources.trials import TrialRecords
+from ablations.engine.standing.status import status
 from ablations.engine.supervision.supervisor import execute
 from ablations.errors import StudyError
 

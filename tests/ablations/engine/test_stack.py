@@ -333,9 +333,7 @@ def test_a_run_that_is_not_stacked_meets_nobody(folder, local):
     assert noted(folder, "run00000s0", "who.json")["alone"]
 
 
-@pytest.mark.parametrize(
-    ("wrong", "said"), [("raise", "a rule was broken"), ("unwritable", "odd")]
-)
+@pytest.mark.parametrize(("wrong", "said"), [("raise", "a rule was broken"), ("unwritable", "odd")])
 def test_a_run_that_fails_leaves_the_others_of_its_stack_alone(folder, local, wrong, said):
     runs = seeds(4, 0)
     runs.append(planned(0, seed=4, wrong=wrong))

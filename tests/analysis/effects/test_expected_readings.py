@@ -55,10 +55,10 @@ def test_losses_are_read_as_they_came_about(name: str, margin: float, begins: li
         # The differences are real and small; the reader warns that values near 1 are squeezed.
         ("accuracy_near_1", ["block=eca matters: it raises", "block=se matters: it raises",
                              "block=cbam differs from zero: it lowers"]),
-        ("accuracy_ties", ["gate=hard: +0.005, no verdict: it is the same in every seed",
-                           "gate=tanh: +0, no verdict: it is the same in every seed"]),
-        ("accuracy_repeated", ["arch=c: +0.005, no verdict: runs of one arm that have one value count once",
-                               "arch=b: +0, no verdict: runs of one arm that have one value count once"]),
+        ("accuracy_ties", ["gate=hard: +0.00500, no verdict: it is the same in every seed",
+                           "gate=tanh: 0, no verdict: it is the same in every seed"]),
+        ("accuracy_repeated", ["arch=c: +0.00500, no verdict: runs of one arm that have one value count once",
+                               "arch=b: 0, no verdict: runs of one arm that have one value count once"]),
     ],
 )  # fmt: skip
 def test_accuracies_are_read_as_they_came_about(name: str, begins: list[str]) -> None:

@@ -193,7 +193,7 @@ def test_a_look_counts_and_uses_whole_seeds_alone() -> None:
 def test_one_seed_gives_a_difference_without_an_interval() -> None:
     content = parse_comparisons({"comparisons": [TWO]})
     assert tabled(content, [2]).sentences() == [
-        "Planned: gate=tanh against sigmoid: no verdict (+0.02 without an interval, 1 seed)."
+        "Planned: gate=tanh against sigmoid: no verdict (+0.0200 without an interval, 1 seed)."
     ]
 
 

@@ -53,7 +53,7 @@ def test_a_pilots_noise_is_planned_for_by_its_upper_end() -> None:
     assert exact.snr == pytest.approx(snr / exact.pilot.high)
     assert (exact.pilot.low, exact.pilot.high) == pytest.approx((0.774, 1.514), abs=1e-3)
     [said] = [line for line in exact.sentences() if line.startswith("The pilot knows sigma")]
-    assert f"(snr 4), {exact.pilot.seeds} seeds would do" in said
+    assert f"(snr 4.00), {exact.pilot.seeds} seeds would do" in said
 
 
 def test_a_budget_says_what_it_can_decide() -> None:

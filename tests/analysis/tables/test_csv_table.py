@@ -42,7 +42,7 @@ def test_with_one_seed_the_column_that_tells_the_runs_apart_is_the_factor(tmp_pa
     assert found.frame["estimate"].tolist() == pytest.approx([0.2, -0.1])
     assert (
         sentences(found)[0]
-        == "gate=tanh: +0.2, no verdict: one run per arm; at least 2 seeds are needed."
+        == "gate=tanh: +0.200, no verdict: one run per arm; at least 2 seeds are needed."
     )
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from ablations.engine.records.folder import StudyFolder
 from ablations.engine.records.lock import held
-from ablations.engine.standing.in_a_line import Standing
 from ablations.engine.standing import in_a_line
+from ablations.engine.standing.in_a_line import Standing
 from benchmarks.synthetic_study import write_study
 
 ENDED = {

@@ -33,7 +33,7 @@ SNAPSHOT = Snapshot(
 def test_one_line_has_counts_best_throughput_and_time_left():
     assert summary_line(SNAPSHOT) == (
         "23/60 runs, 1 pruned, 2 failed, 1 running, 36 waiting, "
-        "best so far reduction=8: val_loss 0.0912 (5 seeds each), 1200 runs/h, 1 h 02 min left"
+        "best so far reduction=8: val_loss 0.09120 (5 seeds each), 1200 runs/h, 1 h 02 min left"
     )
 
 

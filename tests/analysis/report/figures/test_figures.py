@@ -99,8 +99,8 @@ def test_without_a_price_there_is_no_ratio_to_bootstrap(evidence):
     ("price", "said"),
     [
         (None, "No price is assumed: read yours off the axis."),
-        (5e-7, "The named price, 5.00e−7 per weight, is one of those on the left, and dotted on"),
-        (10.0, "The named price, 10.0 per weight, is one of those on the left, and beyond the"),
+        (5e-7, "The named price, 5e−7 per weight, is one of those on the left, and dotted on"),
+        (10.0, "The named price, 10 per weight, is one of those on the left, and beyond the"),
     ],
 )
 def test_the_prices_say_whether_one_was_named(evidence, price, said):
@@ -205,7 +205,7 @@ def test_a_figure_that_cannot_be_drawn_says_what_it_needs(evidence, kind, name, 
 @pytest.mark.parametrize(
     ("name", "tips"),
     [
-        ("prices", [r"r = 4 at 5e-07 per weight: 0\.\d+ in all"]),
+        ("prices", [r"r = 4 at 5.0e-7 per weight: 0\.\d+ in all"]),
         ("parallel", [r"\S.*, seed 0: 0\.\d+"]),
         ("diagnostics", [r"r = 4: leverage 1", r"all: κ \S+ \[", r"quad0: weight "]),
         ("interactions", [r"(gate|reduction)=\S+, (gate|reduction)=\S+: 0\.\d+$"]),
