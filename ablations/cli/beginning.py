@@ -1,18 +1,11 @@
 """Commands for the first minutes: list, settings, init."""
 
 import shlex
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from ablations.cli.options.arguments import ROOT, Json, Root
 from ablations.errors import SettingError, StudyError
-
-if TYPE_CHECKING:
-    from ablations.engine.records.folder import StudyFolder
-    from ablations.engine.standing.in_a_line import Standing
-
-T = TypeVar("T")
 
 DRAFT = """\
 # A search space: what may vary, around a baseline that every comparison is made against.
@@ -48,37 +41,27 @@ seeds: 5
 def list_(*, root: Root = ROOT, json: Json = False) -> None:
     """The studies here, one line each: state, runs, what it asks."""
     from ablations.cli.words.list_text import print_studies
-    from ablations.engine.standing.status import status
+    from ablations.engine.records.folder import StudyFolder
+    from ablations.engine.standing.status import StudyStatus, status
 
     if root.exists() and not root.is_dir():
         raise SettingError(
             f"`--root` is the folder where studies lie, but {str(root)!r} is a file."
         )
     folders = sorted(path.parent for path in root.glob("*/study.json"))
+    found: list[tuple[str, StudyStatus | None, dict[str, Any]]] = []
+    for folder in folders:
+        try:
+            study = StudyFolder.open(folder)
+            found.append((folder.name, status(study), study.study()))
+        except (StudyError, OSError):  # one that is damaged hides no other
+            found.append((folder.name, None, {}))
     if json:
         import json as json_format
 
-        stand = [now for folder in folders if (now := _read(folder, status)) is not None]
-        print(json_format.dumps([now.to_json() for now in stand], indent=2))
+        print(json_format.dumps([now.to_json() for _, now, _ in found if now], indent=2))
         return
-    found = [(folder.name, *(_read(folder, _line) or (None, {}))) for folder in folders]
     print_studies(found, root=root)
-
-
-def _line(folder: "StudyFolder") -> tuple["Standing", dict[str, Any]]:
-    from ablations.engine.standing.in_a_line import Standing
-
-    return Standing.of(folder), folder.study()
-
-
-def _read(path: Path, how: Callable[["StudyFolder"], T]) -> T | None:
-    """What can be read of a study; None where it is damaged, which hides no other."""
-    from ablations.engine.records.folder import StudyFolder
-
-    try:
-        return how(StudyFolder.open(path))
-    except (StudyError, OSError):
-        return None
 
 
 def settings(name: str | None = None, /, *, space: str | None = None) -> None:

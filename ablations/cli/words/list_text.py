@@ -7,11 +7,11 @@ from typing import Any
 from rich.markup import escape
 
 from ablations.cli.words.console import make_console, make_table
-from ablations.engine.standing.in_a_line import Standing
+from ablations.engine.standing.status import StudyStatus
 
 
 def print_studies(
-    found: Sequence[tuple[str, Standing | None, Mapping[str, Any]]], *, root: Path
+    found: Sequence[tuple[str, StudyStatus | None, Mapping[str, Any]]], *, root: Path
 ) -> None:
     """A line for each study, and what to do next.
 
@@ -33,8 +33,17 @@ def print_studies(
             continue
         question = escape(str((info.get("space") or {}).get("question", "")))
         failed = f"[red]{now.failed}[/]" if now.failed else ""
-        table.add_row(escape(name), now.words, f"{now.ended}/{now.planned}", failed, question)
+        table.add_row(escape(name), state(now), f"{now.ended}/{now.planned}", failed, question)
     console.print(table)
     console.print(
         "`ablate status STUDY` says more of one, `ablate report STUDY` reads it.", style="dim"
     )
+
+
+def state(now: StudyStatus) -> str:
+    """How a study stands, in a word or two."""
+    if now.supervisor is not None:
+        return "running"
+    if now.planned == now.ended:
+        return "ended" if now.planned else "empty"
+    return "stopped" if now.ended or now.interrupted else "not begun"
