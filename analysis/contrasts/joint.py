@@ -20,6 +20,10 @@ Floats = NDArray[np.float64]
 POWER_OF_DRAWS = 13
 MOST_JOINT = 150
 """Above so many comparisons Sidak's bound is used instead of the joint law."""
+EQUAL = 1e-9
+"""Eigenvalues that differ by less, as a share of the largest one, are the same."""
+APART = 0.01
+"""An axis as near as this to those before it adds no direction; below 1 / sqrt(MOST_JOINT) all are still found."""
 
 
 class Part(NamedTuple):
@@ -129,9 +133,7 @@ def joint_law(df: Floats, correlation: Floats, parts: Sequence[Pieces]) -> Joint
     m = len(df)
     if m < 2 or m > MOST_JOINT:
         return JointLaw((), m)
-    values, vectors = np.linalg.eigh(correlation)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    root /= np.linalg.norm(root, axis=1, keepdims=True)
+    root = _root(correlation)
     z = _normal(m) @ root.T
     same: dict[Pieces, list[int]] = {}
     for row, pieces in enumerate(parts):
@@ -142,6 +144,31 @@ def joint_law(df: Floats, correlation: Floats, parts: Sequence[Pieces]) -> Joint
         freedom = float(df[rows[0]])
         largest[freedom] = np.maximum(largest[freedom], t) if freedom in largest else t
     return JointLaw(tuple(largest.items()), m)
+
+
+def _root(correlation: Floats) -> Floats:
+    """A root of a matrix of correlations, by its eigenvectors.
+
+    Of equal eigenvalues rounding chooses the vectors, and the draws would be others on another machine. So they are
+    made from the axes instead, in their order, which also settles the sign of a vector by itself.
+    """
+    values, vectors = np.linalg.eigh(correlation)
+    parts = np.split(vectors, np.flatnonzero(np.diff(values) > EQUAL * values[-1]) + 1, axis=1)
+    root = np.hstack([_by_axes(part) for part in parts]) * np.sqrt(np.maximum(values, 0.0))
+    return np.asarray(root / np.linalg.norm(root, axis=1, keepdims=True))
+
+
+def _by_axes(vectors: Floats) -> Floats:
+    """Another orthonormal basis of what the columns span: the axes' projections, one after the other."""
+    basis = np.zeros((0, len(vectors)))
+    for axis in vectors @ vectors.T:
+        rest = axis - (basis @ axis) @ basis
+        size = np.linalg.norm(rest)
+        if size > APART:
+            basis = np.vstack([basis, rest / size])
+        if len(basis) == vectors.shape[1]:
+            break
+    return basis.T
 
 
 def _largest(z: Floats, pieces: Pieces) -> Floats:

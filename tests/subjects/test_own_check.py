@@ -96,6 +96,12 @@ def test_a_program_is_checked_without_a_space_and_told_in_json(mine, ablate) -> 
     assert {one["name"]: one["holds"] for one in json.loads(said)}["resumes"] is True
 
 
+def test_a_function_that_measures_another_number_is_told_how_to_name_it(mine, ablate) -> None:
+    code, said = ablate("check", "tried:good", "--metric", "other", "--set", "epochs=2")
+    assert (code, "'other' must be among what the training measures" in said) == (2, True)
+    assert said.strip().endswith("Of a program itself say `--metric NAME`.")
+
+
 def test_a_process_that_dies_is_told_with_its_last_words(mine) -> None:
     with pytest.raises(
         StudyError, match=r"the process of a run died with exit code 3: my last words\."

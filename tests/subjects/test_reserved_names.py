@@ -1,6 +1,7 @@
 """What a program may call its numbers: not what a run's record has of its own, and anything else."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,19 @@ def test_a_function_measures_nothing_that_the_record_has_of_its_own(tmp_path, na
     )
     with pytest.raises(SettingError, match=f"must not measure something called '{name}'"):
         call(train, program(), {}, seed=0, context=context)
+
+
+def test_an_epoch_measures_nothing_that_the_record_has_of_its_own_but_its_seconds(tmp_path) -> None:
+    def train(config: dict[str, Any]) -> Iterator[dict[str, float]]:
+        yield {"val_mae": 1.0, "seconds": 0.5}
+        yield {"val_mae": 0.9, "state": 2.0}
+
+    context = ContextHere(
+        run="a", folder=tmp_path, attempt_folder=tmp_path, device="cpu", threads=1
+    )
+    with pytest.raises(SettingError, match="must not measure something called 'state'"):
+        call(train, program(), {}, seed=0, context=context)
+    assert context.last == {"epoch": 1, "val_mae": 1.0, "seconds": 0.5}
 
 
 def test_a_metric_may_have_any_other_name(logs) -> None:

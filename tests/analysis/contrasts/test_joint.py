@@ -20,6 +20,14 @@ def test_dunnetts_critical_value_is_found() -> None:
     assert stats.t.isf(level / 2, 32) == pytest.approx(dunnett(8, 32), rel=0.01)
 
 
+def test_rounding_of_the_correlations_changes_no_verdict() -> None:
+    half = np.full((7, 7), 0.5) + 0.5 * np.eye(7)
+    off = np.random.default_rng(0).normal(size=(7, 7)) * 1e-15
+    assert together(half + off + off.T, 30).level(0.05) == pytest.approx(
+        together(half, 30).level(0.05), rel=1e-6
+    )
+
+
 def dunnett(q: int, df: int) -> float:
     z, w = np.polynomial.hermite_e.hermegauss(60)
     s = np.sqrt(stats.chi2.ppf((np.arange(400) + 0.5) / 400, df) / df)

@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import (
 from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor, nn
 
-from ablations.errors import NonFinite, SettingError
+from ablations.errors import NonFinite, NotMeasured, SettingError
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.fit import Outcome, fit
 from ablations.subjects.lightning.pairing.construct import construct
@@ -259,7 +259,7 @@ def one_epoch(module: Any, data: Any, **options: Any) -> Outcome:
 def test_a_metric_that_is_never_logged_is_said_with_those_that_are() -> None:
     rule = EpochRule(metric="val_loss")
     with pytest.raises(
-        SettingError,
+        NotMeasured,
         match=r"^the metric 'val_loss' was not logged in epoch 1; what was: 'train/mse', 'train/mse_epoch', "
         r"'val_mae'\. Log it with `self\.log\('val_loss', \.\.\.\)`, or name one that is logged\.$",
     ):

@@ -1,11 +1,16 @@
 """Which part of the evidence a figure shows."""
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.report.evidence.evidence import gather
 from analysis.report.evidence.gates import Gates
-from analysis.report.evidence.shown import gate_classes
+from analysis.report.evidence.shown import curves_named, gate_classes
 
 EDGES = np.linspace(0, 1, 21)
 
@@ -37,3 +42,22 @@ def test_of_more_classes_those_that_differ_most_have_one_from_low_to_high(lower:
     found = gate_classes(gates_of([0.5] * 20 + apart))
     assert sorted(found) == [f"c{i}" for i in range(20, 26)]
     assert set(found[:lower]) == {f"c{i}" for i in range(26 - lower, 26)}
+
+
+def test_of_a_metric_to_maximise_the_highest_are_on_the_front_and_are_named(
+    study: Callable[..., Path],
+) -> None:
+    folder = study("ordinary")
+    lowest = gather(folder)
+    info = json.loads((folder / "study.json").read_text())
+    (folder / "study.json").write_text(json.dumps({**info, "direction": "maximize"}))
+    highest = gather(folder)
+    assert lowest.front is not None
+    assert highest.front is not None
+    for found, pick in ((lowest, "idxmin"), (highest, "idxmax")):
+        best = found.arms.set_index("label")["mean"]
+        named = best.drop(found.baseline)
+        assert curves_named(found)[2] == getattr(named.drop("no attention"), pick)()
+        standing = found.front.arms.set_index("label")["standing"]
+        assert standing[getattr(best, pick)()] == "front"
+    assert lowest.front.arms["standing"].tolist() != highest.front.arms["standing"].tolist()
