@@ -11,15 +11,13 @@ from .finding import Finding as Finding
 from .streams import initialise as initialise
 from .studies.adaptive_search import Search as Search
 from .studies.around import around as around
+from .studies.objective import objective as objective
 from .studies.reproduction import reproduce as reproduce
 from .studies.study import (
     Execution as Execution,
 )
 from .studies.study import (
     confirm as confirm,
-)
-from .studies.study import (
-    objective as objective,
 )
 from .studies.study import (
     run as run,

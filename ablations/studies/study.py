@@ -1,4 +1,4 @@
-"""Studies from Python, with the command line's names: show, run, confirm, status, objective.
+"""Studies from Python, with the command line's names: show, run, confirm, status.
 
 In a notebook: `run(load_space("reduction"), study="first", progress=True)`, then `analysis.report.build.write_report`.
 """
@@ -9,19 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from optuna import Trial, TrialPruned
-
 from ablations.context import CHECKPOINT_MINUTES
 from ablations.designs.expand import (
     Expansion,
     expand,
     plan_arm,
-    planned_run,
     refuse_illegal,
     runs,
     verify,
 )
-from ablations.designs.search import propose
 from ablations.designs.space import Space
 from ablations.engine.executors.executor import Executor
 from ablations.engine.executors.local import LocalExecutor
@@ -36,8 +32,7 @@ from ablations.engine.standing.summary import Summary
 from ablations.engine.supervision.notebook_progress import progress_here
 from ablations.engine.supervision.progress import Progress
 from ablations.engine.supervision.supervisor import HANG_SECONDS, RETRIES, execute
-from ablations.engine.worker.here import train_here
-from ablations.errors import NonFinite, SettingError
+from ablations.errors import SettingError
 from ablations.plan import Stage
 from ablations.studies.adaptive_search import (
     Search,
@@ -69,58 +64,6 @@ ROOT = Path("runs")
 def show(space: Space, *, design: str = "grid") -> Expansion:
     """The arms of a design over a space, with what is illegal or folded, and why."""
     return expand(space, design=design)
-
-
-def objective(
-    space: Space, *, seeds: tuple[int, ...] = (0,), device: str = "cpu"
-) -> Callable[[Trial], float]:
-    """A space as an objective for a plain Optuna program: `study.optimize(objective(space), n_trials=50)`.
-
-    A trial is an arm; its value is the mean of the space's metric (validation loss, in nats per image, for
-    attention) over the seeds. Each epoch of the first seed is reported, so pruners work; the trial's user
-    attributes name its levels, its arm, its seed (or seeds) and its parameters. A trial whose levels make no legal
-    network, or whose training diverges, is pruned, so that one of them does not end the program.
-    """
-    import torch
-
-    about = space.about
-
-    def evaluate(trial: Trial) -> float:
-        try:
-            arm = propose(trial, space)
-        except SettingError as error:
-            raise TrialPruned(str(error)) from None
-        trial.set_user_attr("arm", arm.id)
-        # A proposal that comes again with the same seed is the same result: readers must be able to see it.
-        of_one = len(seeds) == 1
-        trial.set_user_attr("seed" if of_one else "seeds", seeds[0] if of_one else list(seeds))
-        if "params" in arm.cost:
-            trial.set_user_attr("params", arm.cost["params"])
-
-        def report(record: dict[str, Any]) -> None:
-            trial.report(record[about.metric], int(record["epoch"]))
-            is_last = record["epoch"] == about.epochs(arm.arm)
-            if not is_last and trial.should_prune():
-                raise TrialPruned
-
-        def value(seed: int) -> float:
-            planned = planned_run(arm, seed=seed, stage="search")
-            measured = train_here(
-                about.train,
-                planned.settings,
-                run=planned.run,
-                device=device,
-                threads=torch.get_num_threads(),
-                **({"on_epoch": report} if seed == seeds[0] else {}),
-            )
-            return float(measured[about.metric])
-
-        try:
-            return sum(map(value, seeds)) / len(seeds)
-        except NonFinite as error:
-            raise TrialPruned(str(error)) from None
-
-    return evaluate
 
 
 @dataclass(frozen=True, kw_only=True)

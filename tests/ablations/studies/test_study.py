@@ -12,7 +12,8 @@ from ablations.engine.records.journal import SafeJournalBackend
 from ablations.engine.sources.source import PlannedSource
 from ablations.errors import SettingError
 from ablations.studies.adaptive_search import Search
-from ablations.studies.study import Execution, confirm, objective, run, show
+from ablations.studies.objective import objective
+from ablations.studies.study import Execution, confirm, run, show
 from ablations.subjects.attention.settings.groups import Arm, Attention, Training
 
 SPACE = Space(
