@@ -73,7 +73,7 @@ def check(about: Subject, baseline: Values, *, device: str = "cpu") -> Iterator[
         if len(first.epochs) > 1:
             (killed,) = apart(job("killed", killed_after=_moment(first)))
             (went_on,) = apart(job("killed", attempt=2))
-            yield _resumes(first, killed, went_on)
+            yield _resumes(first, killed, went_on, again="" if begun is None else begun.again)
         else:
             yield _no_epochs(first)
     yield from _data(about, baseline)
@@ -177,7 +177,7 @@ def _starts(begun: Started, again: Started | None) -> Held:
 
 
 def _moment(first: Done) -> float:
-    """Seconds into its second epoch at which a run is killed: at its first step, where it tells of steps.
+    """Seconds into its second epoch at which a run is killed: at its second step, where it tells of steps.
 
     Else at half of the epoch, or as the epoch begins, where half of it is too short for the clock.
     """
@@ -187,24 +187,25 @@ def _moment(first: Done) -> float:
     return half if half >= CLOCK_SECONDS else 0.0
 
 
-def _resumes(first: Done, killed: Done, went_on: Done) -> Held:
+def _resumes(first: Done, killed: Done, went_on: Done, *, again: str) -> Held:
     how = "killed (SIGKILL) in its second epoch and gone on with in another process"
     if failed := next((one for one in (killed, went_on) if one.error is not None), None):
         said = f"{how}, a run fails: {_failure(failed)}."
         return Held(name="resumes", holds=False, said=said)
     whole = Done(measured=went_on.measured, epochs=[*killed.epochs, *went_on.epochs])
     if len(went_on.epochs) == len(first.epochs):
-        again = not _differing(first, went_on)
-        ends = "ends equal to the last bit" if again else "ends with other numbers"
+        equal = not _differing(first, went_on)
+        ends = "ends equal to the last bit" if equal else "ends with other numbers"
         said = f"{how}, a run begins anew, since it left no checkpoint, and {ends}."
-        return Held(name="resumes", holds=again, said=said)
+        return Held(name="resumes", holds=equal, said=said)
     if differing := _differing(first, whole):
         said = (
             f"{how}, a run differs in {differing}: something that it needs is not in what it goes on from (a counter "
             "outside the module and the callbacks' `state_dict`, a data set's own state)."
         )
         return Held(name="resumes", holds=False, said=said)
-    return Held(name="resumes", holds=True, said=f"{how}, a run is equal to the last bit.")
+    where = f" It trains such an epoch again from its beginning, since {again}." if again else ""
+    return Held(name="resumes", holds=True, said=f"{how}, a run is equal to the last bit.{where}")
 
 
 def _no_epochs(first: Done) -> Held:

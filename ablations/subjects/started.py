@@ -26,6 +26,8 @@ class Started:
         problems: What keeps arms from being paired, a sentence each.
         batches: Hashes of the first batches trained on; empty where the run went on from a checkpoint.
         limits: What the loaders could not be given, a sentence each.
+        again: Why an epoch that is interrupted is trained from its beginning, a clause; empty where it goes on with
+            the batch that it had reached.
     """
 
     tensors: Mapping[str, str]
@@ -35,6 +37,7 @@ class Started:
     problems: tuple[str, ...]
     batches: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    again: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -91,6 +94,7 @@ def read_started(folder: Path) -> Started | None:
     return Started(
         tensors=content["tensors"],
         unnamed=content["unnamed"],
+        again=content.get("again", ""),
         **{
             name: tuple(content[name])
             for name in ("random", "elsewhere", "problems", "batches", "limits")

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ablations.context import CHECKPOINT_SECONDS
+from ablations.context import CHECKPOINT_MINUTES, CHECKPOINT_SECONDS
 from ablations.engine.records.files import append_lines
 from ablations.engine.worker.attempt import describe, load
 from ablations.engine.worker.here import ContextHere
@@ -37,8 +37,8 @@ class Job:
     """Where its checkpoint lies; an attempt that goes on finds it there."""
     attempt: int = 1
     killed_after: float | None = None
-    """Seconds of its second epoch after which it kills its process, or at its first step (`context.beat`) there; it
-    keeps a checkpoint of every epoch then. None lets it come to its end."""
+    """Seconds of its second epoch after which it kills its process, or at its second step (`context.beat`) there; it
+    keeps a checkpoint of every epoch then, and of every step where it can. None lets it come to its end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +120,7 @@ def _run(train: str, job: Job, *, device: str, threads: int) -> Done:
         on_epoch=heard.epoch,
         on_beat=heard.step,
         checkpoint_seconds=CHECKPOINT_SECONDS if job.killed_after is None else 0.0,
+        checkpoint_minutes=CHECKPOINT_MINUTES if job.killed_after is None else 0.0,
         attempt=job.attempt,
     )
     measured, error = None, None
@@ -150,7 +151,8 @@ class _Heard:
     def step(self) -> None:
         if self.epochs:
             self.steps += 1
-            self._die()
+            if self.steps > 1:
+                self._die()
 
     def epoch(self, record: dict[str, Any]) -> None:
         if self.epochs:

@@ -15,6 +15,8 @@ from ablations.errors import NonFinite, SettingError
 from ablations.subjects.lightning.epoch_rule import EpochRule
 
 LOSSES = ("train_loss", "val_loss")
+TOGETHER = 8
+"""Batches after which the processes of a run ask each other whether to write a checkpoint within an epoch."""
 OWN = ("epoch", "seconds")
 """What an epoch's record has of its own, so that nothing may be logged under these names."""
 
@@ -93,26 +95,42 @@ class EpochWatch(Checkpoint):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Tell of the step, and write a checkpoint if it is time for one within the epoch.
+        """Tell of the step."""
+        del trainer, pl_module, outputs, batch, batch_idx
+        if self.on_step is not None:
+            self.on_step()
+
+    def between(self, trainer: pl.Trainer, *, done: int) -> None:
+        """Write a checkpoint if it is time for one within the epoch.
+
+        Args:
+            trainer: Which trains.
+            done: Batches of the epoch that are done, with all that belongs to them.
 
         Raises:
             Stopped: If the run was asked to hand itself back, and is kept.
         """
-        del pl_module, outputs, batch
-        if self.on_step is not None:
-            self.on_step()
         if self.within_seconds is None or self.checkpoint is None:
             return
-        stops = self.stopping()
-        age = time.monotonic() - self._saved
-        if age < (self.checkpoint_seconds if stops else self.within_seconds):
+        if not _is_between_steps(trainer, done):
             return
-        if _is_between_steps(trainer, batch_idx):
+        stops = _any_rank(trainer, self.stopping())
+        age = time.monotonic() - self._saved
+        due = _any_rank(trainer, age >= (self.checkpoint_seconds if stops else self.within_seconds))
+        if due and self.gather(trainer):
             self._is_within = True
             self._save(trainer)
             self._is_within = False
             if stops:
                 raise Stopped
+
+    def gather(self, trainer: pl.Trainer) -> bool:
+        """Collect from all processes what a checkpoint within the epoch must hold of each; whether that can be done."""
+        del trainer
+        return True
+
+    def take_up(self, trainer: pl.Trainer) -> None:
+        """Put back what a checkpoint within the epoch held of this process."""
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Hand the record on, then end a diverged run, or write a checkpoint if the last is old.
@@ -192,7 +210,17 @@ def logged_under(name: str, *, by: str) -> str:
     )
 
 
-def _is_between_steps(trainer: pl.Trainer, batch_idx: int) -> bool:
-    """Whether a checkpoint after this batch holds all there is: no half of a step, and no other rank's sums."""
-    whole = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
-    return whole and batch_idx + 1 < trainer.num_training_batches and trainer.world_size == 1
+def _is_between_steps(trainer: pl.Trainer, done: int) -> bool:
+    """Whether a checkpoint after so many batches holds all there is: no half of a step, and not the epoch's end.
+
+    Processes that train together have to agree on it, which takes them longer than to look at a clock.
+    """
+    whole = done % trainer.accumulate_grad_batches == 0
+    met = trainer.world_size == 1 or done % TOGETHER == 0
+    return whole and met and done < trainer.num_training_batches and not trainer.should_stop
+
+
+def _any_rank(trainer: pl.Trainer, said: bool) -> bool:
+    if trainer.world_size == 1:
+        return said
+    return trainer.strategy.reduce_boolean_decision(said, all=False)

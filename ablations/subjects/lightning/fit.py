@@ -12,14 +12,16 @@ from lightning.pytorch.loggers.logger import DummyLogger
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch.utils._pytree import tree_leaves
 
-from ablations.context import CHECKPOINT_SECONDS
+from ablations.context import CHECKPOINT_MINUTES, CHECKPOINT_SECONDS
 from ablations.errors import NotMeasured, SettingError
 from ablations.randomness import seed_all, states_kept
 from ablations.streams import stream_seed
+from ablations.subjects.lightning.again import why_again
 from ablations.subjects.lightning.checkpoint import readable
 from ablations.subjects.lightning.continuation import Continuation
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.epoch_watch import OWN, logged_under
+from ablations.subjects.lightning.epochs import Epochs
 from ablations.subjects.lightning.loadable import refuse_unloadable
 from ablations.subjects.lightning.loading.order import Order, ordered
 from ablations.subjects.lightning.trainer import make_trainer, quiet
@@ -55,6 +57,8 @@ class Outcome:
         digests: Of the first batches trained on: equal between two runs that saw the same data. Empty after
             a resume.
         limits: What the streams could not be given to, a sentence each.
+        again: Why an epoch that is interrupted has to be trained from its beginning, a clause; empty where it goes on
+            with the batch that it had reached.
     """
 
     metrics: dict[str, float | None]
@@ -64,6 +68,7 @@ class Outcome:
     tested: dict[str, float]
     digests: tuple[str, ...]
     limits: tuple[str, ...]
+    again: str
 
 
 def fit(
@@ -76,6 +81,8 @@ def fit(
     context: Context | None = None,
     test: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    checkpoint_minutes: float = CHECKPOINT_MINUTES,
+    stopping: Callable[[], bool] = lambda: False,
     on_start: Callable[[], None] | None = None,
     on_end: Callable[[int], None] | None = None,
     device: str = "cpu",
@@ -95,6 +102,10 @@ def fit(
         context: Where to report and to keep the checkpoint; None keeps nothing.
         test: Whether to run `Trainer.test` once at the end, on the weights of the epoch that the rule names.
         checkpoint_seconds: Least age of the last checkpoint before the next one is written.
+        checkpoint_minutes: Age of the last checkpoint at which one is written within an epoch, where the epoch can go
+            on from there.
+        stopping: Whether the run was asked to hand itself back; it then raises `ablations.context.Stopped` within the
+            epoch, as soon as it is kept, where it can go on from there.
         device: A torch device, where no context has one.
         on_start: Called when all is set up for the first step; whatever it raises ends the training.
         on_end: Called with the number of the last epoch, when the module has that epoch's weights.
@@ -122,6 +133,9 @@ def fit(
         finite=(rule.metric,),
         rule=rule,
         best=folder / "best.ckpt" if test and rule.at == "best" and folder is not None else None,
+        within_seconds=60 * checkpoint_minutes,
+        stopping=stopping,
+        why_again=lambda trainer: order.again or why_again(trainer, watch=watch),
     )
     order = Order(
         seed=seed,
@@ -146,6 +160,7 @@ def fit(
             callbacks=callbacks,
             options=options,
         )
+        trainer.fit_loop.epoch_loop = Epochs(trainer, watch=watch)
         trainer.fit(
             module,
             **_given(source),
@@ -164,6 +179,7 @@ def fit(
         tested=tested,
         digests=tuple(order.digests),
         limits=tuple(order.limits),
+        again=watch.again,
     )
 
 

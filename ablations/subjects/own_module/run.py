@@ -57,9 +57,13 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
         on_start=built.check,
         on_end=partial(_record_gates, program, built, context) if _records(program) else None,
         checkpoint_seconds=context.checkpoint_seconds,
+        checkpoint_minutes=context.checkpoint_minutes,
+        stopping=lambda: context.stopping,
         reserved=RECORDED,
     )
-    note(replace(built.started, batches=outcome.digests, limits=outcome.limits))
+    note(
+        replace(built.started, batches=outcome.digests, limits=outcome.limits, again=outcome.again)
+    )
     return {
         **{name: value for name, value in outcome.metrics.items() if value is not None},
         **_test(outcome.tested, program),

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import lightning.pytorch as pl
-from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.utilities.model_helpers import is_overridden
 
 from ablations.subjects.lightning.epoch_watch import EpochWatch
+from ablations.subjects.lightning.epochs import Epochs
 
 CHUNK = 8
 """Batches, or fewer at the end of an epoch. An eighth of Lightning's work around them is left."""
@@ -26,37 +26,35 @@ BATCH_HOOKS = (
 )
 
 
-class ChunkedEpochs(_TrainingEpochLoop):
+class ChunkedEpochs(Epochs):
     """The loop over an epoch's batches that a Trainer has, in chunks where nothing has to see every batch.
 
-    For an `AttentionClassifier`, and a Trainer without logger, profiler or limit of its steps, put in place as
-    `trainer.fit_loop.epoch_loop`, which is where Lightning itself puts its own.
+    For an `AttentionClassifier`, and a Trainer without logger, profiler or limit of its steps.
 
     Args:
         trainer: Whose loop it is.
+        watch: Is told after each chunk.
         on_step: Called after each step that Lightning's hooks are not; the watch calls it after the others.
     """
 
-    def __init__(self, trainer: pl.Trainer, *, on_step: Callable[[], None] | None) -> None:
-        super().__init__(trainer)
+    def __init__(
+        self, trainer: pl.Trainer, *, watch: EpochWatch, on_step: Callable[[], None] | None
+    ) -> None:
+        super().__init__(trainer, watch=watch)
         self._on_step = on_step
         self._size = 1
 
     def on_run_start(self, data_fetcher: Any) -> None:
-        """See whether this epoch can be trained in chunks, and go on in its middle where it was interrupted."""
+        """See whether this epoch can be trained in chunks."""
         super().on_run_start(data_fetcher)
-        # Lightning did so when the schedule asked for the number of steps, and that was before it read the checkpoint.
-        self.trainer.fit_loop._load_combined_loader_states()
         self._size = CHUNK if _in_chunks(self.trainer) else 1
 
     def advance(self, data_fetcher: Any) -> None:
         """Train a chunk, its last batch with all that Lightning does."""
-        # Where a run goes on, Lightning looks first where it stood.
-        if not self.restarting:
-            left = int(self.trainer.num_training_batches) - self.batch_progress.current.ready
-            for _ in range(min(self._size, left) - 1):
-                batch, *_ = next(data_fetcher)
-                self._step(batch)
+        left = int(self.trainer.num_training_batches) - self.batch_progress.current.ready
+        for _ in range(min(self._size, left) - 1):
+            batch, *_ = next(data_fetcher)
+            self._step(batch)
         super().advance(data_fetcher)
 
     def _step(self, batch: Any) -> None:

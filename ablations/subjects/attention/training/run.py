@@ -120,8 +120,7 @@ def train(
         checkpoint: Where the run is kept; it goes on from there if the file exists, and then ends
             bit-equal to a run that was never interrupted.
         checkpoint_seconds: Least age of the last checkpoint before one is written at an epoch's end.
-        checkpoint_minutes: Age of the last checkpoint at which one is written within an epoch, where
-            one process trains the run.
+        checkpoint_minutes: Age of the last checkpoint at which one is written within an epoch.
         stopping: Whether the run was asked to hand itself back; it then raises `Stopped` within the epoch,
             as soon as it is kept.
         gates: Where to write what the gates do, if the recipe says `record_gates`; `channels.json` comes beside it.
@@ -161,7 +160,7 @@ def train(
             callbacks=callbacks,
             options=trainer_options(run.arm.training),
         )
-        trainer.fit_loop.epoch_loop = ChunkedEpochs(trainer, on_step=on_step)
+        trainer.fit_loop.epoch_loop = ChunkedEpochs(trainer, watch=watch, on_step=on_step)
         # Forked from one of several threads, a process could wait for a lock that nobody gives back.
         workers = 0 if lockstep is not None else workers_of(run.arm.data)
         training, validation = _batches(

@@ -39,6 +39,8 @@ class Order:
         world_size: ... of how many.
         digests: Of the first batches that this process trained on, by `batch_digest`.
         limits: What cannot be had with these loaders, a sentence each.
+        again: Why an epoch that is interrupted begins anew with the loader that trains, a clause; empty where it goes
+            on with the batch that it had reached.
     """
 
     seed: int
@@ -47,9 +49,12 @@ class Order:
     world_size: int = 1
     digests: list[str] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
+    again: str = ""
 
     def apply(self, loaders: Any, *, name: str) -> Any:
         """The same structure of loaders (one, a list, a dict, a CombinedLoader), each under streams of its name."""
+        if name == "train" and isinstance(loaders, CombinedLoader | list | tuple | dict):
+            self.again = "it trains on several loaders at once"
         if isinstance(loaders, CombinedLoader):
             inner = self.apply(loaders.iterables, name=name)
             return CombinedLoader(inner, loaders._mode)
@@ -105,7 +110,12 @@ class StreamedLoader:
         self._name, self._order = name, order
         self._epoch, self._cycle = -1, 0
         self._reads_here = True
+        self._given = 0
+        self._found: dict[str, int] | None = None
+        self._indices: StreamedIndices | None = None
         self.loader = self._copied(loader) if isinstance(loader, DataLoader) else loader
+        if name == "train":
+            order.again = self._why_again()
 
     def __len__(self) -> int:
         return len(self.loader)
@@ -130,17 +140,35 @@ class StreamedLoader:
             self._epoch, self._cycle = epoch, 0
         _tell_epoch(self.loader, epoch)
         stream = self.stream
+        begin, self._found = self._begin(epoch), None
+        self._given = begin
+        if self._indices is not None:
+            self._indices.begin = begin
         # At once, not at the first `next`: workers start and read ahead from here on.
         self._seed(f"{stream}/start")
-        return self._batches(iter(self.loader), stream)
+        return self._batches(iter(self.loader), stream, begin)
+
+    def state_dict(self) -> dict[str, int]:
+        """The batches given in an epoch; Lightning's checkpoints hold it."""
+        return {"epoch": self._epoch, "given": self._given}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Begin that epoch, if it is the next one here, after these batches."""
+        self._found = state
+
+    def _begin(self, epoch: int) -> int:
+        """Batches to leave out; none of an epoch that had come to its end."""
+        found = self._found
+        goes_on = found is not None and found["epoch"] == epoch and not self._order.again
+        return found["given"] if found is not None and goes_on else 0
 
     @property
     def stream(self) -> str:
         """The name of this pass over the data; a loader that is begun again in an epoch has another."""
         return f"{self._name}/{self._epoch}/{self._cycle}"
 
-    def _batches(self, iterator: Iterator[Any], stream: str) -> Iterator[Any]:
-        for number in count():
+    def _batches(self, iterator: Iterator[Any], stream: str, begin: int) -> Iterator[Any]:
+        for number in count(begin):
             if self._reads_here:
                 self._seed(f"{stream}/read/{number}")
             try:
@@ -148,10 +176,11 @@ class StreamedLoader:
             except StopIteration:
                 self._cycle += 1
                 return
-            if number < HASHED_BATCHES and stream == "train/0/0":
+            if number < HASHED_BATCHES and stream == "train/0/0" and begin == 0:
                 self._order.digests.append(batch_digest(batch))
             # From here to the next batch everything that is drawn belongs to this step.
             self._seed(f"{stream}/step/{number}")
+            self._given += 1
             yield batch
 
     def _seed(self, name: str) -> None:
@@ -175,7 +204,7 @@ class StreamedLoader:
         else:
             own["dataset"] = StreamedDataset(loader.dataset, seed=self._order.seed)
         which = "sampler" if loader.batch_sampler is None else "batch_sampler"
-        own[which] = StreamedIndices(
+        own[which] = self._indices = StreamedIndices(
             getattr(loader, which),
             seed=self._order.seed,
             stream=lambda: self.stream,
@@ -183,6 +212,16 @@ class StreamedLoader:
             world_size=self._order.world_size,
         )
         return mine
+
+    def _why_again(self) -> str:
+        """What stands in the way of leaving out the first batches of an epoch; empty where nothing does."""
+        kind = type(self.loader)
+        if not isinstance(self.loader, DataLoader) or kind.__iter__ is not DataLoader.__iter__:
+            return f"`{kind.__name__}` is a loader of its own"
+        if self._indices is None:
+            return f"`{type(self.loader.dataset).__name__}` is iterable, without places to go on at"
+        own = self._indices.own
+        return f"`{own}` draws an order of its own" if own else ""
 
     def _say_limits(self, loader: DataLoader[Any]) -> None:
         kind = type(loader.dataset).__name__

@@ -45,6 +45,10 @@ class StreamedIndices:
         rank: Which share of the examples ...
         world_size: ... of how many.
 
+    Attributes:
+        begin: Batches (of a sampler: indices) of the next pass that are left out, because they were read before.
+        own: Name of a sampler that is not torch's; None where it is.
+
     Raises:
         SettingError: If a sampler of the user's own would have to be shared among processes.
     """
@@ -55,10 +59,12 @@ class StreamedIndices:
         self._seed, self._stream, self._rank, self._world_size = seed, stream, rank, world_size
         self._generator = torch.Generator()
         self._known, self._sampler = self._with_generator(sampler)
-        if world_size > 1 and not self._known:
-            theirs = getattr(sampler, "sampler", sampler)
+        self.begin = 0
+        theirs = getattr(sampler, "sampler", sampler)
+        self.own = None if self._known else type(theirs).__name__
+        if world_size > 1 and self.own is not None:
             raise SettingError(
-                f"a `{type(theirs).__name__}` cannot be shared among the {world_size} processes of a run. Let the "
+                f"a `{self.own}` cannot be shared among the {world_size} processes of a run. Let the "
                 "loader shuffle by itself, or give a run one device."
             )
 
@@ -71,14 +77,15 @@ class StreamedIndices:
         return getattr(self._sampler, name)
 
     def __iter__(self) -> Iterator[Places]:
-        stream = self._stream()
+        stream, left_out = self._stream(), self.begin
         position = 0
-        for chosen in self._drawn(stream):
+        for number, chosen in enumerate(self._drawn(stream)):
             single = not isinstance(chosen, list | tuple)
             indices = [chosen] if single else chosen
             begin = position * self._world_size + self._rank
             step = self._world_size
-            yield Places(indices, stream=stream, begin=begin, step=step, single=single)
+            if number >= left_out:
+                yield Places(indices, stream=stream, begin=begin, step=step, single=single)
             position += len(indices)
 
     def _drawn(self, stream: str) -> Iterator[Any]:
