@@ -33,7 +33,7 @@ class Told(Prices):
     def training_step(self, batch: list[Tensor], number: int) -> Tensor:
         loss = super().training_step(batch, number)
         self.mean(loss)
-        self.log("mean", self.mean)
+        self.log("mean", self.mean, on_step=False, on_epoch=True)
         self.log("least", loss.detach(), on_epoch=True, on_step=False, reduce_fx=min)
         self.log("last", loss.detach())
         if number == 0:
@@ -101,7 +101,8 @@ def everything() -> dict[str, Any]:
         "accumulate_grad_batches": 2,
         "gradient_clip_val": 0.5,
         "precision": "bf16-mixed",
-        "val_check_interval": 0.5,
+        # Once, after the third of five batches, and so before what is interrupted after the fourth.
+        "val_check_interval": 3,
         "limit_train_batches": 5,
         "callbacks": LearningRateMonitor(),
     }
@@ -112,9 +113,29 @@ def watched() -> dict[str, Any]:
     return {"callbacks": [EarlyStopping("val_mae", patience=3), ModelCheckpoint(monitor="val_mae")]}
 
 
+class Planned(Told):
+    """Its schedule asks how many steps there are, for which Lightning looks into the loader."""
+
+    def configure_optimizers(self) -> Any:
+        optimiser = torch.optim.SGD(self.parameters(), lr=0.1)
+        rate = torch.optim.lr_scheduler.LinearLR(
+            optimiser, 1.0, 0.1, int(self.trainer.estimated_stepping_batches)
+        )
+        return [optimiser], [{"scheduler": rate, "interval": "step"}]
+
+
+def planned() -> dict[str, Any]:
+    return {"make": Planned}
+
+
+def reduced() -> dict[str, Any]:
+    """So fast that `ReduceLROnPlateau` takes a step at the end of the interrupted epoch."""
+    return {"make": lambda: Told(lr=1.0)}
+
+
 @pytest.mark.parametrize(
     ("how", "steps", "killed_at"),
-    [(nothing, 9, 10), (watched, 9, 10), (everything, 8, 9)],
+    [(nothing, 9, 10), (watched, 9, 10), (everything, 6, 10), (planned, 9, 10), (reduced, 9, 10)],
 )
 def test_it_goes_on_with_the_next_batch(
     how: Callable[[], dict[str, Any]], steps: int, killed_at: int, tmp_path: Path
