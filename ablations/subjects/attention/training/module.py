@@ -23,6 +23,7 @@ from ablations.subjects.attention.settings.groups import Attention, Backbone, Tr
 from ablations.subjects.attention.training.mixing import mix
 from ablations.subjects.attention.training.optimisers import make_optimiser
 from ablations.subjects.attention.training.schedules import make_schedule
+from ablations.subjects.lightning.ranks import of_all_ranks, of_this_rank
 
 _S = TypeVar("_S", Backbone, Training)
 
@@ -183,12 +184,12 @@ class AttentionClassifier(pl.LightningModule):
         """Within an epoch, what its training loss is summed up to."""
         loss, _, count = self._sums["train"].values()
         if count:
-            checkpoint["train_sums"] = {"loss": loss, "count": count}
+            checkpoint["train_sums"] = of_all_ranks(self.trainer, {"loss": loss, "count": count})
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the sums up, of an epoch that goes on."""
         if "train_sums" in checkpoint:
-            self._sums["train"].add(**checkpoint["train_sums"])
+            self._sums["train"].add(**of_this_rank(self.trainer, checkpoint["train_sums"]))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The recipe's optimiser and schedule.
