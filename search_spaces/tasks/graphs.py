@@ -7,7 +7,10 @@ space = Space(  # type: ignore[call-arg]  # the words of a program
     subject="ablations.subjects.tasks.graphs.module:GraphClassifier",
     data="ablations.subjects.tasks.graphs.digits:DigitGraphs",
     keep_data=True,
-    metric={"name": "val_loss", "direction": "minimize", "unit": "nats"},
+    metrics=[
+        {"name": "val_loss", "direction": "minimize", "unit": "nats"},
+        {"name": "val_accuracy", "direction": "maximize"},
+    ],
     trainer={"max_epochs": 10},
     attach={"at": "network.layers.?", "mask": "mask"},
     question="Does attention help a graph network, and does it matter what it squeezes?",

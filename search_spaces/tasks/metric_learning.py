@@ -7,7 +7,10 @@ space = Space(  # type: ignore[call-arg]  # the words of a program
     subject="ablations.subjects.tasks.metric_learning.module:Embedder",
     data="ablations.subjects.tasks.metric_learning.digits:DigitClasses",
     keep_data=True,
-    metric={"name": "val_eer", "direction": "minimize"},
+    metrics=[
+        {"name": "val_eer", "direction": "minimize"},
+        {"name": "val_accuracy", "direction": "maximize"},
+    ],
     trainer={"max_epochs": 8},
     attach={"at": "network.layer?.*.bn2"},
     question="Does attention help to tell apart digits that were never seen, and under which margin?",

@@ -7,7 +7,10 @@ space = Space(  # type: ignore[call-arg]  # the words of a program
     subject="ablations.subjects.tasks.metric_learning.module:Embedder",
     data="ablations.subjects.tasks.metric_learning.digits:DigitViews",
     keep_data=True,
-    metric={"name": "val_eer", "direction": "minimize"},
+    metrics=[
+        {"name": "val_eer", "direction": "minimize"},
+        {"name": "val_accuracy", "direction": "maximize"},
+    ],
     trainer={"max_epochs": 16},
     attach={"at": "network.layer?.*.bn2"},
     question="How many of the identities must a step of a margin loss see?",

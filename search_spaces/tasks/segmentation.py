@@ -2,12 +2,15 @@
 
 from ablations import Factor, Space
 
-space = Space(  # type: ignore[call-arg]  # `metric`, `data`, ... are words of the program
+space = Space(  # type: ignore[call-arg]  # `metrics`, `data`, ... are words of the program
     name="tasks_segmentation",
     subject="ablations.subjects.tasks.segmentation.module:Segmenter",
     data="ablations.subjects.tasks.scenes.data:DigitScenes",
     keep_data=True,
-    metric={"name": "val_iou", "direction": "maximize"},
+    metrics=[
+        {"name": "val_iou", "direction": "maximize"},
+        {"name": "val_loss", "direction": "minimize"},
+    ],
     trainer={"max_epochs": 30},
     attach={"at": "unet.*coder.*.norm2"},
     question="Does channel or spatial attention help a U-Net to label the pixels?",

@@ -7,7 +7,10 @@ space = Space(  # type: ignore[call-arg]  # the words of a program
     subject="ablations.subjects.tasks.transformers.module:TokenClassifier",
     data="ablations.subjects.tasks.transformers.data:LargeDigits",
     keep_data=True,
-    metric={"name": "val_loss", "direction": "minimize", "unit": "nats"},
+    metrics=[
+        {"name": "val_loss", "direction": "minimize", "unit": "nats"},
+        {"name": "val_accuracy", "direction": "maximize"},
+    ],
     trainer={"max_epochs": 6},
     attach={"at": "network.layers.?.mixing"},
     question="What does channel attention do before self-attention, after it, and in its place?",

@@ -31,6 +31,22 @@ def saturation(x_nchw: Tensor, factor: Tensor) -> Tensor:
     return _blend(x_nchw, _grey(x_nchw), factor)
 
 
+def hue(x_nchw: Tensor, turn: Tensor) -> Tensor:
+    """Hue turned by a share of the circle, in the HSV colours; images of other than three channels have none."""
+    if x_nchw.shape[1] != 3:
+        return x_nchw
+    red, green, blue = x_nchw.unbind(1)
+    value, which = x_nchw.max(1)
+    range_nhw = value - x_nchw.amin(1)
+    whole = torch.where(range_nhw == 0, torch.ones_like(value), range_nhw)
+    apart = torch.stack([green - blue, blue - red, red - green], 1)
+    sixths = 2 * which + apart.gather(1, which[:, None])[:, 0] / whole
+    sixths = sixths + 6 * turn.to(x_nchw)[:, None, None]
+    # Of six colours about the circle, each channel is at its value in two and at its lowest in two.
+    at = (torch.tensor([5, 3, 1]).to(x_nchw)[:, None, None] + sixths[:, None]).remainder(6)
+    return value[:, None] - range_nhw[:, None] * torch.minimum(at, 4 - at).clamp(0, 1)
+
+
 def sharpness(x_nchw: Tensor, factor: Tensor) -> Tensor:
     """Between the smoothed image at 0 and the image at 1, and beyond; the border stays."""
     channels, height, width = x_nchw.shape[1:]

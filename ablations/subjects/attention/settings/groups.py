@@ -19,7 +19,7 @@ Stream = Literal["auto", "resident", "streamed"]
 SplitBy = Literal["fixed", "per_seed", "folds"]
 Recipe = Literal["own", "senet_imagenet", "senet_cifar", "torchvision_v2", "short"]
 AUGMENTATIONS = (
-    "shift", "crop", "flip", "crop_flip", "random_resized_crop", "color_jitter", "rand_augment",
+    "shift", "crop", "flip", "crop_flip", "random_resized_crop", "color_jitter", "color_jitter_hue", "rand_augment",
     "trivial_augment_wide", "erasing", "cutout",
 )  # fmt: skip
 
@@ -105,7 +105,8 @@ class Data(Settings):
     """Of `test=own`: where the files of the test set lie, if the data set does not have it in its own."""
     augmentation: Annotated[str, AfterValidator(_augmentations)] = "none"
     """What is done to the images of a training batch, in this order: `shift`, `crop`, `flip`, `crop_flip`,
-    `random_resized_crop`, `color_jitter`, `rand_augment`, `trivial_augment_wide`, `erasing`, `cutout`, joined by +."""
+    `random_resized_crop`, `color_jitter`, `color_jitter_hue`, `rand_augment`, `trivial_augment_wide`, `erasing`,
+    `cutout`, joined by +."""
     image_size: int | None = Field(
         default=None,
         ge=1,

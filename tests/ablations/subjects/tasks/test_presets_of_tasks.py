@@ -33,3 +33,21 @@ def test_a_task_is_trained_and_measured(name: str, tmp_path: Path) -> None:
     result = train_run(planned_run(attended, seed=0, stage="loco").settings, context)
     assert 0 <= result["val_accuracy"] <= 1
     assert result[space.about.metric] >= 0
+    # Each of them can be read by `--metric`, which way is better known.
+    assert [one.name for one in space.about.metrics if one.name not in result] == []
+
+
+BETTER = {
+    "detection": {"val_ap": "maximize", "val_ap50": "maximize", "val_loss": "minimize"},
+    "graphs": {"val_loss": "minimize", "val_accuracy": "maximize"},
+    "metric_learning": {"val_eer": "minimize", "val_accuracy": "maximize"},
+    "sampled_classes": {"val_eer": "minimize", "val_accuracy": "maximize"},
+    "segmentation": {"val_iou": "maximize", "val_loss": "minimize"},
+    "transformers": {"val_loss": "minimize", "val_accuracy": "maximize"},
+}
+
+
+@pytest.mark.parametrize("name", BETTER)
+def test_a_task_says_of_all_that_it_measures_which_way_is_better(name: str) -> None:
+    metrics = load_space(f"tasks/{name}").about.metrics
+    assert {one.name: one.direction for one in metrics} == BETTER[name]

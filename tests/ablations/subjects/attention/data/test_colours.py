@@ -1,3 +1,4 @@
+import colorsys
 from collections.abc import Callable
 
 import numpy as np
@@ -101,3 +102,26 @@ def test_equalized_colours_are_about_equally_frequent() -> None:
     assert float((levels < 0.25).float().mean()) > 0.6
     # Each image and channel by its own counts.
     assert torch.equal(op.equalize(levels[1:, 2:], torch.zeros(1)), found[1:, 2:])
+
+
+def test_hue_is_turned_as_by_pythons_colorsys() -> None:
+    x = X[:3].double()
+    x[0, :, 0, 0], x[0, :, 0, 1] = 0.5, 0  # grey, and black
+    x[0, :, 0, 2] = torch.tensor([1.0, 1.0, 0.0])  # two channels are the highest
+    turns = torch.tensor([-0.5, 0.1, 0.93])
+    found = op.hue(x, turns)
+    for image, turned, turn in zip(x, found, turns.tolist(), strict=True):
+        pixels = image.flatten(1).T.tolist()
+        hsv = [colorsys.rgb_to_hsv(*pixel) for pixel in pixels]
+        wanted = [colorsys.hsv_to_rgb((h + turn) % 1, s, v) for h, s, v in hsv]
+        assert torch.allclose(turned.flatten(1).T, torch.tensor(wanted).double(), atol=1e-6)
+    assert torch.equal(op.hue(X[:, :1], torch.ones(64)), X[:, :1])
+
+
+def test_the_jitter_without_hue_draws_as_before_there_was_one() -> None:
+    draws, again = generator(0, "a"), generator(0, "a")
+    wanted = X
+    for k in torch.randperm(3, generator=again).tolist():
+        factor = 0.6 + 0.8 * torch.rand(64, generator=again)
+        wanted = (op.brightness, op.contrast, op.saturation)[k](wanted, factor)
+    assert torch.allclose(POLICIES["color_jitter"](X, draws), wanted, atol=1e-6)

@@ -96,3 +96,13 @@ def test_jitter_is_torchvisions_for_an_image_of_its_own_factor(name: str, theirs
         for image, factor in zip(X, factors, strict=True)
     ]
     assert torch.allclose(found, torch.stack(wanted), atol=1e-5)
+
+
+def test_hue_is_torchvisions_for_an_image_of_its_own_turn(theirs: Any) -> None:
+    from torchvision.transforms import functional
+
+    turns = torch.tensor([-0.5, -0.1, 0.0, 0.04, 0.1, 0.5])
+    wanted = [
+        functional.adjust_hue(image, float(turn)) for image, turn in zip(X, turns, strict=True)
+    ]
+    assert torch.allclose(op.hue(X, turns), torch.stack(wanted), atol=1e-5)
