@@ -3,6 +3,7 @@
 import importlib
 import re
 import sys
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -20,6 +21,19 @@ IMPORT_PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 def is_import_path(value: str) -> bool:
     """Whether it names a user's own choice, `package.module:name`."""
     return IMPORT_PATH.fullmatch(value) is not None
+
+
+def import_paths(value: Any) -> Iterator[str]:
+    """The import paths among plain values, at any depth."""
+    if isinstance(value, str):
+        if is_import_path(value):
+            yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from import_paths(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from import_paths(part)
 
 
 def load(path: str) -> Any:
