@@ -20,6 +20,8 @@ from plain_files.yaml_file import FileError, read_yaml
 
 LONGEST_LABEL = 200
 MOST_SEEDS = 10_000
+LARGEST_SEED = 2**53 - MOST_SEEDS
+"""That seeds may begin with: where a table holds them as floats, two beyond could be one."""
 MOST_ARMS = 100_000
 """Of a design, before what is illegal or the same is taken out; each is built and counted before the first run."""
 MOST_RUNS = 1_000_000
@@ -100,7 +102,7 @@ class Space(Settings):
     """Arms that every design includes besides the factors' own: label -> changes to the baseline."""
     seeds: int = Field(default=5, ge=1, le=MOST_SEEDS)
     """Seeds, each a block of all arms. Below 3 no interval can be given."""
-    first_seed: int = Field(default=0, ge=0)
+    first_seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
     """Seeds are counted from here; behind those that a search has used, where its winner is compared."""
     skip_illegal: bool = False
     """Leave illegal combinations out instead of refusing to run."""
