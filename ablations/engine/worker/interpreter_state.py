@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 PutBack = Callable[[], None]
 Keep = Callable[[], PutBack]
@@ -79,7 +80,7 @@ def _loggers() -> list[logging.Logger]:
 
 def _of_logger(
     log: logging.Logger,
-) -> tuple[int, list[logging.Handler], list[object], bool, bool]:
+) -> tuple[int, list[logging.Handler], list[Any], bool, bool]:
     return log.level, list(log.handlers), list(log.filters), log.propagate, log.disabled
 
 
