@@ -10,7 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ablations.errors import MissingHere, SettingError, message_of
+from ablations.errors import MissingHere, SettingError
+from ablations.failures import own_line, words_of
 
 STUDY = ("study.json", "plan.jsonl")
 """The files by which a study's folder is known."""
@@ -87,7 +88,7 @@ def load_module(module: str, *, named: str) -> ModuleType:
         raise
     except ImportError as error:
         raise MissingHere(
-            f"{named!r} cannot be imported: {error}. Check the spelling, and that the package is "
+            f"{named!r} cannot be imported: {error}{own_line(error)}. Check the spelling, and that the package is "
             "installed or lies in the current folder."
         ) from None
     except Exception as error:
@@ -133,8 +134,3 @@ def _study_around(path: Path) -> Path | None:
     """The folder of a study that holds the path, if one does."""
     around = (path, *path.parents)
     return next((one for one in around if all((one / name).is_file() for name in STUDY)), None)
-
-
-def words_of(error: BaseException) -> str:
-    """An error's type and message in one line, without the full stop."""
-    return f"{type(error).__name__}: {' '.join(message_of(error).split())}".rstrip(".")

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
-from ablations.designs.levels import Level, fault
+from ablations.designs.levels import Level, fault, shown
 from ablations.errors import SettingError, one_of
 from ablations.subjects.find import USUAL, content_of_file, find_subject
 from ablations.subjects.program import WORDS, Program
@@ -127,8 +127,8 @@ class Space(Settings):
 
     def _repr_html_(self) -> str:
         rows = [
-            (factor.name, ", ".join(map(str, factor.levels)) or f"{factor.low:g} to {factor.high:g}",
-             str(self.baseline[factor.name]))
+            (factor.name, ", ".join(map(shown, factor.levels)) or f"{factor.low:g} to {factor.high:g}",
+             shown(self.baseline[factor.name]))
             for factor in self.factors
         ]  # fmt: skip
         rows += [(label, str(values), "control") for label, values in self.controls.items()]

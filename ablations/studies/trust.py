@@ -17,8 +17,8 @@ from typing import Any
 from ablations.engine.records.folder import StudyFolder, cannot_write
 from ablations.errors import StudyError
 from ablations.import_path import find_own_modules, import_paths, is_import_path, place_of
+from ablations.installed import is_installed
 from ablations.plan import PlannedRun
-from ablations.subjects.own_code import is_installed
 
 MARK = "started_by"
 """In `study.json`."""
