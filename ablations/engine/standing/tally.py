@@ -100,7 +100,9 @@ class Tally:
     def runs_per_hour(
         self, *, total: int, slots: int, begun: float = 0.0, spent: float = 0.0
     ) -> float | None:
-        """The pace of the runs on the slots that still have work, start of their workers apart; None before the first epoch.
+        """The pace of the runs on the slots that still have work; None before the first epoch has ended.
+
+        The start of their workers is no part of it.
 
         Args:
             total: Runs in all.
