@@ -40,7 +40,7 @@ search_spaces: ablations
 analysis:
 _tables.formats: plain_files analysis
 _tradeoff.prices: plain_files analysis
-_plots.drawing: analysis
+_plots.drawing: plain_files analysis
 _report.page: plain_files _plots.drawing
 ablations.subjects.function: ablations ablations.subjects
 search_spaces.claims: ablations
