@@ -3,13 +3,15 @@
 import importlib
 import re
 import sys
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ablations.errors import MissingHere, SettingError, message_of
+from ablations.errors import MissingHere, SettingError
+from ablations.failures import own_line, words_of
 
 STUDY = ("study.json", "plan.jsonl")
 """The files by which a study's folder is known."""
@@ -20,6 +22,19 @@ IMPORT_PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 def is_import_path(value: str) -> bool:
     """Whether it names a user's own choice, `package.module:name`."""
     return IMPORT_PATH.fullmatch(value) is not None
+
+
+def import_paths(value: Any) -> Iterator[str]:
+    """The import paths among plain values, at any depth."""
+    if isinstance(value, str):
+        if is_import_path(value):
+            yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from import_paths(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from import_paths(part)
 
 
 def load(path: str) -> Any:
@@ -73,7 +88,7 @@ def load_module(module: str, *, named: str) -> ModuleType:
         raise
     except ImportError as error:
         raise MissingHere(
-            f"{named!r} cannot be imported: {error}. Check the spelling, and that the package is "
+            f"{named!r} cannot be imported: {error}{own_line(error)}. Check the spelling, and that the package is "
             "installed or lies in the current folder."
         ) from None
     except Exception as error:
@@ -119,8 +134,3 @@ def _study_around(path: Path) -> Path | None:
     """The folder of a study that holds the path, if one does."""
     around = (path, *path.parents)
     return next((one for one in around if all((one / name).is_file() for name in STUDY)), None)
-
-
-def words_of(error: BaseException) -> str:
-    """An error's type and message in one line, without the full stop."""
-    return f"{type(error).__name__}: {' '.join(message_of(error).split())}".rstrip(".")

@@ -13,7 +13,8 @@ effects are those that our study estimated and a run's noise is what a few runs 
 end: its hours are that number of runs at the time of those few. Three factors make the ratio: *pairing*, unpaired over
 paired runs of fixed designs; *stopping*, the paired fixed design's runs over ours; *throughput*, seconds of a
 core for a run. Core-hours are cores times the clock, which is wrong where other programs take the cores; processor
-seconds of all processes stand beside them, with the ratio that they make. Last, both sides at the usual power: the
+seconds of all processes stand beside them, with the ratio that they make. Where no paired fixed design of at most 60
+seeds decides as much, pairing and stopping are one factor (both). Last, both sides at the usual power: the
 opponent's number of seeds for 80 %, and what studies by our rule take on average that are allowed no more seeds than
 80 % need, at the seconds that a run of each side took.
 """
@@ -159,7 +160,12 @@ def answer(question: str, given: argparse.Namespace, *, cores: int) -> str:
         f"{ours.runs:.0f}",
         f"{theirs.runs:.0f}",
         f"{theirs.core_seconds / ours.core_seconds:.2g} ({theirs.cpu_seconds / ours.cpu_seconds:.2g})",
-        f"{pairing:.2g} x {stopping:.2g} x {throughput:.2g}",
+        (
+            f"{pairing:.2g} x {stopping:.2g}"
+            if math.isfinite(pairing)
+            else f"{theirs.runs / ours.runs:.2g} (both)"
+        )
+        + f" x {throughput:.2g}",
         f"{usual * arms:.0f}",
         f"{at_usual:.2g} ({usual * arms * cpu / ours.cpu_seconds:.2g})",
         f"{alike.runs:.0f}",

@@ -113,7 +113,7 @@ def main(folder: Path) -> None:
     """Run what has not ended yet, and write the page."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(
-        "\n".join([HEAD.format(versions=versions()), *(section(e, folder) for e in ENTRIES)])
+        "".join([HEAD.format(versions=versions()), *(section(e, folder) for e in ENTRIES)])
     )
 
 
@@ -133,6 +133,8 @@ def section(entry: Entry, folder: Path) -> str:
     run(f"ablate plot {entry.study} {entry.figure} --format png --style screen", here)
     picture = here / "runs" / entry.study / "report" / "plots" / f"{entry.figure.split()[0]}.png"
     shutil.copyfile(picture, IMAGES / f"{entry.study}.png")
+    # Where optuna-dashboard is installed a report says one line more.
+    words = [line for line in said.strip().splitlines() if "ablate dashboard" not in line]
     where = (
         f"\nIn [examples/{entry.example}](../examples/{entry.example}):" if entry.example else ""
     )
@@ -144,7 +146,7 @@ def section(entry: Entry, folder: Path) -> str:
 {chr(10).join((*entry.commands, *last))}
 ```
 ```
-{said.strip()}
+{chr(10).join(words)}
 ```
 ![{entry.caption}](images/gallery/{entry.study}.png)
 

@@ -62,3 +62,12 @@ def trained(
         return load(space.about.train)(settings, context), context.records
 
     return train
+
+
+@pytest.fixture
+def few_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports of two figures, where a test reads what stands beside them; not for what others share."""
+    from analysis.report.figures import figures
+
+    few = {name: figures.PICTURES[name] for name in ("effects", "seeds")}
+    monkeypatch.setattr(figures, "PICTURES", few)

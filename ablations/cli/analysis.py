@@ -194,7 +194,7 @@ def plan(
     assurance: float = 0.8,
     budget_hours: float | None = None,
     hours_per_run: float | None = None,
-    design: Design = "grid",
+    design: Design | None = None,
     error: ErrorModel = "auto",
     until: Literal["decided", "width"] | None = None,
     max_seeds: Whole | None = None,
@@ -204,7 +204,8 @@ def plan(
     """Count the seeds that a question needs: r* to within a width, or effects of a size.
 
     Args:
-        space: A preset, a space file, or package.module:name.
+        space: A preset, a space file, or package.module:name; or a study, whose arms they are and whose runs are the
+            pilot.
         target_width: How far the upper 95 % limit of r* may lie above it, as a share; 0.2 by default, with --until
             width 0.3.
         pilot: A study or CSV to take noise, rise and run time from; auto runs one of a few runs, SPACE-pilot, first.
@@ -215,7 +216,7 @@ def plan(
         assurance: Chance that the target width is reached.
         budget_hours: Device hours there are.
         hours_per_run: Device hours of one run; the pilot's if there is one.
-        design: How the space becomes arms.
+        design: How the space becomes arms; a grid by default.
         until: What a study with `ablate run SPACE --until decided` (which needs a margin) or `--until width` takes,
             expected and at worst.
         max_seeds: With --until: seeds after which it ends; several are tried by default.
@@ -227,14 +228,25 @@ def plan(
     for option, amount in amounts.items():
         if amount is not None and not 0 < amount < math.inf:
             raise SettingError(f"`{option}` must be a finite number above 0, but is {amount:g}.")
-    if pilot is None and root != ROOT:
-        raise SettingError("`--root` says where the pilot lies: add --pilot.")
-    from ablations.cli.options.study_plan import TARGET, plan_space
+    from ablations.cli.options.planned_arms import arms_of_space, arms_of_study, study_meant
+    from ablations.cli.options.study_plan import TARGET, plan_arms
     from ablations.cli.options.until_plan import plan_until, refuse_foreign
     from ablations.cli.options.width_plan import plan_width
     from ablations.cli.words.result_text import print_json, print_lines, print_table, print_tables
 
     table = None
+    path = study_meant(space, root)
+    if path is None and pilot is None and root != ROOT:
+        raise SettingError("`--root` says where the pilot lies: add --pilot.")
+    if path is not None and pilot == "auto":
+        raise SettingError(
+            f"`--pilot auto` runs a few runs of a space first, but {space!r} is a study, whose runs tell the noise. "
+            "Leave it out."
+        )
+    if path is None:
+        asked = arms_of_space(space, design=design)
+    else:
+        asked, pilot = arms_of_study(space, path, design=design), pilot or space
     if pilot == "auto":
         from ablations.cli.options.auto_pilot import run_pilot
 
@@ -249,13 +261,13 @@ def plan(
         refuse_foreign(until, amounts)
         made = (
             plan_width(
-                space, target_width=target_width, max_seeds=max_seeds, pilot=table, sigma=sigma, snr=snr,
-                hours_per_run=hours_per_run, design=design,
+                asked, target_width=target_width, max_seeds=max_seeds, pilot=table, sigma=sigma, snr=snr,
+                hours_per_run=hours_per_run,
             )
             if until == "width"
             else plan_until(
-                space, margin=margin, effect=effect, max_seeds=max_seeds, pilot=table, sigma=sigma,
-                hours_per_run=hours_per_run, design=design,
+                asked, margin=margin, effect=effect, max_seeds=max_seeds, pilot=table, sigma=sigma,
+                hours_per_run=hours_per_run,
             )
         )  # fmt: skip
         if json:
@@ -264,10 +276,10 @@ def plan(
         print_lines(made.sentences())
         print_table(made.frame)
         return
-    plans = plan_space(
-        space, pilot=table, sigma=sigma, snr=snr, effect=effect, margin=margin,
+    plans = plan_arms(
+        asked, pilot=table, sigma=sigma, snr=snr, effect=effect, margin=margin,
         target_width=TARGET if target_width is None else target_width, assurance=assurance,
-        budget_hours=budget_hours, hours_per_run=hours_per_run, design=design, error=error,
+        budget_hours=budget_hours, hours_per_run=hours_per_run, error=error,
     )  # fmt: skip
     if json:
         print_json([("", plans.to_json())])

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from ablations.cli.options.arguments import ROOT
 from ablations.cli.options.tables import one_table
 from ablations.errors import SettingError, StudyError, one_of
+from ablations.failures import words_of
 from ablations.finding import Finding
-from ablations.import_path import load, words_of
+from ablations.import_path import load
 from analysis.claims.answer import NOT_RUN, Answer, Found
 from analysis.claims.answers import Answers
 from analysis.claims.claims import Claim, ClaimsFile, Measured, load_claims

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ablations.designs.assignments import DESIGNS, Assignment, baseline
-from ablations.designs.levels import told
+from ablations.designs.levels import shown, told
 from ablations.designs.space import Space
 from ablations.errors import SettingError, StudyError, one_of
 from ablations.plan import PlannedRun, Stage
@@ -176,15 +176,11 @@ def _label(space: Space, values: Assignment) -> str:
     base = baseline(space)
     shorts = [name.rpartition(".")[2] for name in base]
     parts = [
-        f"{name if shorts.count(short) > 1 else short}={_show(values[name])}"
+        f"{name if shorts.count(short) > 1 else short}={shown(values[name])}"
         for name, short in zip(base, shorts, strict=True)
         if name in values and values[name] != base[name]
     ]
     if parts:
         return ", ".join(parts)
-    stated = [f"{short}={_show(base[name])}" for name, short in zip(base, shorts, strict=True)]
+    stated = [f"{short}={shown(base[name])}" for name, short in zip(base, shorts, strict=True)]
     return f"{', '.join(stated)} (baseline)" if len(stated) <= LONGEST_BASELINE else "baseline"
-
-
-def _show(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
-from ablations.designs.levels import Level, fault
+from ablations.designs.levels import Level, fault, shown
 from ablations.errors import SettingError, one_of
 from ablations.subjects.find import USUAL, content_of_file, find_subject
 from ablations.subjects.program import WORDS, Program
@@ -20,6 +20,8 @@ from plain_files.yaml_file import FileError, read_yaml
 
 LONGEST_LABEL = 200
 MOST_SEEDS = 10_000
+LARGEST_SEED = 2**53 - MOST_SEEDS
+"""That seeds may begin with: where a table holds them as floats, two beyond could be one."""
 MOST_ARMS = 100_000
 """Of a design, before what is illegal or the same is taken out; each is built and counted before the first run."""
 MOST_RUNS = 1_000_000
@@ -100,7 +102,7 @@ class Space(Settings):
     """Arms that every design includes besides the factors' own: label -> changes to the baseline."""
     seeds: int = Field(default=5, ge=1, le=MOST_SEEDS)
     """Seeds, each a block of all arms. Below 3 no interval can be given."""
-    first_seed: int = Field(default=0, ge=0)
+    first_seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
     """Seeds are counted from here; behind those that a search has used, where its winner is compared."""
     skip_illegal: bool = False
     """Leave illegal combinations out instead of refusing to run."""
@@ -125,8 +127,8 @@ class Space(Settings):
 
     def _repr_html_(self) -> str:
         rows = [
-            (factor.name, ", ".join(map(str, factor.levels)) or f"{factor.low:g} to {factor.high:g}",
-             str(self.baseline[factor.name]))
+            (factor.name, ", ".join(map(shown, factor.levels)) or f"{factor.low:g} to {factor.high:g}",
+             shown(self.baseline[factor.name]))
             for factor in self.factors
         ]  # fmt: skip
         rows += [(label, str(values), "control") for label, values in self.controls.items()]

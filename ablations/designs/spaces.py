@@ -9,7 +9,8 @@ from typing import Any
 
 from ablations.designs.space import Space, said_of, subject_of, with_program
 from ablations.errors import SettingError, one_of
-from ablations.import_path import load_module, words_of
+from ablations.failures import words_of
+from ablations.import_path import load_module
 from ablations.subjects.values import plain
 from plain_files.yaml_file import FileError, read_yaml
 

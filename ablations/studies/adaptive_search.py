@@ -22,6 +22,8 @@ from ablations.subjects.subject import Subject
 if TYPE_CHECKING:
     from optuna import Trial
 
+SAMPLER_SEEDS = 2**32
+
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
@@ -55,6 +57,11 @@ class Search:
         if self.trials * self.seeds > MOST_RUNS:
             raise SettingError(
                 f"a search must have at most {MOST_RUNS:,} runs, but got {self.trials} trials of {self.seeds} seeds."
+            )
+        if not 0 <= self.seed < SAMPLER_SEEDS:
+            raise SettingError(
+                f"`seed` of a search must be from 0 to {SAMPLER_SEEDS - 1:,}, as the samplers take it, but got "
+                f"{self.seed}."
             )
         make_sampler(self.sampler, seed=self.seed)
         make_pruner(self.pruning, epochs=1)

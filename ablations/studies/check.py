@@ -82,15 +82,14 @@ def check(about: Subject, baseline: Values, *, device: str = "cpu") -> Iterator[
 
 def _refuse_failed(done: Done) -> None:
     if done.error is not None:
-        where = _own_line(done.error["traceback"])
         kind = NotMeasured if _kind(done) is NotMeasured else StudyError
-        raise kind(f"a short run of the baseline fails: {_failure(done)}{where}.")
+        raise kind(f"a short run of the baseline fails: {_failure(done)}.")
 
 
 def _failure(done: Done) -> str:
-    """What ended a run, without the full stop; the sentences of our own errors stand for themselves."""
+    """What ended a run and where, without the full stop; the sentences of our own errors stand for themselves."""
     error = done.error or {}
-    said = str(error["message"]).rstrip(".")
+    said = f"{str(error['message']).rstrip('.')}{done.where}"
     return said if issubclass(_kind(done), SettingError) else f"{error['type']}: {said}"
 
 
@@ -98,17 +97,6 @@ def _kind(done: Done) -> type:
     """The class of what ended a run, where it is one of ours."""
     found = getattr(errors, (done.error or {}).get("type", ""), object)
     return found if isinstance(found, type) else object
-
-
-def _own_line(traceback: str) -> str:
-    """The last line of the traceback that is the user's own, in words."""
-    here = str(Path.cwd())
-    lines = [line.strip() for line in traceback.splitlines() if line.strip().startswith('File "')]
-    own = [line for line in lines if here in line and "site-packages" not in line]
-    if not own:
-        return ""
-    file, _, rest = own[-1].removeprefix('File "').partition('", ')
-    return f" ({Path(file).name}, {rest.partition(',')[0]})"
 
 
 def _built(begun: Started | None) -> Iterator[Held]:

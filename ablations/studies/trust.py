@@ -10,15 +10,15 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ablations.engine.records.folder import StudyFolder, cannot_write
 from ablations.errors import StudyError
-from ablations.import_path import find_own_modules, is_import_path, place_of
+from ablations.import_path import find_own_modules, import_paths, is_import_path, place_of
+from ablations.installed import is_installed
 from ablations.plan import PlannedRun
-from ablations.subjects.own_code import is_installed
 
 MARK = "started_by"
 """In `study.json`."""
@@ -86,9 +86,9 @@ def named(study: Mapping[str, Any], plan: Sequence[PlannedRun] = ()) -> list[str
     space = study.get("space") or {}
     parts = [space.get(name) for name in ("subject", "program", "baseline", "controls")]
     levels = [factor.get("levels") for factor in space.get("factors") or ()]
-    found = dict.fromkeys(_import_paths([*parts, *levels, study.get("baseline")]))
+    found = dict.fromkeys(import_paths([*parts, *levels, study.get("baseline")]))
     for planned in plan:
-        found |= dict.fromkeys(_import_paths([planned.settings, planned.factors]))
+        found |= dict.fromkeys(import_paths([planned.settings, planned.factors]))
     storage = study.get("storage")
     return [*found, *([str(storage)] if storage is not None else [])]
 
@@ -152,18 +152,6 @@ def _where(name: str) -> str:
         return "a database that would be written to"
     place = place_of(name.partition(":")[0])
     return f"it would be {place}" if place is not None else "it is not found here"
-
-
-def _import_paths(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        if is_import_path(value):
-            yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _import_paths(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _import_paths(part)
 
 
 def _key(*, make: bool) -> bytes | None:

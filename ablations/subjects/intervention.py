@@ -45,5 +45,5 @@ def refuse(table: Collection[Intervention]) -> None:
         listed = "\n".join(f"  {problem}" for problem in problems)
         raise StudyError(
             f"{len(problems)} arm(s) are not the intervention they are called:\n{listed}\n"
-            "Leave one of each pair out of the levels, or change a level so that it makes a difference."
+            "Leave such levels out (one of two that are one), or change them so that their arms train and differ."
         )

@@ -3,9 +3,10 @@
 import ast
 import importlib.util
 import sys
-import sysconfig
 from pathlib import Path
 from types import ModuleType
+
+from ablations.installed import is_installed
 
 MOST_FILES = 2000
 """A project with more modules than that is followed no further."""
@@ -39,14 +40,6 @@ def _file(name: str) -> Path | None:
         place = spec.origin if spec is not None else None
     path = Path(place) if place else None
     return path if path is not None and path.suffix == ".py" and path.is_file() else None
-
-
-def is_installed(path: Path) -> bool:
-    """Whether it is Python's own or lies where packages are installed."""
-    whole = path.resolve()
-    places = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    inside = any(whole.is_relative_to(Path(place).resolve()) for place in places if place)
-    return inside or "site-packages" in whole.parts or "dist-packages" in whole.parts
 
 
 def _imported(path: Path, name: str) -> set[str]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.contrasts.joint import MOST_JOINT, JointLaw, Part, Pieces, joint_law
-from analysis.contrasts.level_noise import level_noise
+from analysis.contrasts.level_noise import LevelNoise, level_noise, level_noises
 from analysis.contrasts.seed_blocks import fit_blocks, two_sided
 from analysis.errors import TableError
 
@@ -139,6 +139,22 @@ def from_seed_values(apart: Floats, weights: Floats, *, alone: bool = False) -> 
     return _named(np.abs(apart), made, pairs)
 
 
+def of_many_tables(apart: Floats, weights: Floats) -> list[Estimates]:
+    """`from_seed_values` of each of many tables without holes, shape (tables, seeds, contrasts).
+
+    At once it takes a third of the time: a factor's noise is found in all tables together.
+    """
+    tables, seeds, count = apart.shape
+    pairs, alike = np.full(count, seeds), _correlations(weights)
+    made = [_Rows(count, alike.copy()) for _ in range(tables)]
+    for rows in by_reference(weights, np.ones(count, dtype=bool)):
+        together = len(rows) > 1 and seeds > 2
+        noises = level_noises(apart[:, :, rows]) if together else [None] * tables
+        for one, values, noise in zip(made, apart, noises, strict=True):
+            _fill(one, values[:, rows], pairs[rows], rows, noise, seeds)
+    return [_named(np.abs(y), one, pairs) for y, one in zip(apart, made, strict=True)]
+
+
 def seed_values(y: Floats, units: Floats) -> Floats:
     """A contrast in each seed: the mean over the backgrounds that the seed has, NaN where it has none.
 
@@ -187,18 +203,30 @@ def _from_seeds(
     made: _Rows, apart: Floats, pairs: NDArray[np.intp], rows: NDArray[np.intp]
 ) -> None:
     """Rows of one reference: by its noise and theirs where whole seeds tell them, otherwise by own differences."""
-    mine, n = apart[:, rows], pairs[rows]
+    mine = apart[:, rows]
+    whole = mine[~np.isnan(mine).any(axis=1)]
+    noise = level_noise(whole) if len(rows) > 1 and len(whole) > 2 else None
+    _fill(made, mine, pairs[rows], rows, noise, len(whole))
+
+
+def _fill(
+    made: _Rows,
+    mine: Floats,
+    n: NDArray[np.intp],
+    rows: NDArray[np.intp],
+    noise: LevelNoise | None,
+    whole: int,
+) -> None:
+    """Rows of one reference whose noise is known from so many whole seeds, or None."""
     made.estimate[rows] = np.nansum(mine, axis=0) / n
     square = np.nansum((mine - made.estimate[rows]) ** 2, axis=0)
     variance = np.where(n > 1, square / np.maximum(n - 1, 1), np.nan)
     df, own = n - 1.0, np.ones(len(rows), dtype=bool)
-    whole = mine[~np.isnan(mine).any(axis=1)]
-    if len(rows) > 1 and len(whole) > 2:
-        noise = level_noise(whole)
+    if noise is not None:
         own = noise.own
         # A level that stands out rests on all the seeds it has, whole or not.
         variance = np.where(own, np.maximum(variance, noise.variance), noise.variance)
-        df = np.where(own, df, noise.df(len(whole)))
+        df = np.where(own, df, noise.df(whole))
         made.correlation[np.ix_(rows, rows)] = noise.correlation
         if noise.shared is not None:
             law = replace(noise.shared, stream=2 * int(rows[0]))

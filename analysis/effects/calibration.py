@@ -7,14 +7,15 @@ forgets unequal noise.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.contrasts.estimation import by_reference, from_seed_values, seed_values
+from analysis.contrasts.estimation import Estimates, by_reference, of_many_tables, seed_values
+from analysis.contrasts.seed_blocks import two_sided
 
 Floats = NDArray[np.float64]
 WAYS = 20
@@ -57,23 +58,34 @@ def calibrate(
     apart = apart - apart.mean(axis=0)
     random = np.random.default_rng(seed)
     draws = min(draws, max(MOST_ROWS // len(units), 20))
-    false = 0
-    for _ in range(draws):
-        dealt = np.empty_like(apart)
-        for rows in groups:
-            levels = np.column_stack([np.zeros(len(y)), apart[:, rows]])
-            levels = random.permuted(levels, axis=1)
-            dealt[:, rows] = levels[:, 1:] - levels[:, :1]
-        made = from_seed_values(dealt, weights)
-        known = np.flatnonzero(~np.isnan(made.se))
-        least = float(made.p[known].min()) if len(known) else 1.0
-        # The level lies between Bonferroni's and alpha; it is drawn only where those disagree.
-        if alpha / len(units) <= least < alpha:
-            false += least < made.law(known).level(alpha)
-        else:
-            false += least < alpha
+    dealt = np.stack([_relabelled(apart, groups, random) for _ in range(draws)])
+    false = sum(_any_matters(of_many_tables(dealt, weights), alpha))
     rate = false / draws
     return Calibration(draws, rate, math.sqrt(max(rate * (1 - rate), 1e-4) / draws), alpha)
+
+
+def _relabelled(
+    apart: Floats, groups: Sequence[NDArray[np.intp]], random: np.random.Generator
+) -> Floats:
+    """Contrasts in each seed, the levels of each factor (its reference is 0) dealt out anew there."""
+    dealt = np.empty_like(apart)
+    for rows in groups:
+        levels = np.column_stack([np.zeros(len(apart)), apart[:, rows]])
+        levels = random.permuted(levels, axis=1)
+        dealt[:, rows] = levels[:, 1:] - levels[:, :1]
+    return dealt
+
+
+def _any_matters(made: Sequence[Estimates], alpha: float) -> Iterator[bool]:
+    """Of each table, whether any of its contrasts would be said to matter."""
+    estimate, se, df = (
+        np.stack([getattr(one, x) for one in made]) for x in ("estimate", "se", "df")
+    )
+    smallest = np.where(np.isnan(se), 1.0, two_sided(estimate, se, df)).min(axis=1)
+    for one, least in zip(made, smallest, strict=True):
+        # The level lies between Bonferroni's and alpha; it is drawn only where those disagree.
+        between = alpha / len(one.se) <= least < alpha
+        yield bool(least < (one.law(np.arange(len(one.se))).level(alpha) if between else alpha))
 
 
 def varying_by_seed(y: Floats, weights: dict[str, Floats]) -> dict[str, float]:

@@ -91,13 +91,23 @@ def _read(url: str, name: str) -> _Read:
     except TableError:
         raise
     except Exception as error:  # whatever the database's driver raises, and a damaged one
-        said = without_secrets(" ".join(str(error).split()))
+        said = without_secrets(_reason(error))
         raise TableError(
             f"{without_secrets(url)} cannot be read as an Optuna storage: {said}."
         ) from None
     raise TableError(
         f"{without_secrets(url)} has no study {name!r}; it has {', '.join(names) or 'none'}."
     )
+
+
+def _reason(error: BaseException) -> str:
+    """What the driver said: optuna takes every error of a database for one of what was to be written."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    said = " ".join(str(error).split())
+    if "database is locked" in said:
+        return "another program is writing to it; wait for it and give the same command again"
+    return said
 
 
 def _checked(trial: Any) -> Any:

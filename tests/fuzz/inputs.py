@@ -238,7 +238,7 @@ KINDS: dict[str, Make] = {
     "LightningCLI": program_inputs.configs,
     "runs": program_inputs.runs,
 }
-WEIGHTS = dict(zip(KINDS, (30, 20, 1, 15, 20, 8, 6, 6, 6, 2, 4, 1), strict=True))
+WEIGHTS = dict(zip(KINDS, (30, 18, 1, 11, 26, 14, 6, 8, 8, 2, 4, 1), strict=True))
 
 
 def made(

@@ -96,7 +96,19 @@ def test_an_arm_that_diverges_may_run_and_one_that_raises_may_not(mine) -> None:
     assert (far.problem, len(far.warnings)) == (None, 1)
     _, broken = rows(mine, "{name: model.broken, levels: [false, true]}")
     assert broken.problem == (
-        "'broken=True' cannot be trained for two steps: ZeroDivisionError: a mistake of mine"
+        "'broken=True' cannot be trained for two steps: ZeroDivisionError: a mistake of mine "
+        "(maps.py, line 46)"
+    )
+
+
+def test_a_step_that_raises_is_the_users_own_line_in_a_dry_run_too(mine, ablate) -> None:
+    name = written(mine, "{name: model.broken, levels: [false, true]}")
+    code, said = ablate("run", name, "--dry-run")
+    assert code == 2
+    assert "`maps:Maps(" in said
+    assert (
+        "broken=True)` cannot be trained for a few steps: ZeroDivisionError: a mistake of mine (maps.py, line 46)."
+        in said
     )
 
 

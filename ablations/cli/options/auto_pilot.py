@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablations.cli.options.study_plan import RATIO
+from ablations.cli.options.planned_arms import RATIO
 from ablations.errors import StudyError
 
 if TYPE_CHECKING:

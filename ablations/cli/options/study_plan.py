@@ -11,12 +11,12 @@ from plain_files.numbers import number
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ablations.cli.options.planned_arms import PlannedArms
     from analysis.contrasts.estimation import ErrorModel
     from analysis.planning.effect_plan import EffectPlan
     from analysis.planning.ratio_plan import RatioPlan
     from analysis.tables.runs_table import RunsTable
 
-RATIO = "attention.reduction"
 TARGET = 0.2
 """How far the upper limit of r* may lie above it, where nobody says."""
 SHOWN = (3, 5, 8, 10, 15, 20, 30)
@@ -86,8 +86,8 @@ class Plans:
         }
 
 
-def plan_space(
-    text: str,
+def plan_arms(
+    asked: "PlannedArms",
     *,
     pilot: "RunsTable | None",
     sigma: float | None,
@@ -98,28 +98,22 @@ def plan_space(
     assurance: float,
     budget_hours: float | None,
     hours_per_run: float | None,
-    design: str,
     error: "ErrorModel",
 ) -> Plans:
-    """The seeds that a space's questions need, from a pilot or from given noise.
+    """The seeds that the questions of a space or a study need, from a pilot or from given noise.
 
     Raises:
-        SettingError: If the space has nothing to plan for.
+        SettingError: If there is nothing to plan for.
     """
-    from ablations.designs.expand import expand
-    from ablations.designs.spaces import load_space
     from analysis.planning.effect_plan import plan_effects
     from analysis.planning.ratio_plan import plan_ratio, snr_table
 
-    space = load_space(text)
-    arms = len(expand(space, design=design.replace("-", "_")).arms)
-    ratios = next((f.ranked for f in space.factors if f.name == RATIO), ())
-    levels = [float(r) for r in ratios]
+    name, arms, levels = asked.name, len(asked.arms), asked.ratios
     known = pilot_of(pilot, levels=levels, sigma=sigma, snr=snr, hours_per_run=hours_per_run)
     effect_plan = None
-    asked = effect is not None or margin is not None
+    sized = effect is not None or margin is not None
     # A pilot that was given and does not tell the noise is told why instead.
-    relative = known.sigma is None and len(levels) < 2 and not asked and not known.unused
+    relative = known.sigma is None and len(levels) < 2 and not sized and not known.unused
     if arms > 1 and (relative or known.sigma is not None):
         effect_plan = plan_effects(
             comparisons=arms - 1, sigma=known.sigma or 1.0, effect=effect, margin=margin, error=error,
@@ -128,18 +122,18 @@ def plan_space(
     if len(levels) < 2:
         if effect_plan is None:
             raise SettingError(
-                f"space {text!r} does not vary the ratio, and effects need their noise: "
+                f"{asked.kind} {name!r} does not vary the ratio, and effects need their noise: "
                 + (" ".join(known.unused) or "give --sigma, or --pilot auto to measure it.")
             )
-        return Plans(text, None, None, effect_plan, known.unused, relative)
+        return Plans(name, None, None, effect_plan, known.unused, relative)
     if known.snr is None:
         by_snr = snr_table(levels, assurance=assurance)
-        return Plans(text, None, by_snr, effect_plan, known.unused)
+        return Plans(name, None, by_snr, effect_plan, known.unused)
     ratio = plan_ratio(
-        levels, snr=known.snr, target_width=target_width, assurance=assurance, controls=len(space.controls),
+        levels, snr=known.snr, target_width=target_width, assurance=assurance, controls=asked.controls,
         hours_per_run=known.hours, budget_hours=budget_hours, pilot_df=known.df,
     )  # fmt: skip
-    return Plans(text, ratio, None, effect_plan, known.unused)
+    return Plans(name, ratio, None, effect_plan, known.unused)
 
 
 @dataclass(frozen=True)

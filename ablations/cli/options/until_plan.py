@@ -11,6 +11,7 @@ from plain_files.numbers import number
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ablations.cli.options.planned_arms import PlannedArms
     from analysis.tables.runs_table import RunsTable
 
 FOREIGN = {
@@ -75,7 +76,7 @@ def refuse_foreign(until: Literal["decided", "width"], given: Mapping[str, float
 
 
 def plan_until(
-    text: str,
+    asked: "PlannedArms",
     *,
     margin: float | None,
     effect: float | None,
@@ -83,29 +84,24 @@ def plan_until(
     pilot: "RunsTable | None",
     sigma: float | None,
     hours_per_run: float | None,
-    design: str,
 ) -> UntilPlan:
-    """What it takes to decide a space's comparisons, from a pilot or from given noise.
+    """What it takes to decide the comparisons of a space or a study, from a pilot or from given noise.
 
     Raises:
-        SettingError: If noise or margin is not known, or the space has the baseline alone.
+        SettingError: If noise or margin is not known, or there is the baseline alone.
         TableError: If a value breaks its rule.
     """
     import pandas as pd
 
     from ablations.cli.options.study_plan import pilot_of
-    from ablations.designs.expand import expand
-    from ablations.designs.spaces import load_space
     from analysis.sequential.expected import expected
     from analysis.sequential.rule import until_decided
 
-    space = load_space(text)
-    arms = expand(space, design=design.replace("-", "_")).arms
+    arms = asked.arms
     tried = MOST if max_seeds is None else (max_seeds,)
     # The rule's own words for what is wrong with a margin, the seeds or the arms.
-    about = space.about
     rule = until_decided(margin=margin, max_seeds=max(tried))
-    rule.declared(arms, metric=about.metric, direction=about.direction)
+    rule.declared(arms, metric=asked.metric, direction=asked.direction)
     if max_seeds is not None:
         until_decided(margin=margin, max_seeds=max_seeds)
     assert margin is not None
@@ -141,4 +137,4 @@ def plan_until(
         f"noise, a paired "
         f"difference with a standard deviation of {number(math.sqrt(2) * known)}."
     )
-    return UntilPlan(text, pd.DataFrame(rows), (basis, *notes))
+    return UntilPlan(asked.name, pd.DataFrame(rows), (basis, *notes))

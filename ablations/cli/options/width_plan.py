@@ -10,6 +10,7 @@ from plain_files.numbers import number
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ablations.cli.options.planned_arms import PlannedArms
     from ablations.cli.options.study_plan import Pilot
     from analysis.sequential.until_width.rule import UntilWidth
     from analysis.sequential.until_width.seeds import Narrowing
@@ -66,7 +67,7 @@ class WidthPlan:
 
 
 def plan_width(
-    text: str,
+    asked: "PlannedArms",
     *,
     target_width: float | None,
     max_seeds: int | None,
@@ -74,32 +75,27 @@ def plan_width(
     sigma: float | None,
     snr: float | None,
     hours_per_run: float | None,
-    design: str,
 ) -> WidthPlan:
     """What it takes until the upper limit of r* lies within a share above it.
 
     Raises:
         SettingError: If nothing tells how far the loss rises with the ratio, in its noise.
-        TableError: If a value breaks its rule, or the space has fewer than two ratios.
+        TableError: If a value breaks its rule, or there are fewer than two ratios.
     """
     import numpy as np
     import pandas as pd
 
     from ablations.cli.options.study_plan import pilot_of
-    from ablations.designs.expand import expand
-    from ablations.designs.spaces import load_space
     from analysis.planning.ratio_plan import slope_scale
     from analysis.sequential.until_width.rule import FIRST, TARGET, until_width
     from analysis.sequential.until_width.seeds import STUDIES, with_another
 
-    space = load_space(text)
-    arms = expand(space, design=design.replace("-", "_")).arms
+    arms = asked.arms
     tried = MOST if max_seeds is None else (max_seeds,)
     target = TARGET if target_width is None else target_width
     rule = until_width(max_seeds=max(tried), target_width=target)
     # The rule's own words for what is wrong with the arms or the metric.
-    about = space.about
-    declared = rule.declared(arms, metric=about.metric, direction=about.direction)
+    declared = rule.declared(arms, metric=asked.metric, direction=asked.direction)
     ratios = np.unique(list(declared["ratios"].values()))
     known = pilot_of(
         pilot, levels=ratios.tolist(), sigma=sigma, snr=snr, hours_per_run=hours_per_run
@@ -129,7 +125,7 @@ def plan_width(
             f"These ratios hardly carry an r* that narrow. With the ratio {more:g} as well, if there is room for it "
             f"and the loss rises on as r², {often:.0%} would be with at most {max(tried)} seeds."
         )
-    return WidthPlan(text, pd.DataFrame(rows), target, tuple(notes))
+    return WidthPlan(asked.name, pd.DataFrame(rows), target, tuple(notes))
 
 
 def _cases(rule: "UntilWidth", noise: float, most: int, known: "Pilot") -> "dict[str, Narrowing]":

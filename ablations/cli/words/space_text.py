@@ -10,6 +10,7 @@ from ablations.cli.words.console import make_console, make_table
 from ablations.designs.assignments import baseline
 from ablations.designs.expand import Expansion, PlannedArm, expand
 from ablations.designs.fractional import aliases
+from ablations.designs.levels import shown
 from ablations.designs.space import Factor, Space
 from ablations.subjects.subject import Subject
 from plain_files.words import visible
@@ -22,7 +23,7 @@ def print_space(space: Space, *, design: str, seeds: int | None) -> None:
     base = baseline(space)
     table = make_table(("factor", "levels", "baseline"))
     for factor in space.factors:
-        table.add_row(factor.name, _levels(factor), str(base[factor.name]))
+        table.add_row(factor.name, _levels(factor), shown(base[factor.name]))
     console.print(table)
     for note in space.about.notes(space.baseline):
         console.print(note)
@@ -74,5 +75,5 @@ def _print_left_out(console: Console, space: Space, expansion: Expansion) -> Non
 
 def _levels(factor: Factor) -> str:
     if factor.levels:
-        return ", ".join(str(level) for level in factor.levels)
-    return f"{factor.low:g} to {factor.high:g}{', logarithmic' if factor.log else ''}"
+        return ", ".join(map(shown, factor.levels))
+    return f"{shown(factor.low)} to {shown(factor.high)}{', logarithmic' if factor.log else ''}"

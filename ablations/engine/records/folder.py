@@ -493,6 +493,11 @@ def now() -> str:
 def cannot_write(path: Path, error: OSError) -> StudyError:
     """The sentence for a folder that refuses to be written to."""
     name = errno.errorcode.get(error.errno or 0, "OSError")
+    if name == "ENOSPC" and _takes_no_more_files(path):
+        return StudyError(
+            f"cannot write to {path}: its disk has space but takes no more files ({name}: all inodes are used). Remove "
+            "some files and give the same command again: nothing acknowledged is lost."
+        )
     advice = {
         "ENOSPC": "Free some space and give the same command again: nothing acknowledged is lost.",
         "EDQUOT": "Free some of your quota and give the same command again.",
@@ -501,3 +506,13 @@ def cannot_write(path: Path, error: OSError) -> StudyError:
         "EPERM": "Name a folder that you may write to.",
     }.get(name, "Give the same command again once that is repaired.")
     return StudyError(f"cannot write to {path}: {error.strerror} ({name}). {advice}")
+
+
+def _takes_no_more_files(path: Path) -> bool:
+    around = next((one for one in (path, *path.parents) if one.exists()), path)
+    try:
+        disk = os.statvfs(around)
+    except OSError:
+        return False
+    # Some file systems count no files, and say 0 of 0.
+    return disk.f_files > 0 and disk.f_favail == 0

@@ -9,10 +9,11 @@ import queue
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from ablations.engine.worker.attempt import attempt, describe, load
+from ablations.engine.worker.attempt import attempt, describe
 from ablations.engine.worker.context import RunContext
 from ablations.engine.worker.log import Log
 from ablations.engine.worker.own_state import OwnState
@@ -35,15 +36,17 @@ def main(descriptor: int) -> None:
     processes = 1
     while (command := pipe.jobs.get()) is not None:
         if command["do"] == "prepare":
-            _prepare(command["train"])
+            own.make_ready(command["train"], {})
             continue
-        own.restore()
+        own.restore()  # first: to print to a log, there must be streams
         if command["stack"] > 1:
             threads = [thread for thread in threads if thread.is_alive()]
+            if not threads:  # and so once: threads that import the same packages at a time may see them half made
+                own.make_ready(command["train"], command["settings"])
             threads.append(_serve_beside(command, pipe, log, lockstep))
         else:
             processes = command["world_size"]
-            _serve(command, pipe, log)
+            _serve(command, pipe, log, ready=own.make_ready)
     for thread in threads:
         thread.join()
     _hand_back_unserved(pipe)
@@ -53,16 +56,18 @@ def main(descriptor: int) -> None:
         listening.join()
 
 
-def _prepare(train: str) -> None:
-    # What is wrong with the function is said by the first run that needs it.
-    with suppress(Exception):
-        load(train)
-
-
-def _serve(job: dict[str, Any], pipe: Pipe, log: Log, lockstep: Lockstep | None = None) -> None:
+def _serve(
+    job: dict[str, Any],
+    pipe: Pipe,
+    log: Log,
+    *,
+    lockstep: Lockstep | None = None,
+    ready: Callable[[str, dict[str, Any]], None] = lambda train, settings: None,
+) -> None:
     context = RunContext(job, pipe.channel(job["run"]), lockstep=lockstep)
     with log.of(context.attempt_folder / _log_name(context.rank)):
         try:
+            ready(job["train"], job["settings"])
             state = attempt(job, context)
             ended: dict[str, Any] = {"state": state}
         except OSError as error:
@@ -75,12 +80,10 @@ def _serve_beside(
     job: dict[str, Any], pipe: Pipe, log: Log, lockstep: Lockstep
 ) -> threading.Thread:
     """Serve a run in a thread of its own."""
-    # Here, and so once: threads that import the same packages at a time may see them half made.
-    _prepare(job["train"])
 
     def serve() -> None:
         try:
-            _serve(job, pipe, log, lockstep)
+            _serve(job, pipe, log, lockstep=lockstep)
         except BaseException:
             # As in the main thread; otherwise nobody would hear that the run is over.
             traceback.print_exc()

@@ -15,7 +15,8 @@ from typing import Any
 
 from ablations.context import CHECKPOINT_MINUTES, CHECKPOINT_SECONDS
 from ablations.errors import SettingError
-from ablations.import_path import load, words_of
+from ablations.failures import words_of
+from ablations.import_path import load
 from ablations.lockstep import Lockstep
 from ablations.subjects.function.config import class_of_config
 from ablations.subjects.function.reads import Reads

@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.data import DataLoader
 
 from ablations.errors import SettingError
-from ablations.import_path import words_of
+from ablations.failures import words_of
 from ablations.randomness import seed_all, states_kept
 from ablations.streams import stream_seed
 from ablations.subjects.lightning.fit import Loaders

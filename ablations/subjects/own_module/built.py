@@ -11,7 +11,8 @@ import lightning.pytorch as pl
 from lightning.pytorch.core.mixins.hparams_mixin import _given_hyperparameters_context
 
 from ablations.errors import SettingError
-from ablations.import_path import load, words_of
+from ablations.failures import words_of
+from ablations.import_path import load
 from ablations.subjects.attention.attach.attach import Attached, attach
 from ablations.subjects.lightning.pairing.construct import Constructed, construct
 from ablations.subjects.own_module.attached import attention_of, patterns_of
@@ -96,7 +97,7 @@ def data_of(name: str | None, arguments: Mapping[str, Any], *, keep: bool = Fals
     data = made(name, arguments, lambda: maker(load(name), arguments, at="data")())
     if data is None:
         raise SettingError(
-            f"`{_call(name, arguments)}` must return a LightningDataModule or loaders, but returned nothing."
+            f"`{call_of(name, arguments)}` must return a LightningDataModule or loaders, but returned nothing."
         )
     prepare_once(data, made_by=stated)
     if keep:
@@ -137,11 +138,12 @@ def made(name: str, arguments: Mapping[str, Any], make: Callable[[], Any]) -> An
         raise
     except Exception as error:
         raise SettingError(
-            f"`{_call(name, arguments)}` cannot be made: {words_of(error)}."
+            f"`{call_of(name, arguments)}` cannot be made: {words_of(error)}."
         ) from error
 
 
-def _call(name: str, arguments: Mapping[str, Any]) -> str:
+def call_of(name: str, arguments: Mapping[str, Any]) -> str:
+    """As one would write it: `houses:Prices(hidden=32)`."""
     told = ", ".join(f"{one}={value!r}" for one, value in arguments.items())
     return f"{name}({told})"
 

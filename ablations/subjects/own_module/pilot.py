@@ -9,12 +9,14 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
+from ablations.errors import SettingError
+from ablations.failures import words_of
 from ablations.one_thread import one_thread
 from ablations.randomness import states_kept
 from ablations.subjects.lightning.fit import Loaders
 from ablations.subjects.lightning.trainer import make_trainer, quiet
 from ablations.subjects.own_module.batch import unheard
-from ablations.subjects.own_module.built import Built, build, parts_of, trainer_options_of
+from ablations.subjects.own_module.built import Built, build, call_of, parts_of, trainer_options_of
 from ablations.subjects.own_module.two_steps import usual_device
 from ablations.subjects.program import Program
 from ablations.subjects.subject import Pace, Values
@@ -69,9 +71,9 @@ def pace(name: str, program: Program, arm: Mapping[str, Any]) -> Paced:
     """Train a few batches of the arm and validate some; nothing is kept.
 
     Raises:
-        SettingError: If it cannot be built.
+        SettingError: If it cannot be built, or a step fails.
     """
-    paced, device = Paced(), usual_device()
+    paced, device, parts = Paced(), usual_device(), parts_of(arm)
     if device != "cpu":
         torch.cuda.reset_peak_memory_stats()
     with states_kept(), one_thread():
@@ -79,10 +81,18 @@ def pace(name: str, program: Program, arm: Mapping[str, Any]) -> Paced:
         built = build(name, program, arm, seed=0)
         watch = _Stopwatch(paced, began)
         # A user's callbacks and loggers would write of a training that is none.
-        whole = trainer_options_of(parts_of(arm).get("trainer", {}))
+        whole = trainer_options_of(parts.get("trainer", {}))
         options = {name: x for name, x in whole.items() if name not in ("callbacks", "logger")}
-        for stage in ("fit", "validate"):
-            _run(stage, built, watch, options, device)
+        try:
+            for stage in ("fit", "validate"):
+                _run(stage, built, watch, options, device)
+        except SettingError:
+            raise
+        except Exception as error:  # the user's own code raises whatever it likes
+            called = call_of(name, parts.get("model", {}))
+            raise SettingError(
+                f"`{called}` cannot be trained for a few steps: {words_of(error)}."
+            ) from error
     if device != "cpu":
         paced.peak_bytes = torch.cuda.max_memory_allocated()
     return paced

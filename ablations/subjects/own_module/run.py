@@ -12,7 +12,7 @@ import torch
 
 from ablations.context import Context
 from ablations.errors import SettingError
-from ablations.import_path import words_of
+from ablations.failures import words_of
 from ablations.subjects.attention.recording.own_data import record_module
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.fit import fit

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ablations.errors import NonFinite, SettingError
-from ablations.import_path import words_of
+from ablations.failures import words_of
 from ablations.subjects.intervention import Intervention
 from ablations.subjects.own_module.two_steps import Steps, few_steps
 from ablations.subjects.program import Program

@@ -210,6 +210,10 @@ def test_show_prints_arms_costs_and_which_ratios_a_width_allows(
     assert "6 arms x 5 seeds = 30 runs" in out
     assert "ratios up to 16" in out
     assert "85,754" in out
+    [(_, *levels, base)] = [
+        line.split() for line in out.splitlines() if line.startswith("attention.reduction ")
+    ]
+    assert base in {level.rstrip(",") for level in levels}  # the setting is 16.0, its level 16
 
 
 @pytest.mark.parametrize("columns", [60, 80])

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from ablations.designs.space import Factor, Space
+from ablations.designs.space import LARGEST_SEED, MOST_SEEDS, Factor, Space
 from ablations.errors import SettingError
 from ablations.subjects.attention.settings.groups import Arm, Attention
 
@@ -82,3 +82,12 @@ def test_a_range_that_cannot_be_searched_is_refused(factor: dict[str, Any], mess
     with pytest.raises(SettingError, match=message):
         Factor(**factor)
     Factor(name="attention.hidden", low=1, high=8, log=True)
+
+
+def test_seeds_are_numbers_that_every_table_tells_apart():
+    factors = [{"name": "attention.reduction", "levels": [4, 8]}]
+    given = {"name": "x", "factors": factors, "baseline": {"attention.reduction": 4}}
+    last = Space(**given, first_seed=LARGEST_SEED).first_seeds(MOST_SEEDS)
+    assert len({float(seed) for seed in last}) == MOST_SEEDS
+    with pytest.raises(SettingError, match="`first_seed"):
+        Space(**given, first_seed=LARGEST_SEED + 1)

@@ -133,6 +133,20 @@ def test_a_real_slurm_of_which_a_node_is_killed(folder, slurm, tmp_path):
     assert summary["attempts"] == RUNS + summary["lost"]
 
 
+@pytest.mark.integration
+def test_a_real_slurms_job_does_not_run_what_lies_in_the_current_folder(
+    folder, slurm, tmp_path, monkeypatch
+):
+    pytest.importorskip("submitit")
+    mark = tmp_path / "run.txt"
+    (tmp_path / "json.py").write_text(f"import pathlib\npathlib.Path({str(mark)!r}).touch()\n")
+    monkeypatch.chdir(tmp_path)
+    executor = {"slots": 1, "cluster": "slurm", "minutes": 5, "silence": 10}
+    summary = study("slurm", folder, executor=executor, runs=2)
+    assert summary["complete"] == 2
+    assert not mark.exists()
+
+
 # Without any cluster
 
 

@@ -10,12 +10,14 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from in_process import Heard
 
 from ablations.engine.records.files import encode, replace
 from ablations.engine.records.folder import StudyFolder
 from ablations.engine.worker import attempt as attempts
+from ablations.engine.worker import library_state
 from ablations.engine.worker.context import RunContext
 from ablations.engine.worker.own_state import OwnState
 from ablations.errors import LONGEST_MESSAGE, message_of
@@ -29,6 +31,7 @@ own = OwnState(on_sigterm=lambda: asked.append(1))
 here = os.getcwd()
 {left}
 own.restore()
+own.make_ready("json:loads", {{}})
 os.kill(os.getpid(), signal.SIGTERM)
 mode = os.umask(0)
 print("said")
@@ -168,6 +171,120 @@ def test_what_a_run_changed_of_its_process_is_put_back(tmp_path, left):
     assert ran.returncode == 0, ran.stderr
     out = tmp_path / "out"
     assert (out.read_text() if out.exists() else ran.stdout + ran.stderr) == "said\nwrong\n"
+
+
+LEAVING = """
+import gc, json, locale, logging, multiprocessing, os, random, signal, sys, time, warnings
+from ablations.engine.worker.own_state import OwnState
+
+def seen():
+    return {{
+        "environment": dict(os.environ), "zone": time.tzname, "path": list(sys.path), "filters": list(warnings.filters),
+        "show": warnings.showwarning, "root": (logging.root.level, list(logging.root.handlers)),
+        "disabled": logging.root.manager.disable, "mine": list(logging.getLogger("mine").handlers),
+        "alarm": signal.getsignal(signal.SIGALRM), "timer": signal.getitimer(signal.ITIMER_REAL),
+        "start": multiprocessing.get_start_method(allow_none=True), "depth": sys.getrecursionlimit(),
+        "language": locale.setlocale(locale.LC_ALL), "gc": gc.isenabled(),
+    }}
+
+own = OwnState(on_sigterm=lambda: None)
+{ready}
+before = seen()
+os.environ |= {{"TZ": "Asia/Tokyo", "LEFT": "1"}}
+os.environ.pop("HOME", None)
+time.tzset()
+sys.path.insert(0, "/left")
+warnings.simplefilter("error")
+logging.captureWarnings(True)
+logging.disable(logging.ERROR)
+logging.basicConfig(level=1)
+handler = logging.FileHandler("left.txt")
+logging.getLogger("mine").addHandler(handler)
+signal.signal(signal.SIGALRM, signal.SIG_IGN)
+signal.alarm(100)
+multiprocessing.set_start_method("spawn")
+sys.setrecursionlimit(5000)
+locale.setlocale(locale.LC_ALL, "C.UTF-8" if locale.setlocale(locale.LC_ALL) == "C" else "C")
+gc.disable()
+random.seed(1)
+changed = seen()
+own.make_ready("json:loads", {{}})
+after = seen()
+print(sorted(name for name in before if before[name] == changed[name]))
+print(sorted(name for name in before if before[name] != after[name]))
+assert handler.stream is None
+assert random.random() != random.Random(1).random()
+"""
+
+
+def left(tmp_path: Path, ready: str) -> list[str]:
+    """What a run could not change, and what of its changes the next one found."""
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{LEAVING.format(ready=ready)}"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.splitlines()
+
+
+def test_what_a_run_changed_of_the_interpreter_is_put_back(tmp_path):
+    assert left(tmp_path, 'own.make_ready("json:loads", {})') == ["[]", "[]"]
+
+
+def test_what_the_modules_of_a_run_set_stays(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import os, sys, warnings\nos.environ['MINE'] = '1'\nsys.path.append('/mine')\n"
+        "warnings.simplefilter('ignore')\ntrain = print\n"
+    )
+    (tmp_path / "broken.py").write_text("raise SystemExit(1)")
+    ready = (
+        "for named in ({}, {'subject': 'mine:train', 'arm': {'x': 'broken:x'}}, {'arm': {'x': 'broken:x'}}):\n"
+        "    own.make_ready('json:loads', named)\n"
+        "assert os.environ['MINE'] == '1' and '/mine' in sys.path and warnings.filters[0][0] == 'ignore'"
+    )
+    assert left(tmp_path, ready) == ["[]", "[]"]
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_what_a_run_changed_of_torch_and_numpy_is_put_back(first):
+    import torch
+
+    def seen() -> list[object]:
+        options = [read(torch) for _, read, _ in library_state.TORCH]
+        return [*options, torch.get_num_threads(), np.geterr()]
+
+    before = seen()
+    with pytest.MonkeyPatch.context() as patch:
+        if first:  # the run is the first to import them
+            patch.delitem(sys.modules, "torch")
+            patch.delitem(sys.modules, "numpy")
+        put_back = [keep() for keep in library_state.PARTS]
+    torch.set_default_dtype(torch.float64)
+    torch.set_default_device("meta")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_float32_matmul_precision("medium")
+    torch.set_grad_enabled(False)
+    torch.autograd.set_detect_anomaly(True)
+    torch.backends.cudnn.benchmark = torch.backends.cudnn.deterministic = True
+    np.seterr(all="raise")
+    numbers = _drawn(torch, seed=1)
+    assert _drawn(torch, seed=1) == numbers
+    torch.manual_seed(1)
+    np.random.seed(1)  # noqa: NPY002 - what a user's code draws from
+    changed = seen()
+    for one in put_back:
+        one()
+    assert [a == b for a, b in zip(before[:-2], changed[:-2], strict=True)] == [False] * 8
+    assert seen() == before
+    assert all(now != then for now, then in zip(_drawn(torch), numbers, strict=True))
+
+
+def _drawn(torch, *, seed: int | None = None) -> tuple[float, float]:
+    """What comes next of the states that programs share."""
+    if seed is not None:
+        torch.manual_seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+    return torch.rand(1, device="cpu").item(), np.random.random_sample()  # noqa: NPY002
 
 
 def test_a_streams_own_object_stays_where_nothing_was_done_to_it():

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ import ablations.engine as engine
 from ablations.engine.executors.oom_kills import oom_kills
 from ablations.engine.records import files
 from ablations.engine.records.files import append_lines, read_lines
-from ablations.engine.records.folder import StudyFolder
+from ablations.engine.records.folder import StudyFolder, cannot_write
 from ablations.engine.sources.source import PlannedSource
 from ablations.engine.sources.trials import TrialRecords
 from ablations.engine.standing.status import status
@@ -346,6 +347,22 @@ def test_a_disk_that_is_full_for_a_worker_is_no_fault_of_the_run(folder, local):
 def test_a_nearly_full_disk_is_refused_before_the_first_run(folder, local):
     with pytest.raises(StudyError, match=r"MiB free, and at least .* are wanted"):
         run(folder, local, [planned(0)], free_bytes=2**60)
+
+
+@pytest.mark.parametrize(
+    ("files", "left", "said"),
+    [
+        (60, 0, "its disk has space but takes no more files (ENOSPC: all inodes are used)"),
+        (60, 1, "No space left on device (ENOSPC). Free some space"),
+        (0, 0, "No space left on device (ENOSPC). Free some space"),
+    ],
+)
+def test_a_disk_without_inodes_is_told_from_one_without_space(
+    tmp_path, monkeypatch, files, left, said
+):
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_files=files, f_favail=left))
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert said in str(cannot_write(tmp_path / "new", full))
 
 
 # 10: numbers that are none

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.contrasts.estimation import Estimates, from_seed_values
+from analysis.contrasts.estimation import Estimates, of_many_tables
 from analysis.effects import calibration
 from analysis.effects.calibration import calibrate, varying_by_seed
 
@@ -22,11 +22,10 @@ def test_an_error_that_forgets_half_of_what_varies_is_seen(monkeypatch: pytest.M
     y = np.random.default_rng(0).standard_normal((6, 4))
     assert rate(y) < 0.1
 
-    def forgetful(*args: np.ndarray) -> Estimates:
-        made = from_seed_values(*args)
-        return replace(made, se=made.se / 2)
+    def forgetful(*args: np.ndarray) -> list[Estimates]:
+        return [replace(made, se=made.se / 2) for made in of_many_tables(*args)]
 
-    monkeypatch.setattr(calibration, "from_seed_values", forgetful)
+    monkeypatch.setattr(calibration, "of_many_tables", forgetful)
     assert rate(y) > 0.2
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from analysis.report.build import write
 from analysis.report.evidence.evidence import Evidence, gather
-from analysis.report.figures import figures
 
 RATIO, GATE = "attention.reduction", "attention.gate"
 CROSSED = {RATIO: {4: 0.0, 16: 0.0}, GATE: {"sigmoid": 0.0, "one_plus_tanh": 0.03}}
@@ -65,13 +64,6 @@ def page(evidence: Callable[..., Evidence]) -> Callable[..., Path]:
     """The report's page of a kind of study, written once; tests must not change its folder."""
     files = {"gates": ("svg", "png")}
     return cache(lambda kind, price=None: write(evidence(kind, price), formats=files.get(kind, ())))
-
-
-@pytest.fixture
-def few_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports of two figures, where a test reads what stands beside them; not for `page`, which others share."""
-    few = {name: figures.PICTURES[name] for name in ("effects", "seeds")}
-    monkeypatch.setattr(figures, "PICTURES", few)
 
 
 @pytest.fixture

@@ -126,6 +126,7 @@ def test_a_runs_record_is_found_from_the_page(text, page):
     assert all((here / link).is_file() for link in records)
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_a_page_that_lies_elsewhere_leads_to_no_record(evidence, tmp_path):
     html = write(evidence("crossed", 5e-7), out=tmp_path, formats=()).read_text(encoding="utf-8")
     assert 'href="../runs/' not in html

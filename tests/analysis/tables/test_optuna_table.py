@@ -132,6 +132,16 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
         read_table(f"sqlite:///{tmp_path / 'x.db'}#s")
 
 
+def test_a_database_that_another_program_writes_to_is_told(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    optuna.create_study(storage=url, study_name="s")
+    writer = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    writer.execute("begin exclusive")
+    with pytest.raises(TableError, match="another program is writing to it; wait for it"):
+        read_table(f"{url}?timeout=0.1#s")
+    writer.close()
+
+
 def test_reading_a_storage_writes_nothing_into_it(tmp_path: Path) -> None:
     path = tmp_path / "a b%.db"
     study = optuna.create_study(storage=f"sqlite:///{path}", study_name="s")

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ablations.errors import SettingError
-from ablations.import_path import words_of
+from ablations.failures import words_of
 from ablations.streams import initialise, stream
 from ablations.subjects.attention.attach.hooks import CHILD, Mask, install, is_attached, uninstall
 from ablations.subjects.attention.attach.layouts import Asked

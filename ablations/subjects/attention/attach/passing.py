@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from ablations.errors import SettingError
-from ablations.import_path import words_of
+from ablations.failures import words_of
 
 Forward = Callable[[nn.Module, Any], Any]
 """How an example passes through a network."""

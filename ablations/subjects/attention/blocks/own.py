@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ablations.errors import SettingError
-from ablations.import_path import load, words_of
+from ablations.failures import words_of
+from ablations.import_path import load
 
 MISTAKES = (TypeError, ValueError, LookupError, NameError, AttributeError)
 """What only the code can be at fault for."""

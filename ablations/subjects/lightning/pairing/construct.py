@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from ablations.errors import SettingError
-from ablations.import_path import words_of
+from ablations.failures import words_of
 from ablations.randomness import Drawn, seed_all, states_kept
 from ablations.streams import stream_seed
 from ablations.subjects.lightning.pairing.draws import Draw, SeedDraws, WatchDraws

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from ablations.errors import MissingHere, SettingError
-from ablations.import_path import words_of
+from ablations.failures import words_of
 from ablations.subjects.tasks.graphs.graph import Graph
 from ablations.subjects.tasks.graphs.graphs import Graphs
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablations.errors import SettingError
-from ablations.import_path import words_of
+from ablations.failures import words_of
 from ablations.subjects.attention.data.layouts.listing import Unreadable
 from ablations.subjects.attention.data.stored.decode import View, decoded, pillow
 

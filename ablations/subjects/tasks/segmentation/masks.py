@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ablations.errors import SettingError
-from ablations.import_path import words_of
+from ablations.failures import words_of
 from ablations.subjects.attention.data.stored.decode import pillow
 from ablations.subjects.tasks.pictures.files import listed, size_of
 from ablations.subjects.tasks.segmentation.dice import UNLABELLED

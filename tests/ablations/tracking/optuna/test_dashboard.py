@@ -105,6 +105,7 @@ def test_writing_a_report_attaches_it(indexed, capsys):
     assert said not in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_writing_a_report_leaves_the_journal_of_a_running_study_alone(indexed, capsys):
     before = (indexed / "journal.log").read_bytes()
     with (indexed / "lock").open("w") as lock:
@@ -114,6 +115,7 @@ def test_writing_a_report_leaves_the_journal_of_a_running_study_alone(indexed, c
     assert (indexed / "journal.log").read_bytes() == before
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_a_report_that_can_not_be_attached_is_written_all_the_same(indexed, capsys):
     (indexed / "artifacts").write_text("in the way")
     main(["report", str(indexed)])
@@ -123,6 +125,7 @@ def test_a_report_that_can_not_be_attached_is_written_all_the_same(indexed, caps
     assert said.err.count("\n") == 1
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_a_damaged_journal_does_not_keep_a_report_from_being_written(indexed, capsys):
     (indexed / "journal.log").write_text("garbage\n")
     main(["report", str(indexed)])

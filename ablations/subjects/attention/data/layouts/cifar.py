@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.errors import SettingError
-from ablations.import_path import words_of
+from ablations.failures import words_of
 from ablations.subjects.attention.data.layouts.listing import Held, Labels
 from ablations.subjects.attention.data.layouts.root import existing_root
 from ablations.subjects.attention.settings.groups import Data

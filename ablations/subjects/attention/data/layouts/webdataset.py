@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ablations.errors import SettingError
-from ablations.import_path import words_of
+from ablations.failures import words_of
 from ablations.subjects.attention.data.layouts.kept import Arrays, kept_arrays, key
 from ablations.subjects.attention.data.layouts.listing import Members
 from ablations.subjects.attention.data.layouts.names import Names

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.errors import SettingError
-from ablations.import_path import words_of
+from ablations.failures import words_of
 from ablations.subjects.attention.data.layouts.labels import check_labels
 from ablations.subjects.attention.data.layouts.listing import Labels
 from ablations.subjects.attention.settings.groups import Data

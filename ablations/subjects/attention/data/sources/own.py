@@ -1,7 +1,8 @@
 """A function of the user's own, named by its import path."""
 
 from ablations.errors import SettingError
-from ablations.import_path import load, words_of
+from ablations.failures import words_of
+from ablations.import_path import load
 from ablations.subjects.attention.data.sources.content import Arrays
 from ablations.subjects.attention.settings.groups import Data
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ablations.errors import SettingError
-from ablations.import_path import words_of
+from ablations.failures import words_of
 from ablations.streams import stream_seed
 from ablations.subjects.attention.data.layouts.listing import Pixels, Unreadable
 
