@@ -37,7 +37,7 @@ ablations.load_space = lambda text: _whole(text, {VALUES!r})
 if __name__ == "__main__":
 """
 """Before a block of Python: its spaces are as short as those of the commands."""
-PRESETS = ("reduction", "gate", "full", "squeeze", "sequence", "demo", "mine.yaml", "back")
+PRESETS = ("reduction", "gate", "width", "full", "squeeze", "sequence", "demo", "mine.yaml", "back")
 DONE = "commands-that-ended-well"
 """In a page's folder: one line each."""
 BEFORE = ("ablate run demo --design loco --seeds 3", "ablate run reduction --seeds 3")

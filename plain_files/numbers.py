@@ -71,9 +71,9 @@ def p_words(p: object) -> str:
     return text and f"p {text if text.startswith('<') else f'= {text}'}"
 
 
-def as_given(value: float) -> str:
-    """A number that people chose (a margin, a price, a ratio) as they would write it: `0.02`, `4e-6`."""
-    mantissa, _, exponent = f"{value:.10g}".partition("e")
+def as_given(value: float, digits: int = 10) -> str:
+    """A number that people chose (a margin, a price, a ratio, a tick) as they would write it: `0.02`, `4e-6`."""
+    mantissa, _, exponent = f"{value:.{digits}g}".partition("e")
     return f"{mantissa}e{int(exponent)}" if exponent else mantissa
 
 

@@ -99,6 +99,15 @@ def whole_lines(path: Path | str) -> list[bytes]:
     return (_content(path) or b"").split(b"\n")[:-1]
 
 
+def lines_since(path: Path | str, last: Collection[bytes]) -> list[bytes]:
+    """As `whole_lines`, from the last one on that holds one of these texts; all where none does."""
+    content = _content(path) or b""
+    end = content.rfind(b"\n") + 1
+    at = max(content.rfind(text, 0, end) for text in last)
+    begins = content.rfind(b"\n", 0, max(at, 0)) + 1
+    return content[begins:end].split(b"\n")[:-1]
+
+
 def read_plan(path: Path, *, runs: Collection[str] | None = None) -> PlanFile:
     """The planned runs of a study; none where there is no file.
 

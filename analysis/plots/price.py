@@ -20,7 +20,7 @@ from analysis.plots.drawing.style import (
     ratio_axis,
 )
 from analysis.tradeoff.reduction_fit import ReductionFit
-from plain_files.numbers import loss, number
+from plain_files.numbers import as_given, loss
 
 MOST_PRICES = 4
 MOST_OF_SPAN = 1.52
@@ -51,7 +51,7 @@ def plot_objective(fit: ReductionFit, ax: Axes, *, prices: list[float]) -> Axes:
         near = paid - paid.min() <= MOST_OF_SPAN * span
         points = ax.plot(tested[near], (paid - paid.min())[near], marker, color=colour)
         mark(points[0], [_told(*one, price) for one in zip(tested[near], paid[near], strict=True)])
-        name = f"{number(price, 2)} per weight: best tested r = {tested[paid.argmin()]:g}"
+        name = f"{as_given(price, 3)} per weight: best tested r = {tested[paid.argmin()]:g}"
         ax.plot([], [], marker=marker, linestyle=dash, color=colour, label=name)
         low = int(curve.argmin())
         bottom = min(bottom, float(curve[low] - paid.min()))
@@ -63,7 +63,7 @@ def plot_objective(fit: ReductionFit, ax: Axes, *, prices: list[float]) -> Axes:
 
 
 def _told(ratio: float, paid: float, price: float) -> Mark:
-    return Mark(tip=f"r = {ratio:g} at {number(price, 2)} per weight: {loss(paid)} in all")
+    return Mark(tip=f"r = {ratio:g} at {as_given(price, 3)} per weight: {loss(paid)} in all")
 
 
 def plot_sweep(fit: ReductionFit, ax: Axes, *, switches: pd.DataFrame) -> Axes:

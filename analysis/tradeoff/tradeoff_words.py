@@ -6,7 +6,7 @@ from typing import Any
 from analysis.tradeoff.answer import ALPHA
 from analysis.tradeoff.kappa import MIN_SEEDS
 from analysis.tradeoff.reduction_fit import ReductionFit
-from plain_files.numbers import in_table, interval, number, p_words, signed
+from plain_files.numbers import as_given, in_table, interval, number, p_words, signed
 
 DIGITS = 10
 """Of a percentage: 99.9 and 99.999 stay what they are, and 100 * 0.95 is 95."""
@@ -58,7 +58,7 @@ def _given(fit: ReductionFit) -> list[str]:
         return [f"{head if budget else ''}{none}: {fit.metric} was not seen to rise with r."]
     band = "" if fit.price_ci is None else f" {interval(*fit.price_ci)}"
     theory = " by the theory" if fit.status in ("quadratic_rejected", "curves_rejected") else ""
-    price = f"{number(fit.price_per_param)} {fit.metric} per weight{band}{theory}"
+    price = f"{as_given(fit.price_per_param, 3)} {fit.metric} per weight{band}{theory}"
     return [
         f"{head}Its shadow price is {price}." if budget else f"r = {r} is the optimum at {price}."
     ]
@@ -196,7 +196,7 @@ def _by_price(fit: ReductionFit) -> str:
     if fit.switch_prices.empty or fit.c2_eff is None:
         return ""
     steps = "; ".join(
-        f"{row['best_below']} up to {number(row['price'], 2)}"
+        f"{row['best_below']} up to {as_given(row['price'], 2)}"
         for row in fit.switch_prices.to_dict("records")
     )
     last = fit.switch_prices["best_above"].iloc[-1]

@@ -14,7 +14,10 @@ START = re.compile(r"^ {0,3}([-*+] |\d+\. |\||```)")
 SKIPPED = re.compile(r"(`[^`]*`|!?\[[^\]]*\]\([^)]*\)|<[^>]*>|\*\*[^*]*\*\*)")
 """Within a line: code, links, tags and what is set off already."""
 
-ORDINARY = {"run", "order", "unit", "design", "study", "cost", "word", "stack", "level", "gate"}
+ORDINARY = {
+    "run", "order", "unit", "design", "study", "cost", "word", "stack", "level", "gate",
+    "folded", "illegal", "background", "effect", "planned", "front",
+}  # fmt: skip
 """Terms that are ordinary words too, or stand in every sentence: a link at the first one would tell nothing."""
 
 

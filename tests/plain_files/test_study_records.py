@@ -8,6 +8,7 @@ from plain_files.study_records import (
     RecordError,
     begun,
     check_study,
+    lines_since,
     read_epochs,
     read_object,
     read_plan,
@@ -179,3 +180,18 @@ def test_what_is_wrong_with_the_records_is_counted_and_named(tmp_path: Path) -> 
     assert "(b1; b2)" in said[2]
     assert "(a1: it lacks `state`)" in said[3]
     assert remarks(read_plan(plan_of(tmp_path, LINE)), unplanned=(), damaged={}) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", []),
+        (b"a\nb\n", [b"a", b"b"]),
+        (b"x1\na\nx2\nb\n", [b"x2", b"b"]),
+        (b"a\ny\nb\nx\nc\n", [b"x", b"c"]),
+        (b"x1\na\nx2", [b"x1", b"a"]),  # a crash cut the last line short
+    ],
+)
+def test_lines_are_read_from_the_last_one_on_that_holds_a_text(tmp_path, content, expected):
+    (tmp_path / "lines").write_bytes(content)
+    assert lines_since(tmp_path / "lines", (b"x", b"y")) == expected

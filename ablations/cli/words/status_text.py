@@ -1,10 +1,11 @@
 """How `ablate status` says how far a study is."""
 
+from rich.console import Console
 from rich.text import Text
 
 from ablations.cli.words.console import make_console
-from ablations.engine.standing.status import StudyStatus
-from ablations.engine.supervision.progress import duration
+from ablations.engine.standing.status import MOST_KINDS, StudyStatus
+from ablations.engine.supervision.progress import SLOTS_SHOWN, duration
 from plain_files.numbers import loss
 from plain_files.words import one_line, visible
 
@@ -30,17 +31,13 @@ def print_status(now: StudyStatus) -> None:
         console.print(f"  records  {remark}", style="yellow")
     for changed in now.exploratory:
         console.print(f"  exploratory  {changed}", style="yellow")
-    for run in now.running:
+    for run in now.running[:SLOTS_SHOWN]:
         console.print(
             f"  running  {run.label}, seed {run.seed}: epoch {run.epoch} of {run.epochs} ({run.slot})"
         )
-    for failure in now.failures:
-        console.print(
-            f"  failed   {failure.label}, seed {failure.seed}: {one_line(failure.error)}",
-            style="red",
-        )
-        if failure.log is not None:
-            console.print(f"           its log: {failure.log}")
+    if len(now.running) > SLOTS_SHOWN:
+        console.print(f"  running  {len(now.running) - SLOTS_SHOWN:,} more")
+    _print_failures(console, now)
     if now.best is not None:
         best = now.best
         console.print(
@@ -49,3 +46,23 @@ def print_status(now: StudyStatus) -> None:
         )
     if now.seconds_left is not None and now.planned > now.ended:
         console.print(f"time left: about {duration(now.seconds_left)} on {now.slots} slots")
+
+
+def _print_failures(console: Console, now: StudyStatus) -> None:
+    """The first of each kind, the number of those like it, and where all of them are."""
+    kinds = now.failure_kinds()
+    for failure, *others in kinds[:MOST_KINDS]:
+        console.print(
+            f"  failed   {failure.label}, seed {failure.seed}: {one_line(failure.error)}",
+            style="red",
+        )
+        if failure.log is not None:
+            console.print(f"           its log: {failure.log}")
+        if others:
+            console.print(f"           and {len(others):,} more like it")
+    if left := sum(map(len, kinds[MOST_KINDS:])):
+        console.print(f"  failed   {left:,} more in other ways", style="red")
+    if len(kinds) > MOST_KINDS or len(now.failures) > len(kinds):
+        console.print(
+            f"           `ablate status {visible(now.study)} --json` has all {len(now.failures):,}"
+        )

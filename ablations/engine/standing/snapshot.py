@@ -40,7 +40,8 @@ class Snapshot:
     best: Best | None
     seconds: float
     """Since this supervisor started."""
-    runs_per_hour: float
+    runs_per_hour: float | None
+    """The pace that the time left is reckoned with."""
     seconds_left: float | None
 
     @property

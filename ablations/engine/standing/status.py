@@ -14,11 +14,15 @@ from ablations.plan import PlannedRun
 from plain_files.outcome_list import Listed
 from plain_files.shown import in_html, in_line
 from plain_files.stopping_rules import change_sentences, changes_of
-from plain_files.study_records import RecordError, parse_object, read_epochs, whole_lines
+from plain_files.study_records import RecordError, lines_since, parse_object, read_epochs
 
-STARTED = re.compile(rb'"event": ?"study_started"')
+STARTED = (b'"event":"study_started"', b'"event": "study_started"')
+"""In the line with which a supervisor begins its events."""
 OF_RUN = re.compile(rb'"run": ?"([A-Za-z0-9_.-]+)"')
 """In a line of the events: which run it is of, so that only those that are asked for are read."""
+MOST_KINDS = 5
+"""People are shown so many failures or kinds of them, and the number of the others."""
+DIGITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,13 +84,24 @@ class StudyStatus:
         """Runs with an outcome."""
         return self.complete + self.pruned + self.failed
 
+    def failure_kinds(self) -> list[list[Failure]]:
+        """The failures by what went wrong, numbers in it apart; one at a time where they are few."""
+        if len(self.failures) <= MOST_KINDS:
+            return [[failure] for failure in self.failures]
+        kinds: dict[str, list[Failure]] = {}
+        for failure in self.failures:
+            kinds.setdefault(DIGITS.sub("0", failure.error), []).append(failure)
+        return list(kinds.values())
+
     def __repr__(self) -> str:
         """In a line: runs by state."""
         return in_line("StudyStatus", self.study, *self._counts())
 
     def _repr_html_(self) -> str:
         lines = [", ".join(self._counts()), *self.exploratory]
-        lines += [f"failed: {one.label}, seed {one.seed}: {one.error}" for one in self.failures]
+        for one, *others in self.failure_kinds()[:MOST_KINDS]:
+            more = f" (and {len(others):,} more like it)" if others else ""
+            lines.append(f"failed: {one.label}, seed {one.seed}: {one.error}{more}")
         rows = [(one.label, one.seed, f"{one.epoch}/{one.epochs}") for one in self.running]
         head = ("running", "seed", "epoch") if rows else ()
         return in_html(self.study, lines, head=head, rows=rows)
@@ -153,11 +168,10 @@ def status(folder: StudyFolder) -> StudyStatus:
 
 def _last_session(folder: StudyFolder, runs: Collection[str]) -> tuple[int, dict[str, str]]:
     """Slots of the last supervisor, and on which slot it has each of these runs that is going on."""
-    lines = whole_lines(folder.events_file)
-    begins = max((i for i, line in enumerate(lines) if STARTED.search(line)), default=0)
+    lines = lines_since(folder.events_file, STARTED)
     slots = 0
     on: dict[str, str] = {}
-    for line in lines[begins : None if runs else begins + 1]:
+    for line in lines if runs else lines[:1]:
         told = OF_RUN.search(line)
         if told is not None and told[1].decode() not in runs:
             continue

@@ -97,10 +97,12 @@ class Tally:
         name = min(means, key=lambda name: sign * means[name])
         return Best(name, arms[name].label, means[name], len(shared))
 
-    def seconds_left(
+    def runs_per_hour(
         self, *, total: int, slots: int, begun: float = 0.0, spent: float = 0.0
     ) -> float | None:
-        """Estimate of the time until all runs have ended; None before the first epoch has.
+        """The pace of the runs on the slots that still have work; None before the first epoch has ended.
+
+        The start of their workers is no part of it.
 
         Args:
             total: Runs in all.
@@ -109,10 +111,17 @@ class Tally:
             spent: Seconds that this work took; without them only complete runs tell how long one takes.
         """
         done = self.states["COMPLETE"] + (begun if spent else 0.0)
-        if not done or not slots:
+        taken = self.seconds + spent
+        if not done or not slots or not taken:
             return None
-        work = max(0.0, total - self.ended - begun) * (self.seconds + spent) / done
-        return work / min(slots, max(1, total - self.ended))
+        return 3600 * min(slots, max(1, total - self.ended)) * done / taken
+
+    def seconds_left(
+        self, *, total: int, slots: int, begun: float = 0.0, spent: float = 0.0
+    ) -> float | None:
+        """Until all runs have ended at the pace of `runs_per_hour`, whose arguments these are; None where that is."""
+        pace = self.runs_per_hour(total=total, slots=slots, begun=begun, spent=spent)
+        return None if pace is None else 3600 * max(0.0, total - self.ended - begun) / pace
 
 
 @dataclass

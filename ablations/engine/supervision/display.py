@@ -38,7 +38,6 @@ class Display:
         self._tally, self._slots = tally, slots
         self._started = time.monotonic()
         self._next = 0.0
-        self._ended_here = 0
 
     @property
     def seconds(self) -> float:
@@ -51,7 +50,6 @@ class Display:
 
     def outcome(self, planned: PlannedRun, result: Mapping[str, Any], *, total: int) -> None:
         """Say what a run came to, which the tally counts already."""
-        self._ended_here += 1
         count = f"{self._tally.ended}/{total}"
         said = _sentence(planned, result, self._tally.metric)
         log = self._folder.attempt_log(planned.run, result["attempt"])
@@ -66,10 +64,11 @@ class Display:
             self._next = began + min(max(SHOW_SECONDS, took / MOST_SHARE), LONGEST_SECONDS)
 
     def _snapshot(self, live: Iterable[Live], total: int) -> Snapshot:
-        tally, seconds = self._tally, self.seconds
+        tally = self._tally
         busy = tuple(one.busy(tally.metric) for one in live)
         begun = sum(slot.share for slot in busy)
         spent = sum(slot.epoch * slot.seconds_an_epoch for slot in busy)
+        pace: Any = {"total": total, "slots": len(self._slots), "begun": begun, "spent": spent}
         return Snapshot(
             study=self._study,
             total=total,
@@ -80,11 +79,9 @@ class Display:
             busy=busy,
             metric=tally.metric,
             best=tally.best(),
-            seconds=seconds,
-            runs_per_hour=3600 * self._ended_here / seconds if seconds else 0.0,
-            seconds_left=tally.seconds_left(
-                total=total, slots=len(self._slots), begun=begun, spent=spent
-            ),
+            seconds=self.seconds,
+            runs_per_hour=tally.runs_per_hour(**pace),
+            seconds_left=tally.seconds_left(**pace),
         )
 
 

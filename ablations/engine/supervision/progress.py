@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ablations.engine.standing.snapshot import Busy, Snapshot
-from plain_files.numbers import loss
+from plain_files.numbers import loss, number
 from plain_files.words import visible
 
 LINE_SECONDS = 30.0
@@ -134,9 +134,8 @@ def summary_line(snapshot: Snapshot) -> str:
         best = snapshot.best
         seeds = f"{best.seeds} seed{'s' if best.seeds != 1 else ''} each"
         parts.append(f"best so far {best.label}: {snapshot.metric} {loss(best.value)} ({seeds})")
-    if snapshot.runs_per_hour:
-        parts.append(f"{snapshot.runs_per_hour:.0f} runs/h")
-    if snapshot.seconds_left is not None:
+    if snapshot.ended < snapshot.total and snapshot.seconds_left is not None:
+        parts.append(f"{number(snapshot.runs_per_hour, 2)} runs/h")
         parts.append(f"{duration(snapshot.seconds_left)} left")
     return ", ".join(parts)
 

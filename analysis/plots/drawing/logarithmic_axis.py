@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from matplotlib.axis import Axis
 from matplotlib.ticker import Formatter, LogLocator
 
+from plain_files.numbers import as_given
+
 MOST_BETWEEN = 6
 """Numbers between powers; more would touch each other on an upright axis of a column's figure."""
 
@@ -22,7 +24,7 @@ def plain_powers(axis: Axis) -> None:
     if base == 2:
         # Matplotlib has no ticks between powers of two.
         axis.set_minor_locator(LogLocator(2, subs=(1.25, 1.5, 1.75)))
-    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_major_formatter(lambda value, _: as_given(value))
     axis.set_minor_formatter(_BetweenPowers())
 
 
@@ -31,7 +33,7 @@ class _BetweenPowers(Formatter):
 
     def __call__(self, value: float, pos: int | None = None) -> str:
         """A number by itself, as where a pointer is."""
-        return f"{value:g}"
+        return as_given(value)
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """The names of all ticks, empty for most."""
@@ -44,7 +46,7 @@ class _BetweenPowers(Formatter):
             named = []
         elif powers + len(named) < 2:
             named = inside[:: -(-len(inside) // MOST_BETWEEN) or 1]
-        return [f"{value:g}" if value in named else "" for value in values]
+        return [as_given(value) if value in named else "" for value in values]
 
 
 def _base(axis: Axis) -> float:

@@ -6,9 +6,9 @@ import numpy as np
 
 from analysis.report.evidence import shown
 from analysis.report.evidence.evidence import MOST_FOR_RIVALS, Evidence
-from analysis.report.page.numbers import interval, number, plural, typeset
+from analysis.report.page.numbers import as_given, interval, number, plural
 from analysis.tradeoff.reduction_fit import ReductionFit
-from plain_files.numbers import as_given, p_words
+from plain_files.numbers import p_words
 
 BASIS_WORDS = {
     "average": "from every curve that is not rejected",
@@ -106,7 +106,7 @@ def _named_price_words(fit: ReductionFit) -> str:
         return "No price is assumed: read yours off the axis."
     on_axis = fit.sweep["price"].min() <= price <= fit.sweep["price"].max()
     place = "dotted on the right" if on_axis else "beyond the right panel's axis"
-    named = typeset(as_given(price))
+    named = as_given(price)
     return f"The named price, {named} per weight, is one of those on the left, and {place}."
 
 

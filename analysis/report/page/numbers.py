@@ -28,6 +28,11 @@ def interval(
     return _printed(numbers.interval(low, high, digits, write=write))
 
 
+def as_given(value: object, digits: int = 10) -> str:
+    """A number that people chose, as they would write it."""
+    return _printed(numbers.as_given(float(value), digits))  # type: ignore[arg-type]
+
+
 def typeset(sentence: str) -> str:
     """A terminal's sentence with the signs of print: minus signs, short exponents, κ and ≥.
 

@@ -1,6 +1,7 @@
 """The report as one HTML file: everything it needs is in it, and nothing in it leads elsewhere."""
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
@@ -18,6 +19,8 @@ MOST_ROWS = 200
 """The page shows so many rows of a table: a browser lays out thousands in seconds, and nobody reads them there."""
 KEPT = "!$()*+,-./:;=?@[]_|~{}"
 """Signs that stand for themselves in a data address."""
+OF_RUN = re.compile(r' data-run="([^"]*)"')
+"""Of a mark (`analysis.plots.drawing.marks`)."""
 RECORD = "../runs/{run}/result.json"
 """Where a run's record is, seen from a report that lies in its study."""
 
@@ -203,7 +206,7 @@ def _shown(report: Report) -> dict[str, Any]:
         "lead": report.lead,
         "table": None if report.table is None else _shown_table(report.table, report),
         "index": _in_script(report.arms),
-        "records": _in_script(report.records),
+        "records": _in_script(_recorded_here(report)),
         "record_at": RECORD,
         "picks": _picks(report),
         "badges": report.badges,
@@ -217,6 +220,17 @@ def _shown(report: Report) -> dict[str, Any]:
 def _in_script(value: object) -> str:
     """The value as JSON, which no `<` can end."""
     return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _recorded_here(report: Report) -> list[str]:
+    """Runs with a record that the page shows: of a hundred thousand it has a few points and rows."""
+    drawings = [part for s in report.sections for part in s.parts if isinstance(part, Drawing)]
+    drawings += [report.lead] if report.lead is not None else []
+    shown = {run for one in drawings for svg in one.views.values() for run in OF_RUN.findall(svg)}
+    for table in report.tables:
+        if "run" in table.frame:
+            shown.update(map(str, table.frame["run"].head(MOST_ROWS)))
+    return [run for run in report.records if run in shown]
 
 
 def _record(run: str) -> str:

@@ -12,6 +12,7 @@ from analysis.planned.planned import PlannedReport, comparison
 from analysis.report.evidence import shown
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.numbers import (
+    as_given,
     interval,
     loss,
     number,
@@ -129,7 +130,7 @@ def _asked_rows(evidence: Evidence) -> Iterator[tuple[Any, ...]]:
 
 
 def _ratio_row(fit: ReductionFit, evidence: Evidence) -> tuple[Any, ...]:
-    at = "" if evidence.price is None else f" at {number(evidence.price)} per weight"
+    at = "" if evidence.price is None else f" at {as_given(evidence.price, 3)} per weight"
     where = _where_fitted(evidence)
     low, high = (np.nan, np.nan) if fit.r_star_ci is None else fit.r_star_ci
     size = np.nan if fit.r_star is None else fit.r_star
@@ -267,7 +268,7 @@ def _ratio(evidence: Evidence) -> str:
         return f"whether the {metric} rises with the reduction ratio is not certain; {_left(fit)}."
     if fit.r_star is not None and fit.r_star_ci is not None:
         at = (
-            f"at {number(evidence.price)} per weight"
+            f"at {as_given(evidence.price, 3)} per weight"
             if evidence.price is not None
             else "at the named price"
         )
@@ -291,7 +292,7 @@ def _steps(fit: ReductionFit) -> str:
     if steps.empty:
         return NOT_DISPLACED
     parts = [
-        f"{row['best_below']} up to {number(row['price'], 2)} per weight"
+        f"{row['best_below']} up to {as_given(row['price'], 2)} per weight"
         for row in _records(steps.head(MOST_PRICES))
     ]
     if len(steps) > MOST_PRICES:

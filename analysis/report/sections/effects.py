@@ -11,9 +11,9 @@ from analysis.effects.effects_words import sentences
 from analysis.planned.declared import added_late
 from analysis.planned.planned import comparison
 from analysis.report.evidence.evidence import Evidence
+from analysis.report.page.numbers import as_given
 from analysis.report.page.page import Drawings, Section, drawn
 from analysis.report.page.tables import INTERVAL, Column, Table, if_any
-from plain_files.numbers import as_given
 
 MOST_SENTENCES = 15
 

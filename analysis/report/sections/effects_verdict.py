@@ -10,9 +10,9 @@ from analysis.effects.effects_words import needed
 from analysis.planned.declared import added_late
 from analysis.planned.planned import PlannedReport, comparison
 from analysis.report.evidence.evidence import Evidence
-from analysis.report.page.numbers import interval, plural, signed
+from analysis.report.page.numbers import as_given, interval, plural, signed
 from analysis.report.sections.stopped import stopped_verdict
-from plain_files.numbers import as_given, p_words
+from plain_files.numbers import p_words
 
 MOST_NAMED = 3
 """Comparisons that the headline names per verdict; the others are counted."""

@@ -3,7 +3,7 @@
 import math
 
 from analysis.report.evidence.evidence import Evidence
-from analysis.report.page.numbers import interval, number, plural
+from analysis.report.page.numbers import as_given, interval, number, plural
 from analysis.tradeoff.reduction_fit import ReductionFit
 from analysis.tradeoff.status_words import ENOUGH_SEEDS, NOT_DISPLACED, STATUS_WORDS
 from plain_files.numbers import p_words
@@ -32,7 +32,7 @@ def _identified(fit: ReductionFit) -> str:
     if fit.r_star is None or fit.r_star_ci is None:
         worth = f"which is best depends on what a weight is worth, in {_unit(fit.metric)}"
         return f"{_rise(fit)}; {worth}: {_by_price(fit)}"
-    price = f"at {number(fit.price_per_param)} {_unit(fit.metric)} per weight"
+    price = f"at {as_given(fit.price_per_param, 3)} {_unit(fit.metric)} per weight"
     theory = ""
     if fit.theory_r_star is not None and fit.theory_ci is not None:
         theory = f"r* = {number(fit.theory_r_star)} {interval(*fit.theory_ci)}"
@@ -117,7 +117,7 @@ def _no_noise(fit: ReductionFit) -> str:
 def _limit(fit: ReductionFit) -> str:
     if fit.r_star_ci is None or math.isnan(fit.r_star_ci[0]):
         return ""
-    return f" (r* ≥ {number(fit.r_star_ci[0])} at {number(fit.price_per_param)} {_unit(fit.metric)} per weight)"
+    return f" (r* ≥ {number(fit.r_star_ci[0])} at {as_given(fit.price_per_param, 3)} {_unit(fit.metric)} per weight)"
 
 
 def _free(fit: ReductionFit) -> str:
@@ -131,7 +131,7 @@ def _by_price(fit: ReductionFit) -> str:
     steps = fit.switch_prices
     if steps.empty:
         return f"{NOT_DISPLACED}."
-    parts = [f"{row.best_below} up to {number(row.price, 2)}" for row in steps.itertuples()]
+    parts = [f"{row.best_below} up to {as_given(row.price, 2)}" for row in steps.itertuples()]
     return f"{', '.join(parts)}, {steps['best_above'].iloc[-1]} above."
 
 

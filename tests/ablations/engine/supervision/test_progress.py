@@ -33,7 +33,7 @@ SNAPSHOT = Snapshot(
 def test_one_line_has_counts_best_throughput_and_time_left():
     assert summary_line(SNAPSHOT) == (
         "23/60 runs, 1 pruned, 2 failed, 1 running, 36 waiting, "
-        "best so far reduction=8: val_loss 0.09120 (5 seeds each), 1200 runs/h, 1 h 02 min left"
+        "best so far reduction=8: val_loss 0.09120 (5 seeds each), 1,200 runs/h, 1 h 02 min left"
     )
 
 
@@ -160,6 +160,22 @@ def test_the_time_left_is_the_work_left_over_the_slots():
     assert tally.seconds_left(total=9, slots=4, begun=2.0) == 15.0
     assert tally.seconds_left(total=2, slots=4) == 10.0  # one run is not spread over slots
     assert Tally().seconds_left(total=9, slots=4) is None
+
+
+def test_the_runs_an_hour_are_the_pace_that_the_time_left_is_reckoned_with():
+    tally = Tally()
+    tally.add(planned(0), {"state": "COMPLETE", "val_loss": 0.5, "seconds": 10.0})
+    how = {"total": 9, "slots": 4, "begun": 2.0, "spent": 26.0}
+    assert tally.runs_per_hour(**how) == 1200.0  # three runs' work took 36 s, four at a time
+    assert tally.seconds_left(**how) == 6 / 1200 * 3600
+    assert Tally().runs_per_hour(total=9, slots=4) is None
+    assert Tally().runs_per_hour(total=9, slots=4, begun=2.0) is None
+
+
+def test_a_pace_of_less_than_a_run_an_hour_is_not_none():
+    slow = summary_line(replace(SNAPSHOT, runs_per_hour=0.125, seconds_left=1e6))
+    assert slow.endswith("0.12 runs/h, 277 h 46 min left")
+    assert "runs/h" not in summary_line(replace(SNAPSHOT, total=23))  # nothing is left
 
 
 def test_the_time_left_is_known_from_the_first_epoch_on():

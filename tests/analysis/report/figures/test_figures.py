@@ -205,7 +205,7 @@ def test_a_figure_that_cannot_be_drawn_says_what_it_needs(evidence, kind, name, 
 @pytest.mark.parametrize(
     ("name", "tips"),
     [
-        ("prices", [r"r = 4 at 5.0e-7 per weight: 0\.\d+ in all"]),
+        ("prices", [r"r = 4 at 5e-7 per weight: 0\.\d+ in all"]),
         ("parallel", [r"\S.*, seed 0: 0\.\d+"]),
         ("diagnostics", [r"r = 4: leverage 1", r"all: κ \S+ \[", r"quad0: weight "]),
         ("interactions", [r"(gate|reduction)=\S+, (gate|reduction)=\S+: 0\.\d+$"]),

@@ -1,7 +1,10 @@
+import json
+import re
+
 import pandas as pd
 import pytest
 
-from analysis.report.page.page import MOST_ROWS, Report, Section, to_html, to_markdown
+from analysis.report.page.page import MOST_ROWS, Drawing, Report, Section, to_html, to_markdown
 from analysis.report.page.tables import Column, Table, write_tables
 
 
@@ -38,3 +41,20 @@ def test_files_and_markdown_have_all_rows_of_a_long_table(tmp_path):
         *((tmp_path / f"arms.{form}").read_text() for form in ("csv", "md", "tex")),
     ):
         assert last in text
+
+
+def test_the_page_knows_the_records_of_the_runs_that_it_shows_and_of_no_others():
+    many = [f"r{i}" for i in range(MOST_ROWS + 1000)]
+    rows = Table(
+        name="runs",
+        title="Runs",
+        caption="",
+        frame=pd.DataFrame({"run": many}),
+        columns=(Column(title="Run", name="run"),),
+    )
+    point = '<svg><use class="mark" data-run="r1000"><title>one</title></use></svg>'
+    drawing = Drawing(name="seeds", title="Seeds", caption="", views={"raw": point})
+    section = Section(anchor="runs", title="Runs", parts=(rows, drawing))
+    page = to_html(Report(study="s", records=tuple(many), sections=(section,)))
+    (found,) = re.findall(r'id="records-by-run"[^>]*>(.*?)</script>', page)
+    assert json.loads(found) == [*many[:MOST_ROWS], "r1000"]
