@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.contrasts.estimation import Estimates, of_many_tables
+from analysis.contrasts.estimation import Estimates, from_seed_values, of_many_tables
 from analysis.effects import calibration
 from analysis.effects.calibration import calibrate, varying_by_seed
 
@@ -57,3 +57,19 @@ def test_a_factor_whose_effect_varies_from_seed_to_seed_is_named() -> None:
 def test_nothing_is_said_of_varying_effects_where_no_noise_is_left_to_compare_with() -> None:
     y = np.random.default_rng(3).standard_normal((5, 2))
     assert varying_by_seed(y, {"only": np.array([[-1.0, 1.0]])}) == {}
+
+
+@pytest.mark.parametrize(("seeds", "levels"), [(2, 3), (3, 1), (5, 4), (9, 6)])
+def test_many_tables_at_once_are_estimated_as_each_alone(seeds: int, levels: int) -> None:
+    tables = np.random.default_rng(4).standard_normal((7, seeds, levels))
+    tables[1, :, 0] *= 30  # a level that stands out rests on its own differences
+    tables[2] = 1.0
+    weights = np.column_stack([-np.ones(levels), np.eye(levels)])
+    for one, table in zip(of_many_tables(tables, weights), tables, strict=True):
+        alone = from_seed_values(table, weights)
+        for name in ("estimate", "se", "df", "correlation"):
+            np.testing.assert_allclose(getattr(one, name), getattr(alone, name), rtol=1e-12)
+        assert one.error.tolist() == alone.error.tolist()
+        assert one.constant.tolist() == alone.constant.tolist()
+        rows = np.arange(levels)
+        assert one.law(rows).level(0.05) == pytest.approx(alone.law(rows).level(0.05), rel=1e-9)
