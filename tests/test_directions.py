@@ -10,7 +10,7 @@ OURS = {"ablations", "search_spaces", "analysis", "plain_files"}
 A = "ablations.subjects.attention"
 FRAMEWORK = ("ablations.designs", "ablations.studies", "ablations.engine", "ablations.tracking")
 """These know no subject and name no setting of one; the commands of `cli` that are attention's own do."""
-OF_ATTENTION = {"ablations.cli.cost", "ablations.cli.options.study_plan"}
+OF_ATTENTION = {"ablations.cli.cost", "ablations.cli.options.planned_arms"}
 MOST_FILES = 15
 
 # Each folder and what its files import besides each other, from the ground up: a folder names none below it.

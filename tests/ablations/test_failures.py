@@ -42,7 +42,7 @@ def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def raised(call) -> Exception:
-    with pytest.raises(Exception) as caught:  # noqa: PT011
+    with pytest.raises(Exception) as caught:
         call()
     # As our own code would catch it, which the test is not.
     return caught.value.with_traceback(caught.tb.tb_next)
