@@ -106,8 +106,9 @@ def test_a_step_that_raises_is_the_users_own_line_in_a_dry_run_too(mine, ablate)
     code, said = ablate("run", name, "--dry-run")
     assert code == 2
     assert "`maps:Maps(" in said
+    assert "broken=True" in said
     assert (
-        "broken=True)` cannot be trained for a few steps: ZeroDivisionError: a mistake of mine (maps.py, line 46)."
+        ")` cannot be trained for a few steps: ZeroDivisionError: a mistake of mine (maps.py, line 46)."
         in said
     )
 

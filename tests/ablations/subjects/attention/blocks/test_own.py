@@ -115,7 +115,7 @@ LOGITS = r"must take logits (N, C) and give factors of the same shape, but"
         (
             {"gate": "own_unnamed:x"},
             "'own_unnamed:x' cannot be imported, because 'own_unnamed' fails: NameError: name "
-            "'undefined_thing' is not defined. Mend the module.",
+            "'undefined_thing' is not defined (own_unnamed.py, line 1). Mend the module.",
         ),
         (
             {"kind": "own_unfinished:f"},

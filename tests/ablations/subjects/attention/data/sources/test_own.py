@@ -105,7 +105,10 @@ def test_a_function_in_the_current_folder_is_a_data_set() -> None:
             "no_argument",
             "it failed: TypeError: no_argument() takes 0 positional arguments but 1 was given.",
         ),
-        ("raises", "it failed: FileNotFoundError: there is no such file."),
+        (
+            "raises",
+            "it failed: FileNotFoundError: there is no such file (own_data_of_a_test.py, line 49).",
+        ),
     ],
 )
 def test_what_is_no_function_of_a_data_set_says_what_it_must_be(
