@@ -123,7 +123,7 @@ def test_a_file_of_claims_is_answered_run_and_checked_again(
     [
         ('"mine:adds"', '"mine:add"', "`exact` 'mine:add': module 'mine' has no 'add'. Did you mean 'adds'?"),
         ('"mine:adds"', '"mein:adds"', "claim 'A1': `exact` 'mein:adds' cannot be imported"),
-        ('"mine:adds"', '"mine:fails"', "claim 'A1': 'mine:fails' failed: ValueError: no such number (mine.py, line 10)."),
+        ('"mine:adds"', '"mine:fails"', "'mine:fails' failed: ValueError: no such number (mine.py, line 10)"),
         ('"mine:adds"', '"mine:ends"', "claim 'A1': 'mine:ends' failed: SystemExit: 0 (mine.py, line 11). Mend"),
         ('"mine:adds"', '"mine:train"', "claim 'A1': 'mine:train' failed: TypeError: train() missing 2"),
         ('"mine:adds"', '"mine:nothing"', "returns an `ablations.Finding`, but 'mine:nothing' returned 3."),
