@@ -29,6 +29,11 @@ class Rows:
 
 def quietly():
     nn.Linear(2, 2)(torch.zeros(3))
+
+
+def by_way_of_ours():
+    from ablations.import_path import load
+    load("no path")
 """
 
 
@@ -55,6 +60,10 @@ def test_the_innermost_frame_of_the_users_own_is_named_and_no_library_below_it(n
     assert words_of(error).endswith(" (failing_net.py, line 7)")
     assert words_of(error).startswith("RuntimeError: mat1 and mat2")
     assert own_line(raised(net.quietly)) == " (failing_net.py, line 19)"
+
+
+def test_a_frame_of_this_project_is_not_the_users_own(net) -> None:
+    assert own_line(raised(net.by_way_of_ours)) == " (failing_net.py, line 24)"
 
 
 def test_what_a_process_of_a_loader_raised_is_told_without_its_traceback(net) -> None:

@@ -39,6 +39,17 @@ def test_a_study_is_its_own_pilot_and_its_arms_are_counted(
     assert louder["effects"]["seeds"] > found["effects"]["seeds"]
 
 
+def test_an_arm_that_was_only_confirmed_is_none_of_the_design(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = here / "runs" / "mine" / "plan.jsonl"
+    last = json.loads(file.read_text().splitlines()[-1])
+    more = {**last, "run": "f" * 10, "arm": "e" * 10, "label": "another", "stage": "confirm"}
+    file.write_text(f"{file.read_text()}{json.dumps(more)}\n")
+    found = planned(capsys, "mine", "--margin", "0.02", "--sigma", "0.01")
+    assert found["effects"]["comparisons"] == 4
+
+
 def test_reading_it_imports_no_program(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
