@@ -109,14 +109,14 @@ def test_a_process_that_dies_is_told_with_its_last_words(mine) -> None:
         runs_apart("tried:dies", [Job(run="a", settings={}, folder=str(mine / "a"))], device="cpu")
 
 
-def test_a_run_is_killed_at_the_first_step_of_its_second_epoch(mine) -> None:
+def test_a_run_is_killed_at_the_second_step_of_its_second_epoch(mine) -> None:
     program = {"metrics": [{"name": "loss", "direction": "minimize"}]}
     settings = {"arm": {"a": 1}, "seed": 0, "subject": "tried:steps", "program": program}
     job = Job(run="a", settings=settings, folder=str(mine / "a"), killed_after=math.inf)
     (killed,) = runs_apart("ablations.subjects.function.run:train_run", [job], device="cpu")
     assert (killed.measured, killed.error) == (None, None)
     assert [one["epoch"] for one in killed.epochs] == [1]
-    assert (mine / "a" / "steps.txt").read_text() == "00 01 02 10 "
+    assert (mine / "a" / "steps.txt").read_text() == "00 01 02 10 11 "
     assert not (mine / "a" / "ended.txt").exists()
 
 

@@ -120,7 +120,6 @@ def test_every_study_is_reported_and_found_from_one_page(study, capsys):
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.usefixtures("few_figures")
 def test_a_study_that_cannot_be_read_takes_no_other_with_it(study, capsys):
     folder = study("gates")
     (study("waiting") / "plan.jsonl").unlink()

@@ -21,7 +21,7 @@ def test_what_was_asked_is_what_the_study_varies(evidence, kind, question):
     ("kind", "price", "said"),
     [
         ("ordinary", None, "The validation loss rises with the reduction ratio, so the best one depends on what a"),
-        ("ordinary", 5e-7, "The best reduction ratio at 5.00e−7 per weight is "),
+        ("ordinary", 5e-7, "The best reduction ratio at 5e−7 per weight is "),
         ("flat", None, "No rise of the validation loss with the reduction ratio was seen; not worse than "),
         ("falling", None, "The validation loss falls as the ratio grows: the largest tested, 32,"),
         ("two_seeds", None, "No conclusion yet: there are too few seeds for an interval; run at least 3 seeds"),
