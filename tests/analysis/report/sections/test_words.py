@@ -33,8 +33,7 @@ def test_with_a_price_the_line_gives_both_best_ratios_with_intervals(evidence):
     assert fit.basis == "average"
     assert line.startswith(f"Reduction ratio: r* = {fit.r_star:.3g} [")
     assert (
-        "at 5e−7 nats per weight, by the average of eight curves; if the loss rises as r²"
-        in line
+        "at 5e−7 nats per weight, by the average of eight curves; if the loss rises as r²" in line
     )
     assert f"r* = {fit.theory_r_star:.3g} [" in line
 
