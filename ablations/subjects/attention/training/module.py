@@ -187,8 +187,8 @@ class AttentionClassifier(pl.LightningModule):
             checkpoint["train_sums"] = of_all_ranks(self.trainer, {"loss": loss, "count": count})
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the sums up, of an epoch that goes on."""
-        if "train_sums" in checkpoint:
+        """Take the sums up, of an epoch that goes on; without a Trainer the weights alone are wanted."""
+        if "train_sums" in checkpoint and self._trainer is not None:
             self._sums["train"].add(**of_this_rank(self.trainer, checkpoint["train_sums"]))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:

@@ -64,6 +64,19 @@ def test_the_module_trains_in_a_plain_trainer_and_its_checkpoint_loads_without_u
 
 
 @in_a_plain_trainer
+def test_a_checkpoint_that_is_written_within_an_epoch_loads_without_a_trainer(
+    loader: DataLoader, tmp_path: Path
+) -> None:
+    module = AttentionClassifier(reduction=8, in_channels=3, classes=4, placement="none")
+    kept = ModelCheckpoint(tmp_path, every_n_train_steps=1, save_top_k=-1, filename="{step}")
+    plain_trainer(tmp_path, enable_checkpointing=True, callbacks=[kept]).fit(module, loader)
+    within = tmp_path / "step=1.ckpt"
+    assert "train_sums" in torch.load(within, weights_only=True)
+    again = AttentionClassifier.load_from_checkpoint(within, weights_only=True)
+    assert again.hparams == module.hparams
+
+
+@in_a_plain_trainer
 def test_the_logged_means_are_over_images_not_over_batches(tmp_path: Path) -> None:
     module = AttentionClassifier(in_channels=1, classes=2, placement="none", seed=0).eval()
     x, y = torch.rand(10, 1, 8, 8), torch.arange(10) % 2
