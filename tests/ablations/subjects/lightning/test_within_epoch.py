@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightning.pytorch as pl
@@ -14,9 +15,11 @@ from torch.utils.data import DataLoader, IterableDataset, RandomSampler, Sampler
 from torchmetrics import MeanMetric, MetricCollection
 
 from ablations.context import Stopped
+from ablations.errors import SettingError
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.fit import Outcome, fit
 from ablations.subjects.lightning.pairing.construct import construct
+from ablations.subjects.lightning.ranks import of_this_rank
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -192,6 +195,20 @@ class Collected(Prices):
         return loss
 
 
+class Manual(Prices):
+    def __init__(self) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+
+    def training_step(self, batch: list[Tensor], number: int) -> Tensor:
+        loss = super().training_step(batch, number)
+        step: Any = self.optimizers()
+        step.zero_grad()
+        self.manual_backward(loss)
+        step.step()
+        return loss
+
+
 class Before(pl.Callback):
     def on_train_epoch_start(self, *_: Any) -> None:
         """Something."""
@@ -211,6 +228,8 @@ AGAIN: dict[str, Callable[[], dict[str, Any]]] = {
     "`Own` draws an order of its own": loaders(dataset=Rows(), sampler=Own()),
     "`Stream` is iterable, without places to go on at": loaders(dataset=Stream()),
     "its `MetricCollection` is no plain metric": lambda: {"make": Collected},
+    "`Manual` steps its optimizers itself": lambda: {"make": Manual},
+    "`trainer.max_steps` counts no epochs": lambda: {"max_steps": 2},
     "the callback `Before` does something as an epoch begins": lambda: {"callbacks": Before()},
     "the callback `After` has `on_train_epoch_end` without a `state_dict`": lambda: {
         "callbacks": After()
@@ -234,6 +253,15 @@ def test_no_checkpoint_is_written_within_an_epoch_that_it_would_lack_something_o
     outcome, _, _ = trained(tmp_path, **AGAIN[again](), **short)
     assert outcome.again == again
     assert not (tmp_path / "checkpoint.ckpt").exists()
+
+
+def test_a_run_goes_on_within_an_epoch_with_as_many_processes_as_it_had() -> None:
+    of_two: Any = SimpleNamespace(world_size=2, global_rank=1)
+    assert of_this_rank(of_two, ["first", "second"]) == "second"
+    with pytest.raises(
+        SettingError, match=r"as many processes as it had, 3, but has 2 now\. Give it as many GPUs"
+    ):
+        of_this_rank(of_two, ["first", "second", "third"])
 
 
 def test_an_epoch_that_is_gathered_in_a_list_is_trained_again(tmp_path: Path) -> None:
