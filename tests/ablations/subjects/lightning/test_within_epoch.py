@@ -200,6 +200,9 @@ class Manual(Prices):
         super().__init__()
         self.automatic_optimization = False
 
+    def configure_optimizers(self) -> Any:
+        return torch.optim.SGD(self.parameters(), lr=0.01)
+
     def training_step(self, batch: list[Tensor], number: int) -> Tensor:
         loss = super().training_step(batch, number)
         step: Any = self.optimizers()
