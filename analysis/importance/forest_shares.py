@@ -55,6 +55,13 @@ def _coded(values: Sequence[Any]) -> tuple[Floats, Floats]:
     tested = list(dict.fromkeys(values))
     if all(isinstance(v, int | float) and not isinstance(v, bool) for v in tested):
         steps = np.unique(np.asarray(tested, dtype=float))
+        if (
+            np.abs(steps).max() > np.finfo(np.float32).max
+        ):  # what the trees compute in: their order is left
+            values, steps = (
+                np.searchsorted(steps, values).tolist(),
+                np.arange(len(steps), dtype=float),
+            )
         chosen = np.linspace(0, len(steps) - 1, min(len(steps), MOST_STEPS)).round().astype(int)
         return np.asarray(values, dtype=float)[:, None], steps[chosen][:, None]
     at = {level: i for i, level in enumerate(tested)}

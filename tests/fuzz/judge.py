@@ -139,9 +139,12 @@ def _seen(folder: Path, name: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _beside(seen: set[tuple[str, int, int]]) -> set[tuple[str, int, int]]:
-    """The files that no command may touch: those beside the studies."""
+    """The files that no command may touch: those beside the studies, but what Python compiled of a module there."""
+    theirs = ("/runs/", "/__pycache__/")
     return {
-        one for one in seen if one[1] >= 0 and one[0].startswith("here/") and "/runs/" not in one[0]
+        one
+        for one in seen
+        if one[1] >= 0 and one[0].startswith("here/") and not any(part in one[0] for part in theirs)
     }
 
 

@@ -104,6 +104,9 @@ def test_what_a_config_says_and_a_study_does_not_use_is_said(mine: Path) -> None
         ({"model": {"class_path": "houses.Prices", "init_args": {"hiden": 3}}}, r"but got 'model\.hiden'"),
         ({"optimizer": {"class_path": "torch.optim.SDG"}}, r"`optimizer\.class_path` must name a class, but 'torch"),
         ({"optimizer": {"class_path": "SGD", "init_args": {"lrr": 3}}}, r"`optimizer\.init_args` must be .* got 'lrr'"),
+        ({"model": 3}, r"'config\.yaml': `model` must say names and their values, but is 3\. Write them below it"),
+        ({"trainer": ["max_epochs"]}, r"'config\.yaml': `trainer` must say names and their values"),
+        ({"data": {"class_path": "houses.Houses", "init_args": "--"}}, r"`data\.init_args` must say names .* is '--'"),
         ({"optimizer": None}, r"`optimizer\.class_path` must name the class whose arguments are given"),
     ],
 )  # fmt: skip

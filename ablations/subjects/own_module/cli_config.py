@@ -53,9 +53,9 @@ def content_of(config: object, *, file: str, given: Mapping[str, Any]) -> dict[s
             f"{file!r} starts from `ckpt_path` {sections['ckpt_path']!r}, but every run of a study starts from its own "
             "seed: remove it, and load pretrained weights in the module's constructor."
         )
-    subject, model = _class_and_arguments(sections["model"])
-    data, loaders = _class_and_arguments(sections.get("data"))
-    trainer, left_out = _trainer(sections.get("trainer"), file=file)
+    subject, model = _class_and_arguments(sections, "model", file=file)
+    data, loaders = _class_and_arguments(sections, "data", file=file)
+    trainer, left_out = _trainer(_mapping(sections.get("trainer"), "trainer", file=file), file=file)
     if type(seed := sections.get("seed_everything")) is int:
         left_out = (f"`seed_everything` ({seed}): a study has seeds of its own", *left_out)
     schedule = {
@@ -71,23 +71,35 @@ def content_of(config: object, *, file: str, given: Mapping[str, Any]) -> dict[s
     }
 
 
-def _class_and_arguments(section: object) -> tuple[str | None, dict[str, Any]]:
+def _class_and_arguments(
+    sections: Mapping[Any, Any], name: str, *, file: str
+) -> tuple[str | None, dict[str, Any]]:
     """The import path of the class, where the section names one, and its arguments."""
+    section = sections.get(name)
     if isinstance(section, str):
         section = {"class_path": section}
-    content = dict(section) if isinstance(section, Mapping) else {}
+    content = _mapping(section, name, file=file)
     if "class_path" not in content:
         return None, content
-    module, _, name = str(content["class_path"]).rpartition(".")
-    return f"{module}:{name}", dict(content.get("init_args") or {})
+    module, _, called = str(content["class_path"]).rpartition(".")
+    return f"{module}:{called}", _mapping(content.get("init_args"), f"{name}.init_args", file=file)
 
 
-def _trainer(section: object, *, file: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _mapping(value: object, name: str, *, file: str) -> dict[str, Any]:
+    if isinstance(value, Mapping) or value is None:
+        return dict(value or {})
+    raise SettingError(
+        f"{file!r}: `{name}` must say names and their values, but is {value!r}. Write them below it, one on a line, or "
+        "leave it out."
+    )
+
+
+def _trainer(section: Mapping[str, Any], *, file: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The options that a study takes, and a phrase on each that it does not."""
     known = inspect.signature(pl.Trainer).parameters
     taken: dict[str, Any] = {}
     left_out = []
-    for name, value in (section if isinstance(section, Mapping) else {}).items():
+    for name, value in section.items():
         if name not in known:
             raise SettingError(f"{file!r}: {one_of('trainer option', name, known)}")
         if value == known[name].default:

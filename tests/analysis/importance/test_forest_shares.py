@@ -25,6 +25,14 @@ def test_the_shares_of_a_sum_are_those_of_its_terms() -> None:
     assert found == pytest.approx(expected / expected.sum(), abs=0.01)
 
 
+def test_numbers_beyond_single_precision_count_by_their_order() -> None:
+    levels = crossed(8)
+    loss = (3.0 * (levels["squeeze"] == "max") + levels["depth"]).to_numpy(float)
+    far = levels.assign(depth=levels["depth"].map({1.0: 1.0, 2.0: 1e39, 3.0: 1e300}))
+    found, expected = (forest_shares(one, loss, seed=0) for one in (far, levels))
+    assert found == pytest.approx(expected, abs=1e-9)
+
+
 def test_combinations_count_alike_however_often_they_were_run() -> None:
     levels = crossed(8)
     loss = 3.0 * (levels["squeeze"] == "max") + (levels["gate"] == "tanh") + levels["depth"]

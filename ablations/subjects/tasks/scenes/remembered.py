@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import zipfile
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from platformdirs import user_cache_path
 
+from ablations.archives import UNREADABLE
 from ablations.subjects.tasks.scenes.compose import Scenes, compose
 from ablations.subjects.tasks.scenes.glyphs import Part
 from ablations.subjects.tasks.scenes.settings import SceneSettings
@@ -60,7 +60,7 @@ def _read(path: Path) -> Scenes | None:
         # Opened here, since numpy leaves a damaged file open.
         with path.open("rb") as file, np.load(file) as archive:
             return Scenes(**dict(archive))
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
+    except UNREADABLE:
         return None
 
 

@@ -5,7 +5,6 @@ All of it can be computed again: the folder may be deleted at any time.
 
 import hashlib
 import tempfile
-import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
+from ablations.archives import UNREADABLE
 from ablations.errors import SettingError
 
 Arrays = dict[str, NDArray[Any]]
@@ -66,7 +66,7 @@ def kept_arrays(name: str, compute: Callable[[], Arrays]) -> Arrays:
         return arrays_of(path)
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):  # a disk was full, a machine fell
+    except UNREADABLE:  # a disk was full, a machine fell
         with suppress(OSError):
             path.unlink()
     arrays = compute()

@@ -1,9 +1,8 @@
 """A NumPy archive of the user's own."""
 
-from zipfile import BadZipFile
-
 import numpy as np
 
+from ablations.archives import UNREADABLE
 from ablations.errors import SettingError
 from ablations.subjects.attention.data.layouts.root import existing_root
 from ablations.subjects.attention.data.sources.content import Arrays
@@ -17,7 +16,7 @@ def npz(data: Data) -> Arrays:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             x, y = archive["x"], archive["y"]
             return (x, y, archive["lengths"]) if "lengths" in archive else (x, y)
-    except (KeyError, ValueError, TypeError, OSError, EOFError, BadZipFile) as error:
+    except UNREADABLE as error:
         raise SettingError(
             f"`data.root` must be an .npz archive with the arrays `x` and `y`, but {str(path)!r}: "
             f"{error}"

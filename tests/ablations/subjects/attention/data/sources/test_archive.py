@@ -1,3 +1,5 @@
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,28 @@ def test_an_archive_of_arrays_is_a_data_set(tmp_path: Path) -> None:
     assert (content.y == Y).all()
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", None])
+def with_a_part(header: bytes) -> bytes:
+    """An archive whose `x` begins like this."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        length = len(header).to_bytes(2, "little")
+        archive.writestr("x.npy", b"\x93NUMPY\x01\x00" + length + header)
+    return made.getvalue()
+
+
+def with_torn_numbers() -> bytes:
+    made = io.BytesIO()
+    np.savez_compressed(made, x=X, y=Y)
+    content = bytearray(made.getvalue())
+    content[200:1200] = bytes(1000)
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"PK\x03\x04 cut off", None, with_a_part(b"{'descr': ("), with_torn_numbers()],
+    ids=["empty", "cut", "npy", "header", "numbers"],
+)
 def test_a_file_that_is_no_archive_is_told(content: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / "bad.npz"
     if content is None:
