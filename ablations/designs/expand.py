@@ -138,14 +138,31 @@ def varied(space: Space) -> list[str]:
 
 def runs(arms: Iterable[PlannedArm], *, seeds: Iterable[int], stage: Stage) -> list[PlannedRun]:
     """Every arm with every seed, seed by seed, so that a study cut short has whole blocks."""
-    arms = list(arms)
-    return [planned_run(arm, seed=seed, stage=stage) for seed in seeds for arm in arms]
+    return [run for block in blocks(arms, seeds=seeds, stage=stage) for run in block]
+
+
+def blocks(
+    arms: Iterable[PlannedArm], *, seeds: Iterable[int], stage: Stage
+) -> list[list[PlannedRun]]:
+    """For each seed every arm with it."""
+    seeds = list(seeds)
+    columns = [_with_seeds(arm, seeds, stage) for arm in arms]
+    return [list(block) for block in zip(*columns, strict=True)]
 
 
 def planned_run(arm: PlannedArm, *, seed: int, stage: Stage) -> PlannedRun:
     """One arm with one seed."""
+    return _with_seeds(arm, [seed], stage)[0]
+
+
+def _with_seeds(arm: PlannedArm, seeds: list[int], stage: Stage) -> list[PlannedRun]:
+    ids = arm.about.run_ids(arm.arm, seeds)
+    return [_with_seed(arm, seed, stage, run) for seed, run in zip(seeds, ids, strict=True)]
+
+
+def _with_seed(arm: PlannedArm, seed: int, stage: Stage, run: str) -> PlannedRun:
     return PlannedRun(
-        run=arm.about.run_id(arm.arm, seed),
+        run=run,
         arm=arm.id,
         label=arm.label,
         seed=seed,

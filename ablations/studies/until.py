@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from ablations.designs.expand import Expansion, PlannedArm, planned_run
+from ablations.designs.expand import Expansion, PlannedArm, blocks
 from ablations.engine.records.folder import StudyFolder
 from ablations.engine.sources.until import LOOKS, Decide, Decision, Seen, UntilSettled
 from ablations.errors import SettingError
@@ -184,7 +184,7 @@ def until_source(
     stage = cast(Stage, design)
     study = folder.study()
     return UntilSettled(
-        [[planned_run(arm, seed=seed, stage=stage) for arm in expansion.arms] for seed in seeds],
+        blocks(expansion.arms, seeds=seeds, stage=stage),
         decide=rule.decide,
         rule=study[RULE],
         metric=folder.metric(),

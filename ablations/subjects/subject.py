@@ -288,9 +288,13 @@ class Subject:
 
     def run_id(self, arm: Values, seed: int) -> str:
         """Ten hexadecimal digits that name the arm with this seed on every machine."""
-        return digest(
-            self.canonical(arm), data=self.fingerprint(arm), seed=seed, **self._identity()
-        )
+        return self.run_ids(arm, [seed])[0]
+
+    def run_ids(self, arm: Values, seeds: Iterable[int]) -> list[str]:
+        """As `run_id`, of many seeds; the arm's data are asked for once: a program of a user's may load them."""
+        rest = {"data": self.fingerprint(arm), **self._identity()}
+        canonical = self.canonical(arm)
+        return [digest(canonical, seed=seed, **rest) for seed in seeds]
 
     def sources(self, values: Iterable[Any]) -> list[Path]:
         """The source files that give the numbers of a space's runs, which names these values."""

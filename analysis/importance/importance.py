@@ -47,6 +47,7 @@ CHANCE = {
 }
 """What the column `chance` says, by question."""
 COLUMNS = ["factor", "question", "share", "low", "high", "chance", "p", "p_holm"]
+MOST_PERMUTATIONS = 10_000
 REST = ("interactions", "noise", "joint")
 """The rows that are no factor's; `joint` is what factors explain only together, where they change together."""
 
@@ -139,12 +140,13 @@ def estimate_importance(
         seed: Of the deals and of the forest.
 
     Raises:
-        TableError: If no factor or no loss varies, or `permutations` is below 1.
+        TableError: If no factor or no loss varies, or `permutations` is not from 1 to `MOST_PERMUTATIONS`.
     """
-    if permutations < 1:
+    if not 1 <= permutations <= MOST_PERMUTATIONS:
         raise TableError(
-            f"`permutations >= 1` must hold, but got {permutations}; each is one random deal of the losses, "
-            "and with less than one there is no line that chance reaches. Give 20 or more."
+            f"`permutations` must be from 1 to {MOST_PERMUTATIONS:,}, but got {permutations}; each is one random deal "
+            "of the losses, for which both are computed anew, and with less than one there is no line that chance "
+            "reaches. Give 20 or more."
         )
     rows = table.complete()
     levels = _levels(table, rows)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from ablations.designs.expand import expand, plan_arm, refuse_illegal, runs
@@ -75,6 +77,16 @@ def test_runs_come_in_whole_seed_blocks() -> None:
     assert len({run.run for run in planned}) == 6
     assert len({run.arm for run in planned}) == 3
     assert Run(**planned[0].settings) == Run(arm=arm_of(arms[0].arm), seed=3)
+
+
+def test_an_arms_data_are_asked_for_once_however_many_its_seeds() -> None:
+    asked: list[object] = []
+    arm = expand(load_space("reduction")).arms[0]
+    about = replace(arm.about, fingerprint=lambda values: str(asked.append(values)))
+    found = runs([replace(arm, about=about)], seeds=range(50), stage="grid")
+    assert len(asked) == 1
+    assert len({run.run for run in found}) == 50
+    assert found[7].run == about.run_id(arm.arm, 7)
 
 
 def test_an_unknown_design_gets_the_nearest_name() -> None:

@@ -119,9 +119,9 @@ def test_one_arm_has_nothing_to_share_out() -> None:
         estimate_importance(table)
 
 
-@pytest.mark.parametrize("permutations", [0, -3])
-def test_less_than_one_permutation_is_refused(permutations: int) -> None:
-    said = rf"`permutations >= 1` must hold, but got {permutations}; .* Give 20 or more\."
+@pytest.mark.parametrize("permutations", [0, -3, 10**22])
+def test_less_than_one_permutation_or_too_many_are_refused(permutations: int) -> None:
+    said = rf"`permutations` must be from 1 to 10,000, but got {permutations}; .* Give 20 or more\."
     with pytest.raises(TableError, match=said):
         estimate_importance(crossed(), permutations=permutations)
 
