@@ -253,6 +253,10 @@ def test_what_a_run_changed_of_torch_and_numpy_is_put_back(first):
         options = [read(torch) for _, read, _ in library_state.TORCH]
         return [*options, torch.get_num_threads(), np.geterr()]
 
+    # As torch and numpy start, whatever ran in this process before.
+    for start, _, write in library_state.TORCH:
+        write(torch, start)
+    np.seterr(**library_state.NUMPY)
     before = seen()
     with pytest.MonkeyPatch.context() as patch:
         if first:  # the run is the first to import them
