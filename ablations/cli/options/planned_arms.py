@@ -41,9 +41,9 @@ class _Arm:
 
 def study_meant(text: str, root: Path) -> Path | None:
     """The folder of the study that the text names; None where it names a space, which goes first, or nothing."""
-    from ablations.designs.spaces import presets
+    from ablations.designs.presets import preset_names
 
-    if ":" in text or text.endswith((".yaml", ".yml", ".py")) or text in presets():
+    if ":" in text or text.endswith((".yaml", ".yml", ".py")) or text in preset_names():
         return None
     places = (root / text, *([Path(text)] if root == ROOT else []))
     return next((path for path in places if (path / "study.json").is_file()), None)

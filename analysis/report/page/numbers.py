@@ -28,9 +28,9 @@ def interval(
     return _printed(numbers.interval(low, high, digits, write=write))
 
 
-def as_given(value: object, digits: int = 10) -> str:
-    """A number that people chose, as they would write it."""
-    return _printed(numbers.as_given(float(value), digits))  # type: ignore[arg-type]
+def as_given(value: object, digits: int = 6) -> str:
+    """What people chose, as they would write it."""
+    return _printed(numbers.as_given(value, digits))
 
 
 def typeset(sentence: str) -> str:

@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from analysis.report.page import tables
-from analysis.report.page.numbers import typeset
+from analysis.report.page.numbers import as_given, typeset
 from analysis.report.page.tables import Table, to_csv, to_latex
 from plain_files.words import markdown
 
@@ -257,7 +257,7 @@ def _shown_table(table: Table, report: Report) -> _ShownTable:
     known = set(table.frame.columns)
     for i, (_, row) in enumerate(table.frame.iterrows()):
         label = str(row["label"]) if "label" in known and row["label"] in arms else ""
-        seed = f"{row['seed']:g}" if "seed" in known and row["seed"] == row["seed"] else ""
+        seed = as_given(row["seed"]) if "seed" in known and row["seed"] == row["seed"] else ""
         run = str(row["run"]) if "run" in known else ""
         cells = [
             _Cell(text, column.is_number, _sort_key(row[column.name]) if column.is_number else "")

@@ -258,7 +258,7 @@ def _ratio(evidence: Evidence) -> str:
     if fit.status == "no_noise":
         return "no conclusion: repeated runs do not differ at all, so nothing tells their error."
     if fit.status == "decreasing":
-        largest = f"{fit.tested['r'].max():g}"
+        largest = as_given(fit.tested["r"].max())
         found = " and the best." if fit.largest_is_best else f"; {_left(fit)}."
         by = f", which {largest} alone shows" if fit.rests_on_largest else ""
         return f"the {metric} falls as the ratio grows{by}: the largest tested, {largest}, is the cheapest{found}"
@@ -284,7 +284,9 @@ def _left(fit: ReductionFit) -> str:
     """Which tested ratios remain."""
     if fit.none_ruled_out:
         return f"none of the {len(fit.tested)} tested ratios can be ruled out"
-    return f"not worse than the best of those tested: {', '.join(f'{r:g}' for r in fit.argmin_set)}"
+    return (
+        f"not worse than the best of those tested: {', '.join(as_given(r) for r in fit.argmin_set)}"
+    )
 
 
 def _steps(fit: ReductionFit) -> str:
