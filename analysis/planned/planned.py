@@ -276,5 +276,5 @@ def _deviations(table: RunsTable, content: Mapping[str, Any], *, pending: bool) 
         found.append(f"{planned} seeds were planned, but {here} were run")
     for reason, count in table.excluded.items():
         if not reason.startswith(("state WAITING", "state RUNNING")):
-            found.append(f"{count} runs do not count ({reason})")
+            found.append(f"{count} run{' does' if count == 1 else 's do'} not count ({reason})")
     return found

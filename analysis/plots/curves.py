@@ -38,7 +38,8 @@ def plot_curves(epochs: pd.DataFrame, ax: Axes, *, named: list[str], evaluated: 
             label=f"{label} (n={seeds})",
         )  # fmt: skip
     if len(others):
-        ax.plot([], [], color=FAINT, label=f"{others['label'].nunique()} other arms")
+        count = others["label"].nunique()
+        ax.plot([], [], color=FAINT, label=f"{count} other arm{'s' * (count > 1)}")
     ax.axvline(evaluated, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
     ax.annotate(
         "evaluated",

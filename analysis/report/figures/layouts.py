@@ -67,7 +67,7 @@ def prices_figure(evidence: Evidence, figure: Figure) -> None:
     fit = evidence.ratio.fit
     left, right = figure.subplots(1, 2)
     price.plot_objective(fit, left, prices=shown.prices(evidence))
-    left.set_ylabel(f"J(r) above its best, {metric_name(evidence)}")
+    left.set_ylabel(f"J(r) above its best\n{metric_name(evidence)}")
     left.set_title("the trade-off at a price")
     left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
     price.plot_sweep(fit, right, switches=fit.switch_prices)

@@ -17,6 +17,10 @@ from plain_files.words import markdown
 
 MOST_ROWS = 200
 """The page shows so many rows of a table: a browser lays out thousands in seconds, and nobody reads them there."""
+MOST_ON_PAPER = 60
+"""Rows of a closed table that are printed whole."""
+FEW_ON_PAPER = 12
+"""Of more, so many are: they show what the file beside the page has."""
 KEPT = "!$()*+,-./:;=?@[]_|~{}"
 """Signs that stand for themselves in a data address."""
 OF_RUN = re.compile(r' data-run="([^"]*)"')
@@ -130,6 +134,8 @@ class _ShownTable:
     folded: bool
     of: int
     """Rows in all; the page has the first `MOST_ROWS` of them."""
+    on_paper: int
+    """Rows that are printed."""
     columns: list[dict[str, Any]] = field(default_factory=list)
     rows: list[_Row] = field(default_factory=list)
     csv: str = ""
@@ -280,7 +286,10 @@ def _shown_table(table: Table, report: Report) -> _ShownTable:
         else (_address("text/csv", to_csv(table)), _address("application/x-tex", to_latex(table)))
     )
     caption = f"{table.caption} {_cut(of)}".strip() if is_cut else table.caption
-    return _ShownTable(table.name, table.title, caption, table.folded, of, columns, rows, *forms)
+    on_paper = FEW_ON_PAPER if table.folded and of > MOST_ON_PAPER else len(rows)
+    return _ShownTable(
+        table.name, table.title, caption, table.folded, of, on_paper, columns, rows, *forms
+    )
 
 
 def _cut(of: int) -> str:

@@ -101,10 +101,10 @@ def verdict_table(evidence: Evidence) -> Table | None:
         frame=frame,
         columns=(
             Column(title="Question", name="label"),
+            Column(title="Verdict", name="verdict"),  # beside what it answers, on a phone too
             Column(title="Estimate", name="shown"),
             Column(title="95 % interval", name="low", high="high", form="number"),
             Column(title="p", name="p", form="p"),
-            Column(title="Verdict", name="verdict"),
         ),
         mark=tuple(frame["mark"]),
     )
