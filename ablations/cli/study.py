@@ -93,7 +93,7 @@ def reproduce(
     """Train one run again and say whether the result is equal to the last bit.
 
     Args:
-        study: A study.
+        study: Name or folder of the study.
         run: Id of a complete run, or the beginning of one.
         device: cpu, cuda:0, ...
     """

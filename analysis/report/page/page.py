@@ -135,7 +135,7 @@ class _ShownTable:
     of: int
     """Rows in all; the page has the first `MOST_ROWS` of them."""
     on_paper: int
-    """Rows that are printed."""
+    """So many rows at most are printed."""
     columns: list[dict[str, Any]] = field(default_factory=list)
     rows: list[_Row] = field(default_factory=list)
     csv: str = ""
@@ -286,10 +286,23 @@ def _shown_table(table: Table, report: Report) -> _ShownTable:
         else (_address("text/csv", to_csv(table)), _address("application/x-tex", to_latex(table)))
     )
     caption = f"{table.caption} {_cut(of)}".strip() if is_cut else table.caption
-    on_paper = FEW_ON_PAPER if table.folded and of > MOST_ON_PAPER else len(rows)
     return _ShownTable(
-        table.name, table.title, caption, table.folded, of, on_paper, columns, rows, *forms
+        table.name,
+        table.title,
+        caption,
+        table.folded,
+        of,
+        _printed(table, of),
+        columns,
+        rows,
+        *forms,
     )
+
+
+def _printed(table: Table, of: int) -> int:
+    if not table.folded:
+        return MOST_ROWS
+    return 0 if table.drawn else FEW_ON_PAPER if of > MOST_ON_PAPER else of
 
 
 def _cut(of: int) -> str:

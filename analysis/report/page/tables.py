@@ -76,6 +76,8 @@ class Table:
     columns: tuple[Column, ...]
     folded: bool = False
     """Whether the page shows it closed: long lists that few readers need."""
+    drawn: bool = False
+    """Whether a figure shows its rows, so that a closed table is not printed."""
     mark: tuple[str, ...] = ()
     """A class for each row of the page; empty for none."""
 

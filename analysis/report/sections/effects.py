@@ -257,4 +257,5 @@ def by_epoch(rows: pd.DataFrame) -> Table:
             Column(title="Pairs", name="n_pairs", form="count"),
         ),
         folded=True,
+        drawn=True,
     )

@@ -83,6 +83,7 @@ def _sweep(sweep: pd.DataFrame) -> Table:
             Column(title="Not worse than it", name="not_worse"),
         ),
         folded=True,
+        drawn=True,
     )
 
 

@@ -137,6 +137,7 @@ def _runs(evidence: Evidence) -> Table:
             Column(title="Seconds", name="seconds", form="number"),
         ),
         folded=True,
+        drawn=True,
     )
 
 
