@@ -144,8 +144,10 @@ def test_no_difference_seen_comes_with_its_interval(study):
 
 def test_a_margin_given_after_the_runs_is_called_so(study):
     nothing = {"attention.gate": {"sigmoid": 0.0, "other": 0.0}}
-    line = verdict_lines(gather(study("gates", effects=nothing, sigma=0.002), margin=0.01))[0]
+    found = gather(study("gates", effects=nothing, sigma=0.002), margin=0.01)
+    line = verdict_lines(found)[0]
     assert "1 negligible (within ±0.01), by a margin given after the runs: gate=other" in line
+    assert answer(found).endswith("1 negligible, by a margin given after the runs.")
 
 
 def test_one_seed_judges_nothing(evidence):
