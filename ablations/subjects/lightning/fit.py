@@ -26,6 +26,7 @@ from ablations.subjects.lightning.loadable import refuse_unloadable
 from ablations.subjects.lightning.loading.order import Order, ordered
 from ablations.subjects.lightning.trainer import make_trainer, quiet
 from ablations.subjects.lightning.trainer_options import checked_options
+from ablations.torch_options import options_kept
 
 
 class Context(Protocol):
@@ -90,7 +91,7 @@ def fit(
 ) -> Outcome:
     """Train a module to its end; with a context it goes on from `checkpoint.ckpt` in the run's folder.
 
-    The shared random states are afterwards as they were before.
+    The shared random states and torch's options (`torch_options`) are afterwards as they were before.
 
     Args:
         module: The user's, constructed (`pairing.construct`).
@@ -149,7 +150,7 @@ def fit(
     options.setdefault("logger", DummyLogger())
     if folder is not None:
         options.setdefault("default_root_dir", folder)
-    with states_kept(), quiet(), _streamed(module, source, order):
+    with states_kept(), options_kept(), quiet(), _streamed(module, source, order):
         if context is not None:
             torch.set_num_threads(context.threads)
         seed_all(stream_seed(seed, "fit"))

@@ -20,6 +20,7 @@ from ablations.subjects.own_module.built import Built, build, call_of, parts_of,
 from ablations.subjects.own_module.two_steps import usual_device
 from ablations.subjects.program import Program
 from ablations.subjects.subject import Pace, Values
+from ablations.torch_options import options_kept
 
 MOST_SECONDS = 20.0
 """No further arm is tried after this long; those left take what the others do on average."""
@@ -76,7 +77,7 @@ def pace(name: str, program: Program, arm: Mapping[str, Any]) -> Paced:
     paced, device, parts = Paced(), usual_device(), parts_of(arm)
     if device != "cpu":
         torch.cuda.reset_peak_memory_stats()
-    with states_kept(), one_thread():
+    with states_kept(), options_kept(), one_thread():
         began = time.perf_counter()
         built = build(name, program, arm, seed=0)
         watch = _Stopwatch(paced, began)

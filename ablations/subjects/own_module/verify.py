@@ -145,7 +145,7 @@ def _row(one: _Arm, base: _Arm, *, problem: str | None, warning: str | None) -> 
 
 def _failed(label: str, base: _Arm, used: Values, told: str, error: Exception) -> Intervention:
     """An arm that did not come through two steps; one that diverged may be what the study asks about."""
-    said = f"{label!r} cannot be trained for two steps: {told}"
+    said = f"{label!r} cannot be trained for two steps: {told.rstrip('.')}."
     diverged = isinstance(error, NonFinite)
     return Intervention(
         label=label,

@@ -96,8 +96,8 @@ def construct(make: Callable[[], M], *, seed: int) -> Constructed[M]:
                 second = _checked(make())
         except Exception as error:
             problems.append(
-                f"the constructor works once but not twice ({words_of(error)}), so its tensors come from one "
-                "stream and are not paired. Make it leave nothing behind."
+                f"the constructor works once but not twice: {words_of(error)}. So its tensors come from one "
+                "stream and are not paired: make it leave nothing behind."
             )
             watch.draw_all()
             second = first

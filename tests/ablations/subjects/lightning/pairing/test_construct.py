@@ -271,7 +271,7 @@ def test_a_constructor_that_works_once_is_said_and_its_module_used() -> None:
     built = construct(make, seed=0)
     assert 0.9 < built.module.weight.std() < 1.1
     assert built.problems[0].startswith(
-        "the constructor works once but not twice (RuntimeError: registered already"
+        "the constructor works once but not twice: RuntimeError: registered already"
     )
 
 
