@@ -91,7 +91,7 @@ def load_module(module: str, *, named: str) -> ModuleType:
             f"{named!r} cannot be imported: {error}{own_line(error)}. Check the spelling, and that the package is "
             "installed or lies in the current folder."
         ) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that parses a command line of its own exits
         raise SettingError(
             f"{named!r} cannot be imported, because {module!r} fails: {words_of(error)}. "
             "Mend the module."

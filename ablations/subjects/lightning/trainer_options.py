@@ -50,10 +50,11 @@ def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
             )
     if options.get("max_epochs") is None and options.get("max_steps", -1) == -1:
         raise SettingError(
-            "`trainer.max_epochs` must be given (or `trainer.max_steps`): how long a run trains has no default."
+            "`trainer.max_epochs` must be given (or `trainer.max_steps`), since how long a run trains has no default: "
+            "for example `trainer: {max_epochs: 20}`."
         )
-    epochs, steps = options.get("max_epochs"), options.get("max_steps", -1)
-    for name, value in {"max_epochs": epochs, "max_steps": steps}.items():
+    for name in ("max_epochs", "max_steps", "check_val_every_n_epoch"):
+        value = options.get(name)
         is_left_out = value is None or (value == -1 and name == "max_steps")
         if not is_left_out and (type(value) is not int or value < 1):
             raise SettingError(

@@ -117,13 +117,22 @@ def trainer_options_of(options: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         SettingError: If one cannot be made.
     """
-    whole, known = nested(options), arguments_of(pl.Trainer)
-    return {
-        name: made_of(known[name], value, at="trainer")
-        if isinstance(value, Mapping) or (name in ("callbacks", "logger") and value is not None)
-        else value
-        for name, value in whole.items()
-    }
+    whole = nested(options)
+    return {name: _option(name, value) for name, value in whole.items()}
+
+
+def _option(name: str, value: Any) -> Any:
+    is_object = isinstance(value, Mapping) or (
+        name in ("callbacks", "logger") and value is not None
+    )
+    if not is_object:
+        return value
+    try:
+        return made_of(arguments_of(pl.Trainer)[name], value, at="trainer")
+    except SettingError:
+        raise
+    except Exception as error:
+        raise SettingError(f"`trainer.{name}` cannot be made: {words_of(error)}.") from error
 
 
 def made(name: str, arguments: Mapping[str, Any], make: Callable[[], Any]) -> Any:
