@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,20 +142,17 @@ class _Stopwatch(pl.Callback):
 def _run(stage: str, built: Built, watch: _Stopwatch, options: dict[str, Any], device: str) -> None:
     is_module = built.data is None or isinstance(built.data, pl.LightningDataModule)
     given = dict(options)
-    trainer = make_trainer(
-        epochs=given.pop("max_epochs", None),
-        device=device,
-        world_size=1,
-        callbacks=[watch],
-        options=given,
-    )
     data = built.data if is_module else Loaders(built.data)
-    try:
-        with quiet(), unheard():
-            more = {"verbose": False} if stage == "validate" else {}
-            getattr(trainer, stage)(built.module, datamodule=data, **more)
-    except _Enough:
-        return
+    more = {"verbose": False} if stage == "validate" else {}
+    with quiet(), unheard(), suppress(_Enough):
+        trainer = make_trainer(
+            epochs=given.pop("max_epochs", None),
+            device=device,
+            world_size=1,
+            callbacks=[watch],
+            options=given,
+        )
+        getattr(trainer, stage)(built.module, datamodule=data, **more)
 
 
 def _usual(laps: list[float]) -> float:

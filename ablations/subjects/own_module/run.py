@@ -53,7 +53,9 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
             direction=first.direction,
             at="best" if first.at == "best" else "last",
         ),
-        trainer_options=trainer_options_of(parts.get("trainer", {})),
+        trainer_options=trainer_options_of(
+            parts.get("trainer", {}), version=f"{context.run}-{context.attempt}"
+        ),
         seed=seed,
         context=context,
         test=program.test,
