@@ -138,9 +138,8 @@ def test_loggers_that_count_versions_are_told_the_runs_own(
         return {"class_path": "CSVLogger", "init_args": {"save_dir": str(tmp_path), **more}}
 
     both = [logger(name="a"), logger(name="b", version=7)]
-    trained(
-        space_of(trainer={**CONTENT["trainer"], "logger": both}, metrics=CONTENT["metrics"][:1])
-    )
+    few = {"metrics": CONTENT["metrics"][:1], "trainer": {"max_epochs": 1, "logger": both}}
+    trained(space_of(subject="houses:Prices", data="houses:Houses", **few))
     (own,) = (tmp_path / "a").iterdir()
     assert own.name == "a1-1"
     assert [one.name for one in (tmp_path / "b").iterdir()] == ["version_7"]
