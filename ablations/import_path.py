@@ -73,7 +73,7 @@ def load_module(module: str, *, named: str) -> ModuleType:
     if module == "__main__":
         raise SettingError(
             f"{named!r} lies in the program or notebook that runs now, which the processes that train cannot import. "
-            "Put it in a file of its own beside it, `mine.py` say, and name it `mine:...`."
+            f"Put it in a file of its own beside it, `mine.py` say, and name it `mine{named.removeprefix(module)}`."
         )
     find_own_modules()
     around = [study for place in _places_of(module) if (study := _study_around(place))]

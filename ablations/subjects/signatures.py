@@ -7,7 +7,7 @@ or to whatever else, are found in the source.
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -17,6 +17,7 @@ from typing import Any
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from ablations.errors import SettingError, one_of
+from ablations.import_path import load_module
 from ablations.subjects.hints import (
     PLAIN,
     choices,
@@ -144,6 +145,9 @@ def check_value(argument: Argument, value: Any, *, at: str) -> None:
     name = _full(at, argument.name)
     if value is None and argument.default is None:
         return
+    for text in _texts(value):
+        if text.startswith("__main__."):  # found here, but not where a run is trained
+            load_module("__main__", named=text)
     if isinstance(value, Mapping) and isinstance(value.get(CLASS), str):
         inside = arguments_of(_class_of(argument, value[CLASS], at=at))
         for part, one in value.get(WITHIN.rstrip("."), {}).items():
@@ -322,6 +326,15 @@ def _read(target: Callable[..., Any]) -> tuple[ArgumentParser, dict[str, Argumen
             doc=" ".join((action.help or "").split()),
         )
     return parser, found
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in a value, at any depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(part)
 
 
 def _is_plain(value: Any) -> bool:
