@@ -19,6 +19,8 @@ MOST_ROWS = 200
 """The page shows so many rows of a table: a browser lays out thousands in seconds, and nobody reads them there."""
 MOST_ON_PAPER = 60
 """Rows of a closed table that are printed whole."""
+LIST = 2
+"""Columns of a list, such as the baseline's settings: it is printed whole, in two halves side by side."""
 FEW_ON_PAPER = 12
 """Of more, so many are: they show what the file beside the page has."""
 KEPT = "!$()*+,-./:;=?@[]_|~{}"
@@ -300,9 +302,10 @@ def _shown_table(table: Table, report: Report) -> _ShownTable:
 
 
 def _printed(table: Table, of: int) -> int:
-    if not table.folded:
-        return MOST_ROWS
-    return 0 if table.drawn else FEW_ON_PAPER if of > MOST_ON_PAPER else of
+    if table.folded and table.drawn:
+        return 0
+    long = table.folded and of > MOST_ON_PAPER and len(table.columns) > LIST
+    return FEW_ON_PAPER if long else MOST_ROWS
 
 
 def _cut(of: int) -> str:

@@ -17,13 +17,14 @@ from analysis.report.page.page import (
 from analysis.report.page.tables import Column, Table, write_tables
 
 
-def report(rows: int, **how: bool) -> Report:
+def report(rows: int, columns: int = 3, **how: bool) -> Report:
     table = Table(
         name="arms",
         title="Arms",
         caption="Means.",
-        frame=pd.DataFrame({"label": [f"arm{i}" for i in range(rows)]}),
-        columns=(Column(title="Arm", name="label"),),
+        frame=pd.DataFrame({"label": [f"arm{i}" for i in range(rows)], "n": 5}),
+        columns=(Column(title="Arm", name="label"),)
+        + (Column(title="n", name="n"),) * (columns - 1),
         **{"folded": True, **how},
     )
     return Report(study="s", sections=(Section(anchor="arms", title="Arms", parts=(table,)),))
@@ -46,6 +47,7 @@ def test_the_page_has_the_first_rows_of_a_long_table_and_says_where_the_rest_is(
     [
         (MOST_ON_PAPER, {}, MOST_ON_PAPER, ""),
         (MOST_ON_PAPER + 1, {}, FEW_ON_PAPER, "Printed: the first 12 rows; all 61 stand in"),
+        (MOST_ON_PAPER + 1, {"columns": 2}, MOST_ON_PAPER + 1, ""),
         (9, {"drawn": True}, 0, "Not printed; its rows stand in"),
         (MOST_ON_PAPER + 1, {"folded": False}, MOST_ON_PAPER + 1, ""),
         (9, {"folded": False, "drawn": True}, 9, ""),
