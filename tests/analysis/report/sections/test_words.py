@@ -191,6 +191,17 @@ def test_a_confirmed_search_is_told_where_there_is_no_baseline_to_compare_with(e
     assert "Best on fresh seeds: p, 0.1000 [0.09000, 0.1100]" in line
 
 
+def test_a_confirmed_search_is_answered_before_its_comparisons(evidence):
+    arms = pd.DataFrame(
+        {"arm": ["p"], "label": ["p"], "searched": [0.08], "mean": [0.10], "low": [0.09], "high": [0.11],
+         "n": [5], "optimism": [0.02]}
+    )  # fmt: skip
+    found = WinnerReport(frame=arms, winner="p", optimism=0.02, searched_runs=40)
+    first, second = verdict_lines(replace(evidence("crossed"), winner=found))[:2]
+    assert first.startswith("Of 1 arm that the search proposed, p is best on fresh seeds: 0.1000 [")
+    assert "comparisons with the baseline" in second
+
+
 PLANNED = {
     "metric": "val_loss", "alpha": 0.05, "seeds": 5, "adding_seeds": {"plan": "none"},
     "comparisons": [
