@@ -20,7 +20,7 @@ MOST_ROWS = 200
 MOST_ON_PAPER = 60
 """Rows of a closed table that are printed whole."""
 LIST = 2
-"""Columns of a list, such as the baseline's settings: it is printed whole, in two halves side by side."""
+"""Columns of a list, such as the baseline's settings: it is printed whole, its parts side by side."""
 FEW_ON_PAPER = 12
 """Of more, so many are: they show what the file beside the page has."""
 KEPT = "!$()*+,-./:;=?@[]_|~{}"
