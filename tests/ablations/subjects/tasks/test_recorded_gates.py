@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ablations.subjects.attention.attach.attach import attach
+from ablations.subjects.attention.recording import channels
 from ablations.subjects.attention.recording.own_data import record_module
 from ablations.subjects.attention.settings.groups import Attention
 from ablations.subjects.tasks.metric_learning.module import Embedder
@@ -22,8 +23,13 @@ from ablations.subjects.tasks.transformers.module import TokenClassifier
     ],
 )
 def test_a_channel_is_worth_what_the_logits_lose_without_it(
-    module: pl.LightningModule, at: str, judged: bool, tmp_path: Path
+    module: pl.LightningModule,
+    at: str,
+    judged: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(channels, "LEAST_BUDGET", 16)
     x, y = (
         torch.rand(12, 1, 8, 8),
         torch.arange(12) % 4 + 6,
