@@ -3,6 +3,7 @@
 import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from ablations.designs.spaces import load_space
 from ablations.errors import SettingError
 from ablations.import_path import load
 from ablations.subjects.function import trial
+from ablations.subjects.function.run import call
 from ablations.subjects.own_module.built import trainer_options_of
 from ablations.subjects.own_module.two_steps import few_steps
 from ablations.subjects.own_module.verify import verify
@@ -162,6 +164,24 @@ def test_a_function_that_takes_its_config_by_name_only_is_refused(mine: Path) ->
     )
     with pytest.raises(SettingError, match=r"`train\(config\)`, .* but takes \(\*, config\)\.$"):
         load_space("space.yaml")
+
+
+def test_a_setting_in_the_place_of_the_seed_is_refused_before_it_is_given_one(mine: Path) -> None:
+    (mine / "space.yaml").write_text(
+        "subject: wrong:learns\nmetric: {name: val_loss, direction: minimize}\n"
+        "baseline: {x: 1}\nfactors: [{name: x, levels: [1, 2]}]\n"
+    )
+    said = r"""`lr=0\.1` would be given the seed\. Call it `seed` .* read as config\["lr"\]\."""
+    with pytest.raises(SettingError, match=said):
+        load_space("space.yaml")
+
+
+def test_a_function_of_any_number_of_arguments_is_given_all_three() -> None:
+    program = Program(metrics=(VAL_LOSS,))
+    found = call(
+        load("wrong:any_number"), program, {"x": 2}, seed=7, context=SimpleNamespace(device="cpu")
+    )
+    assert found["val_loss"] == 207
 
 
 @pytest.mark.parametrize(

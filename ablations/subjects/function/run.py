@@ -67,10 +67,11 @@ def _seed_shared_states(seed: int) -> None:
 
 def _takes(found: Any) -> int:
     """How many of config, seed and context it takes."""
+    takes = [one.kind for one in inspect.signature(found).parameters.values()]
+    if inspect.Parameter.VAR_POSITIONAL in takes:
+        return 3
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return len(
-        [one for one in inspect.signature(found).parameters.values() if one.kind in kinds][:3]
-    )
+    return sum(one in kinds for one in takes)
 
 
 def _heard(
