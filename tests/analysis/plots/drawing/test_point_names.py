@@ -127,12 +127,14 @@ def test_a_name_is_not_struck_through_by_an_interval(ax):
 
 
 def test_a_name_is_not_struck_through_by_the_steps_of_the_front(ax):
+    costs, means = [108.0, 137.0, 294.0, 301.0], [0.9, 0.88, 0.59, 0.41]
     arms = pd.DataFrame(
-        {"label": ["reduction=16", "reduction=8", "far"], "cost": [100.0, 180.0, 400.0], "mean": [0.9, 0.6, 0.2],
+        {"label": [f"reduction={r}" for r in (1, 2, 4, 8)], "cost": costs, "mean": means,
          "low": np.nan, "high": np.nan, "n": 5, "standing": "front"}
     )  # fmt: skip
     draw(arms, ax)
-    corners = ax.transData.transform([(100, 0.9), (180, 0.9), (180, 0.6), (400, 0.6), (400, 0.2)])
+    turns = [*zip(costs[1:], means, strict=False), *zip(costs, means, strict=True)]
+    corners = ax.transData.transform(sorted(turns, key=lambda at: (at[0], -at[1])))
     for start, end in itertools.pairwise(corners):
         (left, low), (right, high) = np.minimum(start, end), np.maximum(start, end)
         for box in boxes(ax):
