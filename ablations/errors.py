@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from plain_files.numbers import as_given
+
 if TYPE_CHECKING:  # a worker whose runs need no pydantic starts a third sooner without
     from pydantic import ValidationError
 
@@ -102,13 +104,17 @@ def _sentence(
         case "missing":
             return f"`{name}` must be given. {hint}".rstrip()
         case "greater_than_equal":
-            return f"`{name} >= {ctx['ge']:g}` must hold, but got {value!r}. {hint}".rstrip()
+            return (
+                f"`{name} >= {as_given(ctx['ge'])}` must hold, but got {value!r}. {hint}".rstrip()
+            )
         case "greater_than":
-            return f"`{name} > {ctx['gt']:g}` must hold, but got {value!r}. {hint}".rstrip()
+            return f"`{name} > {as_given(ctx['gt'])}` must hold, but got {value!r}. {hint}".rstrip()
         case "less_than_equal":
-            return f"`{name} <= {ctx['le']:g}` must hold, but got {value!r}. {hint}".rstrip()
+            return (
+                f"`{name} <= {as_given(ctx['le'])}` must hold, but got {value!r}. {hint}".rstrip()
+            )
         case "less_than":
-            return f"`{name} < {ctx['lt']:g}` must hold, but got {value!r}. {hint}".rstrip()
+            return f"`{name} < {as_given(ctx['lt'])}` must hold, but got {value!r}. {hint}".rstrip()
         case "model_type" | "dict_type":
             return f"`{name}` must be names and their values, but got {value!r}. {hint}".rstrip()
         case "tuple_type" | "list_type":

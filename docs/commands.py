@@ -103,7 +103,7 @@ class Block:
         named = re.findall(r"`([\w./]+\.(?:py|yaml|csv))`", self.before)
         if first:
             return first[1]
-        ends = self.before.rstrip().endswith((":", "with this `senet.csv`"))
+        ends = re.search(r":$|[Ww]ith this `[^`]+`$", self.before.rstrip())
         return Path(named[-1]).name if named and ends and self.language else None
 
     def lines(self) -> Iterator[tuple[int, str]]:

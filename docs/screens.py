@@ -1,7 +1,8 @@
 """Pictures of reports as people see them: `python docs/screens.py OUT REPORT [REPORT ...]`.
 
-Of each `index.html`: a screen of 1400 and one of 390 pixels, the first in dark, and the printed pages. A picture ends
-where the page does, and is cut into pieces of `PIECE` pixels. Needs Chromium, and pdftoppm for the printed pages.
+Of each `index.html`: a screen of 1400 and one of 390 pixels, the first in dark, and the printed pages. A screen ends
+where the page does, and is cut into pieces of `PIECE` pixels, NAME-SCREEN-1.png and on. Needs Chromium, and pdftoppm
+for the printed pages.
 """
 
 import shutil
@@ -11,7 +12,7 @@ import tempfile
 from html import escape
 from pathlib import Path
 
-from matplotlib import image
+from PIL import Image, ImageChops
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
@@ -31,11 +32,11 @@ def main(out: Path, reports: list[Path]) -> None:
         # runs/NAME/report/index.html
         name = report.resolve().parents[1].name
         for screen, (width, dark) in SCREENS.items():
-            cut(screenshot(report, out / f"{name}-{screen}.png", width=width, dark=dark))
+            cut(screenshot(report, width=width, dark=dark), out / f"{name}-{screen}.png")
         printed(report, out / f"{name}-print.pdf")
 
 
-def screenshot(report: Path, to: Path, *, width: int, dark: bool) -> Path:
+def screenshot(report: Path, *, width: int, dark: bool) -> Image.Image:
     """The whole page at that width, as tall as a picture may be."""
     # A window cannot be as narrow as a phone, but a frame in it can.
     frame = (
@@ -43,27 +44,28 @@ def screenshot(report: Path, to: Path, *, width: int, dark: bool) -> Path:
         f'style="border:0;width:{width}px;height:{TALLEST}px"></iframe>'
     )
     with tempfile.TemporaryDirectory() as folder:
-        page = Path(folder) / "frame.html"
+        page, to = Path(folder) / "frame.html", Path(folder) / "whole.png"
         page.write_text(frame, encoding="utf-8")
         browse(
-            f"--screenshot={to.resolve()}", f"--window-size={max(width, 500)},{TALLEST}",
+            f"--screenshot={to}", f"--window-size={max(width, 500)},{TALLEST}",
             f"--blink-settings=preferredColorScheme={0 if dark else 1}", page.as_uri(),
         )  # fmt: skip
-    image.imsave(to, trimmed(image.imread(to)[:, :width]))
-    return to
+        with Image.open(to) as whole:
+            return trimmed(whole.convert("RGB").crop((0, 0, width, whole.height)))
 
 
-def trimmed(picture: "image.np.ndarray") -> "image.np.ndarray":
+def trimmed(picture: Image.Image) -> Image.Image:
     """The picture without what is of one colour at its lower end."""
-    busy = (picture != picture[-1, 0]).any(axis=(1, 2)).nonzero()[0]
-    return picture[: busy[-1] + 24] if len(busy) else picture
+    paper = Image.new("RGB", picture.size, picture.getpixel((0, picture.height - 1)))
+    busy = ImageChops.difference(picture, paper).getbbox()
+    return picture.crop((0, 0, picture.width, busy[3] + 24)) if busy else picture
 
 
-def cut(picture: Path) -> None:
-    """Pieces beside the picture: NAME-1.png, NAME-2.png, ..."""
-    whole = image.imread(picture)
-    for number, top in enumerate(range(0, len(whole), PIECE), 1):
-        image.imsave(picture.with_stem(f"{picture.stem}-{number}"), whole[top : top + PIECE])
+def cut(picture: Image.Image, to: Path) -> None:
+    """Write the picture in pieces."""
+    for number, top in enumerate(range(0, picture.height, PIECE), 1):
+        piece = picture.crop((0, top, picture.width, min(top + PIECE, picture.height)))
+        piece.save(to.with_stem(f"{to.stem}-{number}"))
 
 
 def printed(report: Path, to: Path) -> None:

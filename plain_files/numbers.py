@@ -6,6 +6,8 @@ An estimate, a difference and an interval have three significant digits, a loss 
 import math
 from collections.abc import Callable
 
+WHOLE = 10
+"""Digits up to which a whole number that people chose is written out."""
 LOSS = 4
 """Significant digits of a loss or another metric: runs differ in the later ones."""
 
@@ -71,15 +73,26 @@ def p_words(p: object) -> str:
     return text and f"p {text if text.startswith('<') else f'= {text}'}"
 
 
-def as_given(value: float, digits: int = 10) -> str:
-    """A number that people chose (a margin, a price, a ratio, a tick) as they would write it: `0.02`, `4e-6`."""
-    mantissa, _, exponent = f"{value:.{digits}g}".partition("e")
-    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+def as_given(value: object, digits: int = 6) -> str:
+    """What people chose (a level, a ratio, a margin, a price, a tick) as they would write it: `0.02`, `4e-6`.
+
+    A whole number has all its digits, `8` for 8.0; what is no number is as Python writes it.
+    """
+    if not isinstance(value, float):
+        return str(value)
+    places = max(digits, WHOLE) if value.is_integer() else digits
+    return _short_exponent(f"{value:.{places}g}")
 
 
 def in_table(value: float) -> str:
     """In a terminal's table: four digits, and no zeros behind the last of them."""
-    return "" if math.isnan(value) else f"{value:.4g}"
+    return "" if math.isnan(value) else _short_exponent(f"{value:.4g}")
+
+
+def _short_exponent(text: str) -> str:
+    """`1e-5` for `1e-05`."""
+    mantissa, _, exponent = text.partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else text
 
 
 def _missing(value: object) -> bool:
@@ -88,8 +101,7 @@ def _missing(value: object) -> bool:
 
 def _rounded(x: float, digits: int) -> str:
     if x != 0 and not 1e-4 <= abs(x) < 1e6:
-        mantissa, exponent = f"{x:.{digits - 1}e}".split("e")
-        return f"{mantissa}e{int(exponent)}"
+        return _short_exponent(f"{x:.{digits - 1}e}")
     # Of what rounding leaves: 9.996 has three digits as 10.0.
     rounded = float(f"{x:.{digits - 1}e}")
     if abs(rounded) >= 10**digits:

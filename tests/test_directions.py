@@ -18,7 +18,7 @@ MOST_FILES = 15
 # Change a line only for a reason that docs/architecture.md can state.
 DIRECTIONS = """
 plain_files:
-ablations:
+ablations: plain_files
 ablations.subjects: ablations
 ablations.subjects.lightning.pairing: ablations
 ablations.subjects.lightning.loading: ablations
@@ -71,7 +71,7 @@ ablations.subjects.tasks.segmentation: ablations ablations.subjects.tasks .data.
   ablations.subjects.tasks.pictures
 _tables.equal:
 _tables: plain_files analysis _tables.formats _tables.equal
-_contrasts: analysis _tables
+_contrasts: plain_files analysis _tables
 _planned: plain_files analysis _tables _contrasts
 _importance: plain_files analysis _tables _contrasts
 _sequential: plain_files analysis _tables _contrasts _planned

@@ -20,6 +20,7 @@ from ablations.cli.options.reading_options import (
 )
 from ablations.cli.options.tables import one_table, published_table
 from ablations.errors import SettingError
+from plain_files.numbers import as_given
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -227,7 +228,9 @@ def plan(
     }  # fmt: skip
     for option, amount in amounts.items():
         if amount is not None and not 0 < amount < math.inf:
-            raise SettingError(f"`{option}` must be a finite number above 0, but is {amount:g}.")
+            raise SettingError(
+                f"`{option}` must be a finite number above 0, but is {as_given(amount)}."
+            )
     from ablations.cli.options.planned_arms import arms_of_space, arms_of_study, study_meant
     from ablations.cli.options.study_plan import TARGET, plan_arms
     from ablations.cli.options.until_plan import plan_until, refuse_foreign

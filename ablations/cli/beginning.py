@@ -72,10 +72,10 @@ def settings(name: str | None = None, /, *, space: str | None = None) -> None:
         space: A space whose subject's settings are listed; channel attention's without it.
     """
     from ablations.cli.words.settings_text import print_settings
-    from ablations.designs.spaces import load_space, presets
+    from ablations.designs.spaces import load_space
     from ablations.errors import one_of
 
-    about = load_space(space).about if space else next(iter(presets().values())).about
+    about = load_space(space or "reduction").about
     chosen = {
         known: setting
         for known, setting in about.settings.items()

@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from ablations.cli.options.arguments import Flag, Json, Set, Whole, Wholes, assignments
 from ablations.errors import SettingError
+from plain_files.numbers import as_given
 
 if TYPE_CHECKING:
     from ablations.subjects.attention.counting.counting import Cost
@@ -149,8 +150,8 @@ def _print_cost(network: str, found: "Cost", shape: dict[str, Any]) -> None:
         reduction, half = block.realised_reduction, block.excitation_half_from
         print(
             f"{block.name:<22}{block.channels:>6}{block.height:>5}{block.width:>5}"
-            f"{block.hidden or '-':>8}{'-' if reduction is None else f'{reduction:g}':>10}"
-            f"{block.params:>12,}{'-' if half is None else f'{half:g}':>12}"
+            f"{block.hidden or '-':>8}{'-' if reduction is None else as_given(reduction):>10}"
+            f"{block.params:>12,}{'-' if half is None else as_given(half):>12}"
         )
 
 

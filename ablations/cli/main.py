@@ -58,6 +58,7 @@ def app(called: str | None = None) -> App:
     made = App(
         name="ablate",
         help="Ablation and hyperparameter studies that answer with intervals and verdicts.",
+        help_epilogue="With `--debug` beside any command an error shows where in the code it came about.",
         version_flags=["--version"],
         group_commands=Group("Options", sort_key=len(STEPS)),
         # Without it every repeatable option has a twin, --empty-set beside --set.

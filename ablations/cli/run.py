@@ -168,7 +168,7 @@ def confirm(
     """Confirm a study's best arms with fresh seeds, unpruned; only these runs conclude.
 
     Args:
-        study: A study.
+        study: Name or folder of the study.
         top: How many of its best arms; the baseline is always among the arms.
         seeds: Fresh seeds for each arm.
         dry_run: Print the arms, the seeds and how long they will take, and run nothing.

@@ -20,13 +20,12 @@ from ablations.errors import SettingError
 
 def spaces() -> None:
     """The presets, one line each."""
-    from ablations.designs.spaces import presets
+    from ablations.designs.presets import described
 
-    found = presets()
-    width = max(map(len, found))
-    for name, space in found.items():
-        factors = ", ".join(factor.name for factor in space.factors)
-        print(f"{name:<{width}} {space.question}  [{factors}]")
+    found = list(described())
+    width = max(len(one.name) for one in found)
+    for one in found:
+        print(f"{one.name:<{width}} {one.question}  [{', '.join(one.factors)}]")
 
 
 def show(
@@ -94,7 +93,7 @@ def reproduce(
     """Train one run again and say whether the result is equal to the last bit.
 
     Args:
-        study: A study.
+        study: Name or folder of the study.
         run: Id of a complete run, or the beginning of one.
         device: cpu, cuda:0, ...
     """

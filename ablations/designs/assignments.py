@@ -11,6 +11,7 @@ from typing import Any
 from ablations.designs.fractional import fractional
 from ablations.designs.space import Factor, Space
 from ablations.errors import SettingError
+from plain_files.numbers import as_given
 
 Assignment = dict[str, Any]
 
@@ -90,7 +91,7 @@ def levels(factor: Factor) -> tuple[Any, ...]:
     if not factor.levels:
         raise SettingError(
             f"factor `{factor.name}` must name `levels` for this design, but has the range "
-            f"{factor.low:g} to {factor.high:g}; name levels, or use the design `search`."
+            f"{as_given(factor.low)} to {as_given(factor.high)}; name levels, or use the design `search`."
         )
     return factor.levels
 

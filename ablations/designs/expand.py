@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ablations.designs.assignments import DESIGNS, Assignment, baseline
-from ablations.designs.levels import shown, told
+from ablations.designs.levels import told
 from ablations.designs.space import Space
 from ablations.errors import SettingError, StudyError, one_of
 from ablations.plan import PlannedRun, Stage
 from ablations.subjects.intervention import Intervention
 from ablations.subjects.subject import Subject, Values
 from ablations.subjects.values import nested
+from plain_files.numbers import as_given
 from plain_files.shown import in_html, in_line
 
 LONGEST_BASELINE = 3
@@ -193,11 +194,11 @@ def _label(space: Space, values: Assignment) -> str:
     base = baseline(space)
     shorts = [name.rpartition(".")[2] for name in base]
     parts = [
-        f"{name if shorts.count(short) > 1 else short}={shown(values[name])}"
+        f"{name if shorts.count(short) > 1 else short}={as_given(values[name])}"
         for name, short in zip(base, shorts, strict=True)
         if name in values and values[name] != base[name]
     ]
     if parts:
         return ", ".join(parts)
-    stated = [f"{short}={shown(base[name])}" for name, short in zip(base, shorts, strict=True)]
+    stated = [f"{short}={as_given(base[name])}" for name, short in zip(base, shorts, strict=True)]
     return f"{', '.join(stated)} (baseline)" if len(stated) <= LONGEST_BASELINE else "baseline"

@@ -17,11 +17,6 @@ def told(level: Any) -> bool | int | float | str:
     return str(level) if level is None or isinstance(level, list) else level
 
 
-def shown(level: Any) -> str:
-    """The level as labels and terminals have it: `4` for 4.0, all else as Python writes it."""
-    return f"{level:g}" if isinstance(level, float) else str(level)
-
-
 def fault(name: str, levels: list[Any]) -> str | None:
     """Why these cannot be the levels of a factor, in a sentence; None where they can."""
     for level in levels:

@@ -7,13 +7,14 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
-from ablations.designs.levels import Level, fault, shown
+from ablations.designs.levels import Level, fault
 from ablations.errors import SettingError, one_of
 from ablations.subjects.find import USUAL, content_of_file, find_subject
 from ablations.subjects.program import WORDS, Program
 from ablations.subjects.settings import Settings
 from ablations.subjects.subject import Subject
 from ablations.subjects.values import flat, listed, nested
+from plain_files.numbers import as_given
 from plain_files.shown import in_html, in_line
 from plain_files.words import is_name
 from plain_files.yaml_file import FileError, read_yaml
@@ -66,9 +67,13 @@ class Factor(Settings):
     def _check_range(self, low: float, high: float) -> None:
         name = f"factor `{self.name}`"
         if not low < high:
-            raise ValueError(f"{name} must have `low < high`, but got {low:g} and {high:g}.")
+            raise ValueError(
+                f"{name} must have `low < high`, but got {as_given(low)} and {as_given(high)}."
+            )
         if self.log and low <= 0:
-            raise ValueError(f"{name} is logarithmic, so `low > 0` must hold, but got {low:g}.")
+            raise ValueError(
+                f"{name} is logarithmic, so `low > 0` must hold, but got {as_given(low)}."
+            )
 
     @property
     def ranked(self) -> list[Any]:
@@ -133,8 +138,8 @@ class Space(Settings):
 
     def _repr_html_(self) -> str:
         rows = [
-            (factor.name, ", ".join(map(shown, factor.levels)) or f"{factor.low:g} to {factor.high:g}",
-             shown(self.baseline[factor.name]))
+            (factor.name, ", ".join(map(as_given, factor.levels))
+             or f"{as_given(factor.low)} to {as_given(factor.high)}", as_given(self.baseline[factor.name]))
             for factor in self.factors
         ]  # fmt: skip
         rows += [(label, str(values), "control") for label, values in self.controls.items()]
@@ -234,7 +239,7 @@ class Space(Settings):
         if not factor.levels and not _is_number(setting.kinds):
             raise ValueError(
                 f"factor `{factor.name}` is no number, so it has `levels` and no range, but got "
-                f"{factor.low:g} to {factor.high:g}."
+                f"{as_given(factor.low)} to {as_given(factor.high)}."
             )
         for level in factor.levels:
             setting.check_level(factor.name, level)

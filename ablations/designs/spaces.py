@@ -1,12 +1,11 @@
 """Finding a space by what a user types: a preset's name, a YAML or Python file, or an import path."""
 
-import importlib
 import importlib.util
-import pkgutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ablations.designs.presets import preset_module, preset_names
 from ablations.designs.space import Space, said_of, subject_of, with_program
 from ablations.errors import SettingError, one_of
 from ablations.failures import words_of
@@ -14,13 +13,10 @@ from ablations.import_path import load_module
 from ablations.subjects.values import plain
 from plain_files.yaml_file import FileError, read_yaml
 
-PRESETS = "search_spaces"
-"""The package whose modules are the presets. Looked up by name, as a user's own space would be."""
-
 
 def presets() -> dict[str, Space]:
     """Name -> space, of every preset."""
-    return {name: _from_module(_module(name), "space") for name in _names()}
+    return {name: _from_module(preset_module(name), "space") for name in preset_names()}
 
 
 def load_space(text: str, values: Mapping[str, Any] | None = None) -> Space:
@@ -56,25 +52,13 @@ def _content(text: str) -> dict[str, Any]:
         return _from_yaml(_existing(text))
     if text.endswith(".py"):
         return _fields(_from_file(_existing(text)))
-    names = _names()
+    names = preset_names()
     if text not in names:
         raise SettingError(
             one_of("space", text, names)
             + " A space of your own is a .yaml or .py file, or `package.module:name`."
         )
-    return _fields(_from_module(_module(text), "space"))
-
-
-def _names() -> list[str]:
-    """The presets' names; those of a folder begin with its own: `senet/table10`."""
-    path = importlib.import_module(PRESETS).__path__
-    found = list(pkgutil.walk_packages(path, prefix=f"{PRESETS}."))
-    modules = [one.name.removeprefix(f"{PRESETS}.") for one in found if not one.ispkg]
-    return sorted((name.replace(".", "/") for name in modules), key=lambda n: ("/" in n, n))
-
-
-def _module(name: str) -> str:
-    return f"{PRESETS}.{name.replace('/', '.')}"
+    return _fields(_from_module(preset_module(text), "space"))
 
 
 def _fields(space: Space) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Reproduce: train one run of a study again and say whether the result is equal."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from ablations.designs.space import Space
 from ablations.engine.records.folder import StudyFolder
 from ablations.engine.worker.here import train_here
-from ablations.errors import SettingError, StudyError, one_of
+from ablations.errors import SettingError, StudyError
 from ablations.studies.trust import refuse_untrusted
 
 
@@ -46,14 +47,12 @@ def reproduce(
     refuse_untrusted(folder, trust=trust)
     _check_device(device)
     planned = {one.run: one for one in folder.plan()}
-    found = [name for name in planned if name.startswith(run)]
-    if len(found) != 1:
-        raise StudyError(one_of("run", run, planned))
-    result = folder.result(found[0])
+    run_ = planned[_meant(run, planned)]
+    result = folder.result(run_.run)
     if result is None or result["state"] != "COMPLETE":
         state = "has no result yet" if result is None else f"is {result['state']}"
-        raise StudyError(f"only a COMPLETE run can be reproduced, but {found[0]} {state}.")
-    about, run_ = Space(**folder.declaration()["space"]).about, planned[found[0]]
+        raise StudyError(f"only a COMPLETE run can be reproduced, but {run_.run} {state}.")
+    about = Space(**folder.declaration()["space"]).about
     with one_thread():
         again = train_here(about.train, run_.settings, run=run_.run, device=device, threads=1)
     compared = [*(one.name for one in about.metrics), "epochs_run"]
@@ -62,6 +61,21 @@ def reproduce(
         stored={name: result.get(name) for name in compared},
         again={name: again.get(name) for name in compared},
         conditions=_conditions(result, device=str(again.get("device", device))),
+    )
+
+
+def _meant(run: str, planned: Iterable[str]) -> str:
+    """The id that `run` is or begins."""
+    found = [name for name in planned if name.startswith(run)]
+    if len(found) == 1 or run in found:
+        return run if run in found else found[0]
+    rule = "`run` must be the id of one run, or its beginning"
+    if found:
+        others = f"{', '.join(found[:3])}{', ...' if len(found) > 3 else ''}"
+        raise StudyError(f"{rule}, but {run!r} begins {len(found):,}: {others}. Give more of it.")
+    raise StudyError(
+        f"{rule}, but no id begins with {run!r}. The ids stand in the study's plan.jsonl and in the report's table "
+        "`runs_table`."
     )
 
 

@@ -21,6 +21,7 @@ from typing import Any, Literal, get_args
 
 from analysis.errors import TableError
 from analysis.planned.comparisons import parse_comparisons
+from plain_files.numbers import as_given
 
 Direction = Literal["lower", "higher", "differs", "same"]
 Fit = Literal["kappa", "r_star", "width_slope", "mean"]
@@ -374,7 +375,9 @@ def _published(content: Any, source: str, *, where: str) -> Published:
     low = -math.inf if ends[0] is None else _number(ends[0], "at_least", where=where)
     high = math.inf if ends[1] is None else _number(ends[1], "at_most", where=where)
     if low > high:
-        raise TableError(f"{where}: `at_least <= at_most` must hold, but got {low:g} and {high:g}.")
+        raise TableError(
+            f"{where}: `at_least <= at_most` must hold, but got {as_given(low)} and {as_given(high)}."
+        )
     return Published(
         numbers=found,
         at_least=low,

@@ -22,7 +22,7 @@ from analysis.tables.runs_table import RunsTable
 from analysis.tradeoff.prices.price import Price
 from analysis.tradeoff.tradeoff import fit_reduction
 from analysis.tradeoff.width.width import fit_width
-from plain_files.numbers import interval, number, signed
+from plain_files.numbers import as_given, interval, number, signed
 
 SIGN = {"lower": -1.0, "higher": 1.0}
 
@@ -164,7 +164,7 @@ def _compared(claim: Measured, row: Mapping[Any, Any], table: RunsTable, alpha: 
     low, high = (None if math.isnan(row[end]) else float(row[end]) for end in ("low", "high"))
     band = "" if low is None else f" {interval(low, high)}"
     unit = f" {table.unit}" if table.unit else ""
-    within = f", within ±{claim.margin:g}" if verdict == "negligible" else ""
+    within = f", within ±{as_given(claim.margin)}" if verdict == "negligible" else ""
     kept: dict[str, Any] = {
         "words": f"{table.metric} {signed(size)}{unit}{band}{within} over {row['seeds']} seeds",
         "number": size,
@@ -185,7 +185,7 @@ def _compared(claim: Measured, row: Mapping[Any, Any], table: RunsTable, alpha: 
         return Found(verdict="contradicted", **kept)
     if verdict == "matters":
         return Found(verdict="supported", **kept)
-    small = f"less than the margin of {claim.margin:g} is called a difference"
+    small = f"less than the margin of {as_given(claim.margin)} is called a difference"
     return Found(verdict="loose", where=small, **kept)
 
 

@@ -4,6 +4,7 @@ import math
 
 from analysis.claims.answer import Found
 from analysis.claims.claims import Published
+from plain_files.numbers import as_given
 
 
 def published(given: Published) -> Found:
@@ -13,7 +14,7 @@ def published(given: Published) -> Found:
     """
     values = given.numbers
     inside = [k for k, v in values.items() if given.at_least <= v <= given.at_most]
-    shown = ", ".join(f"{name}: {value:g}" for name, value in values.items())
+    shown = ", ".join(f"{name}: {as_given(value)}" for name, value in values.items())
     unit = f" {given.unit}" if given.unit else ""
     words = f"{shown}{unit}, where the claim says {_range(given)}"
     only = next(iter(values.values())) if len(values) == 1 else None
@@ -30,9 +31,9 @@ def published(given: Published) -> Found:
 
 def _range(given: Published) -> str:
     if math.isinf(given.at_most):
-        return f"{given.at_least:g} or more"
+        return f"{as_given(given.at_least)} or more"
     if math.isinf(given.at_least):
-        return f"{given.at_most:g} or less"
+        return f"{as_given(given.at_most)} or less"
     if given.at_least == given.at_most:
-        return f"{given.at_least:g}"
-    return f"{given.at_least:g} to {given.at_most:g}"
+        return as_given(given.at_least)
+    return f"{as_given(given.at_least)} to {as_given(given.at_most)}"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.errors import TableError
 from analysis.tables.runs_table import RunsTable
+from plain_files.numbers import as_given
 
 Floats = NDArray[np.float64]
 COSTS = ("params", "attention_params", "macs", "seconds")
@@ -133,7 +134,7 @@ def _matrix(
         twins = rows.index[(seed_code == seed) & (code == cell)]
         raise TableError(
             f"`seed` must be unique within an arm, but rows {twins[0]} and {twins[1]} build one arm "
-            f"({', '.join(f'{k}={v}' for k, v in values.iloc[cell].items())}) with seed {seeds[seed]:g}."
+            f"({', '.join(f'{k}={v}' for k, v in values.iloc[cell].items())}) with seed {as_given(seeds[seed])}."
         )
     y = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
     costs = pd.DataFrame(
@@ -162,16 +163,7 @@ def _label(given: Any, row: dict[Any, Any], base: dict[Any, Any], varying: list[
 
 def assigned(factor: str, level: Any) -> str:
     """A factor at a level as a reader writes it: gate=sigmoid, without the group."""
-    return f"{factor.rpartition('.')[2]}={short(level)}"
-
-
-def short(value: Any) -> str:
-    """A level as a reader writes it: 8 rather than 8.0."""
-    return (
-        f"{value:g}"
-        if isinstance(value, int | float) and not isinstance(value, bool)
-        else str(value)
-    )
+    return f"{factor.rpartition('.')[2]}={as_given(level)}"
 
 
 def swapped(key: tuple[Any, ...], changes: dict[int, Any]) -> tuple[Any, ...]:

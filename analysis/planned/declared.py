@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from analysis.planned.comparisons import covers
 from analysis.tables.runs_table import RunsTable
+from plain_files.numbers import as_given
 
 Floats = NDArray[np.float64]
 LATE = "the margin was given after the runs, not declared before them"
@@ -61,7 +62,7 @@ def added_late(table: RunsTable) -> str:
     notes = [n for n in table.info["extensions"] if any(x.startswith("seeds:") for x in n["added"])]
     days = dict.fromkeys(str(note.get("at", ""))[:10] for note in notes)
     when = " and ".join(day for day in days if day)
-    numbers = ", ".join(f"{seed:g}" for seed in added)
+    numbers = ", ".join(as_given(seed) for seed in added)
     what = (
         f"seed {numbers} was" if len(added) == 1
         else f"seeds {numbers} were" if len(added) <= MOST_NAMED

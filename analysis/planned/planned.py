@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.contrasts.cells import assigned, cells_of, short
+from analysis.contrasts.cells import assigned, cells_of
 from analysis.contrasts.contrasts import differences, matched_pairs
 from analysis.contrasts.equivalence import tost, verdicts
 from analysis.contrasts.estimation import Estimates, estimate, t_bounds
@@ -20,7 +20,7 @@ from analysis.plain import records
 from analysis.planned.comparisons import content_hash, level_key
 from analysis.planned.spending import nominal_levels, repeated_p
 from analysis.tables.runs_table import RunsTable
-from plain_files.numbers import interval, signed
+from plain_files.numbers import as_given, interval, signed
 from plain_files.shown import in_html, in_line
 
 
@@ -73,7 +73,7 @@ class PlannedReport:
 
 def comparison(row: Mapping[Any, Any]) -> str:
     """What a row of the frame compares: `gate=one_plus_tanh against sigmoid`."""
-    return f"{assigned(row['factor'], row['level'])} against {short(row['against'])}"
+    return f"{assigned(row['factor'], row['level'])} against {as_given(row['against'])}"
 
 
 def report_planned(table: RunsTable) -> PlannedReport | None:
@@ -276,5 +276,5 @@ def _deviations(table: RunsTable, content: Mapping[str, Any], *, pending: bool) 
         found.append(f"{planned} seeds were planned, but {here} were run")
     for reason, count in table.excluded.items():
         if not reason.startswith(("state WAITING", "state RUNNING")):
-            found.append(f"{count} runs do not count ({reason})")
+            found.append(f"{count} run{' does' if count == 1 else 's do'} not count ({reason})")
     return found

@@ -23,7 +23,7 @@ from analysis.errors import TableError
 from analysis.plain import records
 from analysis.planning.budget import MOST_SEEDS, affordable
 from analysis.planning.ratio_plan import SURE, sigma_interval
-from plain_files.numbers import number
+from plain_files.numbers import as_given, number
 
 Floats = NDArray[np.float64]
 DRAWS = 3000
@@ -94,7 +94,8 @@ class EffectPlan:
     def _pilot(self, known: PilotSigma) -> str:
         said = (
             f"The pilot knows sigma to {known.low:.2f} to {known.high:.2f} times its estimate of {number(known.sigma)} "
-            f"({SURE:.0%}, {known.df:g} degrees of freedom), so effects are planned for {known.high:.2f} times it"
+            f"({SURE:.0%}, {as_given(known.df)} degrees of freedom), so effects are planned for {known.high:.2f} times "
+            f"it"
         )
         if known.seeds == known.seeds_low == self.seeds:
             return f"{said}."

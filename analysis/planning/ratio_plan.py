@@ -24,7 +24,7 @@ from analysis.plain import plain, records
 from analysis.planning.budget import MOST_SEEDS, affordable
 from analysis.tradeoff.curves.lack_of_fit import ALTERNATIVES, lof_power, shape
 from analysis.tradeoff.curves.reduced import Reduced, reduce_grid
-from plain_files.numbers import number
+from plain_files.numbers import as_given, number
 
 Floats = NDArray[np.float64]
 DRAWS = 40_000
@@ -94,11 +94,11 @@ class RatioPlan:
             lines.append(self._budget())
         extra = self.allocation[self.allocation["seeds"] > self.allocation["seeds"].min()]
         if len(extra):
-            where = ", ".join(f"r={r:g}" for r in extra["r"])
+            where = ", ".join(f"r={as_given(r)}" for r in extra["r"])
             lines.append(f"Spend further seeds at {where}: there they say most about the curve.")
         top = max(self.leverage, key=self.leverage.__getitem__)
         lines.append(
-            f"r={top:g} has leverage {self.leverage[top]:.2f} on kappa: check the answer without it."
+            f"r={as_given(top)} has leverage {self.leverage[top]:.2f} on kappa: check the answer without it."
         )
         return lines
 
@@ -106,8 +106,8 @@ class RatioPlan:
         few = f"{known.seeds} seeds" if known.seeds else f"more than {MOST_SEEDS} seeds"
         return (
             f"The pilot knows sigma to {known.low:.2f} to {known.high:.2f} times its estimate ({SURE:.0%}, "
-            f"{known.df:g} degrees of freedom), so this is planned for {known.high:.2f} times it; if the estimate "
-            f"were exact (snr {number(known.snr)}), {few} would do."
+            f"{as_given(known.df)} degrees of freedom), so this is planned for {known.high:.2f} times it; if the "
+            f"estimate were exact (snr {number(known.snr)}), {few} would do."
         )
 
     def _budget(self) -> str:

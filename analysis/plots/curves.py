@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis.plots.drawing.logarithmic_axis import plain_powers
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import COLOURS, DASHES, FAINT, MUTED
-from plain_files.numbers import loss
+from plain_files.numbers import as_given, loss
 
 MOST_NAMED = len(COLOURS)
 """Arms that get a colour and a name of their own; the others are drawn grey behind them."""
@@ -38,7 +38,8 @@ def plot_curves(epochs: pd.DataFrame, ax: Axes, *, named: list[str], evaluated: 
             label=f"{label} (n={seeds})",
         )  # fmt: skip
     if len(others):
-        ax.plot([], [], color=FAINT, label=f"{others['label'].nunique()} other arms")
+        count = others["label"].nunique()
+        ax.plot([], [], color=FAINT, label=f"{count} other arm{'s' * (count > 1)}")
     ax.axvline(evaluated, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
     ax.annotate(
         "evaluated",
@@ -77,7 +78,7 @@ def _thin(ax: Axes, epochs: pd.DataFrame, colour: str, *, linestyle: str = "-") 
 
 def _told(run: pd.DataFrame) -> Mark:
     first, last = run.iloc[0], run.iloc[-1]
-    seed = "" if "seed" not in run or pd.isna(first["seed"]) else f"{first['seed']:g}"
+    seed = "" if "seed" not in run or pd.isna(first["seed"]) else as_given(first["seed"])
     of = f", seed {seed}" if seed else ""
-    tip = f"{first['label']}{of}: {loss(last['value'])} after epoch {last['epoch']:g}"
+    tip = f"{first['label']}{of}: {loss(last['value'])} after epoch {as_given(last['epoch'])}"
     return Mark(tip=tip, arm=str(first["label"]), seed=seed, run=str(first["run"]))

@@ -9,7 +9,7 @@ from analysis.plots.drawing.frames import spread
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import BLUE, FAINT, INK, MUTED, RED, open_arrow, ratio_axis
 from analysis.tradeoff.reduction_fit import ReductionFit
-from plain_files.numbers import interval, number
+from plain_files.numbers import as_given, interval, number
 
 
 def plot_leverage(fit: ReductionFit, ax: Axes) -> Axes:
@@ -17,8 +17,8 @@ def plot_leverage(fit: ReductionFit, ax: Axes) -> Axes:
     ratios = list(fit.leverage)
     bars = ax.bar(range(len(ratios)), list(fit.leverage.values()), color=BLUE, width=0.6)
     for bar, (ratio, leverage) in zip(bars, fit.leverage.items(), strict=True):
-        mark(bar, [Mark(tip=f"r = {ratio:g}: leverage {number(leverage)}")])
-    ax.set_xticks(range(len(ratios)), [f"{r:g}" for r in ratios])
+        mark(bar, [Mark(tip=f"r = {as_given(ratio)}: leverage {number(leverage)}")])
+    ax.set_xticks(range(len(ratios)), [as_given(r) for r in ratios])
     ax.axhline(1, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
     ax.set_ylim(0, 1.08)
     ax.set_xlabel("reduction ratio r")
@@ -33,7 +33,7 @@ def plot_left_out(dropped: pd.DataFrame, ax: Axes) -> Axes:
         dropped: Columns `without` (a ratio, NaN for none), `kappa`, `low`, `high`.
     """
     rows = range(len(dropped))
-    names = ["all" if np.isnan(r) else f"without {r:g}" for r in dropped["without"]]
+    names = ["all" if np.isnan(r) else f"without {as_given(r)}" for r in dropped["without"]]
     bars = spread(dropped, middle="kappa")
     drawn = ax.errorbar(
         dropped["kappa"], rows, xerr=bars, fmt="o", color=BLUE, ecolor=INK, capsize=2

@@ -9,9 +9,9 @@ from matplotlib.colors import to_hex
 from analysis.plots.drawing.folding import CHARACTER, LINE, fold_all, folded, lines_of, make_room
 from analysis.plots.drawing.frames import rows as rows_of
 from analysis.plots.drawing.marks import Mark, mark
-from analysis.plots.drawing.style import COLOURS, DASHES, MARKERS, level_name
+from analysis.plots.drawing.style import COLOURS, DASHES, MARKERS
 from analysis.plots.parallel import LOSS_COLOURS
-from plain_files.numbers import LOSS, interval, loss
+from plain_files.numbers import LOSS, as_given, interval, loss
 
 LONGEST = 24
 """Characters of a name on one line."""
@@ -56,7 +56,7 @@ def plot_cells(
         ax.collections[0],
         [
             Mark(
-                tip=f"{_last(rows)}={level_name(row)}, {_last(columns)}={level_name(column)}: {loss(mean)}"
+                tip=f"{_last(rows)}={as_given(row)}, {_last(columns)}={as_given(column)}: {loss(mean)}"
             )
             for row, across in means.iterrows()
             for column, mean in across.items()
@@ -69,7 +69,7 @@ def plot_cells(
     ax.tick_params(axis="both", rotation=0, length=0)
     _name_levels(ax, list(means.columns), shift=0.5)
     size = mpl.rcParams["ytick.labelsize"]
-    names = fold_all([level_name(v) for v in means.index], points=BESIDE * _width(ax), size=size)
+    names = fold_all([as_given(v) for v in means.index], points=BESIDE * _width(ax), size=size)
     ax.set_yticks([at + 0.5 for at in range(len(names))], names)
     make_room(ax, len(names) * (lines_of(names) - 2))
     ax.set_xlabel(folded(_last(columns), LONGEST))
@@ -104,14 +104,14 @@ def plot_profiles(cells: pd.DataFrame, ax: Axes, *, rows: str, columns: str) -> 
             marker=MARKERS[i % len(MARKERS)],
             linestyle=DASHES[i % len(DASHES)],
             capsize=2,
-            label=folded(f"{_last(rows)}={level_name(level)}", LONGEST),
+            label=folded(f"{_last(rows)}={as_given(level)}", LONGEST),
         )
         named = mine.rename(columns={rows: "row", columns: "column"})
         mark(
             drawn[0],
             [
                 Mark(
-                    tip=f"{_last(rows)}={level_name(cell.row)}, {_last(columns)}={level_name(cell.column)}: "
+                    tip=f"{_last(rows)}={as_given(cell.row)}, {_last(columns)}={as_given(cell.column)}: "
                     f"{loss(cell.mean)} {interval(cell.low, cell.high, LOSS)}, n={cell.n}"
                 )
                 for cell in rows_of(named)
@@ -131,7 +131,7 @@ def _number_size(ax: Axes, *, columns: int) -> float:
 
 def _name_levels(ax: Axes, levels: list[object], *, shift: float = 0.0) -> None:
     """Levels along the bottom; those that are too long to be turned a little take several lines."""
-    names = [level_name(level) for level in levels]
+    names = [as_given(level) for level in levels]
     size, each = float(mpl.rcParams["xtick.labelsize"]), _width(ax) / len(names)
     if max(map(len, names)) > LONGEST and each < FEWEST * CHARACTER * size:
         _stand_upright(ax, names, shift=shift, lines=max(1, int(each / (LINE * size))))

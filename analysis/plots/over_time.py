@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis.plots.drawing.frames import rows, spread
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import COLOURS, DASHES, FAINT, INK, MARKERS, MUTED
-from plain_files.numbers import interval, signed
+from plain_files.numbers import as_given, interval, signed
 
 MOST_NAMED = len(COLOURS)
 """Comparisons with a colour and a name of their own; the others are drawn grey behind them."""
@@ -42,8 +42,8 @@ def plot_over_time(by_epoch: pd.DataFrame, ax: Axes, *, named: list[str]) -> Axe
             drawn[0],
             [
                 Mark(
-                    tip=f"{label} at epoch {at.epoch:g}: {signed(at.estimate)} {interval(at.low, at.high)}, "
-                    f"n={at.n_pairs:g}",
+                    tip=f"{label} at epoch {as_given(at.epoch)}: {signed(at.estimate)} {interval(at.low, at.high)}, "
+                    f"n={as_given(at.n_pairs)}",
                     arm=label,
                 )
                 for at in rows(mine)

@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from analysis.plots.drawing.frames import rows
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import MUTED
-from plain_files.numbers import in_table, loss
+from plain_files.numbers import as_given, in_table, loss
 
 LOSS_COLOURS = "cividis"
 """Dark is a low loss, light a high one; in every figure that shades it."""
@@ -82,7 +82,7 @@ def plot_parallel(
 
 
 def _told(run: Any, reached: float) -> Mark:
-    seed = "" if pd.isna(run.seed) else f"{run.seed:g}"
+    seed = "" if pd.isna(run.seed) else as_given(run.seed)
     of = f", seed {seed}" if seed else ""
     return Mark(
         tip=f"{run.label}{of}: {loss(reached)}", arm=str(run.label), seed=seed, run=str(run.run)
@@ -96,12 +96,12 @@ def _positions(column: pd.Series) -> tuple[np.ndarray, dict[float, str]]:
     if ordered and numeric.nunique() > 12:
         return _continuous(column, numeric)
     levels = sorted(present.unique(), key=float) if ordered else sorted(map(str, present.unique()))
-    names = [f"{x:g}" if ordered else str(x) for x in levels]
+    names = [as_given(x) if ordered else str(x) for x in levels]
     if column.isna().any():
         names.append("unused")
     span = max(len(names) - 1, 1)
     where = {name: i / span for i, name in enumerate(names)}
-    keys = ["unused" if pd.isna(x) else f"{x:g}" if ordered else str(x) for x in column]
+    keys = ["unused" if pd.isna(x) else as_given(x) if ordered else str(x) for x in column]
     return np.array([where[key] for key in keys]), {at: name for name, at in where.items()}
 
 

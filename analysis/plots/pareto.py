@@ -1,5 +1,6 @@
 """Loss against cost: every arm with its interval, the front, and the prices at which the choice switches."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from plain_files.numbers import LOSS, interval, loss
 MOST_NAMED = 8
 """Of more arms only those on the front are named."""
 SAMPLES = 50
-"""Places of an interval that names keep clear of."""
+"""Places of an interval, and of a step of the front, that names keep clear of."""
 
 
 def plot_pareto(arms: pd.DataFrame, ax: Axes, *, switches: pd.DataFrame) -> Axes:
@@ -104,10 +105,10 @@ def name_arms(arms: pd.DataFrame, ax: Axes) -> Axes:
     (left, right), (bottom, top) = sorted(ax.get_xlim()), sorted(ax.get_ylim())
     inside = (left <= points[:, 0]) & (points[:, 0] <= right)
     inside &= (bottom <= points[:, 1]) & (points[:, 1] <= top)
-    # A name across an interval would be struck through.
-    bars = np.concatenate([np.zeros((0, 2)), *_along(arms)])
+    # A name across an interval or the front's steps would be struck through.
+    lines = np.concatenate([np.zeros((0, 2)), *_along(arms), *_steps(arms)])
     labels = [str(label) for label in arms["label"]]
-    name_points(ax, points, labels, shown=named.to_numpy(bool) & inside, spots=bars)
+    name_points(ax, points, labels, shown=named.to_numpy(bool) & inside, spots=lines)
     return ax
 
 
@@ -117,4 +118,15 @@ def _along(arms: pd.DataFrame) -> list[Any]:
     return [
         np.column_stack([np.full(SAMPLES, arm.cost), np.linspace(arm.low, arm.high, SAMPLES)])
         for arm in rows(some)
+    ]
+
+
+def _steps(arms: pd.DataFrame) -> list[Any]:
+    """Points along the front: from an arm to the cost of the next, then to its mean; shape (`SAMPLES`, 2) each."""
+    front = arms[arms["standing"] == "front"].sort_values("cost")[["cost", "mean"]].to_numpy(float)
+    corners = [(a, np.array([b[0], a[1]]), b) for a, b in itertools.pairwise(front)]
+    return [
+        np.linspace(start, end, SAMPLES)
+        for corner in corners
+        for start, end in itertools.pairwise(corner)
     ]

@@ -51,7 +51,7 @@ def plot_objective(fit: ReductionFit, ax: Axes, *, prices: list[float]) -> Axes:
         near = paid - paid.min() <= MOST_OF_SPAN * span
         points = ax.plot(tested[near], (paid - paid.min())[near], marker, color=colour)
         mark(points[0], [_told(*one, price) for one in zip(tested[near], paid[near], strict=True)])
-        name = f"{as_given(price, 3)} per weight: best tested r = {tested[paid.argmin()]:g}"
+        name = f"{as_given(price, 3)} per weight: best tested r = {as_given(tested[paid.argmin()])}"
         ax.plot([], [], marker=marker, linestyle=dash, color=colour, label=name)
         low = int(curve.argmin())
         bottom = min(bottom, float(curve[low] - paid.min()))
@@ -63,7 +63,9 @@ def plot_objective(fit: ReductionFit, ax: Axes, *, prices: list[float]) -> Axes:
 
 
 def _told(ratio: float, paid: float, price: float) -> Mark:
-    return Mark(tip=f"r = {ratio:g} at {as_given(price, 3)} per weight: {loss(paid)} in all")
+    return Mark(
+        tip=f"r = {as_given(ratio)} at {as_given(price, 3)} per weight: {loss(paid)} in all"
+    )
 
 
 def plot_sweep(fit: ReductionFit, ax: Axes, *, switches: pd.DataFrame) -> Axes:
@@ -101,7 +103,7 @@ def plot_sweep(fit: ReductionFit, ax: Axes, *, switches: pd.DataFrame) -> Axes:
     ax.set_xscale("log")
     plain_powers(ax.xaxis)
     ax.set_yscale("log", base=2)
-    ax.set_yticks(tested, [f"{r:g}" for r in tested])
+    ax.set_yticks(tested, [as_given(r) for r in tested])
     ax.yaxis.set_minor_locator(NullLocator())
     ax.set_ylim(bottom, top)
     ax.set_xlim(price.min(), price.max())

@@ -13,7 +13,7 @@ from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import BLUE, FAINT, GOLD, INK, MUTED, RED, open_arrow, ratio_axis
 from analysis.tradeoff.kappa import Interval
 from analysis.tradeoff.reduction_fit import ReductionFit
-from plain_files.numbers import LOSS, interval, loss, number
+from plain_files.numbers import LOSS, as_given, interval, loss, number
 
 BASIS = {"average": "average", "monotone": "best tested", "theory": "theory", "given": "given"}
 """What r* rests on, in a legend."""
@@ -56,7 +56,7 @@ def _runs(runs: pd.DataFrame, ax: Axes) -> None:
     by_seed = list(runs.sort_values("r").groupby("seed"))
     lines = [run[["r", "adjusted"]].to_numpy() for _, run in by_seed]
     joined = LineCollection(lines, colors=FAINT, linewidths=0.7, zorder=1)
-    mark(joined, [Mark(tip=f"seed {seed:g}", seed=f"{seed:g}") for seed, _ in by_seed])
+    mark(joined, [Mark(tip=f"seed {as_given(seed)}", seed=as_given(seed)) for seed, _ in by_seed])
     ax.add_collection(joined)
     look: dict[str, Any] = {"color": FAINT, "markersize": 2.5, "markeredgewidth": 0, "zorder": 1}
     (points,) = ax.plot(runs["r"], runs["adjusted"], "o", **look)
@@ -66,14 +66,14 @@ def _runs(runs: pd.DataFrame, ax: Axes) -> None:
 
 
 def _run(run: Any) -> Mark:
-    seed = "" if pd.isna(run.seed) else f"{run.seed:g}"
+    seed = "" if pd.isna(run.seed) else as_given(run.seed)
     of = f", seed {seed}" if seed else ""
     return Mark(tip=f"{run.label}{of}: {loss(run.loss)}", arm=run.label, seed=seed, run=run.run)
 
 
 def _told(mean: Any) -> Mark:
     ends = f" {interval(mean.low, mean.high, LOSS)}" if np.isfinite(mean.low) else ""
-    return Mark(tip=f"r = {mean.r:g}: {loss(mean.mean)}{ends}")
+    return Mark(tip=f"r = {as_given(mean.r)}: {loss(mean.mean)}{ends}")
 
 
 def _keep_in_sight(fit: ReductionFit, ax: Axes, ends: tuple[float, float]) -> None:
@@ -120,7 +120,7 @@ def _best_ratio(fit: ReductionFit, ax: Axes) -> None:
     if fit.r_star_ci is None:
         return
     left, right = ax.get_xlim()
-    _interval(fit.r_star_ci, ax, name=f"{100 * fit.confidence:g} % interval of r*")
+    _interval(fit.r_star_ci, ax, name=f"{as_given(100 * fit.confidence)} % interval of r*")
     if fit.r_star is not None and left <= fit.r_star <= right:
         name = f"r* = {number(fit.r_star)} ({BASIS[str(fit.basis)]})"
         ax.axvline(fit.r_star, color=RED, linewidth=0.9, linestyle=(0, (5, 2)), label=name)

@@ -11,7 +11,7 @@ from analysis.plots.drawing.frames import rows
 from analysis.plots.drawing.listing import list_rows, note_row
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import BLUE, FAINT, INK, MUTED, RED
-from plain_files.numbers import loss
+from plain_files.numbers import as_given, loss
 
 FEWEST_FOR_A_BOX = 8
 """Below this a box would show quartiles of a handful of points; the points say more."""
@@ -60,13 +60,13 @@ def _join(ax: Axes, placed: pd.DataFrame) -> None:
         return
     lines = [mine.sort_values("height")[["value", "height"]].to_numpy() for _, mine in by_seed]
     joined = LineCollection(lines, colors=MUTED, linewidths=0.5, alpha=0.6, zorder=2)
-    mark(joined, [Mark(tip=f"seed {seed:g}", seed=f"{seed:g}") for seed, _ in by_seed])
+    mark(joined, [Mark(tip=f"seed {as_given(seed)}", seed=as_given(seed)) for seed, _ in by_seed])
     ax.add_collection(joined)
     ax.plot([], [], color=MUTED, linewidth=0.5, label="one seed")
 
 
 def _told(run: Any) -> Mark:
-    seed = "" if pd.isna(run.seed) else f"{run.seed:g}"
+    seed = "" if pd.isna(run.seed) else as_given(run.seed)
     said = f", seed {seed}" if seed else ""
     tip = f"{run.label}{said}: {loss(run.value)}"
     return Mark(tip=tip, arm=str(run.label), seed=seed, run=str(run.run))

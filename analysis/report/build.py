@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 
 from analysis.errors import TableError
-from analysis.plots.drawing.style import Format, level_name, save
+from analysis.plots.drawing.style import Format, save
 from analysis.report.evidence.evidence import Evidence, gather
 from analysis.report.figures import figures
 from analysis.report.page import tables
 from analysis.report.page.drawing import inline_svg
-from analysis.report.page.numbers import plural
+from analysis.report.page.numbers import as_given, plural
 from analysis.report.page.page import Badge, Drawing, Report, to_html, to_markdown
 from analysis.report.sections import answer, provenance, words
 from analysis.report.sections.sections import sections
@@ -89,7 +89,7 @@ def assemble(evidence: Evidence, *, out: Path, formats: Sequence[Format] = FORMA
         lead=answer.lead(evidence, drawings),
         table=answer.verdict_table(evidence),
         arms=_arms(evidence),
-        seeds=tuple(f"{seed:g}" for seed in sorted(table.frame["seed"].dropna().unique())),
+        seeds=tuple(as_given(seed) for seed in sorted(table.frame["seed"].dropna().unique())),
         records=_records(evidence, out),
         badges=tuple(_badges(evidence)),
         verdicts=tuple(words.verdict_lines(evidence)),
@@ -131,7 +131,7 @@ def _arms(evidence: Evidence) -> dict[str, dict[str, str]]:
     first = frame.drop_duplicates("label").set_index("label")
     return {
         str(label): {
-            **{_last(name): level_name(row[name]) for name in factors if pd.notna(row[name])},
+            **{_last(name): as_given(row[name]) for name in factors if pd.notna(row[name])},
             "stage": str(stages[str(label)]),
         }
         for label, row in first.iterrows()

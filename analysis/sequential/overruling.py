@@ -25,6 +25,7 @@ from analysis.sequential.estimates import repeated_interval
 from analysis.sequential.stopped import Stopped
 from analysis.sequential.stored import is_stopped_by_rule, stored_rule
 from analysis.tables.runs_table import RunsTable
+from plain_files.numbers import as_given
 
 Floats = NDArray[np.float64]
 Tests = Literal["one look", "any time", "rule"]
@@ -72,9 +73,9 @@ def refuse_another_margin(table: RunsTable, margin: float | None) -> None:
     known = sorted({float(entry["margin"]) for entry in stored_rule(table)["comparisons"]})
     if margin not in known:
         raise TableError(
-            f"this study ran until it was decided by the margin {' or '.join(f'{m:g}' for m in known)}, which "
-            f"was written "
-            f"down before its runs, but `margin` is {margin:g}. Leave it out: another margin needs another study."
+            f"this study ran until it was decided by the margin {' or '.join(as_given(m) for m in known)}, which "
+            f"was written down before its runs, but `margin` is {as_given(margin)}. Leave it out: another margin needs "
+            f"another study."
         )
 
 

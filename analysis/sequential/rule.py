@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from analysis.errors import TableError
 from analysis.planned.comparisons import level_key
 from analysis.sequential.boundaries import POWER, with_boundaries
+from plain_files.numbers import as_given
 from plain_files.stopping_rules import NUMBERS
 
 FIRST_LOOK = 3
@@ -106,7 +107,7 @@ class UntilDecided:
             "alpha": alpha,
             "first_look": self.first_look,
             "max_seeds": self.max_seeds,
-            "spending": f"(n/{self.max_seeds})^{POWER:g}",
+            "spending": f"(n/{self.max_seeds})^{as_given(POWER)}",
             "error": "auto",
             "ends": list(ENDS),
             "baseline": arms[0].id,
@@ -225,8 +226,8 @@ def _refuse_contradictions(
             )
         if margin is not None and entry["margin"] not in (None, margin):
             raise TableError(
-                f"comparison {number} of the planned file has the margin {entry['margin']:g}, but `margin` is "
-                f"{margin:g}. "
+                f"comparison {number} of the planned file has the margin {as_given(entry['margin'])}, but `margin` is "
+                f"{as_given(margin)}. "
                 "Give one of them."
             )
 

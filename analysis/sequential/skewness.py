@@ -14,7 +14,7 @@ SKEWED = 0.01
 FEWEST = 8
 """Of pairs, for d'Agostino's test."""
 ERRS = (
-    "*negligible* errs in up to 10 % of studies instead of 5 where the noise is strongly skewed and the two "
+    "negligible errs in up to 10 % of studies instead of 5 where the noise is strongly skewed and the two "
     "sides do not share it (log-normal, and the baseline's twice the arms')"
 )
 

@@ -60,6 +60,8 @@ def read_study(folder: Path, *, metric: str | None = None) -> RunsTable:
     frame = pd.DataFrame.from_records(records, columns=_ordered(named, records))
     if metric not in frame:
         raise TableError(f"no run of {folder} has {metric!r}; it was not measured.")
+    # An arm has one name, that of its first run, whatever version planned the others.
+    frame["label"] = frame.groupby("arm", sort=False)["label"].transform("first")
     frame["study"], frame["metric"] = str(info.get("study", folder.name)), metric
     measures = "program" in (info.get("space") or {})  # other subjects measure no starts
     if measures and share_nothing(read_starts(frame, folder, info.get("baseline_arm"))):

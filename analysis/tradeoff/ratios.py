@@ -13,6 +13,7 @@ from analysis.errors import TableError
 from analysis.tables.equal.repetition import REPEATS
 from analysis.tables.runs_table import REDUCTION, RunsTable
 from analysis.tradeoff.prices.cost import Cost, realised_ratio
+from plain_files.numbers import as_given
 
 Floats = NDArray[np.float64]
 Cluster = Literal["auto", "seed", "run"]
@@ -94,7 +95,7 @@ def ratio_runs(table: RunsTable, *, blocks: Cost | None, cluster: Cluster) -> Ra
         raise TableError(
             f"`{name}` must take at least two values, but every complete run"
             f"{'' if on_axis.all() else ' with the other factors at the baseline'} has "
-            f"{', '.join(f'{value:g}' for value in np.unique(rows[name]))}."
+            f"{', '.join(as_given(value) for value in np.unique(rows[name]))}."
         )
     missing = _missing_not_random(table, name)
     told = (("selected_data", table.selected), ("seeds_added", bool(table.added_seeds)))
@@ -166,7 +167,9 @@ def _check_ratios(rows: pd.DataFrame, name: str) -> None:
     low = rows[name] < 1
     if low.any():
         row: Any = low.idxmax()
-        raise TableError(f"`{name} >= 1` must hold, but row {row} has {rows.loc[row, name]:g}.")
+        raise TableError(
+            f"`{name} >= 1` must hold, but row {row} has {as_given(rows.loc[row, name])}."
+        )
 
 
 def _check_one_width(rows: pd.DataFrame) -> None:

@@ -13,7 +13,7 @@ from analysis.tradeoff.curves.reduced import Reduced
 from analysis.tradeoff.kappa import Interval, Status
 from analysis.tradeoff.prices.price import Price
 from analysis.tradeoff.status_words import STATUS_WORDS
-from plain_files.numbers import interval, number
+from plain_files.numbers import as_given, interval, number
 from plain_files.shown import in_html, in_line
 
 Floats = NDArray[np.float64]
@@ -145,7 +145,7 @@ class ReductionFit:
             for name, value, band in ends
             if value is not None and band is not None
         ]
-        best = ", ".join(f"{r:g}" for r in self.argmin_set)
+        best = ", ".join(as_given(r) for r in self.argmin_set)
         lines += [
             f"not worse than the best tested ratio: {best}",
             f"{self.n} runs, {self.seeds} seeds",

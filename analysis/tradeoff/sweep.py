@@ -10,6 +10,7 @@ from analysis.tradeoff.kappa import NO_INTERVAL, Interval
 from analysis.tradeoff.priced import price_kappa
 from analysis.tradeoff.prices.price import Price, switch_prices
 from analysis.tradeoff.ratios import RatioRuns
+from plain_files.numbers import as_given
 
 COLUMNS = [
     "price", "r_star", "low", "high", "theory", "theory_low", "theory_high", "best_tested", "not_worse",
@@ -69,7 +70,7 @@ def tested_switches(
     if runs.c2_eff is None:
         return pd.DataFrame(columns=["best_below", "best_above", "price"])
     levels = runs.levels
-    names = [f"r={r:g}" for r in levels]
+    names = [f"r={as_given(r)}" for r in levels]
     params = [2 * runs.c2_eff / r for r in levels]
     means = [float(value) for value in loss]
     control = runs.control

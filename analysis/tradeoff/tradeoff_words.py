@@ -65,7 +65,7 @@ def _given(fit: ReductionFit) -> list[str]:
 
 
 def _ratio(fit: ReductionFit) -> list[str]:
-    tested = f"{fit.tested['r'].min():g} to {fit.tested['r'].max():g}"
+    tested = f"{as_given(fit.tested['r'].min())} to {as_given(fit.tested['r'].max())}"
     match fit.status:
         case "decreasing":
             best = " and the best at any price" if fit.largest_is_best else ""
@@ -204,9 +204,9 @@ def _by_price(fit: ReductionFit) -> str:
 
 
 def _tested(fit: ReductionFit) -> str:
-    names = ", ".join(f"{r:g}" for r in fit.argmin_set)
+    names = ", ".join(as_given(r) for r in fit.argmin_set)
     where = "at this price" if fit.lam is not None else f"by {fit.metric} alone"
-    best = f"{float(fit.tested['r'].to_numpy()[fit.tested['J'].to_numpy().argmin()]):g}"
+    best = as_given(float(fit.tested["r"].to_numpy()[fit.tested["J"].to_numpy().argmin()]))
     if fit.interval == "classical":
         return (
             "With one run per ratio none of the tested can be ruled out; "
@@ -251,13 +251,13 @@ def _without_largest(fit: ReductionFit) -> list[str]:
     top, same = float(fit.tested["r"].max()), smaller.status == fit.status
     if "rmax_dependent" in fit.flags:
         return [
-            f"Without r = {top:g} kappa is {_kappa(smaller)}, which does not hold {number(fit.kappa)}."
+            f"Without r = {as_given(top)} kappa is {_kappa(smaller)}, which does not hold {number(fit.kappa)}."
         ]
     if same or math.isnan(smaller.kappa_ci[0]):
         return []
     seen = "fall" if fit.status == "decreasing" else "rise"
     return [
-        f"Without r = {top:g} kappa is {_kappa(smaller)}: the smaller ratios neither show the {seen} nor "
+        f"Without r = {as_given(top)} kappa is {_kappa(smaller)}: the smaller ratios neither show the {seen} nor "
         "contradict it."
     ]
 

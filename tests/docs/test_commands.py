@@ -107,3 +107,15 @@ def test_every_reason_for_not_running_a_command_is_used() -> None:
         if block.language == "python"
     ]
     assert [part for part in DOCS.NOT_RUN if not any(part in text for text in texts)] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "name"),
+    [
+        ("Any program's table, such as this `mine.csv`:", "mine.csv"),
+        ("A baseline and one other arm. With this `two.yaml`", "two.yaml"),
+        ("What `two.yaml` says is shown on another page.", None),
+    ],
+)
+def test_a_file_that_a_page_shows_is_known_by_the_line_above_it(before: str, name: str) -> None:
+    assert DOCS.Block(DOCS.ROOT, 1, "yaml", "seeds: 3\n", before).shown_as == name

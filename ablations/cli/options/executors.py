@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from ablations.cli.options.arguments import Whole, assignments
 from ablations.errors import SettingError
+from plain_files.numbers import as_given
 
 if TYPE_CHECKING:
     from ablations.engine.executors.executor import Executor
@@ -86,7 +87,7 @@ def check_executor(options: ExecutorOptions) -> dict[str, str]:
     if not 0 < options.gpus_per_run <= MOST_GPUS:
         raise SettingError(
             f"`--gpus-per-run` must be a share of a GPU up to 1 or a whole number of them up to {MOST_GPUS}, but is "
-            f"{options.gpus_per_run:g}."
+            f"{as_given(options.gpus_per_run)}."
         )
     refuse_stack(options)
     return parameters
@@ -109,7 +110,7 @@ def refuse_stack(options: ExecutorOptions) -> None:
     if stack > 1 and options.gpus_per_run > 1:
         raise SettingError(
             f"`--stack` must be 1 where a run has several GPUs, but is {stack} with --gpus-per-run "
-            f"{options.gpus_per_run:g}. Give each run at most one GPU, or do not stack."
+            f"{as_given(options.gpus_per_run)}. Give each run at most one GPU, or do not stack."
         )
 
 
@@ -144,7 +145,7 @@ def _slurm(options: ExecutorOptions, parameters: dict[str, str]) -> MakeExecutor
         raise SettingError("`--workers` must say how many Slurm jobs to submit.")
     if gpus != int(gpus):
         raise SettingError(
-            f"`gpus_per_run` of a Slurm job must be a whole number, but got {gpus:g}."
+            f"`gpus_per_run` of a Slurm job must be a whole number, but got {as_given(gpus)}."
         )
     named = {f"slurm_{name}": value for name, value in parameters.items()}
     return lambda folder: SlurmExecutor(

@@ -45,9 +45,9 @@ def study_meant(text: str, root: Path) -> Path | None:
     Raises:
         SettingError: If it names neither; says the nearest of both.
     """
-    from ablations.designs.spaces import presets
+    from ablations.designs.presets import preset_names
 
-    if ":" in text or text.endswith((".yaml", ".yml", ".py")) or text in (spaces := presets()):
+    if ":" in text or text.endswith((".yaml", ".yml", ".py")) or text in (spaces := preset_names()):
         return None
     places = (root / text, *([Path(text)] if root == ROOT else []))
     found = next((path for path in places if (path / "study.json").is_file()), None)

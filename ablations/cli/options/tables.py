@@ -91,7 +91,7 @@ def one_table(
 
 def published_table(name: str) -> Path | None:
     """The published table that comes with the preset of that name, as `senet/table10`; None where there is none."""
-    from ablations.designs.spaces import PRESETS
+    from ablations.designs.presets import PRESETS
 
     folder, _, table = name.partition("/")
     if not (folder.isidentifier() and table.isidentifier()) or Path(name).exists():

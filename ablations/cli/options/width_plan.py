@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ablations.errors import SettingError
-from plain_files.numbers import number
+from plain_files.numbers import as_given, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,8 +122,8 @@ def plan_width(
         cases = _cases(rule, noise * with_another(ratios, more), max(tried), known)
         often = max(one.reached for one in cases.values())
         notes.append(
-            f"These ratios hardly carry an r* that narrow. With the ratio {more:g} as well, if there is room for it "
-            f"and the loss rises on as r², {often:.0%} would be with at most {max(tried)} seeds."
+            f"These ratios hardly carry an r* that narrow. With the ratio {as_given(more)} as well, if there is room "
+            f"for it and the loss rises on as r², {often:.0%} would be with at most {max(tried)} seeds."
         )
     return WidthPlan(asked.name, pd.DataFrame(rows), target, tuple(notes))
 

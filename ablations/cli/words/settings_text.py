@@ -6,6 +6,7 @@ from rich.markup import escape
 
 from ablations.cli.words.console import make_console, make_table
 from ablations.subjects.subject import KINDS, Setting
+from plain_files.numbers import as_given
 
 
 def print_settings(settings: Mapping[str, Setting]) -> None:
@@ -33,4 +34,4 @@ def _written(value: object) -> str:
     """As a space file has it."""
     if value is None or isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return as_given(value)

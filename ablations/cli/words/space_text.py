@@ -10,9 +10,9 @@ from ablations.cli.words.console import make_console, make_table
 from ablations.designs.assignments import baseline
 from ablations.designs.expand import Expansion, PlannedArm, expand
 from ablations.designs.fractional import aliases
-from ablations.designs.levels import shown
 from ablations.designs.space import Factor, Space
 from ablations.subjects.subject import Subject
+from plain_files.numbers import as_given
 from plain_files.words import visible
 
 
@@ -23,7 +23,7 @@ def print_space(space: Space, *, design: str, seeds: int | None) -> None:
     base = baseline(space)
     table = make_table(("factor", "levels", "baseline"))
     for factor in space.factors:
-        table.add_row(factor.name, _levels(factor), shown(base[factor.name]))
+        table.add_row(factor.name, _levels(factor), as_given(base[factor.name]))
     console.print(table)
     for note in space.about.notes(space.baseline):
         console.print(note)
@@ -75,5 +75,7 @@ def _print_left_out(console: Console, space: Space, expansion: Expansion) -> Non
 
 def _levels(factor: Factor) -> str:
     if factor.levels:
-        return ", ".join(map(shown, factor.levels))
-    return f"{shown(factor.low)} to {shown(factor.high)}{', logarithmic' if factor.log else ''}"
+        return ", ".join(map(as_given, factor.levels))
+    return (
+        f"{as_given(factor.low)} to {as_given(factor.high)}{', logarithmic' if factor.log else ''}"
+    )

@@ -46,7 +46,8 @@ class SearchSession:
             pruner: Of the study.
             directions: Of the study.
             seed: Of the sampler.
-            mirror: Takes each trial that ended, under the key `<name of the records><number>`.
+            mirror: Takes each trial that ended, under the key `<name of the records><number>`; of trials that
+                propose one arm and have one outcome the first.
             recast: Puts a recorded trial's parameters among the levels of today.
         """
         self._records = TrialRecords(path)
@@ -60,6 +61,8 @@ class SearchSession:
         restore(self._study, self.recorded, notes)
         self.failed = 0
         """Trials that failed, illegal ones among them."""
+        self._arms = {trial.number: trial.arm for trial in self.recorded}
+        self._shown: set[tuple[str, str, tuple[float, ...]]] = set()
         for trial in self.recorded:
             self.failed += trial.state == "FAIL"
             if trial.state is not None:
@@ -87,12 +90,12 @@ class SearchSession:
             intermediate={},
         )
         self._study.add_trial(fresh.frozen())
-        self._records.asked(self._frozen(fresh.number), arm, sampler_notes(self._study))
+        self._record(fresh.number, arm)
         return live_trial(self._study, fresh.number)
 
     def record(self, trial: Trial, arm: str | None) -> None:
         """Record what was asked; `arm` is None where the trial is illegal."""
-        self._records.asked(self._frozen(trial.number), arm, sampler_notes(self._study))
+        self._record(trial.number, arm)
 
     def tell(self, trial: Trial, state: str, values: list[float] | None) -> None:
         """End a trial: COMPLETE, PRUNED or FAIL."""
@@ -104,8 +107,19 @@ class SearchSession:
     def _frozen(self, number: int) -> FrozenTrial:
         return self._study.get_trials(deepcopy=False)[number]
 
+    def _record(self, number: int, arm: str | None) -> None:
+        self._arms[number] = arm
+        self._records.asked(self._frozen(number), arm, sampler_notes(self._study))
+
     def _show(self, number: int) -> None:
-        if self._mirror is not None:
-            frozen = copy(self._frozen(number))
-            frozen.user_attrs = {**frozen.user_attrs, "key": f"{self._name}{number}"}
-            self._mirror(frozen)
+        """Show the trial, unless it is the answer to another proposal of an arm whose answer is shown."""
+        if self._mirror is None:
+            return
+        frozen, arm = copy(self._frozen(number)), self._arms[number]
+        if arm is not None:
+            answer = (arm, frozen.state.name, tuple(frozen.values or ()))
+            if answer in self._shown:
+                return
+            self._shown.add(answer)
+        frozen.user_attrs = {**frozen.user_attrs, "key": f"{self._name}{number}"}
+        self._mirror(frozen)

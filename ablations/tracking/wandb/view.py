@@ -17,6 +17,7 @@ from typing import Any
 from ablations.engine.records.folder import USUAL_METRICS
 from ablations.plan import PlannedRun
 from ablations.subjects.values import flat
+from plain_files.numbers import as_given
 from plain_files.stopping_rules import changes_of, why_exploratory
 
 MAX_TAG = 64
@@ -226,17 +227,13 @@ def _grouped(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _level_tags(planned: PlannedRun) -> list[str]:
     used = {name: level for name, level in sorted(planned.factors.items()) if level is not None}
-    levels = [f"{name.rpartition('.')[2]}={_short(level)}" for name, level in used.items()]
+    levels = [f"{name.rpartition('.')[2]}={as_given(level)}" for name, level in used.items()]
     tags = [_tag(text) for text in (*levels, f"seed={planned.seed}", planned.label)]
     return list(dict.fromkeys(tags))
 
 
 def _tag(text: str) -> str:
     return text if len(text) <= MAX_TAG else text[: MAX_TAG - 1] + "…"
-
-
-def _short(level: Any) -> str:
-    return f"{level:g}" if isinstance(level, float) else str(level)
 
 
 def _plain_values(source: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from analysis.errors import TableError
 from analysis.plots.drawing.fonts import boxes_unsaid, families
 from analysis.plots.drawing.marks import tell_marks
+from plain_files.numbers import as_given
 
 Style = Literal["paper", "screen"]
 Format = Literal["svg", "pdf", "png"]
@@ -163,7 +164,7 @@ def ratio_axis(ax: Axes, ratios: Iterable[float], *, label: str = "reduction rat
     tested = sorted({float(r) for r in ratios})
     ax.set_xscale("log", base=2)
     ax.xaxis.set_major_locator(FixedLocator(tested))
-    ax.xaxis.set_major_formatter(FixedFormatter([f"{r:g}" for r in tested]))
+    ax.xaxis.set_major_formatter(FixedFormatter([as_given(r) for r in tested]))
     ax.xaxis.set_minor_locator(NullLocator())
     if tested:
         ax.set_xlim(tested[0] / 1.25, tested[-1] * 1.25)
@@ -204,11 +205,6 @@ def legend_below(ax: Axes) -> None:
     lines = sum(label.count("\n") + 1 for label in labels)
     figure.set_figheight(figure.get_figheight() + (-(-lines // columns) + 0.5) * 1.55 * size)
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)
-
-
-def level_name(level: object) -> str:
-    """A factor's level as it is written: numbers without a superfluous `.0`."""
-    return f"{level:g}" if isinstance(level, float) else str(level)
 
 
 def save(figure: Figure, folder: Path, name: str, formats: Sequence[Format]) -> list[Path]:

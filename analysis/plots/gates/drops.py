@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 
 from analysis.plots.drawing.marks import Mark, mark
 from analysis.plots.drawing.style import COLOURS, MARKERS
+from plain_files.numbers import as_given
 
 ORDERS = {"most": ("most opened", "-"), "least": ("least opened", (0, (4, 2)))}
 
@@ -46,7 +47,7 @@ def plot_drops(drops: pd.DataFrame, ax: Axes) -> Axes:
                 for share, value in zip(mine["share"], y, strict=True)
             ]
             mark(points, [Mark(tip=tip, arm=label) for tip in tips])
-    ax.set_xticks(range(len(shares) + 1), ["none", *(f"{100 * share:g}" for share in shares)])
+    ax.set_xticks(range(len(shares) + 1), ["none", *(as_given(100 * share) for share in shares)])
     ax.set_xlabel("channels dropped in every block (%)")
     ax.set_ylabel("accuracy (%)")
     return ax

@@ -13,7 +13,7 @@ from analysis.sequential.stopped import Stopped
 from analysis.tables.levels import NONE, plain_level
 from analysis.tradeoff.reduction_fit import ReductionFit
 from analysis.tradeoff.status_words import STATUS_WORDS
-from plain_files.numbers import in_table
+from plain_files.numbers import as_given, in_table
 
 MOST_PAIRS = 3
 MOST_ARMS = 40
@@ -72,7 +72,7 @@ def width_names(evidence: Evidence) -> tuple[list[str], str]:
         of = runs.dropna(subset=[named[0], "c2_eff"]).groupby("c2_eff")[named[0]].agg(set)
         found = [of.get(c2, set()) for c2 in widths["c2_eff"]]
         if all(len(levels) == 1 for levels in found):
-            return [f"{next(iter(levels)):g}" for levels in found], named[0].rpartition(".")[2]
+            return [as_given(next(iter(levels))) for levels in found], named[0].rpartition(".")[2]
     return [in_table(c) for c in widths["channels"]], "channels C (root mean square over blocks)"
 
 

@@ -24,7 +24,7 @@ def _ratio(evidence: Evidence) -> str:
     fit = evidence.ratio.fit
     seeds = plural(fit.seeds, "seed") if fit.seeds else "seeds not recorded"
     spread = (
-        f"bars: {100 * fit.confidence:g} % t interval of a ratio's mean from the spread within seeds "
+        f"bars: {as_given(100 * fit.confidence)} % t interval of a ratio's mean from the spread within seeds "
         f"({number(fit.sigma)} per run)"
         if np.isfinite(fit.sigma)
         else "no bars: no ratio was repeated"
@@ -57,7 +57,7 @@ def _interval_words(fit: ReductionFit) -> str:
     if fit.r_star_ci is None or not np.isfinite(fit.r_star_ci[0]):
         return ""
     return (
-        f" Red zone, as far as the axis shows it: the {100 * fit.confidence:g} % interval of r* at the named "
+        f" Red zone, as far as the axis shows it: the {as_given(100 * fit.confidence)} % interval of r* at the named "
         f"price, {interval(*fit.r_star_ci)}, {BASIS_WORDS[fit.basis or 'given']}; an arrow where it goes on beyond "
         "the axis."
     )
@@ -284,7 +284,7 @@ def _width(evidence: Evidence) -> str:
     guides = " Guides through the centre." if known else ""
     return (
         f"{plural(len(fit.widths), 'width')} with the same ratios "
-        f"({', '.join(f'{r:g}' for r in fit.ratios)}). {at[0].upper()}{at[1:]}; bars: 95 % intervals, an arrow "
+        f"({', '.join(as_given(r) for r in fit.ratios)}). {at[0].upper()}{at[1:]}; bars: 95 % intervals, an arrow "
         f"where one is open.{guides}"
     )
 
@@ -315,8 +315,8 @@ def _channels(evidence: Evidence) -> str:
         "at the gate would open what is useful and close what harms."
     )
     return (
-        f"Mean gate of each class and channel in block {found.block}, of one run ({found.label}, seed {found.seed:g}): "
-        f"channels of two seeds have nothing in common.{below if measured else ''}{more}"
+        f"Mean gate of each class and channel in block {found.block}, of one run ({found.label}, "
+        f"seed {as_given(found.seed)}): channels of two seeds have nothing in common.{below if measured else ''}{more}"
     )
 
 

@@ -31,6 +31,7 @@ from analysis.plots.drawing.style import lay_out, legend_below
 from analysis.plots.gates import channels, distributions, drops
 from analysis.report.evidence import shown
 from analysis.report.evidence.evidence import Evidence
+from plain_files.numbers import as_given
 
 LOOKS_ACROSS = 3
 """Panels beside each other."""
@@ -66,7 +67,7 @@ def prices_figure(evidence: Evidence, figure: Figure) -> None:
     fit = evidence.ratio.fit
     left, right = figure.subplots(1, 2)
     price.plot_objective(fit, left, prices=shown.prices(evidence))
-    left.set_ylabel(f"J(r) above its best, {metric_name(evidence)}")
+    left.set_ylabel(f"J(r) above its best\n{metric_name(evidence)}")
     left.set_title("the trade-off at a price")
     left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
     price.plot_sweep(fit, right, switches=fit.switch_prices)
@@ -282,7 +283,9 @@ def channels_figure(evidence: Evidence, figure: Figure) -> None:
     measured = found.single["usefulness"].notna().any()
     axes = figure.subplots(2 if measured else 1, 1, squeeze=False)[:, 0]
     channels.plot_channel_gates(found.gates, axes[0], order=order)
-    axes[0].set_title(f"{found.block} of {found.label}, seed {found.seed:g}", fontweight="normal")
+    axes[0].set_title(
+        f"{found.block} of {found.label}, seed {as_given(found.seed)}", fontweight="normal"
+    )
     if measured:
         channels.plot_channel_usefulness(found.single, axes[1], order=order)
         legend_below(axes[1])

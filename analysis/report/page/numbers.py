@@ -28,19 +28,20 @@ def interval(
     return _printed(numbers.interval(low, high, digits, write=write))
 
 
-def as_given(value: object, digits: int = 10) -> str:
-    """A number that people chose, as they would write it."""
-    return _printed(numbers.as_given(float(value), digits))  # type: ignore[arg-type]
+def as_given(value: object, digits: int = 6) -> str:
+    """What people chose, as they would write it."""
+    return _printed(numbers.as_given(value, digits))
 
 
 def typeset(sentence: str) -> str:
-    """A terminal's sentence with the signs of print: minus signs, short exponents, κ and ≥.
+    """A terminal's sentence with the signs of print: minus signs, short exponents, κ, ≥ and `95 %`.
 
     One that quotes a command stays as it is, to be copied.
     """
     if "`" in sentence:
         return sentence
-    return re.sub(r"\bkappa\b", "κ", _printed(sentence)).replace(">=", "≥")
+    spaced = re.sub(r"(?<=\d)%", " %", _printed(sentence))
+    return re.sub(r"\bkappa\b", "κ", spaced).replace(">=", "≥")
 
 
 def plural(count: int, noun: str, plural_noun: str = "") -> str:

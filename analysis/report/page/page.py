@@ -11,12 +11,18 @@ import jinja2
 from markupsafe import Markup, escape
 
 from analysis.report.page import tables
-from analysis.report.page.numbers import typeset
+from analysis.report.page.numbers import as_given, typeset
 from analysis.report.page.tables import Table, to_csv, to_latex
 from plain_files.words import markdown
 
 MOST_ROWS = 200
 """The page shows so many rows of a table: a browser lays out thousands in seconds, and nobody reads them there."""
+MOST_ON_PAPER = 60
+"""Rows of a closed table that are printed whole."""
+LIST = 2
+"""Columns of a list, such as the baseline's settings: it is printed whole, its parts side by side."""
+FEW_ON_PAPER = 12
+"""Of more, so many are: they show what the file beside the page has."""
 KEPT = "!$()*+,-./:;=?@[]_|~{}"
 """Signs that stand for themselves in a data address."""
 OF_RUN = re.compile(r' data-run="([^"]*)"')
@@ -130,6 +136,8 @@ class _ShownTable:
     folded: bool
     of: int
     """Rows in all; the page has the first `MOST_ROWS` of them."""
+    on_paper: int
+    """So many rows at most are printed."""
     columns: list[dict[str, Any]] = field(default_factory=list)
     rows: list[_Row] = field(default_factory=list)
     csv: str = ""
@@ -257,7 +265,7 @@ def _shown_table(table: Table, report: Report) -> _ShownTable:
     known = set(table.frame.columns)
     for i, (_, row) in enumerate(table.frame.iterrows()):
         label = str(row["label"]) if "label" in known and row["label"] in arms else ""
-        seed = f"{row['seed']:g}" if "seed" in known and row["seed"] == row["seed"] else ""
+        seed = as_given(row["seed"]) if "seed" in known and row["seed"] == row["seed"] else ""
         run = str(row["run"]) if "run" in known else ""
         cells = [
             _Cell(text, column.is_number, _sort_key(row[column.name]) if column.is_number else "")
@@ -280,7 +288,24 @@ def _shown_table(table: Table, report: Report) -> _ShownTable:
         else (_address("text/csv", to_csv(table)), _address("application/x-tex", to_latex(table)))
     )
     caption = f"{table.caption} {_cut(of)}".strip() if is_cut else table.caption
-    return _ShownTable(table.name, table.title, caption, table.folded, of, columns, rows, *forms)
+    return _ShownTable(
+        table.name,
+        table.title,
+        caption,
+        table.folded,
+        of,
+        _printed(table, of),
+        columns,
+        rows,
+        *forms,
+    )
+
+
+def _printed(table: Table, of: int) -> int:
+    if table.folded and table.drawn:
+        return 0
+    long = table.folded and of > MOST_ON_PAPER and len(table.columns) > LIST
+    return FEW_ON_PAPER if long else MOST_ROWS
 
 
 def _cut(of: int) -> str:

@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 
 from analysis.report.page.numbers import interval, loss, number, signed
-from plain_files.numbers import LOSS, in_table, p_value
+from plain_files.numbers import LOSS, as_given, in_table, p_value
 from plain_files.words import cell, markdown
 
 FORMS: dict[str, Callable[[object], str]] = {
     "text": lambda value: "" if _empty(value) else str(value),
     "count": lambda value: _count(value),
-    "level": lambda value: "" if _empty(value) else f"{float(value):g}",  # type: ignore[arg-type]
+    "level": lambda value: "" if _empty(value) else as_given(float(value)),  # type: ignore[arg-type]
     "width": lambda value: "" if _empty(value) else in_table(float(value)),  # type: ignore[arg-type]
     "number": number,
     "signed": lambda value: signed(value),
@@ -76,6 +76,8 @@ class Table:
     columns: tuple[Column, ...]
     folded: bool = False
     """Whether the page shows it closed: long lists that few readers need."""
+    drawn: bool = False
+    """Whether a figure shows its rows, so that a closed table is not printed."""
     mark: tuple[str, ...] = ()
     """A class for each row of the page; empty for none."""
 

@@ -21,7 +21,7 @@ from analysis.report.page.numbers import (
     typeset,
 )
 from analysis.report.page.page import Drawing, Drawings
-from analysis.report.page.tables import Column, Table
+from analysis.report.page.tables import Column, Table, filled
 from analysis.tables.runs_table import REDUCTION
 from analysis.tradeoff.reduction_fit import ReductionFit
 from analysis.tradeoff.status_words import ENOUGH_SEEDS, NOT_DISPLACED, STATUS_WORDS
@@ -101,10 +101,10 @@ def verdict_table(evidence: Evidence) -> Table | None:
         frame=frame,
         columns=(
             Column(title="Question", name="label"),
+            Column(title="Verdict", name="verdict"),  # beside what it answers, on a phone too
             Column(title="Estimate", name="shown"),
             Column(title="95 % interval", name="low", high="high", form="number"),
-            Column(title="p", name="p", form="p"),
-            Column(title="Verdict", name="verdict"),
+            *filled(frame, Column(title="p", name="p", form="p")),
         ),
         mark=tuple(frame["mark"]),
     )
@@ -127,6 +127,11 @@ def _asked_rows(evidence: Evidence) -> Iterator[tuple[Any, ...]]:
         yield ("Growth of r* with the channels", "", *[np.nan] * 4, "not known", "")
     if question in ("width", "ratio") and evidence.ratio is not None:
         yield _ratio_row(evidence.ratio.fit, evidence)
+    if question == "search" and (row := _winner(evidence)) is not None and row["role"] == "cell":
+        yield (
+            f"{row['label']}, the best on fresh seeds", signed(row["estimate"]), row["estimate"], row["sim_low"],
+            row["sim_high"], row["p_adjusted"], row["verdict"], row["verdict"],
+        )  # fmt: skip
 
 
 def _ratio_row(fit: ReductionFit, evidence: Evidence) -> tuple[Any, ...]:
@@ -210,7 +215,7 @@ def _changes(found: Effects, metric: str) -> str:
     words = {
         "undecided": "undecided",
         "differs": "different by less than the margin",
-        "negligible": "negligible",
+        "negligible": "negligible" + ", by a margin given after the runs" * bool(found.exploratory),
         "depends": "dependent on other settings",
         "untested": _untested(family),
     }
@@ -258,7 +263,7 @@ def _ratio(evidence: Evidence) -> str:
     if fit.status == "no_noise":
         return "no conclusion: repeated runs do not differ at all, so nothing tells their error."
     if fit.status == "decreasing":
-        largest = f"{fit.tested['r'].max():g}"
+        largest = as_given(fit.tested["r"].max())
         found = " and the best." if fit.largest_is_best else f"; {_left(fit)}."
         by = f", which {largest} alone shows" if fit.rests_on_largest else ""
         return f"the {metric} falls as the ratio grows{by}: the largest tested, {largest}, is the cheapest{found}"
@@ -284,7 +289,9 @@ def _left(fit: ReductionFit) -> str:
     """Which tested ratios remain."""
     if fit.none_ruled_out:
         return f"none of the {len(fit.tested)} tested ratios can be ruled out"
-    return f"not worse than the best of those tested: {', '.join(f'{r:g}' for r in fit.argmin_set)}"
+    return (
+        f"not worse than the best of those tested: {', '.join(as_given(r) for r in fit.argmin_set)}"
+    )
 
 
 def _steps(fit: ReductionFit) -> str:
@@ -335,14 +342,21 @@ def _search(evidence: Evidence) -> str:
 def _against_baseline(evidence: Evidence, arm: str) -> str:
     if arm == evidence.table.baseline_arm:
         return "; it is the baseline"
-    if evidence.effects is None:
+    row = _winner(evidence)
+    if row is None:
         return ""
-    rows = evidence.effects.frame[evidence.effects.frame["arm"] == arm]
-    if rows.empty:
-        return ""
-    row = rows.iloc[0]
     band = interval(row["sim_low"], row["sim_high"])
     return f"; against the baseline it is {signed(row['estimate'])} {band}, {_is(str(row['verdict']))}".rstrip()
+
+
+def _winner(evidence: Evidence) -> dict[Any, Any] | None:
+    """The comparison of a confirmed search's best arm with the baseline, if there is one."""
+    if evidence.winner is None or evidence.effects is None:
+        return None
+    found, effects = evidence.winner, evidence.effects.frame
+    arm = str(found.frame.loc[found.frame["label"] == found.winner, "arm"].iloc[0])
+    rows = _records(effects[effects["arm"] == arm])
+    return rows[0] if rows else None
 
 
 def _is(verdict: str) -> str:

@@ -164,7 +164,7 @@ def _planned_table(rows: pd.DataFrame) -> Table:
         columns=(
             Column(title="Comparison", name="name"),
             Column(title="Direction", name="direction"),
-            Column(title="Margin", name="margin", form="number"),
+            Column(title="Margin", name="margin", form="level"),
             Column(title="Difference", name="estimate", form="signed"),
             Column(title="Interval", name="low", high="high", form="number"),
             Column(title="Adjusted p", name="p_adjusted", form="p"),
@@ -257,4 +257,5 @@ def by_epoch(rows: pd.DataFrame) -> Table:
             Column(title="Pairs", name="n_pairs", form="count"),
         ),
         folded=True,
+        drawn=True,
     )

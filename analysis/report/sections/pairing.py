@@ -11,6 +11,7 @@ from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.page import Section
 from analysis.report.page.tables import ARM, Column, Table
 from analysis.tables.starts import read_starts, share_nothing
+from plain_files.numbers import as_given
 
 TITLE = "What runs of one seed share"
 
@@ -108,4 +109,4 @@ def _shown(starts: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
 
 
 def _of(equal: float, all_: float) -> str:
-    return f"{equal:g} of {all_:g}"
+    return f"{as_given(equal)} of {as_given(all_)}"

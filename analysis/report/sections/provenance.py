@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.plain import duration
+from analysis.report.page.numbers import plural
 from analysis.report.page.page import Section
 from analysis.report.page.tables import ARM, RUN, SEED, STATE, Column, Table, listing
 from analysis.tables.runs_table import RunsTable
@@ -141,10 +142,13 @@ def _execution(table: RunsTable) -> Iterable[tuple[str, Any]]:
     frame = table.frame
     devices = Counter(str(device) for device in frame["device"].dropna())
     if devices:
-        yield "devices", ", ".join(f"{name} ({n} runs)" for name, n in sorted(devices.items()))
+        yield (
+            "devices",
+            ", ".join(f"{name} ({plural(n, 'run')})" for name, n in sorted(devices.items())),
+        )
     seconds = frame["seconds"].dropna()
     if len(seconds):
-        yield "time in training", f"{duration(seconds.sum())} in {len(seconds):,} runs"
+        yield "time in training", f"{duration(seconds.sum())} in {plural(len(seconds), 'run')}"
         yield "median run", duration(float(seconds.median()))
     again = int((frame["attempt"] > 1).sum())
     if again:

@@ -9,6 +9,7 @@ from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.page import Drawings, Section, drawn
 from analysis.report.page.tables import INTERVAL, Column, Table, if_any
 from analysis.tradeoff.tradeoff_words import sentences
+from plain_files.numbers import as_given
 
 
 def ratio_section(evidence: Evidence, drawings: Drawings, kind: str) -> Iterator[Section]:
@@ -67,7 +68,7 @@ def _tested(evidence: Evidence) -> Table:
 
 def _sweep(sweep: pd.DataFrame) -> Table:
     frame = sweep.copy()
-    frame["not_worse"] = [", ".join(f"{r:g}" for r in ratios) for ratios in sweep["not_worse"]]
+    frame["not_worse"] = [", ".join(as_given(r) for r in ratios) for ratios in sweep["not_worse"]]
     return Table(
         name="price_sweep",
         title="The best ratio at every price",
@@ -82,6 +83,7 @@ def _sweep(sweep: pd.DataFrame) -> Table:
             Column(title="Not worse than it", name="not_worse"),
         ),
         folded=True,
+        drawn=True,
     )
 
 

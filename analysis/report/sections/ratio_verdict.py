@@ -88,7 +88,7 @@ def _not_identified(fit: ReductionFit) -> str:
 
 
 def _decreasing(fit: ReductionFit) -> str:
-    largest = f"{fit.tested['r'].max():g}"
+    largest = as_given(fit.tested["r"].max())
     falls = f"the loss falls as r grows (κ = {number(fit.kappa)} {interval(*fit.kappa_ci)})"
     cheapest = f"the largest tested ratio, {largest}, is the cheapest. {_free(fit)}"
     smaller = fit.without_largest
@@ -136,7 +136,7 @@ def _by_price(fit: ReductionFit) -> str:
 
 
 def _list(ratios: list[float]) -> str:
-    return ", ".join(f"{r:g}" for r in ratios)
+    return ", ".join(as_given(r) for r in ratios)
 
 
 def _unit(metric: str) -> str:

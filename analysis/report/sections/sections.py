@@ -30,6 +30,7 @@ from analysis.report.sections.ratio import ratio_section, width_section
 from analysis.report.sections.stopped import stopped_section
 from analysis.report.sections.test_set import test_section
 from analysis.tables.runs_table import USUAL_METRICS
+from plain_files.numbers import as_given
 from plain_files.stopping_rules import changes_of
 
 _COUNTED = " Parameters and multiply-adds are counted, not estimated."
@@ -136,6 +137,7 @@ def _runs(evidence: Evidence) -> Table:
             Column(title="Seconds", name="seconds", form="number"),
         ),
         folded=True,
+        drawn=True,
     )
 
 
@@ -245,8 +247,8 @@ def _absent(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
 
 def _reproduce(evidence: Evidence) -> Section:
     study = evidence.table.study
-    price = "" if evidence.price is None else f" --price-per-param {evidence.price:g}"
-    margin = "" if evidence.margin is None else f" --margin {evidence.margin:g}"
+    price = "" if evidence.price is None else f" --price-per-param {as_given(evidence.price, 15)}"
+    margin = "" if evidence.margin is None else f" --margin {as_given(evidence.margin, 15)}"
     named = price + margin
     rows = [
         ("this report", f"ablate report {study}{named}"),

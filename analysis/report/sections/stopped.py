@@ -63,7 +63,7 @@ def _rule(found: Stopped) -> str:
 
 
 def _table(found: Stopped) -> Table:
-    level = f"{1 - float(found.rule['alpha']):.0%}"
+    level = f"{100 * (1 - float(found.rule['alpha'])):.0f} %"
     return Table(
         name="until",
         title="What settled each comparison",
@@ -82,7 +82,7 @@ def _table(found: Stopped) -> Table:
             Column(title="Raw mean", name="estimate", form="signed"),
             Column(title=level, name="low", high="high", form="number"),
             Column(title=f"{level} simultaneous", name="sim_low", high="sim_high", form="number"),
-            Column(title="Margin", name="margin", form="number"),
+            Column(title="Margin", name="margin", form="level"),
             Column(title="Pairs", name="pairs", form="count"),
             Column(title="Lost", name="lost", form="count"),
             *([Column(title="Exploratory", name="exploratory")] if found.changes else []),

@@ -4,7 +4,7 @@ from analysis.planned.declared import added_late
 from analysis.plots.drawing.fonts import without_font
 from analysis.report.evidence.evidence import Evidence
 from analysis.report.page.numbers import plural, typeset
-from analysis.report.sections.answer import asked
+from analysis.report.sections.answer import answer, asked
 from analysis.report.sections.effects_verdict import effects_verdict, interactions_verdict
 from analysis.report.sections.ratio_verdict import ratio_verdict
 from analysis.sequential.until_width.words import width_sentences
@@ -25,7 +25,9 @@ def verdict_lines(evidence: Evidence) -> list[str]:
     found = (
         [*width, *ratio, *others] if asked(evidence) in ("width", "ratio") else [*others, *ratio]
     )
-    lines = [*found, _basis(evidence)]
+    # Its best arm may differ from the baseline in several settings, so that no comparison below is of it.
+    confirmed = asked(evidence) == "search" and evidence.winner and evidence.effects
+    lines = [*([answer(evidence)] if confirmed else []), *found, _basis(evidence)]
     return [f"Exploratory. {line}" for line in lines] if evidence.table.selected else lines
 
 

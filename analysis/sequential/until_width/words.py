@@ -11,7 +11,7 @@ from analysis.sequential.stored import rule_changes, seconds_of, until_of, value
 from analysis.sequential.until_width.rule import width_at
 from analysis.sequential.until_width.seeds import in_words, seeds_for_width, with_another
 from analysis.tables.runs_table import RunsTable
-from plain_files.numbers import interval, number
+from plain_files.numbers import as_given, interval, number
 from plain_files.stopping_rules import RULE, change_sentences
 
 
@@ -59,12 +59,13 @@ def what_would_carry(
     if narrowest is not None and more > narrowest:
         return (
             f"Larger ratios would tell more, since the loss of a curve with an r* rises as r², but blocks of "
-            f"{narrowest:g} channels have room for {ratios.max():g} and no {more:g}: make the network wider."
+            f"{as_given(narrowest)} channels have room for {as_given(ratios.max())} and no {as_given(more)}: make the "
+            f"network wider."
         )
     if found["kappa"] <= 0:
-        return f"A larger ratio, as {more:g}, would tell whether it rises at all."
+        return f"A larger ratio, as {as_given(more)}, would tell whether it rises at all."
     with_it = in_words(seeds_for_width(rule, found, noisier=with_another(ratios, more)))
-    return f"With the ratio {more:g} as well, if the loss rises on as r², {with_it}."
+    return f"With the ratio {as_given(more)} as well, if the loss rises on as r², {with_it}."
 
 
 def _what_it_takes(
@@ -74,7 +75,7 @@ def _what_it_takes(
     if found["kappa"] <= 0:
         most = max(float(r) for r in rule["ratios"].values())
         return (
-            f"These ratios carry no r* so far: the loss does not rise with the ratio up to {most:g} (kappa = "
+            f"These ratios carry no r* so far: the loss does not rise with the ratio up to {as_given(most)} (kappa = "
             f"{number(found['kappa'])}), so that nothing bounds r* from above."
         )
     seeds = seeds_for_width(rule, found)

@@ -36,7 +36,7 @@ class Price:
         low = 1.0 if self.mode == "implied_by" else 0.0
         fine = np.isfinite(self.value) and self.value >= low and self.value > 0
         if not fine:
-            raise TableError(f"`{self.mode} > {low:g}` must hold, but got {self.value!r}.")
+            raise TableError(f"`{self.mode} > {as_given(low)}` must hold, but got {self.value!r}.")
 
     @classmethod
     def per_param(cls, value: float, *, metric: str | None = None) -> "Price":

@@ -22,6 +22,7 @@ from analysis.tradeoff.prices.price import Price, best_ratio
 from analysis.tradeoff.ratios import RatioRuns, ratio_runs
 from analysis.tradeoff.width.power_law import fit_power_law
 from analysis.tradeoff.width.width_fit import WidthFit
+from plain_files.numbers import as_given
 
 Floats = NDArray[np.float64]
 WIDTH = "backbone.width"
@@ -83,7 +84,7 @@ def split_by_width(table: RunsTable) -> list[RunsTable]:
                 frame=frame[frame[varied] == width],
                 factors=[f for f in table.factors if f != varied],
                 baseline={k: v for k, v in table.baseline.items() if k != varied},
-                study=f"{table.study} at width {width:g}",
+                study=f"{table.study} at width {as_given(width)}",
             )
             for width in sorted(frame[varied].dropna().unique())
         ]

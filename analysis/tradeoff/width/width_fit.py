@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.plain import pair, plain, records
-from plain_files.numbers import p_words
+from plain_files.numbers import as_given, p_words
 from plain_files.shown import in_html, in_line
 
 Status = Literal["ok", "not_identified", "decreasing"]
@@ -64,7 +64,7 @@ class WidthFit:
         low, high = self.slope_ci
         lines = [
             f"log r* rises with log C with slope {self.slope:.2f} [{low:.2f}, {high:.2f}] over "
-            f"{len(self.widths)} widths and the ratios {', '.join(f'{r:g}' for r in self.ratios)}."
+            f"{len(self.widths)} widths and the ratios {', '.join(as_given(r) for r in self.ratios)}."
         ]
         for name, p in (("2/3 (the theory)", self.p_theory), ("4/3 (its rival)", self.p_rival)):
             lines.append(
@@ -81,7 +81,7 @@ class WidthFit:
         if len(below) == len(self.widths):
             return "kappa is not above 0 at any width: there is no r*, so no slope."
         if self.status == "decreasing":
-            where = ", ".join(f"{c:g}" for c in below["channels"])
+            where = ", ".join(as_given(c) for c in below["channels"])
             return f"kappa is not above 0 at C = {where}: there is no r* there, so no slope."
         return (
             f"kappa may be 0 at these widths ({self.confidence:.0%}): r* is not bounded, so neither is its slope; "

@@ -137,6 +137,7 @@ def test_help_shows_the_steps_in_order_and_examples(capsys: pytest.CaptureFixtur
     out = capsys.readouterr().out
     at = [out.index(f"─ {step} ─") for step in STEPS]
     assert at == sorted(at)
+    assert "With --debug beside any command" in " ".join(out.split())
     main(["run", "--help"])
     out = capsys.readouterr().out
     assert "ablate run gate --study first --seeds 5" in out

@@ -1,4 +1,4 @@
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -69,7 +69,15 @@ def test_what_cannot_be_reproduced_is_told(tmp_path: Path, stored: dict[str, obj
         StudyError, match=r"only a COMPLETE run can be reproduced, but .* is FAILED"
     ):
         reproduce(folder, run)
-    with pytest.raises(StudyError, match="`run` must be"):
+    with pytest.raises(
+        StudyError, match=r"no id begins with 'nothing'\. The ids stand in .*plan\.jsonl"
+    ):
         reproduce(folder, "nothing")
+    planned = folder.plan()[0]
+    folder.append_plan([replace(planned, run=f"{run}{end}", seed=9 + end) for end in range(4)])
+    with pytest.raises(StudyError, match=rf"'{run[:3]}' begins 5: .*, \.\.\.\. Give more of it\."):
+        reproduce(folder, run[:3])
+    with pytest.raises(StudyError, match=f"but {run} is FAILED"):  # an id is no beginning of others
+        reproduce(folder, run)
     with pytest.raises(SettingError, match=r"`device` must be one that torch has here \(cpu"):
         reproduce(folder, run, device="cuda:7")

@@ -116,7 +116,7 @@ def test_every_departure_is_logged(make_study: Make) -> None:
     assert report.deviations == [
         "the stored comparisons do not match their hash: they were changed after the start",
         "6 seeds were planned, but 5 were run",
-        "1 runs do not count (state FAILED)",
+        "1 run does not count (state FAILED)",
         "`attention.gate` at ['sigmoid', 'two_sigmoid'] was planned but has no complete runs",
     ]
     assert len([line for line in report.sentences() if line.startswith("Deviation")]) == 4

@@ -103,6 +103,9 @@ def test_arms_without_a_name_are_counted(ax):
     both = pd.concat([epochs(), epochs(label="b"), epochs(label="c")])
     plot_curves(both, ax, named=["a"], evaluated=4)
     assert labels(ax) == ["a (n=3)", "2 other arms"]
+    ax.clear()
+    plot_curves(both[both["label"] != "c"], ax, named=["a"], evaluated=4)
+    assert labels(ax) == ["a (n=3)", "1 other arm"]
 
 
 EFFECTS = pd.DataFrame(

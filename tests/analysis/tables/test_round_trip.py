@@ -12,12 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis.contrasts.cells import cells_of, short
+from analysis.contrasts.cells import cells_of
 from analysis.effects.effects import estimate_effects
 from analysis.tables.csv_table import from_frame
 from analysis.tables.runs_table import RunsTable
 from analysis.tables.table import read_table
 from analysis.tables.wandb_export import as_runs
+from plain_files.numbers import as_given
 
 WORDS = [
     "None",
@@ -83,7 +84,7 @@ def what_is_read(table: RunsTable) -> dict[tuple[str, ...], list[float]]:
 
 
 def _level(value: Any) -> str:
-    return short(value.item() if hasattr(value, "item") else value)
+    return as_given(value.item() if hasattr(value, "item") else value)
 
 
 def effects_of(table: RunsTable) -> list[tuple[str, float]]:

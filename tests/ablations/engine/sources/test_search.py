@@ -445,3 +445,17 @@ def test_a_kill_between_the_new_outcome_and_its_telling_loses_and_repeats_nothin
 
 def loss_of(folder: StudyFolder, run: str) -> float:
     return next(loss(one) for one in folder.plan() if one.run == run)
+
+
+def test_an_arm_proposed_again_is_shown_once(folder):
+    shown: list[optuna.trial.FrozenTrial] = []
+    drive(
+        folder, SearchSource(folder, three, trials=3, sampler="random", seed=3, mirror=shown.append)
+    )
+    arms = [trial.arm for trial in recorded(folder)]
+    firsts = [f"trials{arms.index(arm)}" for arm in dict.fromkeys(arms)]
+    assert sorted(trial.user_attrs["key"] for trial in shown) == sorted(firsts)
+    assert len(arms) > len(firsts) == 3
+    again: list[optuna.trial.FrozenTrial] = []
+    drive(folder, SearchSource(folder, three, trials=3, sampler="random", mirror=again.append))
+    assert sorted(trial.user_attrs["key"] for trial in again) == sorted(firsts)

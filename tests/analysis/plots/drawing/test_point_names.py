@@ -124,3 +124,16 @@ def test_a_name_is_not_struck_through_by_an_interval(ax):
     x, low, high = ax.transData.transform([(104.0, 0.4), (104.0, 0.7)])[[0, 0, 1], [0, 1, 1]]
     for box in boxes(ax):
         assert not (box.x0 < x < box.x1 and low < box.y1 and box.y0 < high)
+
+
+def test_a_name_is_not_struck_through_by_the_steps_of_the_front(ax):
+    arms = pd.DataFrame(
+        {"label": ["reduction=16", "reduction=8", "far"], "cost": [100.0, 180.0, 400.0], "mean": [0.9, 0.6, 0.2],
+         "low": np.nan, "high": np.nan, "n": 5, "standing": "front"}
+    )  # fmt: skip
+    draw(arms, ax)
+    corners = ax.transData.transform([(100, 0.9), (180, 0.9), (180, 0.6), (400, 0.6), (400, 0.2)])
+    for start, end in itertools.pairwise(corners):
+        (left, low), (right, high) = np.minimum(start, end), np.maximum(start, end)
+        for box in boxes(ax):
+            assert not (box.x0 < right and left < box.x1 and box.y0 < high and low < box.y1)

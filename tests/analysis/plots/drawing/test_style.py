@@ -15,7 +15,6 @@ from analysis.plots.drawing.style import (
     VERDICT_COLOURS,
     VERDICT_MARKERS,
     legend_below,
-    level_name,
     look,
     new_figure,
     ordered_colours,
@@ -124,12 +123,3 @@ def test_the_same_figure_is_saved_as_the_same_svg(tmp_path: Path):
         texts.append(path.read_text())
     assert texts[0] == texts[1]
     ET.fromstring(texts[0])
-
-
-def test_whole_levels_are_written_without_a_fraction():
-    assert [level_name(level) for level in (16.0, 0.5, "sigmoid", 4)] == [
-        "16",
-        "0.5",
-        "sigmoid",
-        "4",
-    ]

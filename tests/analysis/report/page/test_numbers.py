@@ -11,6 +11,7 @@ from analysis.report.page.numbers import typeset
             "κ = −4.59e−5 [−0.00032, 2e6] and r* ≥ 4 (p = 1e−10).",
         ),
         ("+0.5 - one-sided, seeds 3-5, r^-2", "+0.5 - one-sided, seeds 3-5, r^−2"),
+        ("noise: 73% [1.5%, 80 %] of the variance", "noise: 73 % [1.5 %, 80 %] of the variance"),
         (
             "Say `ablate fit x --price-per-param 1e-9`.",
             "Say `ablate fit x --price-per-param 1e-9`.",

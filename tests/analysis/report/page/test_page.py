@@ -4,18 +4,28 @@ import re
 import pandas as pd
 import pytest
 
-from analysis.report.page.page import MOST_ROWS, Drawing, Report, Section, to_html, to_markdown
+from analysis.report.page.page import (
+    FEW_ON_PAPER,
+    MOST_ON_PAPER,
+    MOST_ROWS,
+    Drawing,
+    Report,
+    Section,
+    to_html,
+    to_markdown,
+)
 from analysis.report.page.tables import Column, Table, write_tables
 
 
-def report(rows: int) -> Report:
+def report(rows: int, columns: int = 3, **how: bool) -> Report:
     table = Table(
         name="arms",
         title="Arms",
         caption="Means.",
-        frame=pd.DataFrame({"label": [f"arm{i}" for i in range(rows)]}),
-        columns=(Column(title="Arm", name="label"),),
-        folded=True,
+        frame=pd.DataFrame({"label": [f"arm{i}" for i in range(rows)], "n": 5}),
+        columns=(Column(title="Arm", name="label"),)
+        + (Column(title="n", name="n"),) * (columns - 1),
+        **{"folded": True, **how},
     )
     return Report(study="s", sections=(Section(anchor="arms", title="Arms", parts=(table,)),))
 
@@ -30,6 +40,26 @@ def test_the_page_has_the_first_rows_of_a_long_table_and_says_where_the_rest_is(
     assert ("data:text/csv" in page) == (
         not more
     )  # a download of a part would be taken for the whole
+
+
+@pytest.mark.parametrize(
+    ("rows", "how", "printed", "said"),
+    [
+        (MOST_ON_PAPER, {}, MOST_ON_PAPER, ""),
+        (MOST_ON_PAPER + 1, {}, FEW_ON_PAPER, "Printed: the first 12 rows; all 61 stand in"),
+        (MOST_ON_PAPER + 1, {"columns": 2}, MOST_ON_PAPER + 1, ""),
+        (9, {"drawn": True}, 0, "Not printed; its rows stand in"),
+        (MOST_ON_PAPER + 1, {"folded": False}, MOST_ON_PAPER + 1, ""),
+        (9, {"folded": False, "drawn": True}, 9, ""),
+    ],
+)
+def test_a_closed_table_that_is_long_or_drawn_is_not_printed_whole(rows, how, printed, said):
+    page = to_html(report(rows, **how))
+    assert page.count("<td>arm") == rows
+    assert page.count("<td>arm") - page.count(' off-paper"') == printed
+    assert ('class="unprinted"' in page) == (printed == 0)
+    found = re.findall(r'<span class="paper">(.*?)</span>', page)
+    assert found == ([said] if said else [])
 
 
 def test_files_and_markdown_have_all_rows_of_a_long_table(tmp_path):

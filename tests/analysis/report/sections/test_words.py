@@ -144,8 +144,10 @@ def test_no_difference_seen_comes_with_its_interval(study):
 
 def test_a_margin_given_after_the_runs_is_called_so(study):
     nothing = {"attention.gate": {"sigmoid": 0.0, "other": 0.0}}
-    line = verdict_lines(gather(study("gates", effects=nothing, sigma=0.002), margin=0.01))[0]
+    found = gather(study("gates", effects=nothing, sigma=0.002), margin=0.01)
+    line = verdict_lines(found)[0]
     assert "1 negligible (within ±0.01), by a margin given after the runs: gate=other" in line
+    assert answer(found).endswith("1 negligible, by a margin given after the runs.")
 
 
 def test_one_seed_judges_nothing(evidence):
@@ -187,6 +189,17 @@ def test_a_confirmed_search_is_told_where_there_is_no_baseline_to_compare_with(e
         "Search and fresh seeds: The search's best value, 0.08000 (p), is +0.0200 away"
     )
     assert "Best on fresh seeds: p, 0.1000 [0.09000, 0.1100]" in line
+
+
+def test_a_confirmed_search_is_answered_before_its_comparisons(evidence):
+    arms = pd.DataFrame(
+        {"arm": ["p"], "label": ["p"], "searched": [0.08], "mean": [0.10], "low": [0.09], "high": [0.11],
+         "n": [5], "optimism": [0.02]}
+    )  # fmt: skip
+    found = WinnerReport(frame=arms, winner="p", optimism=0.02, searched_runs=40)
+    first, second = verdict_lines(replace(evidence("crossed"), winner=found))[:2]
+    assert first.startswith("Of 1 arm that the search proposed, p is best on fresh seeds: 0.1000 [")
+    assert "comparisons with the baseline" in second
 
 
 PLANNED = {
