@@ -71,7 +71,7 @@ integration: setup
 	    postgresql mariadb-server slurm-wlm munge chromium > /dev/null; \
 	fi
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps --upgrade \
-	    --target $(VENV)/outside $(OUTSIDE)
+	    --target $(VENV)/outside/site-packages $(OUTSIDE)
 	$(BIN)/pytest -q $(SHARED) -m "long or integration" -rs $(call marked,(long|integration))
-	PYTHONPATH=$(VENV)/outside $(BIN)/pytest -q -n 2 -m integration -rs tests/ablations/subjects/attention/attach/test_outside.py \
+	PYTHONPATH=$(VENV)/outside/site-packages $(BIN)/pytest -q -n 2 -m integration -rs tests/ablations/subjects/attention/attach/test_outside.py \
 	    tests/ablations/subjects/attention/data/test_colours_outside.py
