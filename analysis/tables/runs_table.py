@@ -135,7 +135,7 @@ class RunsTable:
         Raises:
             TableError: If one arm has two such rows with one seed, or if there are none at all.
         """
-        return self._complete.copy(deep=False)
+        return self._complete.copy()
 
     @cached_property
     def _complete(self) -> pd.DataFrame:

@@ -226,6 +226,7 @@ def test_two_processes_train_attention_that_a_space_attaches(mine) -> None:
 def test_two_processes_on_a_cpu_cannot_share_the_norms_statistics(mine) -> None:
     new = "trainer: {max_epochs: 2, sync_batchnorm: true}"
     space = load_space(written(mine, old="trainer: {max_epochs: 2}", new=new))
+    space = space.model_copy(update={"controls": {}})
     run(space, study="sync", seeds=1, design="grid", execution=in_two_processes(mine))
     errors = read_study(mine / "runs/sync").frame["error"]
     assert len(errors) == 3
