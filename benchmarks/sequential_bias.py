@@ -1,6 +1,6 @@
 """Other estimates after stopping that were tried, beside the one that is reported (`analysis.sequential.estimates`).
 
-    python benchmarks/sequential_bias.py                   # 6000 studies a cell; an hour and a half on one slow core
+    python benchmarks/sequential_bias.py                   # 6000 studies a cell; half an hour on one core
     python benchmarks/sequential_bias.py --studies 500
 
 The bias of the first comparison's mean where it stopped, at most 24 seeds, margin 1. `raw`: the mean. `reported`: the

@@ -64,12 +64,17 @@ def find_study(root: Path, study: str) -> Path:
     for path in (root / study, *([Path(study)] if root == ROOT else [])):
         if (path / "study.json").exists():
             return path
-    known = sorted(path.parent.name for path in root.glob("*/study.json"))
+    known = studies_in(root)
     if not known:
         raise StudyError(
             f"there is no study {study!r}, nor any other in {root}/; start one with `ablate run SPACE`."
         )
     raise StudyError(one_of("study", study, known))
+
+
+def studies_in(root: Path) -> list[str]:
+    """The names of the studies that lie there."""
+    return sorted(path.parent.name for path in root.glob("*/study.json"))
 
 
 def folder_name(name: str) -> str:
