@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -22,15 +23,17 @@ def seed_all(number: int) -> None:
 
 
 def drawn_since(number: int) -> bool:
-    """Whether anything was drawn on the CPU since `seed_all(number)`, which is done once more.
+    """Whether anything was drawn on the CPU since `seed_all(number)`; the states are anywhere afterwards.
 
     By what comes next, since copying the states would take ten times as long (0.1 ms for numpy's alone).
     """
-    now = _next_numbers()
+    return _next_numbers() != _first_numbers(number)
+
+
+@lru_cache(maxsize=8)
+def _first_numbers(number: int) -> tuple[float, float, float]:
     seed_all(number)
-    drawn = now != _next_numbers()
-    seed_all(number)
-    return drawn
+    return _next_numbers()
 
 
 def _next_numbers() -> tuple[float, float, float]:

@@ -3,7 +3,7 @@
 import math
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ CLOCK_SECONDS = 0.1
 """What a clock on a busy machine may be late by."""
 TIMES = ("seconds", "latency", "epoch_seconds", "memory_mib")
 """Numbers of an epoch or a result that are no result."""
+WEIGHTS = "the weights at the end"
+"""What a short run is compared by beside its numbers, where it tells of them: an accuracy may not have moved yet."""
 MEBIBYTE = 2**20
 
 
@@ -59,7 +61,8 @@ def check(about: Subject, baseline: Values, *, device: str = "cpu") -> Iterator[
             )
 
         def apart(*jobs: Job) -> list[Done]:
-            return runs_apart(about.train, list(jobs), device=device)
+            done = runs_apart(about.train, list(jobs), device=device)
+            return [_with_weights(one, job) for one, job in zip(done, jobs, strict=True)]
 
         (first,) = apart(job("first"))
         _refuse_failed(first)
@@ -67,8 +70,9 @@ def check(about: Subject, baseline: Values, *, device: str = "cpu") -> Iterator[
         yield from _built(begun)
         yield _metric(about, first)
         fresh, same, other = apart(job("fresh"), job("same"), job("other", seed=1))
-        yield _repeats(first, fresh, same)
-        yield _seed(about, first, other)
+        repeats = _repeats(first, fresh, same)
+        yield repeats
+        yield _seed(about, first, other, repeats=bool(repeats.holds))
         if begun is not None:
             yield _starts(begun, read_started(root / "fresh" / "1"))
         if len(first.epochs) > 1:
@@ -79,6 +83,14 @@ def check(about: Subject, baseline: Values, *, device: str = "cpu") -> Iterator[
             yield _no_epochs(first)
     yield from _data(about, baseline)
     yield from _expense(about, baseline, first, device=device)
+
+
+def _with_weights(done: Done, job: Job) -> Done:
+    """With a hash of its weights among what it measured, if it came to its end and has written one."""
+    begun = read_started(Path(job.folder) / str(job.attempt))
+    if done.measured is None or begun is None or not begun.ended:
+        return done
+    return replace(done, measured={**done.measured, WEIGHTS: begun.ended})
 
 
 def _refuse_failed(done: Done) -> None:
@@ -146,19 +158,25 @@ def _repeats(first: Done, fresh: Done, same: Done) -> Held:
     return Held(name="repeats", holds=False, said=said)
 
 
-def _seed(about: Subject, first: Done, other: Done) -> Held:
-    """Whether another seed gives another number: else runs of an arm would be copies of one."""
+def _seed(about: Subject, first: Done, other: Done, *, repeats: bool) -> Held:
+    """Whether another seed gives another run: else runs of an arm would be copies of one.
+
+    A metric that has not moved in a few steps says nothing of that. Other numbers do, if they repeat with the seed.
+    """
     if other.error is not None:
         said = f"a run with seed 1 fails: {_failure(other)}."
         return Held(name="seed", holds=False, said=said)
     metric = about.metric
-    moves = (first.measured or {}).get(metric) != (other.measured or {}).get(metric)
-    said = (
-        f"another seed gives another {metric}."
-        if moves
-        else f"another seed gives the same {metric}, so seeds would repeat one run."
-    )
-    return Held(name="seed", holds=moves, said=said)
+    if not _equal((first.measured or {}).get(metric), (other.measured or {}).get(metric)):
+        return Held(name="seed", holds=True, said=f"another seed gives another {metric}.")
+    if repeats and (differing := _differing(first, other)):
+        said = f"another seed gives another run, by {differing}; after so few steps {metric} is the same."
+        return Held(name="seed", holds=True, said=said)
+    if not repeats:
+        said = f"another seed gives the same {metric}; what else differs says nothing where one seed does not repeat."
+        return Held(name="seed", holds=None, said=said)
+    said = f"another seed gives the same {metric}, so seeds would repeat one run."
+    return Held(name="seed", holds=False, said=said)
 
 
 def _starts(begun: Started, again: Started | None) -> Held:
@@ -239,7 +257,7 @@ def _differing(one: Done, other: Done) -> str:
     for name, value in (one.measured or {}).items():
         theirs = (other.measured or {}).get(name)
         if name not in TIMES and not _equal(value, theirs):
-            return f"`{name}` ({value} and {theirs})"
+            return name if name == WEIGHTS else f"`{name}` ({value} and {theirs})"
     return ""
 
 

@@ -28,6 +28,7 @@ class Started:
         limits: What the loaders could not be given, a sentence each.
         again: Why an epoch that is interrupted is trained from its beginning, a clause; empty where it goes on with
             the batch that it had reached.
+        ended: A hash of the weights that it ended with; empty until then.
     """
 
     tensors: Mapping[str, str]
@@ -38,6 +39,7 @@ class Started:
     batches: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     again: str = ""
+    ended: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -95,6 +97,7 @@ def read_started(folder: Path) -> Started | None:
         tensors=content["tensors"],
         unnamed=content["unnamed"],
         again=content.get("again", ""),
+        ended=content.get("ended", ""),
         **{
             name: tuple(content[name])
             for name in ("random", "elsewhere", "problems", "batches", "limits")

@@ -66,6 +66,13 @@ class Trained(Maps):
         super().validation_step(batch, _)
 
 
+class Coarse(Maps):
+    """Measures what does not move in a few steps."""
+
+    def validation_step(self, batch, _):
+        self.log("val_hits", (self.net(batch[0]).amax(1) > 1e6).float().mean())
+
+
 class Kept(Maps):
     """Keeps something outside of itself."""
 

@@ -2,9 +2,11 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
+from ablations import Metric, Setting, Subject
 from ablations.designs.spaces import load_space
 from ablations.engine.worker.apart import Done, Job, runs_apart
 from ablations.errors import StudyError
@@ -12,6 +14,7 @@ from ablations.studies.check import check
 from ablations.subjects.attention.data.dataset import fingerprint
 from ablations.subjects.attention.settings.groups import Run
 from ablations.subjects.attention.settings.identity import run_id
+from ablations.subjects.started import FILE, Started
 
 
 def found(said: str) -> dict[str, bool | None]:
@@ -136,6 +139,62 @@ def test_each_short_run_bears_the_id_by_which_its_subject_knows_the_data(
     [job] = asked
     run = Run(**job.settings)
     assert job.run == run_id(run.arm, run.seed, fingerprint(run.arm.data))
+
+
+COARSE = Subject(
+    name="coarse:SUBJECT",
+    train="coarse:train",
+    settings={"x": Setting(default=1.0, kinds=frozenset({float}))},
+    metrics=(Metric(name="accuracy", direction="maximize"),),
+    metric="accuracy",
+    epochs=lambda _: 1,
+)
+"""Its accuracy does not move in a short run."""
+
+
+@pytest.mark.parametrize(
+    ("numbers", "repeats", "seed", "words"),
+    [
+        ({"other": ("a", 0.1)}, True, False, "another seed gives the same accuracy, so seeds"),
+        ({"other": ("a", 0.2)}, True, True, "another run, by `loss` (0.1 and 0.2); after so few"),
+        ({"other": ("b", 0.1)}, True, True, "another run, by the weights at the end; after so few"),
+        ({"fresh": ("b", 0.1)}, False, None, "two runs with one seed differ, in the weights at the"),
+        ({"same": ("b", 0.1)}, False, None, "what else differs says nothing where one seed does not"),
+    ],
+)  # fmt: skip
+def test_a_metric_that_has_not_moved_is_not_all_that_runs_are_compared_by(
+    numbers: dict[str, tuple[str, float]],
+    repeats: bool,
+    seed: bool | None,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def ended(_: str, jobs: list[Job], *, device: str) -> list[Done]:
+        return [done(job) for job in jobs]
+
+    def done(job: Job) -> Done:
+        weights, loss = numbers.get(Path(job.folder).name, ("a", 0.1))
+        begun = Started(tensors={}, random=(), unnamed=0, elsewhere=(), problems=(), ended=weights)
+        attempt = Path(job.folder) / "1"
+        attempt.mkdir(parents=True)
+        (attempt / FILE).write_text(json.dumps(begun.to_json()))
+        return Done(measured={"accuracy": 0.5, "loss": loss})
+
+    monkeypatch.setattr("ablations.studies.check.runs_apart", ended)
+    held = {one.name: one for one in check(COARSE, {"x": 1.0})}
+    assert (held["repeats"].holds, held["seed"].holds) == (repeats, seed)
+    assert words in held["repeats"].said + held["seed"].said
+
+
+@pytest.mark.integration
+def test_a_module_that_measures_coarsely_is_told_by_its_weights(mine, ablate) -> None:
+    asked = ("maps:Coarse", "--data", "maps:Images", "--metric", "val_hits")
+    code, said = ablate("check", *asked)
+    assert (code, found(said)["seed"]) == (0, True)
+    assert "another seed gives another run, by the weights at the end" in said
+    code, said = ablate("check", *asked, "--set", "model.tossed=true")
+    assert (code, found(said)["repeats"]) == (1, False)
+    assert "two runs with one seed differ, in the weights at the end" in said
 
 
 @pytest.mark.integration

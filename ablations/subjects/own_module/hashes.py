@@ -44,6 +44,12 @@ def _hash(tensors: Mapping[str, Tensor]) -> str:
     return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
 
 
+def weights_hash(module: nn.Module) -> str:
+    """One hash of what a checkpoint would hold of a module: parameters and persistent buffers."""
+    state = module.state_dict()
+    return batch_digest({name: x for name, x in state.items() if isinstance(x, Tensor)})
+
+
 def _told(tensor: Tensor) -> str:
     kind = str(tensor.dtype).removeprefix("torch.")
     return f"{kind}[{','.join(map(str, tensor.shape))}] {batch_digest(tensor)}"

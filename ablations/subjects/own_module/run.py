@@ -24,6 +24,7 @@ from ablations.subjects.own_module.built import (
     passes,
     trainer_options_of,
 )
+from ablations.subjects.own_module.hashes import weights_hash
 from ablations.subjects.program import RECORDED, Program
 from ablations.subjects.started import FILE, Started
 from ablations.subjects.values import flat
@@ -67,7 +68,13 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
         reserved=RECORDED,
     )
     note(
-        replace(built.started, batches=outcome.digests, limits=outcome.limits, again=outcome.again)
+        replace(
+            built.started,
+            batches=outcome.digests,
+            limits=outcome.limits,
+            again=outcome.again,
+            ended=weights_hash(built.module) if context.rank == 0 else "",
+        )
     )
     return {
         **{name: value for name, value in outcome.metrics.items() if value is not None},

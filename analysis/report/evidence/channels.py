@@ -44,7 +44,8 @@ class Channels:
     single: pd.DataFrame
     """Per channel of that block `gate, gradient, usefulness, error, told, agrees`."""
     worth: pd.DataFrame
-    """Per arm and block `label, block, n, told, useful` and `agree, rank` with their intervals."""
+    """Per arm and block `label, block, n, told, useful` and `agree, rank` with their intervals; `agree` is of `judged`
+    channels of `judged_runs` runs, those that have any clear one."""
     drops: pd.DataFrame
     """Per arm and share `label, share, n, intact` and `most, least, gap` with their intervals: accuracies."""
     remarks: tuple[str, ...]
@@ -148,6 +149,8 @@ def _worth(rows: pd.DataFrame, found: dict[str, Any]) -> pd.DataFrame:
             "channels": int(part["channels"].iloc[0]),
             "told": part["told"].mean(),
             "useful": part["useful"].mean(),
+            "judged": int(part["judged"].sum()),
+            "judged_runs": int((part["judged"] > 0).sum()),
             **_mean("agree", part["agree"]),
             **_mean("rank", part["rank"], least=-1.0),
         }
@@ -163,6 +166,7 @@ def _of_block(channels: pd.DataFrame) -> dict[str, float]:
         "channels": len(channels),
         "told": float(channels["told"].sum() / max(len(measured), 1)),
         "useful": float((told["usefulness"] > 0).sum() / max(len(measured), 1)),
+        "judged": len(told),
         "agree": float(told["agrees"].mean()) if len(told) else np.nan,
         "rank": float(stats.spearmanr(measured["gate"].abs(), measured["usefulness"]).statistic)
         if varies

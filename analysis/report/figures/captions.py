@@ -326,7 +326,7 @@ def _drops(evidence: Evidence) -> str:
     cut = f" {drawn} of {of} arms; the table has all." if drawn < of else ""
     return (
         "Accuracy on validation examples when a share of the channels of every block is dropped at once: those whose "
-        "gates are most open (filled), and those whose gates are least open (white). Means over seeds with 95 % "
+        "gates are the most open of their block (filled), and the least open (white). Means over seeds with 95 % "
         f"intervals.{cut}"
     )
 

@@ -39,7 +39,8 @@ def _drops(frame: pd.DataFrame) -> Table:
         title="Accuracy without channels",
         caption=(
             "Means over seeds with 95 % t intervals, cut at 0 and 100 %. Dropped: that share of the channels of every "
-            "block, at least one. Gap: most less least opened, by seed; below 0 where the opened channels carry more "
+            "block, at least one; the most and the least opened are those of their own block, since blocks differ in "
+            "level. Gap: most less least opened, by seed; below 0 where the opened channels carry more "
             "of the answer."
         ),
         frame=frame,
@@ -64,7 +65,8 @@ def _worth(frame: pd.DataFrame) -> Table:
             "Usefulness of a channel: the rise of the loss without it. Clear: the share of the channels measured whose "
             "usefulness is over two standard errors from 0. Useful: those above. Agreement: among the clear, the share "
             "where the mean gradient at the gate would open what is useful and close what harms; a coin gives 50 %. "
-            "Rank: Spearman's correlation of gate and usefulness. Means over seeds with 95 % t intervals, "
+            "Judged: so many clear channels in so many runs are what the agreement and its interval rest on; a few say "
+            "little. Rank: Spearman's correlation of gate and usefulness. Means over seeds with 95 % t intervals, "
             "cut at the ends of what can be."
         ),
         frame=frame,
@@ -76,6 +78,8 @@ def _worth(frame: pd.DataFrame) -> Table:
             Column(title="Clear", name="told", form="percent"),
             Column(title="Useful", name="useful", form="percent"),
             *_with_interval("Agreement", "agree"),
+            Column(title="Judged", name="judged", form="count"),
+            Column(title="in runs", name="judged_runs", form="count"),
             Column(title="Rank", name="rank", form="signed"),
             Column(title="95 % interval", name="rank_low", high="rank_high", form="number"),
         ),

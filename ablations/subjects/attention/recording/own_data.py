@@ -1,7 +1,8 @@
 """The gates of a module of the user's own, on batches of their validation data.
 
 Where a batch is (x, y) with whole numbers y (N,), and the module's `forward`, or what passes a batch, gives
-logits (N, K), everything is measured as in a classifier of the framework's, the loss being the cross-entropy.
+logits (N, K), everything is measured as in a classifier of the framework's, the loss being the cross-entropy. A module
+whose `forward` gives something else of that form says `gives_logits = False`.
 Otherwise the gates alone are recorded, as a batch passes: by class where there are labels, else by channel only.
 """
 
@@ -139,7 +140,9 @@ def _logits(
         found: Tensor = passes(module, (x, torch.zeros_like(examples.y[: len(x)])))
         return found
 
-    for way in (module, as_batches_pass):
+    # An embedding has the form of logits; who gives some says so.
+    is_forward = getattr(module, "gives_logits", True)
+    for way in (module, as_batches_pass) if is_forward else (as_batches_pass,):
         try:
             with evaluating(module), torch.no_grad():
                 logits = way(examples.x[:2])

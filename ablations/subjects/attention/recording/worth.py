@@ -95,7 +95,7 @@ class Drop:
     """What is left when a share of every block's channels is dropped at once."""
 
     order: str
-    """`most` opened, or `least` opened; empty where none is dropped."""
+    """`most` opened, or `least` opened of their block, since blocks differ in level; empty where none is dropped."""
     share: float
     accuracy: float
     loss: float

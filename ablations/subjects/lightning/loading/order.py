@@ -202,7 +202,8 @@ class StreamedLoader:
         if rows and loader.batch_sampler is not None:
             own["dataset"], own["collate_fn"] = Rows(loader.dataset), as_read
         else:
-            own["dataset"] = StreamedDataset(loader.dataset, seed=self._order.seed)
+            may_mix = loader.collate_fn is not default_collate
+            own["dataset"] = StreamedDataset(loader.dataset, seed=self._order.seed, may_mix=may_mix)
         which = "sampler" if loader.batch_sampler is None else "batch_sampler"
         own[which] = self._indices = StreamedIndices(
             getattr(loader, which),

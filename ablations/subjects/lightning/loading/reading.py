@@ -11,6 +11,9 @@ from ablations.errors import SettingError
 from ablations.randomness import drawn_since, seed_all, states_kept
 from ablations.streams import stream_seed
 
+UNDRAWN = stream_seed(0, "nothing draws")
+"""Where the shared states begin while reading is expected not to draw."""
+
 
 class Places(list[Any]):
     """Indices of the examples of a batch that know where in the epoch they stand.
@@ -146,18 +149,20 @@ def whole(dataset: Any) -> Any:
 class StreamedDataset(Dataset[Any]):
     """A data set whose reading draws from the streams of where its examples stand; else the data set itself.
 
-    In each pass the first example that a process reads shows whether reading draws at all. If so every example
-    is read under its own stream, so that arms with other batch sizes see the same augmentations; if not, only
-    each batch is, which is cheaper.
+    An example that draws is read under its own stream, so that arms with other batch sizes see the same
+    augmentations; what puts a batch together draws from the batch's. To seed before each example takes longer than to
+    read a small one. So a process reads batches as they are as long as nothing draws; the first batch in which
+    something does is read again, and from there on every example under its stream.
 
     Args:
         dataset: The user's.
         seed: Which run's streams.
+        may_mix: Whether what puts a batch together may draw.
     """
 
-    def __init__(self, dataset: Any, *, seed: int) -> None:
-        self.dataset, self._seed = dataset, seed
-        self._looked_at, self._draws = "", False
+    def __init__(self, dataset: Any, *, seed: int, may_mix: bool) -> None:
+        self.dataset, self._seed, self._may_mix = dataset, seed, may_mix
+        self._begun = self._draws = False
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -175,30 +180,31 @@ class StreamedDataset(Dataset[Any]):
 
     def __getitems__(self, places: Places) -> Any:
         """The examples of a batch."""
-        self._start(places, 0)
         # A `Subset` passes a batch on, whether or not what it is part of reads batches.
         if getattr(whole(self.dataset), "__getitems__", None):
+            self._start(places, 0)
             return self.dataset.__getitems__(list(places))
-        examples = [self._first(places)]
-        if not self._draws:
-            return examples + [self.dataset[index] for index in places[1:]]
-        for i in range(1, len(places)):
-            self._start(places, i)
-            examples.append(self.dataset[places[i]])
+        examples = self._undrawn(places) or [self._read(places, i) for i in range(len(places))]
+        if self._may_mix:
+            seed_all(stream_seed(self._seed, f"{places.stream}/together/{places.begin}"))
         return examples
 
-    def _first(self, places: Places) -> Any:
-        """The first example; where it is the first of this pass, note whether reading draws."""
-        if self._looked_at == places.stream:
-            return self.dataset[places[0]]
-        self._looked_at = places.stream
-        example = self.dataset[places[0]]
-        self._draws = drawn_since(self._number(places, 0))
-        return example
+    def _undrawn(self, places: Places) -> list[Any]:
+        """The examples, if this process has read none yet whose reading draws; else nothing."""
+        examples: list[Any] = []
+        # Mostly the first example shows it, so that no whole batch is read in vain.
+        for part in (places,) if self._begun else (places[:1], places[1:]):
+            if not self._draws:
+                seed_all(UNDRAWN)
+                examples += [self.dataset[index] for index in part]
+                self._draws = drawn_since(UNDRAWN)
+        self._begun = True
+        return [] if self._draws else examples
+
+    def _read(self, places: Places, i: int) -> Any:
+        self._start(places, i)
+        return self.dataset[places[i]]
 
     def _start(self, places: Places, i: int) -> None:
-        seed_all(self._number(places, i))
-
-    def _number(self, places: Places, i: int) -> int:
         position = places.begin + i * places.step
-        return stream_seed(self._seed, f"{places.stream}/example/{position}")
+        seed_all(stream_seed(self._seed, f"{places.stream}/example/{position}"))

@@ -29,6 +29,9 @@ class Embedder(pl.LightningModule):
         learning_rate: Of SGD with momentum, which a cosine takes to zero.
     """
 
+    gives_logits = False
+    """Nor would held-out identities have any: of the gates their openings alone are recorded."""
+
     def __init__(
         self,
         identities: int = 6,

@@ -51,15 +51,20 @@ class TokenClassifier(pl.LightningModule):
                 layer.add_module("mixing", nn.Identity())
         self.network = network
 
+    def forward(self, x_nchw: Tensor) -> Tensor:
+        """Logits (N, classes)."""
+        logits_nk: Tensor = self.network(x_nchw)
+        return logits_nk
+
     def training_step(self, batch: list[Tensor], _: int) -> Tensor:
         """Mean cross-entropy of the images."""
-        loss = F.cross_entropy(self.network(batch[0]), batch[1])
+        loss = F.cross_entropy(self(batch[0]), batch[1])
         self.log("train_loss", loss, on_step=False, on_epoch=True)
         return loss
 
     def validation_step(self, batch: list[Tensor], _: int) -> None:
         """Logs both metrics."""
-        logits_nk, y_n = self.network(batch[0]), batch[1]
+        logits_nk, y_n = self(batch[0]), batch[1]
         self.log("val_loss", F.cross_entropy(logits_nk, y_n))
         self.log("val_accuracy", (logits_nk.argmax(1) == y_n).float().mean())
 

@@ -59,6 +59,12 @@ def test_a_clear_channel_agrees_where_the_gradient_would_open_what_is_useful(stu
     assert row["rank"] == pytest.approx(-0.5)  # gates 1, 2, 3; usefulness 2, 3, 1
 
 
+def test_the_agreement_says_on_how_many_channels_of_how_many_runs_it_rests(study):
+    runs = [content(), content(0.4, 0.8, block(useful=(0, 0, 0))), content()]
+    (row,) = read_channels(read_study(record(study("gates"), runs))).worth.to_dict("records")
+    assert (row["n"], row["judged"], row["judged_runs"]) == (3, 4, 2)
+
+
 def test_what_is_left_is_a_mean_over_seeds_and_the_gap_is_of_each_seed(study):
     runs = [content(0.4, 0.8), content(0.5, 0.8), content(0.6, 1.0)]
     found = read_channels(read_study(record(study("gates"), runs)))

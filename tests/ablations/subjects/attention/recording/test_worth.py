@@ -94,6 +94,30 @@ def test_of_few_channels_at_least_one_is_dropped_and_ties_go_by_place() -> None:
     assert losses["least", 0.01] == pytest.approx(without_first, abs=1e-6)
 
 
+class Twice(Planted):
+    """A second gate over the same channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.second = StaticGate(6, torch.sigmoid)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(self.second(x))
+
+
+def test_channels_are_ranked_within_their_block_whatever_its_level() -> None:
+    _, examples = planted()
+    network = Twice()
+    low, high = torch.linspace(0.2, 0.1, 6), torch.tensor([0.8, 0.9, *[0.7] * 4])
+    opened = {"gate": low, "second": high}
+    found = drops(network, examples, opened, gated_blocks(network), beat=nothing)
+    losses = {(d.order, d.share): d.loss for d in found}
+    # Each gate halves: the loss is softplus(-sum(w) / 2). Without the first channel of one, the second of the other.
+    w = Planted.WEIGHTS
+    expected = float(F.softplus(-(w.sum() - w[0] - w[1]) / 2))
+    assert losses["most", 0.01] == pytest.approx(expected, abs=1e-6)
+
+
 def test_the_network_is_left_as_it_was(tmp_path: Path) -> None:
     network, examples = planted()
     network.train()

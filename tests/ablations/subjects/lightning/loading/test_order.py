@@ -76,8 +76,8 @@ def same(first: list[Tensor], second: list[Tensor]) -> bool:
 
 
 def shuffled(workers: int = 0, **options: Any) -> DataLoader[Tensor]:
-    options = {"batch_size": 4, "shuffle": True, **options}
-    return DataLoader(Noisy(), num_workers=workers, **options)
+    options = {"dataset": Noisy(), "batch_size": 4, "shuffle": True, **options}
+    return DataLoader(num_workers=workers, **options)
 
 
 def test_what_is_read_depends_on_seed_and_epoch_and_on_nothing_drawn_in_between() -> None:
@@ -102,6 +102,31 @@ def test_arms_of_other_batch_sizes_see_the_same_examples(part: Dataset[Tensor]) 
     again = torch.cat(read(DataLoader(part, batch_size=4, shuffle=True), order(epoch=1)))
     drawn = torch.cat([*four, again])[:, 1:]
     assert all(len(one.unique()) == len(drawn) for one in drawn.T)
+
+
+class Sometimes(Noisy):
+    """Examples of which the first ones draw nothing, as where one class is augmented."""
+
+    def __getitem__(self, index: int) -> Tensor:
+        return super().__getitem__(index) if index in (6, 13) else torch.tensor([float(index)] * 4)
+
+
+def test_what_draws_after_examples_that_do_not_is_read_under_its_own_stream_too() -> None:
+    first = read(shuffled(0, dataset=Sometimes(), shuffle=False), order())
+    assert same(first, read(shuffled(2, dataset=Sometimes(), shuffle=False), order()))
+    five = read(shuffled(0, dataset=Sometimes(), shuffle=False, batch_size=5), order())
+    assert torch.equal(torch.cat(first), torch.cat(five))
+    drawn = torch.cat(first)[:, 1:].flatten().tolist()
+    assert len(set(drawn)) == 18 + 2 * 3
+
+
+def test_what_puts_a_batch_together_draws_the_same_wherever_its_examples_drew() -> None:
+    def mixed(rows: list[Tensor]) -> Tensor:
+        return torch.stack(rows) * torch.rand(())
+
+    how = {"dataset": Sometimes(), "shuffle": False, "collate_fn": mixed}
+    first = read(shuffled(0, **how), order())
+    assert same(first, read(shuffled(2, **how), order()))
 
 
 def test_tensors_are_read_as_they_are() -> None:
