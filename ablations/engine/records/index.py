@@ -307,10 +307,17 @@ def run_as_trial(
             "stage": planned.stage,
         },
     )
-    started, ended = result.get("started"), result.get("ended")
-    trial.datetime_start = datetime.fromisoformat(started) if started else trial.datetime_start
-    trial.datetime_complete = datetime.fromisoformat(ended) if ended else trial.datetime_complete
+    # When a run started whose worker died nobody says; what lacks both is of now.
+    started, ended = (result.get(one) for one in ("started", "ended"))
+    if known := started or ended:
+        trial.datetime_start = _as_optuna_says(started or known)
+        trial.datetime_complete = _as_optuna_says(ended or known)
     return trial
+
+
+def _as_optuna_says(moment: str) -> datetime:
+    """Local, without its zone: with one, no time that Optuna sets itself could be taken from it."""
+    return datetime.fromisoformat(moment).astimezone().replace(tzinfo=None)
 
 
 def distribution(levels: Sequence[Any]) -> BaseDistribution:

@@ -1,11 +1,13 @@
 """What numpy, torch and `random` hold for a whole process and a run may change; none of them is imported for it."""
 
+import os
 import random
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from ablations.engine.worker.interpreter_state import Keep, PutBack
+from ablations.first_import import when_imported
 
 Read = Callable[[Any], Any]
 Write = Callable[[Any, Any], object]
@@ -30,7 +32,7 @@ NUMPY = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 def _torch() -> PutBack:
     torch = sys.modules.get("torch")
     kept = [start if torch is None else read(torch) for start, read, _ in TORCH]
-    threads = None if torch is None else torch.get_num_threads()
+    threads = _threads_at_start() if torch is None else torch.get_num_threads()
 
     def put_back() -> None:
         torch = sys.modules.get("torch")
@@ -39,10 +41,16 @@ def _torch() -> PutBack:
         for was, (_, read, write) in zip(kept, TORCH, strict=True):
             if read(torch) != was:
                 write(torch, was)
-        if threads is not None and torch.get_num_threads() != threads:
+        if threads and torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
 
     return put_back
+
+
+def _threads_at_start() -> int:
+    """That torch will start with; 0 where nobody said it."""
+    named = os.environ.get("OMP_NUM_THREADS", "")
+    return int(named) if named.isdecimal() else 0
 
 
 def _numpy() -> PutBack:
@@ -56,22 +64,17 @@ def _numpy() -> PutBack:
     return put_back
 
 
-def _draws() -> PutBack:
+PARTS: tuple[Keep, ...] = (_torch, _numpy)
+
+
+def draw_anew() -> None:
     """The random states that programs share begin anew, as in a process of the run's own.
 
-    Put back as they were, two runs that seed nothing would draw the same numbers, and their seeds would not differ.
+    torch's, which begins with one number in every process, also where a run is the first to import it. Put back as
+    they were, two runs that seed nothing would draw the same numbers, and their seeds would not differ.
     """
-
-    def put_back() -> None:
-        random.seed()
-        if (drawing := sys.modules.get("numpy.random")) is not None:
-            drawing.seed()
-        if (torch := sys.modules.get("torch")) is not None:
-            torch.default_generator.seed()
-            if torch.cuda.is_initialized():
-                torch.cuda.seed_all()
-
-    return put_back
-
-
-PARTS: tuple[Keep, ...] = (_torch, _numpy, _draws)
+    random.seed()
+    if (drawing := sys.modules.get("numpy.random")) is not None:
+        drawing.seed()
+    # Of GPUs too, in use or not yet.
+    when_imported("torch", lambda torch: torch.seed())

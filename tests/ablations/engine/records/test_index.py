@@ -1,13 +1,14 @@
 import sys
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 import optuna
 import pytest
 from trivial_plans import planned
 
 from ablations.engine.records import index as index_module
-from ablations.engine.records.index import Index, distribution
+from ablations.engine.records.index import Index, distribution, run_as_trial
 from ablations.engine.records.journal import SafeJournalBackend
 from ablations.engine.records.storage import check_storage_url
 from ablations.engine.sources.source import PlannedSource
@@ -148,6 +149,28 @@ def test_a_trial_that_optuna_refuses_is_reported_and_not_tried_for_ever(folder):
     index.close()
     assert time.monotonic() - began < 10
     assert "index_refused" in folder.events_file.read_text()
+
+
+EARLY, LATE = "2026-11-25T00:30:00.000+00:00", "2026-11-25T01:10:00.000+00:00"
+
+
+@pytest.mark.parametrize(
+    ("times", "minutes"),
+    [
+        ({"started": EARLY, "ended": LATE}, 40),
+        ({"started": LATE, "ended": EARLY}, -40),  # the clock was put back
+        ({"started": None, "ended": LATE}, 0),  # its worker died
+        ({"started": EARLY}, 0),
+        ({}, 0),
+    ],
+)
+def test_the_times_of_a_trial_are_such_as_optuna_writes(times, minutes):
+    result = {"state": "FAILED", "val_loss": None, **times}
+    kinds = {name: distribution([value]) for name, value in planned(0).factors.items()}
+    trial = run_as_trial(planned(0), result, kinds, ["val_loss"])
+    assert trial.datetime_start.tzinfo is trial.datetime_complete.tzinfo is None
+    assert round(trial.duration.total_seconds() / 60) == minutes
+    assert abs(trial.datetime_start - trial.datetime_complete) < timedelta(hours=1)
 
 
 def test_numbers_are_ordered_for_optuna_and_words_are_not():
