@@ -9,6 +9,7 @@ from ablations.cli.options.arguments import ROOT, Flag, Root, find_study
 from ablations.cli.options.reading_options import READ_FOR_PEOPLE, ForPeople
 from ablations.cli.options.tables import warn
 from ablations.errors import SettingError, StudyError, one_of
+from plain_files.study_folders import studies_in
 
 if TYPE_CHECKING:
     from analysis.plots.drawing.style import Format
@@ -192,19 +193,18 @@ def _every(root: Path, *, price: float | None, margin: float | None) -> Path:
     from analysis.report.evidence.evidence import Evidence, gather
     from analysis.report.several import write_index
 
-    folders = sorted(path.parent for path in root.glob("*/study.json"))
+    folders = studies_in(root)
     if not folders:
         raise StudyError(f"there is no study in {root}/; start one with `ablate run SPACE`.")
     found: list[tuple[Path, Evidence | TableError]] = []
     for folder in folders:
         try:
             evidence = gather(folder, price=price, margin=margin)
-        except TableError as why:
-            print(f"{folder.name}: not read: {why}")
-            found.append((folder, why))
-        else:
             print(f"{folder.name}: {write(evidence)}")
             found.append((folder, evidence))
+        except (TableError, OSError) as why:
+            print(f"{folder.name}: no report: {why}")
+            found.append((folder, TableError(str(why))))
     page = write_index(root, found)
     print(f"Index: {page}")
     return page

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter, Token
 
 from ablations.errors import SettingError, StudyError, one_of
+from plain_files.study_folders import studies_in
 from plain_files.words import is_name
 
 
@@ -64,7 +65,7 @@ def find_study(root: Path, study: str) -> Path:
     for path in (root / study, *([Path(study)] if root == ROOT else [])):
         if (path / "study.json").exists():
             return path
-    known = sorted(path.parent.name for path in root.glob("*/study.json"))
+    known = [path.name for path in studies_in(root)]
     if not known:
         raise StudyError(
             f"there is no study {study!r}, nor any other in {root}/; start one with `ablate run SPACE`."
