@@ -2,6 +2,7 @@ import sys
 import time
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import optuna
 import pytest
@@ -200,10 +201,13 @@ def test_a_bad_storage_url_is_refused_without_showing_it(url, message, monkeypat
 def test_an_unreachable_database_delays_the_index_and_not_the_study(folder, local):
     index = Index("sqlite:////nowhere/at/all.db", study="first", warn=folder.event)
     index.close = lambda: Index.close(index, 0.2)  # the study's end waits 20 s for a database
+    said = []
+    progress = SimpleNamespace(line=said.append, show=lambda *_: None, close=lambda: None)
     summary = execute(
-        folder, PlannedSource([planned(0)]), executor=local(), train="trivial:quick", index=index
-    )
+        folder, PlannedSource([planned(0)]), executor=local(), train="trivial:quick", index=index, progress=progress,
+    )  # fmt: skip
     assert summary.exit_code == 0
+    assert said[-1].startswith("Optuna's storage lacks outcomes: ")
     deadline = time.monotonic() + 30  # the first attempt imports the driver
     while "index_unreachable" not in folder.events_file.read_text():
         assert time.monotonic() < deadline
