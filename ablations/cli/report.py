@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from ablations.cli.options.arguments import ROOT, Flag, Root, find_study
+from ablations.cli.options.arguments import ROOT, Flag, Root, as_named, find_study
 from ablations.cli.options.reading_options import READ_FOR_PEOPLE, ForPeople
 from ablations.cli.options.tables import warn
 from ablations.errors import SettingError, StudyError, one_of
@@ -286,7 +286,7 @@ def _attach(folder: Path) -> None:
     # Nothing is sent unasked: a server that does not answer must not hold up a report.
     if any(map(is_sent, offline_files(folder / "wandb"))):
         print(
-            f"W&B has the study without this report: `ablate wandb {folder.name} --sync` sends it."
+            f"W&B has the study without this report: `ablate wandb {as_named(folder)} --sync` sends it."
         )
 
 

@@ -1,5 +1,6 @@
 """What commands share: where studies lie, how one is found by name, and their common options."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -71,6 +72,11 @@ def find_study(root: Path, study: str) -> Path:
             f"there is no study {study!r}, nor any other in {root}/; start one with `ablate run SPACE`."
         )
     raise StudyError(one_of("study", study, known))
+
+
+def as_named(folder: Path) -> str:
+    """How a command names the study from here: by its name where it lies in `runs/`, else by its folder."""
+    return shlex.quote(folder.name if folder.parent == ROOT else str(folder))
 
 
 def folder_name(name: str) -> str:
