@@ -117,6 +117,14 @@ def test_an_epoch_that_cannot_be_written_fails_its_own_run(folder, monkeypatch):
     assert (found["state"], found["error"]["type"]) == ("FAILED", "TypeError")
 
 
+def test_a_clock_that_is_put_back_during_a_run_harms_nobody(folder, monkeypatch):
+    times = iter(["2026-03-29T01:30:00.000+00:00", "2026-03-29T00:10:00.000+00:00"])
+    monkeypatch.setattr(attempts, "now", lambda: next(times))
+    found = outcome(folder, monkeypatch, returning(val_loss=1.0))
+    assert (found["state"], found["ended"] < found["started"]) == ("COMPLETE", True)
+    assert 0 <= found["seconds"] < 60  # of a clock that only goes on
+
+
 @pytest.mark.parametrize("end", ["returns", "raises"])
 def test_a_fork_of_the_runs_own_says_nothing_for_it(folder, monkeypatch, end):
     def train(settings, context):
