@@ -72,7 +72,7 @@ def study_files(draw: Random, world: Path) -> Input:
 
 
 def figures(draw: Random, world: Path) -> Input:
-    """Of the study of two arms: a figure rests on all that a report says, which takes five times as long of the other."""
+    """Of the study of two arms: a figure rests on all that a report says, which takes long of the other."""
     return Input(draw.choice(FIGURES).split(), _changed_study(draw, world, "t"))
 
 
