@@ -109,6 +109,14 @@ def _sentence(
             return f"`{name} <= {ctx['le']:g}` must hold, but got {value!r}. {hint}".rstrip()
         case "less_than":
             return f"`{name} < {ctx['lt']:g}` must hold, but got {value!r}. {hint}".rstrip()
+        case "model_type" | "dict_type":
+            return f"`{name}` must be names and their values, but got {value!r}. {hint}".rstrip()
+        case "tuple_type" | "list_type":
+            return f"`{name}` must be a list, but got {value!r}. {hint}".rstrip()
+        case "string_type":
+            return f"`{name}` must be a text, but got {value!r}. {hint}".rstrip()
+        case "too_short":
+            return f"`{name}` must not be empty. {hint}".rstrip()
         case "string_pattern_mismatch" if hint:
             return f"`{name}` must be {hint}, but got {value!r}."
         case _:

@@ -15,17 +15,29 @@ FRAME = re.compile(r'^  File "(.+)", line (\d+)', re.MULTILINE)
 
 
 def words_of(error: BaseException) -> str:
-    """An error's type and message, and `own_line`, in one line without the full stop."""
-    message = message_of(error)
-    said = f"{type(error).__name__}: {message}"
-    if IN_A_WORKER in message:
-        lines = message.partition(IN_A_WORKER)[2].splitlines()
-        said = " ".join(line for line in lines if not line.startswith("  ")) or said
+    """An error's type and message, and its line, in one line without the full stop."""
+    said = f"{type(error).__name__}: {told_by(error)}"
     return f"{' '.join(said.split()).rstrip('.')}{own_line(error)}"
 
 
+def told_by(error: BaseException) -> str:
+    """What an error says; what a process of a loader raised, without the traceback that torch puts around it."""
+    message = message_of(error)
+    if IN_A_WORKER not in message:
+        return message
+    lines = message.partition(IN_A_WORKER)[2].splitlines()
+    said = " ".join(line for line in lines if not line.startswith("  ")).strip()
+    return said.removeprefix(f"{type(error).__name__}: ") or message
+
+
 def own_line(error: BaseException) -> str:
-    """The innermost line of the user's own at which it arose, as ` (houses.py, line 12)`; empty where there is none."""
+    """`line_of`, as a sentence ends with it: ` (houses.py, line 12)`; empty where there is none."""
+    line = line_of(error)
+    return "" if line is None else f" ({line})"
+
+
+def line_of(error: BaseException) -> str | None:
+    """The innermost line of the user's own at which it arose, as `houses.py, line 12`; None where there is none."""
     frames = [
         (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)
     ]
@@ -34,10 +46,10 @@ def own_line(error: BaseException) -> str:
         frames += [(file, int(line)) for file, line in FRAME.findall(message)]
     own = [(Path(file), line) for file, line in frames if _is_own(Path(file))]
     if not own:
-        return ""
+        return None
     file, line = own[-1]
     here = Path.cwd()
-    return f" ({file.relative_to(here) if file.is_relative_to(here) else file.name}, line {line})"
+    return f"{file.relative_to(here) if file.is_relative_to(here) else file.name}, line {line}"
 
 
 def _is_own(file: Path) -> bool:

@@ -73,7 +73,7 @@ def load_module(module: str, *, named: str) -> ModuleType:
     if module == "__main__":
         raise SettingError(
             f"{named!r} lies in the program or notebook that runs now, which the processes that train cannot import. "
-            "Put it in a file of its own beside it, `mine.py` say, and name it `mine:...`."
+            f"Put it in a file of its own beside it, `mine.py` say, and name it `mine{named.removeprefix(module)}`."
         )
     find_own_modules()
     around = [study for place in _places_of(module) if (study := _study_around(place))]
@@ -91,7 +91,7 @@ def load_module(module: str, *, named: str) -> ModuleType:
             f"{named!r} cannot be imported: {error}{own_line(error)}. Check the spelling, and that the package is "
             "installed or lies in the current folder."
         ) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that parses a command line of its own exits
         raise SettingError(
             f"{named!r} cannot be imported, because {module!r} fails: {words_of(error)}. "
             "Mend the module."

@@ -130,7 +130,7 @@ def after(studies: int) -> None:
         for noise in NOISES:
             x = differences(studies, 24, k, noise=noise, scales=(1.0, 1.0), rho=0.0, seed=7)
             x[:, :, 0] += effect
-            covered, raw, without = _after(x, sequential(x, margin=1.0, passed=True), effect)
+            covered, raw, without = _after(x, sequential(x, margin=1.0), effect)
             found = [controlled(bias, x[:, :, 0] - effect) for bias in (raw, without)]
             (plain, _), (left, error) = found
             covers.append(100 * covered)
@@ -166,8 +166,9 @@ def _after(x: Floats, ran: Outcomes, effect: float) -> tuple[float, Floats, Floa
             ran.estimate[s, 0], ran.se[s, 0], ran.df[s, 0], pairs=n, bound=bound[n - FIRST_LOOK]
         )
         covered[s] = low <= effect <= high
-        passed = [Passed(j, *ran.thresholds[s, 0, j - 1]) for j in range(FIRST_LOOK, n)]
-        without[s] = adjusted(x[s, :n, 0], passed) - effect
+        passed = [Passed(j, *ran.levels[s, j - 1], 1.0) for j in range(FIRST_LOOK, n)]
+        # The first comparison, and those that were open with it until then.
+        without[s] = adjusted(x[s, :n][:, ran.seeds[s] >= n], passed) - effect
     return float(covered.mean()), ran.estimate[:, 0] - effect, without
 
 

@@ -166,6 +166,14 @@ def read_result(
     return record
 
 
+def error_text(error: Mapping[str, Any] | None) -> str | None:
+    """The `error` of a result in words: `ValueError: too small (houses.py, line 12)`; None where there is none."""
+    if not error:
+        return None
+    said, line = f"{error.get('type')}: {error.get('message')}", error.get("line")
+    return f"{said.rstrip('.')} ({line})" if isinstance(line, str) else said
+
+
 def read_epochs(path: Path | str, *, numbers: Iterable[str] = ()) -> tuple[list[Record], list[str]]:
     """The epochs of an attempt that can be used, and why others cannot: `line 7: why`.
 

@@ -32,6 +32,7 @@ class Context:
     """Keeps what a run tells it."""
 
     rank, world_size, device, threads, stopping = 0, 1, "cpu", 1, False
+    run, attempt = "a1", 1
     checkpoint_seconds, checkpoint_minutes = 10.0, 10.0
 
     def __init__(self, folder: Path) -> None:

@@ -155,7 +155,8 @@ def plot(
         gates_in=block,
     )
     figure = draw(name, evidence, style=style, view=view)
-    file = f"{name}-{view}" if view else name
+    told = (name, view, reading.metric and reading.metric.replace("/", "-"))
+    file = "-".join(filter(None, told))
     beside = Path(study).parent if evidence.table.folder is None else evidence.folder / "report"
     where = beside / "plots" if out is None else out
     if evidence.table.folder is not None:
@@ -178,12 +179,13 @@ def _runs_of(name: str, reading: ForPeople) -> "Path | RunsTable":
         table = reading.table(name)
         print_reading(table)
         return table
-    given = reading.of_tables()
-    if given:
+    folder = find_study(reading.root, name)
+    foreign = [option for option in reading.of_tables() if option != "metric"]
+    if foreign:
         raise SettingError(
-            f"`--{given[0]}` says how a table without a study is read, and {name!r} is none. Leave it out."
+            f"`--{foreign[0]}` says how a table without a study is read, but {name!r} is a study. Leave it out."
         )
-    return find_study(reading.root, name)
+    return folder if reading.metric is None else reading.table(name)
 
 
 def _every(root: Path, *, price: float | None, margin: float | None) -> Path:

@@ -1,7 +1,7 @@
 """A search space: a baseline, the factors that vary around it, and the control arms beside it."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -119,6 +119,12 @@ class Space(Settings):
                 said=_named(self.baseline, self.factors, self.controls),
             )
         return self._about
+
+    @classmethod
+    def names(cls) -> Collection[str]:
+        """What can be written in a space, the words of a program among it."""
+        own = {"program", "said", "left_out"}
+        return sorted({*cls.model_fields, *WORDS} - own)
 
     def __repr__(self) -> str:
         """In a line; the whole of it is `stated()`."""

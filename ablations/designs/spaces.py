@@ -111,7 +111,7 @@ def _from_file(path: Path) -> Space:
         spec.loader.exec_module(module)
     except SettingError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SettingError(f"{str(path)!r} fails: {words_of(error)}. Mend the file.") from error
     return _space_in(vars(module), "space", where=str(path))
 

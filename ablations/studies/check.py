@@ -14,6 +14,7 @@ from ablations.subjects.started import Started, read_started, shared
 from ablations.subjects.subject import Subject, Values
 from ablations.subjects.values import nested
 from plain_files.numbers import number
+from plain_files.study_records import error_text
 
 CLOCK_SECONDS = 0.1
 """What a clock on a busy machine may be late by."""
@@ -88,9 +89,8 @@ def _refuse_failed(done: Done) -> None:
 
 def _failure(done: Done) -> str:
     """What ended a run and where, without the full stop; the sentences of our own errors stand for themselves."""
-    error = done.error or {}
-    said = f"{str(error['message']).rstrip('.')}{done.where}"
-    return said if issubclass(_kind(done), SettingError) else f"{error['type']}: {said}"
+    said, kind = (error_text(done.error) or "").rstrip("."), _kind(done)
+    return said.removeprefix(f"{kind.__name__}: ") if issubclass(kind, SettingError) else said
 
 
 def _kind(done: Done) -> type:
@@ -127,6 +127,10 @@ def _metric(about: Subject, done: Done) -> Held:
 
 
 def _repeats(first: Done, fresh: Done, same: Done) -> Held:
+    for again, where in ((fresh, "in another process"), (same, "again in the same process")):
+        if again.error is not None:
+            said = f"a second run, {where}, fails: {_failure(again)}."
+            return Held(name="repeats", holds=False, said=said)
     if differing := _differing(first, fresh):
         said = (
             f"two runs with one seed differ, in {differing}: something draws from outside the seed."
@@ -226,8 +230,6 @@ def _expense(about: Subject, baseline: Values, first: Done, *, device: str) -> I
 
 def _differing(one: Done, other: Done) -> str:
     """The first thing that two runs differ in; empty where there is none."""
-    if other.error is not None:
-        return f"that one fails ({_failure(other)})"
     if len(one.epochs) != len(other.epochs):
         return f"the number of epochs ({len(one.epochs)} and {len(other.epochs)})"
     for first, second in zip(one.epochs, other.epochs, strict=True):

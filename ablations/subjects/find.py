@@ -78,7 +78,7 @@ def _found(name: str, stated: str, said: str) -> Subject:
     if not callable(found):
         raise SettingError(
             "`subject` must name an `ablations.Subject`, a LightningModule or a function that trains, but "
-            f"{name!r} is a {type(found).__name__}."
+            f"{name!r} is of the type {type(found).__name__}."
         )
     if program is None:
         raise SettingError(

@@ -38,7 +38,9 @@ class MeasuredBy(Settings):
 class Attach(Settings):
     """Where in the program's network channel attention is put, so that `attention.*` are settings of the study."""
 
-    at: tuple[str, ...] = Field(min_length=1)
+    at: tuple[str, ...] = Field(
+        min_length=1, json_schema_extra=hint('Say where: `attach: {at: "encoder.*.conv2"}`.')
+    )
     """Patterns of names of modules, or import paths of classes of modules."""
     layout: Literal["infer", "channels_first", "channels_last"] = "infer"
     """Where the channels of a map are, if that cannot be seen."""
@@ -70,11 +72,15 @@ class Program(Settings):
     """A LightningDataModule, or a function that returns loaders: `package.module:name`."""
     metrics: tuple[MeasuredBy, ...] = Field(min_length=1)
     """The first decides."""
-    trainer: dict[str, Any] = {}
+    trainer: dict[str, Any] = Field(
+        {}, json_schema_extra=hint("For example `trainer: {max_epochs: 20}`.")
+    )
     """Arguments of Lightning's Trainer, the same for every arm."""
     fingerprint: tuple[str, ...] = ()
     """Files, or patterns of files, whose content is the data's."""
-    attach: Attach | None = None
+    attach: Attach | None = Field(
+        None, json_schema_extra=hint('Say where: `attach: {at: "encoder.*.conv2"}`.')
+    )
     """Channel attention in the network; None attaches none."""
     keep_data: bool = False
     """Make the data once for each worker and set them up once, instead of for each run."""

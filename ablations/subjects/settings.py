@@ -4,6 +4,7 @@ All values are plain strings, integers, floats and booleans, so they survive JSO
 checkpoints unchanged (enums do not load with `weights_only=True`).
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -23,7 +24,12 @@ class Settings(BaseModel):
             super().__init__(**values)
         except ValidationError as error:
             kind = type(self)
-            raise SettingError(explain(error, kind.model_fields, hints=hints_of(kind))) from None
+            raise SettingError(explain(error, kind.names(), hints=hints_of(kind))) from None
+
+    @classmethod
+    def names(cls) -> Collection[str]:
+        """What can be written in such a group."""
+        return cls.model_fields
 
 
 def hint(text: str) -> dict[str, Any]:

@@ -7,20 +7,24 @@ or to whatever else, are found in the source.
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from ablations.errors import SettingError, one_of
+from ablations.import_path import load_module
 from ablations.subjects.hints import (
     PLAIN,
     choices,
+    classes,
     kinds,
     members,
+    narrowed,
     parser_of,
     problem_of,
     without_marks,
@@ -139,6 +143,11 @@ def check_value(argument: Argument, value: Any, *, at: str) -> None:
         SettingError: If it does not.
     """
     name = _full(at, argument.name)
+    if value is None and argument.default is None:
+        return
+    for text in _texts(value):
+        if text.startswith("__main__."):  # found here, but not where a run is trained
+            load_module("__main__", named=text)
     if isinstance(value, Mapping) and isinstance(value.get(CLASS), str):
         inside = arguments_of(_class_of(argument, value[CLASS], at=at))
         for part, one in value.get(WITHIN.rstrip("."), {}).items():
@@ -192,7 +201,8 @@ def made(argument: Argument, value: Any, *, at: str) -> Any:
         SettingError: If it does not fit.
     """
     check_value(argument, value, at=at)
-    parser = parser_of(argument.annotation)
+    # Of all alternatives jsonargparse would tell why each fails, where one object cannot be made.
+    parser = parser_of(narrowed(argument.annotation, value))
     return parser.instantiate(parser.parse_object({"x": deepcopy(value)})).x
 
 
@@ -266,10 +276,14 @@ def _class_of(argument: Argument, path: str, *, at: str) -> Callable[..., Any]:
     if "." not in path:
         try:
             path = parser_of(argument.annotation).parse_object({"x": path}).x.class_path
-        except (ArgumentError, AttributeError):
+        except (ArgumentError, AttributeError):  # or one that needs arguments
+            if path in (known := classes(argument.annotation)):
+                return known[path]
+            near = get_close_matches(path, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
             raise SettingError(
                 f"`{_full(at, argument.name)}.{CLASS}` must be the whole path of a class, `package.module.Class`, but "
-                f"got {path!r}."
+                f"got {path!r}.{hint}"
             ) from None
     module, _, name = path.rpartition(".")
     try:
@@ -312,6 +326,15 @@ def _read(target: Callable[..., Any]) -> tuple[ArgumentParser, dict[str, Argumen
             doc=" ".join((action.help or "").split()),
         )
     return parser, found
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in a value, at any depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(part)
 
 
 def _is_plain(value: Any) -> bool:

@@ -228,7 +228,7 @@ def _by_factor(rows: list[Contrast]) -> dict[str, Floats]:
 def _lost(table: RunsTable, cells: Cells) -> dict[str, str]:
     """The arms of the table of which no run may enter an estimate, once they have ended."""
     names = [f for f in cells.values.columns if f in table.frame]
-    over = ~table.reasons.str.startswith(("state WAITING", "state RUNNING", "search run"))
+    over = ~table.reasons.str.startswith(("state WAITING", "state RUNNING", "from a search"))
     found = {}
     by = [table.frame[name] for name in names]
     entered = (table.reasons == "").groupby(by, dropna=False, sort=False).transform("any")

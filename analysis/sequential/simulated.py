@@ -31,10 +31,8 @@ class Outcomes:
     """The mean difference there."""
     se: Floats
     df: Floats
-    thresholds: Floats
-    """Per look the mean beyond which it would have differed, and below which it would have been negligible:
-    (S, K, N, 2);
-    empty where it was not asked for."""
+    levels: Floats
+    """Per look the tails below which a comparison differed, and was negligible, shape (S, N, 2)."""
 
     @property
     def runs(self) -> NDArray[np.intp]:
@@ -43,19 +41,16 @@ class Outcomes:
 
 
 def sequential(
-    x: Floats, *, margin: float, alpha: float = 0.05, first: int = FIRST_LOOK, passed: bool = False
+    x: Floats, *, margin: float, alpha: float = 0.05, first: int = FIRST_LOOK
 ) -> Outcomes:
-    """Studies with the differences x to the baseline, shape (S, N, K), decided look by look.
-
-    `passed` asks for the thresholds too, which take most of the time.
-    """
+    """Studies with the differences x to the baseline, shape (S, N, K), decided look by look."""
     s, last, k = x.shape
     made = boundaries_of(k, alpha=alpha, first=first, last=last)
     differs_at, small_at = np.array(made["differs"]), np.array(made["small"])
     verdict = np.zeros((s, k), dtype=np.int8)
     seeds = np.full((s, k), last)
     final, spread, freedom = np.full((3, s, k), np.nan)
-    thresholds = np.full((s, k, last, 2) if passed else (0, 0, 0, 2), np.nan)
+    levels = np.full((s, last, 2), np.nan)
     going = np.arange(s)
     total = x[:, : first - 1].sum(axis=1)
     products = np.einsum("sni,snj->sij", x[:, : first - 1], x[:, : first - 1])
@@ -76,9 +71,7 @@ def sequential(
         ]
         differs, high = holm(far, is_open, so_far >= DIFFERS, tails[0])
         small, low = holm(near, is_open, so_far == NEGLIGIBLE, tails[1])
-        if passed:
-            thresholds[going, :, n - 1, 0] = -se * special.stdtrit(df, high)
-            thresholds[going, :, n - 1, 1] = margin + se * special.stdtrit(df, low)
+        levels[going, n - 1] = np.concatenate([high, low], axis=1)
         so_far[differs] = np.where(np.abs(mean[differs]) > margin, MATTERS, DIFFERS)
         so_far[small] = NEGLIGIBLE
         verdict[going] = so_far
@@ -89,7 +82,7 @@ def sequential(
         going, total, products = going[kept], total[kept], products[kept]
         if not len(going):
             break
-    return Outcomes(verdict, seeds, final, spread, freedom, thresholds)
+    return Outcomes(verdict, seeds, final, spread, freedom, levels)
 
 
 def fixed(x: Floats, *, margin: float, alpha: float = 0.05) -> NDArray[np.int8]:

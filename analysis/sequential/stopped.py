@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy import special
 
 from analysis.plain import records
 from analysis.sequential.estimates import Passed, adjusted, repeated_interval
 from analysis.sequential.expected import Expected, expected
-from analysis.sequential.looks import Look, Values, as_own, replay
+from analysis.sequential.looks import Look, Values, replay
 from analysis.sequential.skewness import said_of_skewness, skewness_p
 from analysis.sequential.still_open import seeds_to_settle, together
 from analysis.sequential.stored import (
@@ -30,6 +32,8 @@ from plain_files.stopping_rules import (
     rule_of_look,
     why_exploratory,
 )
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -190,10 +194,9 @@ def _row(
     rules = {look: rule_of_look(now, changes, seeds=look) for look, _ in mine}
     margins = {look: _margin(rule, entry["arm"]) for look, rule in rules.items()}
     rule = rules[seeds]
-    base, arm = values[rule["baseline"]][:seeds], values[entry["arm"]][:seeds]
-    apart = np.array(
-        [a - b for a, b in zip(arm, base, strict=True) if a is not None and b is not None]
-    )
+    # It and all that were open with it: their noise was pooled.
+    together = sorted(looks[seeds - looks[0].seeds].decisions, key=lambda arm: arm != entry["arm"])
+    apart = _apart(values, rule["baseline"], together, seeds)
     first, alpha = int(rule["first_look"]), float(rule["alpha"])
     ends: dict[str, float] = {}
     for name, row in (
@@ -223,7 +226,7 @@ def _row(
         "alpha": alpha,
         **{name: np.nan if last[name] is None else float(last[name]) for name in numbers},
         **ends,
-        "adjusted": adjusted(apart, [one for one in passed if one]) if len(apart) else np.nan,
+        "adjusted": adjusted(apart, passed) if len(apart) else np.nan,
         "exploratory": why_exploratory(changes) if is_exploratory(changes, seeds=seeds) else "",
     }  # fmt: skip
 
@@ -249,16 +252,22 @@ def _takes(rule: Mapping[str, Any], row: Mapping[str, Any], *, left: int) -> dic
     return dict(zip(names, found, strict=True))
 
 
-def _passed(decision: Mapping[str, Any], margin: float) -> Passed | None:
+def _apart(values: Values, baseline: str, arms: Sequence[str], seeds: int) -> Floats:
+    """The arms less the baseline in the seeds that the first has, shape (pairs, arms); without others that lack any."""
+    base, *beside = (np.array(values[arm][:seeds], dtype=float) for arm in (baseline, *arms))
+    apart = np.column_stack([one - base for one in beside])
+    apart = apart[~np.isnan(apart[:, 0])]
+    return np.asarray(apart[:, ~np.isnan(apart).any(axis=0)])
+
+
+def _passed(decision: Mapping[str, Any], margin: float) -> Passed:
     """What would have stopped a comparison at a look that it passed."""
-    if decision["bound"] is None or decision["se"] is None:
-        return None
-    pairs, se, df = decision["pairs"], decision["se"], decision["df"]
-    return Passed(
-        pairs,
-        high=as_own(decision["bound"], pairs, df) * se,
-        low=margin - as_own(decision["bound_small"], pairs, df) * se,
+    freedom = decision["pairs"] - 1.0
+    differs, small = (
+        np.nan if decision[name] is None else float(special.stdtr(freedom, -decision[name]))
+        for name in ("bound", "bound_small")
     )
+    return Passed(decision["pairs"], differs, small, margin)
 
 
 def _history(rule: Mapping[str, Any], looks: list[Look]) -> pd.DataFrame:

@@ -94,7 +94,7 @@ def reasons_to_leave_out(frame: pd.DataFrame, *, metric: str) -> "pd.Series[str]
         reason = np.where(np.asarray(mask, dtype=bool) & (reason == ""), says, reason)
     fine, searched = reason == "", (frame["stage"] == "search").to_numpy()
     if (fine & searched).any() and (fine & ~searched).any():
-        reason = np.where(fine & searched, "search run (selected by its result)", reason)
+        reason = np.where(fine & searched, "from a search (selected by its result)", reason)
     return pd.Series(reason, index=frame.index, dtype=object)
 
 

@@ -187,7 +187,7 @@ def _study_row(
     # A program that stops early by its own rule has no epoch missing, and says so.
     row["epochs_planned"] = outcome.get("epochs_planned", row["epochs_planned"])
     row |= {k: outcome[k] for k in numbers if k in outcome}
-    row["error"] = _error_text(outcome.get("error"))
+    row["error"] = study_records.error_text(outcome.get("error"))
     return row
 
 
@@ -195,10 +195,6 @@ def _group(arm: Any, name: str) -> dict[str, Any]:
     """A group of an arm's settings; empty where the subject has no such group."""
     found = arm.get(name) if isinstance(arm, Mapping) else None
     return dict(found) if isinstance(found, Mapping) else {}
-
-
-def _error_text(error: Mapping[str, Any] | None) -> str | None:
-    return f"{error.get('type')}: {error.get('message')}" if error else None
 
 
 def _ordered(factors: list[str], records: list[dict[str, Any]]) -> list[str]:

@@ -6,14 +6,17 @@ schedule of 300 epochs is a cosine of 100 here: `--set training.epochs=300`.
 
 from ablations import Arm, Attention, Backbone, Factor, Space, Training
 
+BASELINE = Arm(
+    attention=Attention(reduction=16),
+    backbone=Backbone(name="resnet50_v1"),
+    training=Training(epochs=100, batch_size=256, label_smoothing=0.1),
+)
+CONTROLS = {"no attention": {"attention.placement": "none"}}
+
 space = Space(
     name="senet_table10",
     question="Does the reduction ratio matter?",
-    baseline=Arm(
-        attention=Attention(reduction=16),
-        backbone=Backbone(name="resnet50_v1"),
-        training=Training(epochs=100, batch_size=256, label_smoothing=0.1),
-    ),
+    baseline=BASELINE,
     factors=(Factor(name="attention.reduction", levels=(2, 4, 8, 16, 32)),),
-    controls={"no attention": {"attention.placement": "none"}},
+    controls=CONTROLS,
 )

@@ -3,15 +3,12 @@
 It has fewer channels there, and so fewer parameters. Everything else as in `table10`.
 """
 
-from ablations import Arm, Attention, Backbone, Factor, Space, Training
+from ablations import Factor, Space
+from search_spaces.senet.table10 import BASELINE
 
 space = Space(
     name="senet_table15",
     question="Is attention inside the unit as good as after it?",
-    baseline=Arm(
-        attention=Attention(reduction=16),
-        backbone=Backbone(name="resnet50_v1"),
-        training=Training(epochs=100, batch_size=256, label_smoothing=0.1),
-    ),
+    baseline=BASELINE,
     factors=(Factor(name="attention.placement", levels=("standard", "inner", "none")),),
 )

@@ -3,16 +3,13 @@
 The excitation then sees each position alone, by 1x1 convolutions. Everything else as in `table10`.
 """
 
-from ablations import Arm, Attention, Backbone, Factor, Space, Training
+from ablations import Factor, Space
+from search_spaces.senet.table10 import BASELINE, CONTROLS
 
 space = Space(
     name="senet_table16",
     question="Does the block need global information?",
-    baseline=Arm(
-        attention=Attention(reduction=16),
-        backbone=Backbone(name="resnet50_v1"),
-        training=Training(epochs=100, batch_size=256, label_smoothing=0.1),
-    ),
+    baseline=BASELINE,
     factors=(Factor(name="attention.squeeze", levels=("avg", "none")),),
-    controls={"no attention": {"attention.placement": "none"}},
+    controls=CONTROLS,
 )

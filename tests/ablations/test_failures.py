@@ -7,7 +7,7 @@ import pytest
 from torch._utils import ExceptionWrapper
 
 from ablations.errors import SettingError
-from ablations.failures import own_line, words_of
+from ablations.failures import line_of, own_line, told_by, words_of
 from ablations.import_path import load
 
 MODULE = """import torch
@@ -60,6 +60,7 @@ def test_the_innermost_frame_of_the_users_own_is_named_and_no_library_below_it(n
     assert words_of(error).endswith(" (failing_net.py, line 7)")
     assert words_of(error).startswith("RuntimeError: mat1 and mat2")
     assert own_line(raised(net.quietly)) == " (failing_net.py, line 19)"
+    assert line_of(raised(net.quietly)) == "failing_net.py, line 19"
 
 
 def test_a_frame_of_this_project_is_not_the_users_own(net) -> None:
@@ -74,6 +75,7 @@ def test_what_a_process_of_a_loader_raised_is_told_without_its_traceback(net) ->
         handed_on = ExceptionWrapper(where="in DataLoader worker process 0")
     error = raised(handed_on.reraise)
     assert words_of(error) == "KeyError: 'row' (failing_net.py, line 15)"
+    assert (told_by(error), line_of(error)) == ("'row'", "failing_net.py, line 15")
 
 
 def test_a_file_elsewhere_is_told_by_its_name(
@@ -85,6 +87,7 @@ def test_a_file_elsewhere_is_told_by_its_name(
 
 def test_an_error_without_a_line_of_the_users_own_says_none() -> None:
     assert words_of(KeyError("a")) == "KeyError: 'a'"
+    assert line_of(KeyError("a")) is None
 
 
 def test_an_import_that_fails_inside_a_module_names_its_line(net, tmp_path: Path) -> None:

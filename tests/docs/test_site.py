@@ -1,4 +1,6 @@
 import importlib.util
+from dataclasses import fields
+from inspect import signature
 from types import ModuleType, SimpleNamespace
 
 import yaml
@@ -6,6 +8,7 @@ from imports import ROOT
 
 import ablations
 import analysis
+from ablations.subjects.lightning.fit import fit
 
 
 def hooks() -> ModuleType:
@@ -48,6 +51,13 @@ def test_each_linked_term_has_its_place_in_the_glossary() -> None:
 
 def test_a_link_to_a_file_of_the_repository_is_its_text_if_the_file_is_there() -> None:
     assert HOOKS.within_the_site("[a](../README.md) [b](../gone.md)") == "a [b](../gone.md)"
+
+
+def test_the_page_of_own_modules_has_all_that_fit_takes_and_gives_back() -> None:
+    page = (ROOT / "docs" / "own-modules.md").read_text(encoding="utf-8")
+    outcome = signature(fit, eval_str=True).return_annotation
+    named = [*signature(fit).parameters, *(field.name for field in fields(outcome))]
+    assert [name for name in named if f"`{name}`" not in page] == []
 
 
 def test_the_reference_has_every_public_name() -> None:

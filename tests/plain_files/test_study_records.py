@@ -8,6 +8,7 @@ from plain_files.study_records import (
     RecordError,
     begun,
     check_study,
+    error_text,
     lines_since,
     read_epochs,
     read_object,
@@ -195,3 +196,19 @@ def test_what_is_wrong_with_the_records_is_counted_and_named(tmp_path: Path) -> 
 def test_lines_are_read_from_the_last_one_on_that_holds_a_text(tmp_path, content, expected):
     (tmp_path / "lines").write_bytes(content)
     assert lines_since(tmp_path / "lines", (b"x", b"y")) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (None, None),
+        ({"type": "WorkerDied", "message": "it died."}, "WorkerDied: it died."),
+        ({"type": "ValueError", "message": "no.", "line": "mine.py, line 3"}, "ValueError: no (mine.py, line 3)"),
+        ({"type": "ValueError", "message": "no.", "line": None}, "ValueError: no."),
+        ({"type": "ValueError", "message": "no.", "line": 3}, "ValueError: no."),
+    ],
+)  # fmt: skip
+def test_what_ended_a_run_is_told_with_the_line_of_the_users_own(
+    error: dict[str, object] | None, text: str | None
+) -> None:
+    assert error_text(error) == text

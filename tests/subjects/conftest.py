@@ -9,7 +9,7 @@ from ablations.cli.main import main
 from ablations.subjects import find
 
 HERE = Path(__file__).parent
-MODULES = ("houses", "functions", "own_data", "parts", "tuned", "maps", "tried")
+MODULES = ("houses", "functions", "own_data", "parts", "tuned", "maps", "tried", "wrong")
 
 
 @pytest.fixture

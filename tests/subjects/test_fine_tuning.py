@@ -131,6 +131,20 @@ def test_data_that_are_torn_down_are_set_up_again(calls: list[str], trained: Tra
     assert calls == ["prepare", *["setup fit", "teardown fit"] * 2]
 
 
+def test_loggers_that_count_versions_are_told_the_runs_own(
+    calls: list[str], trained: Trained, tmp_path: Path
+) -> None:
+    def logger(**more: Any) -> dict[str, Any]:
+        return {"class_path": "CSVLogger", "init_args": {"save_dir": str(tmp_path), **more}}
+
+    both = [logger(name="a"), logger(name="b", version=7)]
+    few = {"metrics": CONTENT["metrics"][:1], "trainer": {"max_epochs": 1, "logger": both}}
+    trained(space_of(subject="houses:Prices", data="houses:Houses", **few))
+    (own,) = (tmp_path / "a").iterdir()
+    assert own.name == "a1-1"
+    assert [one.name for one in (tmp_path / "b").iterdir()] == ["version_7"]
+
+
 def test_a_preparation_that_sets_attributes_is_run_in_every_run(calls: list[str]) -> None:
     for _ in range(2):
         data = data_of("tuned:Careless", {})

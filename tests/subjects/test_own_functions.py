@@ -130,7 +130,10 @@ def test_a_call_that_fails_here_is_said_and_one_that_measures_what_it_may_not_is
     code, said = ablate("show", space("fails", RATE), "--verify")
     words = " ".join(said.split())
     assert code == 0
-    assert "The baseline's call fails here (OSError: no accelerator for 0.1 (" in words
+    assert (
+        "The baseline's call read all but `deep.on`, `deep.rate`, `epochs`, and then fails here: OSError: no"
+        in words
+    )
     code, said = ablate("run", space("names", RATE), "--workers", "1")
     assert code == 2
     assert "must not measure something called 'attempt'" in said

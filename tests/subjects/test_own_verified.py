@@ -1,5 +1,6 @@
 """Arms of a user's program, verified by two steps before the first run; its data, identified; its time, estimated."""
 
+import logging
 import sys
 
 import pytest
@@ -97,7 +98,7 @@ def test_an_arm_that_diverges_may_run_and_one_that_raises_may_not(mine) -> None:
     _, broken = rows(mine, "{name: model.broken, levels: [false, true]}")
     assert broken.problem == (
         "'broken=True' cannot be trained for two steps: ZeroDivisionError: a mistake of mine "
-        "(maps.py, line 46)"
+        "(maps.py, line 46)."
     )
 
 
@@ -184,9 +185,15 @@ def test_another_file_of_the_data_is_another_study_and_is_named(mine) -> None:
         open_or_create(mine / "m", declared(text), allow_drift=True)
 
 
-def test_the_pilot_counts_what_an_epoch_has(mine) -> None:
+def test_the_pilot_counts_what_an_epoch_has(mine, monkeypatch: pytest.MonkeyPatch) -> None:
     space = load_space(written(mine, FACTOR))
-    found = pace("maps:Maps", space.program, space.baseline)
+    notes: list[logging.LogRecord] = []
+    hears = logging.Handler()
+    monkeypatch.setattr(hears, "emit", notes.append)
+    monkeypatch.setattr(logging.getLogger("lightning.pytorch"), "handlers", [hears])
+    found = pace("maps:Maps", space.program, {**space.baseline, "trainer.deterministic": True})
+    assert torch.get_deterministic_debug_mode() == 0  # the process is the user's
+    assert notes == []
     assert (found.per_epoch, found.checks_per_epoch) == (3, 2)
     assert len(found.steps) == 3 * 12 or len(found.steps) == 20
     by_hand = Paced(steps=[9.0, 0.25, 0.25], per_epoch=4, checks=[0.5], checks_per_epoch=2)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablations.cli.options.arguments import ROOT, Design, design_name
-from ablations.errors import SettingError, StudyError
+from ablations.errors import SettingError, StudyError, one_of
+from plain_files.study_folders import studies_in
 
 if TYPE_CHECKING:
     from analysis.sequential.rule import AnArm
@@ -40,13 +41,23 @@ class _Arm:
 
 
 def study_meant(text: str, root: Path) -> Path | None:
-    """The folder of the study that the text names; None where it names a space, which goes first, or nothing."""
+    """The folder of the study that the text names; None where it names a space, which goes first.
+
+    Raises:
+        SettingError: If it names neither; says the nearest of both.
+    """
     from ablations.designs.spaces import presets
 
-    if ":" in text or text.endswith((".yaml", ".yml", ".py")) or text in presets():
+    if ":" in text or text.endswith((".yaml", ".yml", ".py")) or text in (spaces := presets()):
         return None
     places = (root / text, *([Path(text)] if root == ROOT else []))
-    return next((path for path in places if (path / "study.json").is_file()), None)
+    found = next((path for path in places if (path / "study.json").is_file()), None)
+    if found is None:
+        raise SettingError(
+            one_of("space or study", text, [*spaces, *(study.name for study in studies_in(root))])
+            + " A space of your own is a .yaml or .py file, or `package.module:name`."
+        )
+    return found
 
 
 def arms_of_space(text: str, *, design: Design | None) -> PlannedArms:

@@ -14,7 +14,13 @@ from ablations.plan import PlannedRun
 from plain_files.outcome_list import Listed
 from plain_files.shown import in_html, in_line
 from plain_files.stopping_rules import change_sentences, changes_of
-from plain_files.study_records import RecordError, lines_since, parse_object, read_epochs
+from plain_files.study_records import (
+    RecordError,
+    error_text,
+    lines_since,
+    parse_object,
+    read_epochs,
+)
 
 STARTED = (b'"event":"study_started"', b'"event": "study_started"')
 """In the line with which a supervisor begins its events."""
@@ -224,12 +230,11 @@ def _failures(
 
 
 def _failure(folder: StudyFolder, planned: PlannedRun | Listed, result: dict[str, Any]) -> Failure:
-    error = result.get("error") or {}
     log = folder.attempt_log(planned.run, result["attempt"])
     return Failure(
         run=planned.run,
         label=planned.label,
         seed=planned.seed,
-        error=f"{error.get('type')}: {error.get('message')}",
+        error=error_text(result.get("error")) or "it says nothing",
         log=None if log is None else str(log),
     )

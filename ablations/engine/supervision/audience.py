@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from ablations.engine.records.folder import StudyFolder, now
 from ablations.engine.standing.summary import Summary
 from ablations.engine.standing.tally import Tally
-from ablations.engine.supervision.display import Display, reason
+from ablations.engine.supervision.display import Display
 from ablations.engine.supervision.live import Live
 from ablations.engine.supervision.progress import NoProgress, Progress
 from ablations.engine.supervision.tracker import GuardedTracker, Tracker
 from ablations.plan import PlannedRun
+from plain_files.study_records import error_text
 
 if TYPE_CHECKING:  # Optuna takes a third of a second to import
     from ablations.engine.records.index import Index
@@ -73,10 +74,11 @@ class Audience:
 
     def run_left(self, planned: PlannedRun, attempt: int, result: dict[str, Any]) -> None:
         """An attempt failed for want of something that this machine lacks now; the run keeps waiting."""
-        self._note("run_left", run=planned.run, attempt=attempt, error=reason(result))
+        why = error_text(result["error"])
+        self._note("run_left", run=planned.run, attempt=attempt, error=why)
         self._tracker.run_ended(planned, attempt, result)
         self._display.line(
-            f"cannot be trained here now: {planned.label} seed {planned.seed}: {reason(result)}"
+            f"cannot be trained here now: {planned.label} seed {planned.seed}: {why}"
         )
 
     def run_started(self, live: Live) -> None:
@@ -122,7 +124,7 @@ class Audience:
         """A run came to its outcome now; `outcome` was told before."""
         self._note(
             "run_ended", run=planned.run, attempt=result["attempt"], state=result["state"],
-            seconds=result.get("seconds"), error=reason(result),
+            seconds=result.get("seconds"), error=error_text(result.get("error")),
         )  # fmt: skip
         self._tracker.run_ended(planned, result["attempt"], result)
         self._display.outcome(planned, result, total=total)

@@ -11,6 +11,7 @@ from ablations.engine.supervision.live import Live
 from ablations.engine.supervision.progress import Progress
 from ablations.plan import PlannedRun
 from plain_files.numbers import loss
+from plain_files.study_records import error_text
 
 SHOW_SECONDS = 0.5
 MOST_SHARE = 0.02
@@ -53,7 +54,7 @@ class Display:
         count = f"{self._tally.ended}/{total}"
         said = _sentence(planned, result, self._tally.metric)
         log = self._folder.attempt_log(planned.run, result["attempt"])
-        self.line(f"{count} {said}{f' (log: {log})' if reason(result) and log else ''}")
+        self.line(f"{count} {said}{f' (log: {log})' if result.get('error') and log else ''}")
 
     def show(self, live: Iterable[Live], *, total: int, force: bool = False) -> None:
         """Show how the study stands, unless that was just shown."""
@@ -85,14 +86,8 @@ class Display:
         )
 
 
-def reason(result: Mapping[str, Any]) -> str | None:
-    """Why a run failed, in a line; None where it did not."""
-    error = result.get("error")
-    return f"{error['type']}: {error['message']}" if error else None
-
-
 def _sentence(planned: PlannedRun, result: Mapping[str, Any], metric: str) -> str:
-    value, seconds, why = result.get(metric), result.get("seconds"), reason(result)
+    value, seconds, why = result.get(metric), result.get("seconds"), error_text(result.get("error"))
     return (
         f"{result['state'].lower()} {planned.label} seed {planned.seed}"
         + (f" {metric} {loss(value)}" if value is not None else "")

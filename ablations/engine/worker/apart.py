@@ -20,7 +20,6 @@ from ablations.engine.records.files import append_lines
 from ablations.engine.worker.attempt import describe, load
 from ablations.engine.worker.here import ContextHere
 from ablations.errors import StudyError
-from ablations.failures import own_line
 
 EPOCHS = "epochs.jsonl"
 UNIT = 1 if sys.platform == "darwin" else 1024
@@ -54,9 +53,7 @@ class Done:
     steps: int = 0
     """That it told of (`context.beat`) after its first record."""
     error: dict[str, Any] | None = None
-    """As a result has it: type, message, traceback."""
-    where: str = ""
-    """The user's own line at which it arose (`failures.own_line`)."""
+    """As a result has it: type, message, line, traceback."""
     peak_bytes: int = 0
     """Of the process's memory until then."""
     gpu_peak_bytes: int | None = None
@@ -126,18 +123,17 @@ def _run(train: str, job: Job, *, device: str, threads: int) -> Done:
         checkpoint_minutes=CHECKPOINT_MINUTES if job.killed_after is None else 0.0,
         attempt=job.attempt,
     )
-    measured, error, where = None, None, ""
+    measured, error = None, None
     try:
         measured = load(train)(job.settings, context)
     except Exception as failure:
-        error, where = describe(failure), own_line(failure)
+        error = describe(failure)
     return Done(
         measured=measured,
         epochs=heard.epochs,
         second_epoch=heard.moments[1] - heard.moments[0] if len(heard.moments) > 1 else 0.0,
         steps=heard.steps,
         error=error,
-        where=where,
         peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT,
         gpu_peak_bytes=_gpu_peak(),
     )

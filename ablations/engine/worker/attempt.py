@@ -24,7 +24,8 @@ from ablations.engine.worker.context import (
     refuse_nonfinite,
 )
 from ablations.engine.worker.place import is_of_the_place
-from ablations.errors import StudyError, message_of
+from ablations.errors import StudyError
+from ablations.failures import line_of, told_by
 from ablations.import_path import find_own_modules
 
 State = Literal["COMPLETE", "PRUNED", "FAILED"]
@@ -113,11 +114,12 @@ def _no_collection() -> Iterator[None]:
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """An exception as it stands in a result: type, message, the end of its traceback."""
+    """An exception as it stands in a result: type, message, the user's own line, the end of its traceback."""
     lines = "".join(traceback.format_exception(error)).splitlines()
     return {
         "type": type(error).__name__,
-        "message": message_of(error),
+        "message": told_by(error),
+        "line": line_of(error),
         "traceback": "\n".join(lines[-TRACEBACK_LINES:])[-TRACEBACK_CHARACTERS:],
         "exit_code": None,
     }

@@ -9,6 +9,7 @@ from typing import Any
 from ablations.context import CHECKPOINT_MINUTES, CHECKPOINT_SECONDS
 from ablations.engine.worker.attempt import load
 from ablations.lockstep import Lockstep
+from ablations.torch_options import options_kept
 
 
 def _unheard(record: dict[str, Any]) -> None:
@@ -62,7 +63,7 @@ def train_here(
     threads: int,
     on_epoch: Callable[[dict[str, Any]], None] = _unheard,
 ) -> dict[str, Any]:
-    """What the run measured.
+    """What the run measured. The random states that programs share, and torch's options, stay as they were.
 
     Args:
         train: Import path of the function that trains, `package.module:function`.
@@ -72,7 +73,11 @@ def train_here(
         threads: Threads to compute with.
         on_epoch: Called with each epoch's record.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    from ablations.randomness import (
+        states_kept,
+    )  # imports torch, which a short run apart may not need
+
+    with states_kept(), options_kept(), tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         context = ContextHere(
             run=run,

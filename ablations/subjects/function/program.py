@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ablations.errors import SettingError
@@ -93,16 +94,27 @@ def _check_names(settings: Mapping[str, Setting], program: Program) -> None:
 
 
 def _check_arguments(name: str, found: Callable[..., Any]) -> None:
-    given = [
-        one.name
-        for one in inspect.signature(found).parameters.values()
-        if one.default is inspect.Parameter.empty and one.kind != inspect.Parameter.VAR_KEYWORD
-    ]
-    if not 1 <= len(given) <= len(ARGUMENTS):
-        raise SettingError(
-            f"{name!r} must be `train(config)`, `train(config, seed)` or `train(config, seed, context)`, but takes "
-            f"({', '.join(given)})."
-        )
+    takes = inspect.signature(found)
+    for count in range(1, len(ARGUMENTS) + 1):
+        with suppress(TypeError):
+            takes.bind(*ARGUMENTS[:count])
+            _check_places(name, takes)
+            return
+    raise SettingError(
+        f"{name!r} must be `train(config)`, `train(config, seed)` or `train(config, seed, context)`, but takes "
+        f"{takes}."
+    )
+
+
+def _check_places(name: str, takes: inspect.Signature) -> None:
+    """Refuse what looks like a setting where the seed or the context is given."""
+    for place, one in list(zip(ARGUMENTS, takes.parameters.values(), strict=False))[1:]:
+        taken = one.kind == inspect.Parameter.POSITIONAL_OR_KEYWORD
+        if taken and one.default is not one.empty and one.name != place:
+            raise SettingError(
+                f"{name!r} is called `train(config, seed, context)`, so that its `{one}` would be given the {place}. "
+                f'Call it `{place}` if that is meant; a setting is read as config["{one.name}"].'
+            )
 
 
 def _setting(values: Sequence[Any]) -> Setting:

@@ -67,10 +67,11 @@ def _seed_shared_states(seed: int) -> None:
 
 def _takes(found: Any) -> int:
     """How many of config, seed and context it takes."""
+    takes = [one.kind for one in inspect.signature(found).parameters.values()]
+    if inspect.Parameter.VAR_POSITIONAL in takes:
+        return 3
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return len(
-        [one for one in inspect.signature(found).parameters.values() if one.kind in kinds][:3]
-    )
+    return sum(one in kinds for one in takes)
 
 
 def _heard(
@@ -91,7 +92,7 @@ def _heard(
             )
         records.append({str(name): _number(value) for name, value in record.items()})
         _refuse_taken(records[-1], but=ALLOWED | {"seconds"})
-        _check_metric(records[-1], program, when=f"epoch {len(records)}")
+        check_metric(records[-1], program.metrics[0].name, when=f"epoch {len(records)}")
         # One that goes on from a checkpoint of its own says itself which epoch it is.
         records[-1] = {"epoch": len(records), **records[-1]}
         _check_epoch([one["epoch"] for one in records])
@@ -154,8 +155,13 @@ def _number(value: Any) -> Any:
         return value
 
 
-def _check_metric(measured: Mapping[str, Any], program: Program, *, when: str) -> None:
-    wanted = program.metrics[0].name
+def check_metric(measured: Mapping[str, Any], wanted: str, *, when: str) -> None:
+    """Refuse what a training measures if the metric is not one number of it.
+
+    Raises:
+        NotMeasured: If it is not there.
+        SettingError: If it is no number.
+    """
     if wanted not in measured:
         there = ", ".join(map(repr, measured)) or "nothing"
         raise NotMeasured(
@@ -170,7 +176,7 @@ def _check_metric(measured: Mapping[str, Any], program: Program, *, when: str) -
 
 
 def _result(measured: dict[str, Any], context: Context, program: Program) -> dict[str, Any]:
-    _check_metric(measured, program, when="the end")
+    check_metric(measured, program.metrics[0].name, when="the end")
     told = getattr(context, "last", None) or {}
     run = int(measured.pop("epoch", None) or measured.get("epochs_run") or told.get("epoch") or 1)
     numbers = {

@@ -1,6 +1,7 @@
 """A function tried out before any run: in a process of its own that is ended after a while, with seed 0, on a CPU."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -14,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from ablations.context import CHECKPOINT_MINUTES, CHECKPOINT_SECONDS
-from ablations.errors import SettingError
+from ablations.errors import NonFinite, SettingError
 from ablations.failures import words_of
 from ablations.import_path import load
 from ablations.lockstep import Lockstep
 from ablations.subjects.function.config import class_of_config
 from ablations.subjects.function.reads import Reads
-from ablations.subjects.function.run import call
+from ablations.subjects.function.run import call, check_metric
 from ablations.subjects.program import Program
 from ablations.subjects.values import nested
 
@@ -152,6 +153,7 @@ class _Context:
     last: dict[str, Any] | None = None
 
     def epoch(self, record: dict[str, Any]) -> None:
+        _refuse_nonfinite(record)
         self.last = record
         self.tell("epoch")
         self.records -= 1
@@ -160,6 +162,20 @@ class _Context:
 
     def beat(self) -> None:
         pass
+
+
+def _check(measured: Mapping[str, Any], program: Program) -> None:
+    """Refuse a run that ends without something that the space names."""
+    _refuse_nonfinite(measured)
+    whole = {**measured, **measured.get("test", {})}
+    for one in program.metrics:
+        check_metric(whole, one.name, when="the end")
+
+
+def _refuse_nonfinite(measured: Mapping[str, Any]) -> None:
+    for name, value in measured.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise NonFinite(f"`{name}` must be finite, but is {value}: the run diverged.")
 
 
 def _main() -> None:
@@ -196,11 +212,13 @@ def _call(found: Any, given: dict[str, Any], folder: Path, file: Any) -> None:
         say("object", True)
     began = time.perf_counter()
     try:
-        call(found, Program(**given["program"]), arm, seed=0, context=context)
+        program = Program(**given["program"])
+        measured = call(found, program, arm, seed=0, context=context)
+        _check(measured, program)
         passed("seconds")
     except _Enough:
         pass
-    except SettingError as error:
+    except (SettingError, NonFinite) as error:
         say("refused", str(error))
     except Exception as error:
         say("failed", words_of(error))

@@ -66,9 +66,9 @@ def _seen(trial: Trial, base: Values) -> str:
         )
     unread = sorted(set(base) - trial.read)
     named = ", ".join(f"`{one}`" for one in unread)
-    said = f"all but {named}" if unread and trial.read else ("none" if unread else "every setting")
+    said = f"all but {named}" if unread and trial.read else f"{'no' if unread else 'every'} setting"
     if trial.failed is not None:
-        return f"The baseline's call fails here ({trial.failed}); until then it read {said}."
+        return f"The baseline's call read {said}, and then fails here: {trial.failed}."
     if trial.seconds is not None:
         return f"One call of the baseline, to its end ({trial.seconds:.2g} s), reads {said}."
     return f"One call of the baseline, which was ended{_until(trial)}, reads {said} until then."

@@ -26,6 +26,7 @@ from ablations.subjects.lightning.loadable import refuse_unloadable
 from ablations.subjects.lightning.loading.order import Order, ordered
 from ablations.subjects.lightning.trainer import make_trainer, quiet
 from ablations.subjects.lightning.trainer_options import checked_options
+from ablations.torch_options import options_kept
 
 
 class Context(Protocol):
@@ -90,7 +91,7 @@ def fit(
 ) -> Outcome:
     """Train a module to its end; with a context it goes on from `checkpoint.ckpt` in the run's folder.
 
-    The shared random states are afterwards as they were before.
+    The shared random states and torch's options (`torch_options`) are afterwards as they were before.
 
     Args:
         module: The user's, constructed (`pairing.construct`).
@@ -149,7 +150,7 @@ def fit(
     options.setdefault("logger", DummyLogger())
     if folder is not None:
         options.setdefault("default_root_dir", folder)
-    with states_kept(), quiet(), _streamed(module, source, order):
+    with states_kept(), options_kept(), quiet(), _streamed(module, source, order):
         if context is not None:
             torch.set_num_threads(context.threads)
         seed_all(stream_seed(seed, "fit"))
@@ -186,11 +187,26 @@ def fit(
 NOT_METRICS = (*OWN, "learning_rate")
 
 
+def not_logged(metric: str, record: Mapping[str, Any]) -> str:
+    """The sentence for a metric that an epoch's record has not."""
+    logged = sorted(name for name in record if name not in NOT_METRICS)
+    names = ", ".join(map(repr, logged)) if logged else "nothing"
+    return (
+        f"the metric {metric!r} was not logged in epoch {record['epoch']}; what was: {names}. Log it with "
+        f"`self.log({metric!r}, ...)`, or name one that is logged."
+    )
+
+
 class Loaders(pl.LightningDataModule):
     """Loaders that a user has without a DataModule: the one to train with, or that and one to validate with."""
 
     def __init__(self, loaders: Any) -> None:
         super().__init__()
+        if isinstance(loaders, Mapping) and "train" in loaders:
+            raise SettingError(
+                f"loaders must be one to train with, or a pair, but got a mapping of {', '.join(map(repr, loaders))}. "
+                "Return a tuple: first the one to train with, then the one to validate with."
+            )
         pair = loaders if isinstance(loaders, tuple) else (loaders, None)
         whole = len(pair) == 2 and pair[0] is not None
         if not whole or not all(isinstance(one, Iterable) for one in tree_leaves(loaders)):
@@ -246,19 +262,21 @@ class _Told:
             self._refuse_without(watch.last)
 
     def _refuse_without(self, record: dict[str, Any]) -> None:
-        if self._rule.metric in record:
-            return
-        logged = sorted(name for name in record if name not in NOT_METRICS)
-        names = ", ".join(map(repr, logged)) if logged else "nothing"
-        hint = f"Log it with `self.log({self._rule.metric!r}, ...)`, or name one that is logged."
-        if not _validates(self._module, self._data):
+        if self._rule.metric not in record:
+            raise NotMeasured(f"{not_logged(self._rule.metric, record)}{self._why_nothing()}")
+
+    def _why_nothing(self) -> str:
+        """That nothing is validated, as a further sentence, where it is so."""
+        if isinstance(self._data, Loaders) and not _validates(self._module, self._data):
+            lacks = "There is no loader to validate with"
+        elif not _validates(self._module, self._data):
             source = type(self._module if self._data is None else self._data).__name__
-            hint += (
-                f" `{source}` has no `val_dataloader`, so nothing is validated: that may be why."
-            )
-        raise NotMeasured(
-            f"the metric {self._rule.metric!r} was not logged in epoch {record['epoch']}; what was: {names}. {hint}"
-        )
+            lacks = f"`{source}` has no `val_dataloader`"
+        elif not sum(self._module.trainer.num_val_batches):
+            lacks = "The `val_dataloader` gives no batch"
+        else:
+            return ""
+        return f" {lacks}, so nothing is validated: that may be why."
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Lightning's Trainer as a run uses it: quiet, and with nothing in it that a run does itself."""
 
 import logging
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -77,13 +78,25 @@ def make_trainer(
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without Lightning's warnings of what is meant so, and from here on without its notes for beginners."""
-    # Once per run they would bury what a run itself prints.
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    """Without Lightning's warnings of what is meant so, and without its notes for beginners."""
+    with without_notes(), warnings.catch_warnings():
         for message in NOT_OURS:
             warnings.filterwarnings("ignore", message=message)
         yield
+
+
+@contextmanager
+def without_notes() -> Iterator[None]:
+    """Without Lightning's notes for beginners: once per run they would bury what a run itself prints."""
+    log = logging.getLogger("lightning.pytorch")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        # Of runs in threads the first to leave would let the others speak; they are in a worker of ours.
+        if threading.current_thread() is threading.main_thread():
+            log.setLevel(before)
 
 
 class _NoProfiler(PassThroughProfiler):

@@ -48,21 +48,16 @@ def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
                 f"`trainer.logger` must be a logger or a list of loggers, but got {value}. Leave it out: what is "
                 "logged is recorded for each epoch in any case; a logger of your own is kept beside that."
             )
-    for name in ("max_epochs", "max_steps"):
-        value = options.get(name)
-        if value is not None and (type(value) is not int or value < 1):
-            raise SettingError(
-                f"`trainer.{name}` must be a whole number of at least 1, but got {value!r}."
-            )
     if options.get("max_epochs") is None and options.get("max_steps", -1) == -1:
         raise SettingError(
-            "`trainer.max_epochs` must be given (or `trainer.max_steps`): how long a run trains has no default."
+            "`trainer.max_epochs` must be given (or `trainer.max_steps`), since how long a run trains has no default: "
+            "for example `trainer: {max_epochs: 20}`."
         )
-    epochs, steps = options.get("max_epochs"), options.get("max_steps", -1)
-    for name, value in {"max_epochs": epochs, "max_steps": steps}.items():
+    for name in ("max_epochs", "max_steps", "check_val_every_n_epoch"):
+        value = options.get(name)
         is_left_out = value is None or (value == -1 and name == "max_steps")
         if not is_left_out and (type(value) is not int or value < 1):
             raise SettingError(
-                f"`trainer.{name}` must be a whole number of 1 or more, but got {value!r}."
+                f"`trainer.{name}` must be a whole number of at least 1, but got {value!r}."
             )
     return dict(options)

@@ -1,7 +1,6 @@
 """One batch of the user's own data, and how it passes through their module, without a Trainer."""
 
 import inspect
-import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from ablations.failures import words_of
 from ablations.randomness import seed_all, states_kept
 from ablations.streams import stream_seed
 from ablations.subjects.lightning.fit import Loaders
+from ablations.subjects.lightning.trainer import without_notes
 
 FEW = 2
 """Examples that are passed: a shuffled gate needs another one."""
@@ -130,8 +130,7 @@ def examples_in(batch: Any) -> int | None:
 @contextmanager
 def unheard() -> Iterator[None]:
     """Without Lightning's notes on loaders, and on `self.log` where no Trainer listens."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    with without_notes(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.core.mixins.hparams_mixin import _given_hyperparameters_context
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from ablations.errors import SettingError
 from ablations.failures import words_of
@@ -111,19 +112,37 @@ _kept: dict[str, Any] = {}
 """The data of this process's last run that asked to keep them."""
 
 
-def trainer_options_of(options: Mapping[str, Any]) -> dict[str, Any]:
+def trainer_options_of(options: Mapping[str, Any], *, version: str | None = None) -> dict[str, Any]:
     """The options of the Trainer, with the callbacks, loggers and profilers that `class_path` names.
+
+    Args:
+        options: By their names, dotted inside.
+        version: What loggers that count versions are told, where the space says nothing of it: runs side by side
+            would count to the same one.
 
     Raises:
         SettingError: If one cannot be made.
     """
-    whole, known = nested(options), arguments_of(pl.Trainer)
-    return {
-        name: made_of(known[name], value, at="trainer")
-        if isinstance(value, Mapping) or (name in ("callbacks", "logger") and value is not None)
-        else value
-        for name, value in whole.items()
-    }
+    made = {name: _option(name, value) for name, value in nested(options).items()}
+    loggers = made.get("logger")
+    for logger in loggers if isinstance(loggers, list) else [loggers]:
+        if isinstance(logger, CSVLogger | TensorBoardLogger) and logger._version is None:
+            logger._version = version
+    return made
+
+
+def _option(name: str, value: Any) -> Any:
+    is_object = isinstance(value, Mapping) or (
+        name in ("callbacks", "logger") and value is not None
+    )
+    if not is_object:
+        return value
+    try:
+        return made_of(arguments_of(pl.Trainer)[name], value, at="trainer")
+    except SettingError:
+        raise
+    except Exception as error:
+        raise SettingError(f"`trainer.{name}` cannot be made: {words_of(error)}.") from error
 
 
 def made(name: str, arguments: Mapping[str, Any], make: Callable[[], Any]) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import lightning.pytorch as pl
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -14,6 +15,7 @@ from ablations.one_thread import one_thread
 from ablations.randomness import seed_all, states_kept
 from ablations.subjects.attention.attach.passing import undisturbed
 from ablations.subjects.attention.attach.table import block_cost, sites, words
+from ablations.subjects.lightning.pairing.construct import checked
 from ablations.subjects.own_module.attached import attention_of, patterns_of
 from ablations.subjects.own_module.batch import examples_in, first_batch, step_of
 from ablations.subjects.own_module.built import (
@@ -89,9 +91,7 @@ class Costs:
 
     def _made(self, model: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[Any, Any]:
         """The module as its constructor makes it, and a batch that passes through it."""
-        with states_kept():
-            seed_all(0)
-            module = made(self.name, model, maker_of(self.name, model))
+        module = self._module(model)
         if not isinstance(module, pl.LightningModule):
             return module, None
         # Where the module has the loaders, its arguments may be what they depend on.
@@ -102,13 +102,19 @@ class Costs:
             self._batches[key] = first_batch(module, source, step=step_of(module))
         return module, self._batches[key]
 
+    def _module(self, model: Mapping[str, Any]) -> nn.Module:
+        with states_kept():
+            seed_all(0)
+            module: nn.Module = made(self.name, model, maker_of(self.name, model))
+        return checked(module)
+
     def _host(self, model: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, int | None]:
         try:
             module, batch = self._made(model, data)
         except SettingError:
             if self.program.attach is not None:
                 raise
-            module, batch = made(self.name, model, maker_of(self.name, model)), None
+            module, batch = self._module(model), None
         params = sum(tensor.numel() for tensor in module.parameters())
         return {"params": params, "macs": None if batch is None else self._macs(module, batch)}
 

@@ -1,6 +1,7 @@
 """The hashes of a module's tensors: as it starts, and as it is."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -30,7 +31,16 @@ def started(built: Constructed[Any], module: nn.Module) -> Started:
 
 def state_hash(module: nn.Module) -> str:
     """One hash of all tensors of a module as they are now."""
-    told = "\n".join(f"{name} {_told(x)}" for name, x in named_tensors(module).items())
+    return _hash(named_tensors(module))
+
+
+def learnable_hash(module: nn.Module) -> str:
+    """One hash of the parameters that need a gradient, as they are now."""
+    return _hash({name: x for name, x in module.named_parameters() if x.requires_grad})
+
+
+def _hash(tensors: Mapping[str, Tensor]) -> str:
+    told = "\n".join(f"{name} {_told(x)}" for name, x in tensors.items())
     return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
 
 

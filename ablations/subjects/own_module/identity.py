@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ablations.errors import SettingError
+from ablations.failures import words_of
 from ablations.randomness import seed_all, states_kept
 from ablations.streams import stream_seed
 from ablations.subjects.data_files import digest_of
@@ -59,8 +60,20 @@ def identify(
 def _told(program: Program, arm: Mapping[str, Any]) -> str:
     """What a method `fingerprint` of the DataModule says; empty where there is none."""
     data = data_of(program.data, parts_of(arm).get("data", {}))
-    told = getattr(data, "fingerprint", None)
-    return str(told()) if callable(told) else ""
+    method = getattr(data, "fingerprint", None)
+    if not callable(method):
+        return ""
+    called = f"`{type(data).__name__}.fingerprint`"
+    try:
+        told = method()
+    except Exception as error:
+        raise SettingError(f"{called} fails: {words_of(error)}.") from error
+    # The text of any other object may be another one in each process.
+    if not isinstance(told, str | int | float) or told == "":
+        raise SettingError(
+            f"{called} must return a text or a number that tells the data from others, but returned {told!r:.60}."
+        )
+    return str(told)
 
 
 def _first(name: str, program: Program, arm: Mapping[str, Any]) -> list[str]:

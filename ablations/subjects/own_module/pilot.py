@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ from ablations.subjects.own_module.built import Built, build, call_of, parts_of,
 from ablations.subjects.own_module.two_steps import usual_device
 from ablations.subjects.program import Program
 from ablations.subjects.subject import Pace, Values
+from ablations.torch_options import options_kept
 
 MOST_SECONDS = 20.0
 """No further arm is tried after this long; those left take what the others do on average."""
@@ -76,7 +78,7 @@ def pace(name: str, program: Program, arm: Mapping[str, Any]) -> Paced:
     paced, device, parts = Paced(), usual_device(), parts_of(arm)
     if device != "cpu":
         torch.cuda.reset_peak_memory_stats()
-    with states_kept(), one_thread():
+    with states_kept(), options_kept(), one_thread():
         began = time.perf_counter()
         built = build(name, program, arm, seed=0)
         watch = _Stopwatch(paced, began)
@@ -140,20 +142,17 @@ class _Stopwatch(pl.Callback):
 def _run(stage: str, built: Built, watch: _Stopwatch, options: dict[str, Any], device: str) -> None:
     is_module = built.data is None or isinstance(built.data, pl.LightningDataModule)
     given = dict(options)
-    trainer = make_trainer(
-        epochs=given.pop("max_epochs", None),
-        device=device,
-        world_size=1,
-        callbacks=[watch],
-        options=given,
-    )
     data = built.data if is_module else Loaders(built.data)
-    try:
-        with quiet(), unheard():
-            more = {"verbose": False} if stage == "validate" else {}
-            getattr(trainer, stage)(built.module, datamodule=data, **more)
-    except _Enough:
-        return
+    more = {"verbose": False} if stage == "validate" else {}
+    with quiet(), unheard(), suppress(_Enough):
+        trainer = make_trainer(
+            epochs=given.pop("max_epochs", None),
+            device=device,
+            world_size=1,
+            callbacks=[watch],
+            options=given,
+        )
+        getattr(trainer, stage)(built.module, datamodule=data, **more)
 
 
 def _usual(laps: list[float]) -> float:

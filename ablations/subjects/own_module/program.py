@@ -199,11 +199,6 @@ def _settings(
         settings[f"trainer.{name}"] = Setting(default=values[0], kinds=frozenset(map(type, values)))
     if program.attach is not None:
         settings |= attached.settings_of(program.attach)
-    if not settings.keys() & {EPOCHS, "trainer.max_steps"}:
-        raise SettingError(
-            f"`{EPOCHS}` must be given, since how long a run trains has no default: for example "
-            "`trainer: {max_epochs: 20}`."
-        )
     checked_options(nested({name: values[0] for name, values in options.items()}))
     _check_trainer(options)
     for name in said:

@@ -28,6 +28,9 @@ from ablations.subjects.program import RECORDED, Program
 from ablations.subjects.started import FILE, Started
 from ablations.subjects.values import flat
 
+MEASURED = ("epoch_seconds", "memory_mib")
+"""What a run measures beside what its module logs; the second on a GPU."""
+
 
 def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
     """Train one run for the engine; goes on from `checkpoint.ckpt` in the run's folder, if it is there.
@@ -50,7 +53,9 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
             direction=first.direction,
             at="best" if first.at == "best" else "last",
         ),
-        trainer_options=trainer_options_of(parts.get("trainer", {})),
+        trainer_options=trainer_options_of(
+            parts.get("trainer", {}), version=f"{context.run}-{context.attempt}"
+        ),
         seed=seed,
         context=context,
         test=program.test,
@@ -66,7 +71,7 @@ def train_run(settings: dict[str, Any], context: Context) -> dict[str, Any]:
     )
     return {
         **{name: value for name, value in outcome.metrics.items() if value is not None},
-        **_test(outcome.tested, program),
+        **tested_of(outcome.tested, program),
         "epoch_seconds": outcome.epoch_seconds,
         **_memory(context.device),
         "epochs_run": outcome.epochs_run,
@@ -117,8 +122,12 @@ def _memory(device: str) -> dict[str, float]:
     return {"memory_mib": torch.cuda.max_memory_allocated(device) / 2**20}
 
 
-def _test(tested: Mapping[str, float], program: Program) -> dict[str, dict[str, float]]:
-    """What the test logged of what the program names, under the name that the engine sets apart."""
+def tested_of(tested: Mapping[str, float], program: Program) -> dict[str, dict[str, float]]:
+    """What the test logged of what the program names, under the name that the engine sets apart.
+
+    Raises:
+        SettingError: If it did not log one of these.
+    """
     for one in program.tested():
         if one.name not in tested:
             names = ", ".join(map(repr, sorted(tested))) or "nothing"

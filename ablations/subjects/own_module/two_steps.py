@@ -8,14 +8,19 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
+from ablations.errors import NotMeasured
 from ablations.one_thread import one_thread
 from ablations.subjects.lightning.epoch_rule import EpochRule
-from ablations.subjects.lightning.fit import fit
+from ablations.subjects.lightning.fit import fit, not_logged
+from ablations.subjects.lightning.loadable import refuse_unloadable
+from ablations.subjects.lightning.trainer import make_trainer
 from ablations.subjects.own_module.batch import unheard
 from ablations.subjects.own_module.built import build, parts_of, trainer_options_of
-from ablations.subjects.own_module.hashes import state_hash
+from ablations.subjects.own_module.hashes import learnable_hash, state_hash
+from ablations.subjects.own_module.run import MEASURED, tested_of
 from ablations.subjects.program import RECORDED, Program
 from ablations.subjects.started import Started
+from ablations.torch_options import options_kept
 
 STEPS = 2
 LENGTHS = ("max_steps", "min_steps", "min_epochs", "max_time", "val_check_interval")
@@ -35,6 +40,7 @@ class Steps:
         metric: The one that decides, afterwards.
         numbers: What else was logged.
         state: A hash of all tensors afterwards.
+        learns: Whether a parameter is not what it was.
         schedule: What its optimisers and schedulers hold afterwards.
     """
 
@@ -46,6 +52,7 @@ class Steps:
     metric: float
     numbers: tuple[tuple[str, float | None], ...]
     state: str
+    learns: bool
     schedule: str
 
     def is_same(self, other: "Steps") -> bool:
@@ -76,18 +83,24 @@ def few_steps(
         steps: Of each epoch.
 
     Raises:
-        SettingError: If the arm cannot be built or trained, or its metric is not logged.
+        SettingError: If the arm cannot be built or trained, or a metric is not logged.
         NonFinite: If the metric is NaN or infinite.
     """
     built, first = build(name, program, arm, seed=0), program.metrics[0]
     module, tensors = built.module, dict(built.module.named_parameters())
     modules = frozenset(one for one, _ in module.named_modules())
     options = trainer_options_of(parts_of(shortened(arm, epochs=epochs, steps=steps))["trainer"])
+    for owner in (module, built.data):
+        if hasattr(owner, "hparams"):
+            refuse_unloadable(owner.hparams, of=type(owner).__name__)
+    begins = learnable_hash(module)
     with one_thread(), unheard(), TemporaryDirectory() as folder:
+        _refuse_whole(arm)
         outcome = fit(
             module,
             built.data,
             rule=EpochRule(metric=first.name, direction=first.direction, at="last"),
+            test=program.test,
             # A callback of the user's may write files.
             trainer_options={"default_root_dir": folder, **options},
             seed=0,
@@ -95,6 +108,10 @@ def few_steps(
             device=usual_device(),
             reserved=RECORDED,
         )
+    for one in program.declared():
+        if one.name not in (*outcome.metrics, *MEASURED):
+            raise NotMeasured(not_logged(one.name, {**outcome.metrics, "epoch": outcome.epoch}))
+    tested_of(outcome.tested, program)
     return Steps(
         started=replace(built.started, batches=outcome.digests, limits=outcome.limits),
         modules=modules,
@@ -106,6 +123,7 @@ def few_steps(
         ),  # a metric that is no number ended the fit
         numbers=tuple(sorted(outcome.metrics.items())),
         state=state_hash(module),
+        learns=learnable_hash(module) != begins,
         schedule=_schedule(module),
     )
 
@@ -123,6 +141,14 @@ def shortened(arm: Mapping[str, Any], *, epochs: int = 2, steps: int = STEPS) ->
         "trainer.check_val_every_n_epoch": 1,
         **{f"trainer.limit_{part}_batches": steps for part in ("train", "val", "test")},
     }
+
+
+def _refuse_whole(arm: Mapping[str, Any]) -> None:
+    """Let Lightning's Trainer look at the options that a short training leaves out."""
+    options = parts_of(arm).get("trainer", {})
+    values = {name: x for name, x in options.items() if name in LENGTHS}
+    with options_kept():
+        make_trainer(epochs=1, device="cpu", world_size=1, callbacks=[], options=values)
 
 
 def usual_device() -> str:

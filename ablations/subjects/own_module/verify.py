@@ -58,7 +58,8 @@ def verify(
         except Exception as error:  # the user's own code raises whatever it likes
             told = str(error) if isinstance(error, SettingError | NonFinite) else words_of(error)
             if not seen:
-                raise SettingError(f"the baseline cannot be trained: {told}") from error
+                told = told.rstrip(".")
+                raise SettingError(f"the baseline cannot be trained: {told}.") from error
             rows.append(_failed(label, seen[0], canonical(arm), told, error))
             continue
         one = _Arm(label=label, arm=arm, used=canonical(arm), steps=steps)
@@ -137,15 +138,27 @@ def _row(one: _Arm, base: _Arm, *, problem: str | None, warning: str | None) -> 
         params_change=ours.params - theirs.params,
         output_change=abs(ours.metric - theirs.metric) / larger if larger else 0.0,
         problem=problem,
-        warnings=tuple(filter(None, (warning, *ours.started.problems, *ours.started.limits))),
+        warnings=tuple(
+            filter(None, (warning, _idle(one, base), *ours.started.problems, *ours.started.limits))
+        ),
         pairing="" if one is base else str(shared(theirs.started, ours.started)),
         unnamed=ours.started.unnamed,
     )
 
 
+def _idle(one: _Arm, base: _Arm) -> str | None:
+    """That an arm learns nothing; of the others nothing, where the baseline does not."""
+    if one.steps.learns or (one is not base and not base.steps.learns):
+        return None
+    return (
+        f"two training steps of {one.label!r} changed no parameter: `training_step` returns no loss, "
+        "`configure_optimizers` no optimizer that has the parameters, or the learning rate begins at 0."
+    )
+
+
 def _failed(label: str, base: _Arm, used: Values, told: str, error: Exception) -> Intervention:
     """An arm that did not come through two steps; one that diverged may be what the study asks about."""
-    said = f"{label!r} cannot be trained for two steps: {told}"
+    said = f"{label!r} cannot be trained for two steps: {told.rstrip('.')}."
     diverged = isinstance(error, NonFinite)
     return Intervention(
         label=label,

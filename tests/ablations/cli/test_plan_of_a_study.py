@@ -63,7 +63,9 @@ def test_reading_it_imports_no_program(
     [
         (("mine", "--design", "loco"), "`--design` says how a space becomes arms, but 'mine' is a study"),
         (("mine", "--pilot", "auto"), "'mine' is a study, whose runs tell the noise. Leave it out."),
-        (("mind",), "`space` must be a known name"),
+        (("mind",), "the nearest are 'mine', 'kin'), but got 'mind'. A space of your own is a .yaml or .py file"),
+        (("mind", "--root", "runs"), "the nearest are 'mine', 'kin'), but got 'mind'."),
+        (("gat",), "the nearest is 'gate'), but got 'gat'."),
     ],
 )  # fmt: skip
 def test_what_a_study_does_not_take_is_one_sentence(

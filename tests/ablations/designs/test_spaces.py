@@ -129,10 +129,10 @@ def test_an_unknown_space_says_what_there_is(text: str, message: str) -> None:
             "seeds: 3\nseeds: 4",
             "bad.yaml' must be a YAML file, but line 2: the key 'seeds' must stand once",
         ),
-        ("factor: []", "`setting` must be one of"),
+        ("factor: []", "`setting` must be a known name .* the nearest is 'factors'"),
         (
             "name: x\nfactors: [{name: attention.gate, levels: 5}]",
-            "`levels`: input should be a valid tuple, but got 5",
+            "`levels` must be a list, but got 5",
         ),
         ("x: !!python/object/apply:os.system ['true']", "must be a YAML file"),
     ],

@@ -4,6 +4,7 @@ import decimal
 import io
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -17,10 +18,11 @@ from in_process import Heard
 from ablations.engine.records.files import encode, replace
 from ablations.engine.records.folder import StudyFolder
 from ablations.engine.worker import attempt as attempts
-from ablations.engine.worker import library_state
+from ablations.engine.worker import here, library_state
 from ablations.engine.worker.context import RunContext
 from ablations.engine.worker.own_state import OwnState
 from ablations.errors import LONGEST_MESSAGE, message_of
+from ablations.torch_options import OPTIONS
 from plain_files.study_records import RecordError, read_result
 
 OWN = """
@@ -89,6 +91,7 @@ def returning(**measured):
 def test_whatever_an_error_says_is_recorded(folder, monkeypatch, error, message):
     found = outcome(folder, monkeypatch, raising(error))
     assert (found["state"], found["error"]["message"]) == ("FAILED", message)
+    assert Path(__file__).name in found["error"]["line"]
     assert len(found["error"]["traceback"]) <= attempts.TRACEBACK_CHARACTERS
 
 
@@ -258,11 +261,11 @@ def test_what_a_run_changed_of_torch_and_numpy_is_put_back(first):
     import torch
 
     def seen() -> list[object]:
-        options = [read(torch) for _, read, _ in library_state.TORCH]
+        options = [read(torch) for _, read, _ in OPTIONS]
         return [*options, torch.get_num_threads(), np.geterr()]
 
     # As torch and numpy start, whatever ran in this process before.
-    for start, _, write in library_state.TORCH:
+    for start, _, write in OPTIONS:
         write(torch, start)
     np.seterr(**library_state.NUMPY)
     before = seen()
@@ -300,9 +303,9 @@ def get_num_threads(): return 1
 """
 FIRST = """
 import sys
-from ablations.engine.worker import library_state
+from ablations import torch_options
 from ablations.engine.worker.own_state import OwnState
-library_state.TORCH = ()
+torch_options.OPTIONS = ()
 own = OwnState(on_sigterm=lambda: None)
 own.make_ready("json:loads", {named})
 assert ("torch" in sys.modules) is {there}
@@ -323,6 +326,31 @@ def test_a_run_that_is_the_first_to_import_torch_draws_as_later_ones_do(tmp_path
         cwd=tmp_path, capture_output=True, text=True,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
+
+
+def test_a_run_in_the_users_own_process_leaves_it_as_it_was(monkeypatch):
+    import torch
+
+    def train(settings, context):
+        torch.use_deterministic_algorithms(True)
+        torch.set_num_threads(torch.get_num_threads() + 1)
+        _drawn(torch, seed=1)
+        random.seed(1)
+        return {"val_loss": 1.0}
+
+    def seen() -> list[object]:
+        options = [read(torch) for _, read, _ in OPTIONS]
+        states = (
+            torch.get_rng_state().tolist(),
+            np.random.get_state()[1].tolist(),  # noqa: NPY002 - as above
+            random.getstate(),
+        )
+        return [*options, torch.get_num_threads(), *states]
+
+    monkeypatch.setattr(here, "load", lambda _: train)
+    before = seen()
+    here.train_here("a:b", {}, run="r", device="cpu", threads=1)
+    assert seen() == before
 
 
 def _drawn(torch, *, seed: int | None = None) -> tuple[float, float]:

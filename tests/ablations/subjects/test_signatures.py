@@ -2,6 +2,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, Optional
 
+import lightning.pytorch as pl
 import pytest
 from torch import nn
 
@@ -12,6 +13,7 @@ from ablations.subjects.signatures import (
     REQUIRED,
     arguments_of,
     check_arguments,
+    check_value,
     maker,
     not_taken,
     settings_of,
@@ -270,6 +272,17 @@ def test_the_members_of_an_enumeration_are_named() -> None:
 
 def test_a_class_of_the_running_program_is_refused() -> None:
     with pytest.raises(
-        SettingError, match=r"^'__main__:Prices' lies in the program or notebook that runs now"
+        SettingError,
+        match=r"^'__main__:Prices' lies in the program or notebook that runs now.* `mine:Prices`\.$",
     ):
         load("__main__:Prices")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["__main__.Mine", ["__main__.Mine"], [{"class_path": "__main__.Mine", "init_args": {"x": 1}}]],
+)
+def test_an_object_of_the_running_program_is_refused(value: Any) -> None:
+    callbacks = arguments_of(pl.Trainer)["callbacks"]
+    with pytest.raises(SettingError, match=r"^'__main__\.Mine' lies in .* name it `mine\.Mine`\.$"):
+        check_value(callbacks, value, at="trainer")

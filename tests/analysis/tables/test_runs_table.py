@@ -22,7 +22,7 @@ def test_a_searchs_runs_leave_when_there_are_others() -> None:
     rows = [{"reduction": r, "seed": s, "val_loss": 1 + s / 10, "stage": stage}
             for stage, seeds in (("search", (0, 1)), ("confirm", (2, 3))) for r in (2, 4) for s in seeds]  # fmt: skip
     both = from_frame(pd.DataFrame(rows))
-    assert both.excluded == {"search run (selected by its result)": 4}
+    assert both.excluded == {"from a search (selected by its result)": 4}
     alone = from_frame(pd.DataFrame(rows[:4]))
     assert alone.excluded == {}
     assert alone.selected

@@ -93,11 +93,11 @@ def construct(make: Callable[[], M], *, seed: int) -> Constructed[M]:
                     "nevertheless."] if reseeded else []  # fmt: skip
         try:
             with replay:
-                second = _checked(make())
+                second = checked(make())
         except Exception as error:
             problems.append(
-                f"the constructor works once but not twice ({words_of(error)}), so its tensors come from one "
-                "stream and are not paired. Make it leave nothing behind."
+                f"the constructor works once but not twice: {words_of(error)}. So its tensors come from one "
+                "stream and are not paired: make it leave nothing behind."
             )
             watch.draw_all()
             second = first
@@ -130,15 +130,20 @@ def _start(seed: int) -> None:
 def _watched(make: Callable[[], M]) -> tuple[M, WatchDraws]:
     try:
         with WatchDraws() as watch:
-            return _checked(make()), watch
+            return checked(make()), watch
     except SettingError:
         raise
     except Exception:  # perhaps because a number was read around torch before it was drawn
         with WatchDraws(waits=False) as watch:
-            return _checked(make()), watch
+            return checked(make()), watch
 
 
-def _checked(module: M) -> M:
+def checked(module: M) -> M:
+    """The module, if it is one whose tensors have shapes.
+
+    Raises:
+        SettingError: If it is not.
+    """
     if not isinstance(module, nn.Module):
         raise SettingError(
             f"what builds the network must return an `nn.Module`, but it returned {module!r:.80}."

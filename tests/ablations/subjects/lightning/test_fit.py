@@ -1,3 +1,5 @@
+import logging
+import os
 import sys
 from enum import Enum
 from pathlib import Path
@@ -18,6 +20,7 @@ from ablations.errors import NonFinite, NotMeasured, SettingError
 from ablations.subjects.lightning.epoch_rule import EpochRule
 from ablations.subjects.lightning.fit import Outcome, fit
 from ablations.subjects.lightning.pairing.construct import construct
+from ablations.torch_options import OPTIONS, WITH_DETERMINISTIC
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -254,6 +257,34 @@ def test_options_of_the_framework_and_unknown_ones_are_refused(
 def one_epoch(module: Any, data: Any, **options: Any) -> Outcome:
     given = {"rule": LAST, "trainer_options": {"max_epochs": 1}, "seed": 0, **options}
     return fit(module, data, **given)
+
+
+class Setting(Prices):
+    """Changes what holds for the whole process."""
+
+    def on_fit_start(self) -> None:
+        torch.set_float32_matmul_precision("medium")
+        torch.set_num_threads(torch.get_num_threads() + 1)
+        self.there = seen()
+
+
+def seen() -> list[object]:
+    """What a process has of torch's and of Lightning's."""
+    options = [read(torch) for _, read, _ in OPTIONS]
+    notes = logging.getLogger("lightning.pytorch").level
+    return [*options, torch.get_num_threads(), os.environ.get(WITH_DETERMINISTIC), notes]
+
+
+@pytest.mark.parametrize("options", [{"deterministic": True}, {"benchmark": True}], ids=str)
+def test_a_training_leaves_the_users_own_process_as_it_was(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(WITH_DETERMINISTIC, raising=False)
+    before, module = seen(), Setting()
+    one_epoch(module, Houses(), trainer_options={"max_epochs": 1, **options})
+    changed = sum(a != b for a, b in zip(before, module.there, strict=True))
+    assert changed == 3 + 2 * ("deterministic" in options) + ("benchmark" in options)
+    assert seen() == before
 
 
 def test_a_metric_that_is_never_logged_is_said_with_those_that_are() -> None:

@@ -98,6 +98,10 @@ def test_workers_read_the_same_numbers_as_this_process(options: dict[str, Any]) 
 def test_arms_of_other_batch_sizes_see_the_same_examples(part: Dataset[Tensor]) -> None:
     four, five = (read(DataLoader(part, batch_size=size, shuffle=True), order()) for size in (4, 5))
     assert torch.equal(torch.cat(four), torch.cat(five))
+    # No two are augmented alike, in an epoch or in two of them.
+    again = torch.cat(read(DataLoader(part, batch_size=4, shuffle=True), order(epoch=1)))
+    drawn = torch.cat([*four, again])[:, 1:]
+    assert all(len(one.unique()) == len(drawn) for one in drawn.T)
 
 
 def test_tensors_are_read_as_they_are() -> None:

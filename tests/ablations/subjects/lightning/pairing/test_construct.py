@@ -137,6 +137,81 @@ def test_a_number_that_is_read_around_torch_is_drawn_before() -> None:
     assert torch.allclose(module.weight @ module.inverse, torch.eye(200), atol=1e-2)
 
 
+def scaled(weight: torch.Tensor) -> None:
+    weight.normal_().mul_(0.1)
+    assert weight.std() < 0.2
+
+
+def in_halves(weight: torch.Tensor) -> None:
+    top, bottom = weight[:100], weight[100:]
+    top.normal_()
+    bottom.normal_(mean=5.0)
+
+
+def emptied(weight: torch.Tensor) -> None:
+    weight.normal_()
+    torch.zeros(weight.shape, out=weight)
+
+
+@pytest.mark.parametrize(
+    ("fill", "means", "deviation"),
+    [(scaled, (0.0, 0.0), 0.1), (in_halves, (0.0, 5.0), 1.0), (emptied, (0.0, 0.0), 0.0)],
+)
+def test_what_waits_is_drawn_once_in_its_order_and_before_it_is_written_over(
+    fill: Callable[[torch.Tensor], None], means: tuple[float, float], deviation: float
+) -> None:
+    calls = []
+
+    def make() -> nn.Module:
+        calls.append(1)
+        assert len(calls) == 1  # so that what waited is the module's
+        module = nn.Linear(200, 200)
+        with torch.no_grad():
+            fill(module.weight)
+            module.weight.sum()
+        return module
+
+    weight = construct(make, seed=0).module.weight
+    for half, mean in zip((weight[:100], weight[100:]), means, strict=True):
+        assert half.mean().item() == pytest.approx(mean, abs=0.05)
+        assert half.std().item() == pytest.approx(deviation, rel=0.05)
+
+
+def by_chance() -> int:
+    """Draws by chances that are overwritten before what they gave is read."""
+    chance = torch.ones(200, 200)
+    kept = torch.zeros(200, 200).bernoulli_(chance)
+    chance.zero_()
+    return 1 + int(kept.sum() > 0)
+
+
+def by_an_own_generator() -> int:
+    own = torch.Generator().manual_seed(5)
+    torch.zeros(200, 200).normal_(generator=own)
+    return 1 + int(torch.randint(1000, (1,), generator=own))
+
+
+def by_what_is_drawn_anew() -> int:
+    return 1 + int(torch.rand(200, 200).sum() > 0)
+
+
+@pytest.mark.parametrize("width", [by_chance, by_an_own_generator, by_what_is_drawn_anew])
+def test_a_constructor_that_goes_by_what_it_drew_does_the_same_twice(
+    width: Callable[[], int],
+) -> None:
+    calls = []
+
+    def make() -> nn.Module:
+        calls.append(1)
+        module = nn.Module()
+        module.register_buffer("wide", torch.zeros(width()))
+        return module
+
+    plain = make().wide
+    built = construct(make, seed=0)
+    assert (built.module.wide.shape, built.problems, len(calls)) == (plain.shape, (), 3)
+
+
 def test_manual_seed_does_not_pair_them() -> None:
     torch.manual_seed(3)
     without = Recurrent(attention=False)
@@ -271,7 +346,7 @@ def test_a_constructor_that_works_once_is_said_and_its_module_used() -> None:
     built = construct(make, seed=0)
     assert 0.9 < built.module.weight.std() < 1.1
     assert built.problems[0].startswith(
-        "the constructor works once but not twice (RuntimeError: registered already"
+        "the constructor works once but not twice: RuntimeError: registered already"
     )
 
 
