@@ -8,7 +8,7 @@ TEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # Empty, where it was set: what is compiled is kept. Each worker and each process that a test starts would compile anew.
 export PYTHONDONTWRITEBYTECODE :=
 # The files that hold a test with a mark. To collect all others, once for each worker, takes longer than many of these.
-marked = $$(grep -rl --include='test_*.py' 'mark\.$(1)' tests)
+marked = $$(grep -rlE --include='test_*.py' 'mark\.$(1)' tests)
 # The longest files come first (tests/conftest.py), so that no worker is left with one at the end.
 SHARED := -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
@@ -71,8 +71,7 @@ integration: setup
 	    postgresql mariadb-server slurm-wlm munge chromium > /dev/null; \
 	fi
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps --upgrade \
-	    --target $(VENV)/outside $(OUTSIDE)
-	$(BIN)/pytest -q $(SHARED) -m long $(call marked,long)
-	$(BIN)/pytest -q -m integration -rs $(call marked,integration)
-	PYTHONPATH=$(VENV)/outside $(BIN)/pytest -q -m integration -rs tests/ablations/subjects/attention/attach/test_outside.py \
+	    --target $(VENV)/outside/site-packages $(OUTSIDE)
+	$(BIN)/pytest -q $(SHARED) -m "long or integration" -rs $(call marked,(long|integration))
+	PYTHONPATH=$(VENV)/outside/site-packages $(BIN)/pytest -q -n 2 -m integration -rs tests/ablations/subjects/attention/attach/test_outside.py \
 	    tests/ablations/subjects/attention/data/test_colours_outside.py

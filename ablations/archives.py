@@ -7,6 +7,7 @@ from zipfile import BadZipFile
 
 UNREADABLE = (
     BadZipFile, zlib.error, struct.error, EOFError, OSError,
-    LookupError, RuntimeError, SyntaxError, TokenError, TypeError, ValueError,
+    LookupError, MemoryError, RuntimeError, SyntaxError, TokenError, TypeError, ValueError,
 )  # fmt: skip
-"""The last line: of headers, of encrypted parts, and of compressions that are not known."""
+"""The last line: of headers (of a size that nothing has, too), of encrypted parts, and of compressions that are not
+known."""

@@ -27,10 +27,10 @@ WITH_DETERMINISTIC = "CUBLAS_WORKSPACE_CONFIG"
 
 
 def keep_options() -> Callable[[], None]:
-    """Notes the options, and the number of threads where torch is loaded; gives what puts them back."""
+    """Notes the options and the number of threads; gives what puts them back."""
     torch = sys.modules.get("torch")
     kept = [start if torch is None else read(torch) for start, read, _ in OPTIONS]
-    threads = None if torch is None else torch.get_num_threads()
+    threads = _threads_at_start() if torch is None else torch.get_num_threads()
 
     def put_back() -> None:
         torch = sys.modules.get("torch")
@@ -39,10 +39,16 @@ def keep_options() -> Callable[[], None]:
         for was, (_, read, write) in zip(kept, OPTIONS, strict=True):
             if read(torch) != was:
                 write(torch, was)
-        if threads is not None and torch.get_num_threads() != threads:
+        if threads and torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
 
     return put_back
+
+
+def _threads_at_start() -> int:
+    """That torch will start with; 0 where nobody said it."""
+    named = os.environ.get("OMP_NUM_THREADS", "")
+    return int(named) if named.isdecimal() else 0
 
 
 @contextmanager

@@ -20,12 +20,29 @@ LONGEST = (
     "tests/analysis/report/",
     "tests/ablations/subjects/attention/stacking/",
     "tests/ablations/subjects/attention/training/",
+    "tests/ablations/engine/test_clusters.py",
 )
 """Where files lie that take long: they are begun first, whatever the number of their tests."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+TOGETHER = "tests/analysis/report/"
+"""A folder whose files share the evidence and the pages of a session: one worker has all of them."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """As `--dist loadfile`, but for what is shared between files."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return TOGETHER if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
+
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 class Context:

@@ -91,8 +91,8 @@ _report.figures: plain_files analysis _plots.drawing _report.page _plots.gates _
 _sequential.until_width: plain_files analysis _tradeoff.prices _tables _sequential
 _report.sections: plain_files analysis _plots.drawing _report.page _tables _planned _sequential _effects
   _tradeoff _claims _tested _report.evidence _report.figures _sequential.until_width
-_report: analysis _plots.drawing _report.page _sequential _effects _tradeoff _report.evidence _report.figures
-  _report.sections
+_report: plain_files analysis _plots.drawing _report.page _sequential _effects _tradeoff _report.evidence
+  _report.figures _report.sections
 /standing: plain_files ablations /records
 /supervision: plain_files ablations /records /executors /sources /standing
 ablations.studies: plain_files ablations ablations.subjects /records /worker /executors /sources

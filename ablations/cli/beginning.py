@@ -6,6 +6,7 @@ from typing import Any
 
 from ablations.cli.options.arguments import ROOT, Json, Root
 from ablations.errors import SettingError, StudyError
+from plain_files.study_folders import studies_in
 
 DRAFT = """\
 # A search space: what may vary, around a baseline that every comparison is made against.
@@ -48,9 +49,8 @@ def list_(*, root: Root = ROOT, json: Json = False) -> None:
         raise SettingError(
             f"`--root` is the folder where studies lie, but {str(root)!r} is a file."
         )
-    folders = sorted(path.parent for path in root.glob("*/study.json"))
     found: list[tuple[str, StudyStatus | None, dict[str, Any]]] = []
-    for folder in folders:
+    for folder in studies_in(root):
         try:
             study = StudyFolder.open(folder)
             found.append((folder.name, status(study), study.study()))

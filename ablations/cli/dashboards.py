@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ablations.cli.options.arguments import ROOT, Flag, Root, Whole, find_study
+from ablations.cli.options.arguments import ROOT, Flag, Root, Whole, as_named, find_study
 from ablations.errors import SettingError
 
 Out = Annotated[Path | None, Parameter()]
@@ -79,7 +79,7 @@ def leet(study: str, /, *, root: Root = ROOT) -> None:
     if not offline_files(folder / "wandb"):
         raise StudyError(
             f"study {study!r} has no W&B files: it was run with `--wandb disabled`. "
-            f"`ablate wandb {study} --sync` writes them, even where they can not be sent."
+            f"`ablate wandb {as_named(folder)} --sync` writes them, even where they can not be sent."
         )
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise StudyError("W&B's viewer needs a terminal; `ablate report` writes a page instead.")
@@ -119,7 +119,7 @@ def dashboard(
     outcome = attach_report(folder, out=out)
     said = {
         "attached": "The report's figures and verdict are attached to the study.",
-        "no report": f"No report yet: `ablate report {study}` writes one, whose figures are shown here.",
+        "no report": f"No report yet: `ablate report {as_named(folder)}` writes one, whose figures are shown here.",
         "running": "The study is running: its report is attached when it has ended.",
     }
     with make_server(application, host=host, port=port) as server:

@@ -146,6 +146,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if debug:
             raise
         _stop(_said(error), code=2)
+    except MemoryError as error:
+        if debug:
+            raise
+        why = _one_line(message_of(error))
+        _stop(
+            f"there is not enough memory for this{f' ({why})' if why else ''}: give it less, or more memory.",
+            code=2,
+        )
     except KeyboardInterrupt:
         _stop("stopped; the same command goes on from here.", code=130)
     except Exception as error:

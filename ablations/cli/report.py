@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from ablations.cli.options.arguments import ROOT, Flag, Root, find_study
+from ablations.cli.options.arguments import ROOT, Flag, Root, as_named, find_study
 from ablations.cli.options.reading_options import READ_FOR_PEOPLE, ForPeople
 from ablations.cli.options.tables import warn
 from ablations.errors import SettingError, StudyError, one_of
+from plain_files.study_folders import studies_in
 
 if TYPE_CHECKING:
     from analysis.plots.drawing.style import Format
@@ -194,19 +195,18 @@ def _every(root: Path, *, price: float | None, margin: float | None) -> Path:
     from analysis.report.evidence.evidence import Evidence, gather
     from analysis.report.several import write_index
 
-    folders = sorted(path.parent for path in root.glob("*/study.json"))
+    folders = studies_in(root)
     if not folders:
         raise StudyError(f"there is no study in {root}/; start one with `ablate run SPACE`.")
     found: list[tuple[Path, Evidence | TableError]] = []
     for folder in folders:
         try:
             evidence = gather(folder, price=price, margin=margin)
-        except TableError as why:
-            print(f"{folder.name}: not read: {why}")
-            found.append((folder, why))
-        else:
             print(f"{folder.name}: {write(evidence)}")
             found.append((folder, evidence))
+        except (TableError, OSError) as why:
+            print(f"{folder.name}: no report: {why}")
+            found.append((folder, TableError(str(why))))
     page = write_index(root, found)
     print(f"Index: {page}")
     return page
@@ -288,7 +288,7 @@ def _attach(folder: Path) -> None:
     # Nothing is sent unasked: a server that does not answer must not hold up a report.
     if any(map(is_sent, offline_files(folder / "wandb"))):
         print(
-            f"W&B has the study without this report: `ablate wandb {folder.name} --sync` sends it."
+            f"W&B has the study without this report: `ablate wandb {as_named(folder)} --sync` sends it."
         )
 
 

@@ -1,7 +1,6 @@
 """Commands that execute a study's runs: run, confirm."""
 
 import math
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +12,7 @@ from ablations.cli.options.arguments import (
     Set,
     Trust,
     Whole,
+    as_named,
     assignments,
     design_name,
     find_study,
@@ -327,9 +327,9 @@ def _conclude(summary: "Summary", *, root: Path, name: str, is_search: bool = Fa
     if not told:
         print(f"{root / name}: nothing was run.")
         raise SystemExit(summary.exit_code)
-    next_step = f"Read it with: ablate report {shlex.quote(name)}"
+    next_step = f"Read it with: ablate report {as_named(root / name)}"
     if is_search:
-        next_step = f"A search proposes; conclude with: ablate confirm {shlex.quote(name)}"
+        next_step = f"A search proposes; conclude with: ablate confirm {as_named(root / name)}"
     if summary.waiting:
         next_step = "The same command goes on from here."
     print(f"{root / name}: {told}. {next_step}")

@@ -11,6 +11,7 @@ from ablations.cli.options.arguments import (
     Set,
     Trust,
     Whole,
+    as_named,
     assignments,
     design_name,
     find_study,
@@ -72,13 +73,14 @@ def status(study: str, /, *, json: Json = False, root: Root = ROOT) -> None:
     from ablations.engine.records.folder import StudyFolder
     from ablations.engine.standing.status import status as read_status
 
-    now = read_status(StudyFolder.open(find_study(root, study)))
+    folder = find_study(root, study)
+    now = read_status(StudyFolder.open(folder))
     if json:
         print(json_format.dumps(now.to_json(), indent=1))
         return
     from ablations.cli.words.status_text import print_status
 
-    print_status(now)
+    print_status(now, named=as_named(folder))
 
 
 def reproduce(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.claims.answer import NOT_RUN, Answer, Verdict
 from analysis.errors import TableError
+from plain_files.whole_files import write_text
 
 VERDICTS = get_args(Verdict)
 WRITTEN = (".md", ".csv", ".json")
@@ -114,7 +115,7 @@ class Answers:
         }
         text = made[path.suffix]()
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
 
 
 def check_ending(path: Path) -> None:

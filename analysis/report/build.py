@@ -19,6 +19,7 @@ from analysis.report.page.page import Badge, Drawing, Report, to_html, to_markdo
 from analysis.report.sections import answer, provenance, words
 from analysis.report.sections.sections import sections
 from analysis.report.stored import numbers_of
+from plain_files.whole_files import write_text
 
 FORMATS: tuple[Format, ...] = ("svg", "png")
 
@@ -65,11 +66,11 @@ def write(
     out.mkdir(parents=True, exist_ok=True)
     report = assemble(evidence, out=out, formats=formats)
     tables.write_tables(report.tables, out / "tables")
-    _write(out / "tables" / "runs_table.csv", tables.csv_of(evidence.table.frame))
-    _write(out / "numbers.json", json.dumps(numbers_of(evidence), indent=1, ensure_ascii=False))
-    _write(out / "report.md", to_markdown(report))
-    _write(out / "index.html", to_html(report))
-    _write(out / "manifest.json", json.dumps(_manifest(out, evidence), indent=1))
+    write_text(out / "tables" / "runs_table.csv", tables.csv_of(evidence.table.frame))
+    write_text(out / "numbers.json", json.dumps(numbers_of(evidence), indent=1, ensure_ascii=False))
+    write_text(out / "report.md", to_markdown(report))
+    write_text(out / "index.html", to_html(report))
+    write_text(out / "manifest.json", json.dumps(_manifest(out, evidence), indent=1))
     return out / "index.html"
 
 
@@ -176,10 +177,3 @@ def _manifest(out: Path, evidence: Evidence) -> dict[str, Any]:
             for path in files
         },
     }
-
-
-def _write(path: Path, text: str) -> None:
-    # Beside and renamed: whoever has the page open never reads half of it.
-    beside = path.with_suffix(path.suffix + ".part")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)

@@ -21,6 +21,7 @@ from analysis.report.page.drawing import inline_svg
 from analysis.report.page.numbers import typeset
 from analysis.report.page.tables import Column, Table
 from analysis.report.sections import answer, words
+from plain_files.whole_files import write_text
 
 SHOWN_TOGETHER = ("effects", "ratio", "pareto", "seeds")
 """Figures of two studies side by side, where both have them."""
@@ -54,7 +55,7 @@ def write_index(root: Path, studies: Iterable[tuple[Path, Evidence | TableError]
     """
     shown = [_one(root, folder, found) for folder, found in studies]
     path = root / "index.html"
-    path.write_text(_page(f"Studies in {root.name}", shown), encoding="utf-8")
+    write_text(path, _page(f"Studies in {root.name}", shown))
     return path
 
 
@@ -95,7 +96,7 @@ def write_pair(a: Evidence, b: Evidence, *, out: Path, margin: float | None = No
     ]
     title = f"{a.table.study} and {b.table.study}"
     path = out / f"beside-{b.folder.name}.html"
-    path.write_text(_page(title, shown, lead=said, table=table, pair=True), encoding="utf-8")
+    write_text(path, _page(title, shown, lead=said, table=table, pair=True))
     return path
 
 

@@ -135,6 +135,10 @@ class RunsTable:
         Raises:
             TableError: If one arm has two such rows with one seed, or if there are none at all.
         """
+        return self._complete.copy()
+
+    @cached_property
+    def _complete(self) -> pd.DataFrame:
         rows = self.frame[self.reasons == ""]
         if rows.empty:
             left_out = ", ".join(f"{reason}: {n}" for reason, n in self.excluded.items())

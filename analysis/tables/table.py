@@ -8,6 +8,7 @@ from analysis.errors import TableError
 from analysis.tables.csv_table import read_csv
 from analysis.tables.runs_table import RunsTable
 from analysis.tables.study_table import read_study
+from plain_files.study_folders import studies_in
 
 
 def read_tables(
@@ -51,7 +52,7 @@ def _studies(path: Path) -> list[Path]:
     if (path / "study.json").is_file():
         return [path]
     if path.is_dir():
-        return sorted(child.parent for child in path.glob("*/study.json"))
+        return studies_in(path)
     named = Path("runs") / path
     return [named] if not path.exists() and (named / "study.json").is_file() else []
 

@@ -8,7 +8,7 @@ An export is recognised in either of its two forms: the runs table that W&B's pa
 import ast
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +50,12 @@ def as_runs(
     Raises:
         TableError: If it is no export, or a run does not say its seed or its factors, or no run has a factor.
     """
+    found: Iterator[LoggedRun]
     if {"name", "config", "summary"} <= set(frame.columns):
-        found = [_from_api(row) for row in _records(frame)]
+        found = map(_from_api, _records(frame))
     elif {"Name", "State"} <= set(frame.columns):
-        found = [_from_page(row) for row in _records(frame)]
+        plain = {name: _plain(name) for name in map(str, frame.columns) if name not in PAGE}
+        found = (_from_page(row, plain) for row in _records(frame))
     else:
         raise TableError(
             "a W&B export has the columns `Name` and `State`, or `name`, `config` and `summary`, "
@@ -81,7 +83,7 @@ def read_offline(
     if not files:
         raise TableError(f"{folder} holds no offline file of W&B (`run-*.wandb`).")
     return table_of(
-        [_from_file(read_offline_file(path)) for path in files], study=study, factors=factors
+        (_from_file(read_offline_file(path)) for path in files), study=study, factors=factors
     )
 
 
@@ -113,8 +115,11 @@ def read_server(
     return table_of(found, study=study, factors=factors)
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The rows, one at a time: a page's export has hundreds of columns, of which a table keeps a few."""
+    names = [*map(str, frame.columns)]
+    for values in frame.itertuples(index=False, name=None):
+        yield dict(zip(names, values, strict=True))
 
 
 def _from_file(run: OfflineRun) -> LoggedRun:
@@ -129,8 +134,8 @@ def _from_file(run: OfflineRun) -> LoggedRun:
     )
 
 
-def _from_page(row: Mapping[str, Any]) -> LoggedRun:
-    values = {_plain(k): v for k, v in row.items() if k not in PAGE and not is_missing(v)}
+def _from_page(row: Mapping[str, Any], plain: Mapping[str, str]) -> LoggedRun:
+    values = {name: row[k] for k, name in plain.items() if not is_missing(row[k])}
     return LoggedRun(
         id=_given(row, "ID"),
         name=_given(row, "Name"),

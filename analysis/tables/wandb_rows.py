@@ -5,7 +5,7 @@ import difflib
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,22 +48,28 @@ class LoggedRun:
 
 
 def table_of(
-    found: Sequence[LoggedRun], *, study: str | None, factors: Sequence[str]
+    found: Iterable[LoggedRun], *, study: str | None, factors: Sequence[str]
 ) -> pd.DataFrame:
     """The rows of the runs table; one row per run, its last attempt.
 
     The baseline's levels are in `attrs["baseline"]`, where the runs say what the baseline is.
 
     Args:
-        found: The runs, a study's own among them.
+        found: The runs, a study's own among them; each is looked at once.
         study: Take the runs of the study with this name (W&B's group) or this `study_id` only.
         factors: The configuration values that vary, for runs that do not say it themselves.
 
     Raises:
         TableError: If a run does not say its seed or its factors, no run has a factor, or there is no run.
     """
-    _require(factors, found)
-    rows = [_row(run, factors) for run in found if not _is_of_study(run)]
+    rows: list[dict[str, Any]] = []
+    there, arms = dict[str, None](), set[Any]()
+    for run in found:
+        there |= dict.fromkeys(run.config)
+        arms.add(run.config.get("baseline_arm"))
+        if not _is_of_study(run):
+            rows.append(_row(run, factors))
+    _require(factors, list(there))
     if study is not None:
         rows = [row for row in rows if study in (row["study"], row["study_id"])]
     if not rows:
@@ -77,8 +83,7 @@ def table_of(
         ["study_id", "run"], keep="last"
     )
     frame = frame.drop(columns=["_complete", "study_id"]).sort_index().reset_index(drop=True)
-    arms = {run.config.get("baseline_arm") for run in found} - {None}
-    frame.attrs["baseline"] = _baseline(frame, arms)
+    frame.attrs["baseline"] = _baseline(frame, arms - {None})
     return frame
 
 
@@ -175,9 +180,8 @@ def _whole(run: LoggedRun, name: str, *, default: int | None = None) -> int:
     return int(number)
 
 
-def _require(factors: Sequence[str], found: Sequence[LoggedRun]) -> None:
+def _require(factors: Sequence[str], there: Sequence[str]) -> None:
     """Refuse a factor that no run has: its column would be empty and every run of one arm."""
-    there = list(dict.fromkeys(name for run in found for name in run.config))
     for factor in factors:
         if there and factor not in there:
             near = difflib.get_close_matches(factor, there, n=3, cutoff=0.4)

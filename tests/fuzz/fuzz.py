@@ -35,7 +35,7 @@ QUICK = [
 ]  # fmt: skip
 WARM = [
     *QUICK, "run data.yaml --dry-run", "compare s t", "plan space.yaml --pilot s", "status s", "cost cifar_resnet8",
-    "plot s effects --format svg", "show space.yaml --verify", "fit table.csv --baseline gate=sigmoid",
+    "plot t effects --format svg", "show space.yaml --verify", "fit table.csv --baseline gate=sigmoid",
     "claims claims.yaml", "show pictures.yaml",
     "show coco.yaml", "show cli.yaml", "run toy.yaml --dry-run",
 ]  # fmt: skip

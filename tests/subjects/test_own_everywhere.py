@@ -90,7 +90,7 @@ def test_a_module_of_the_users_own_trains_on_ray(
     from ablations.engine.executors.ray import RayExecutor
 
     monkeypatch.setenv("PYTHONPATH", str(here))
-    assert len(executed(here, lambda _: RayExecutor(pythonpath=str(here)))) == 4
+    assert len(executed(here, lambda _: RayExecutor(slots=1, pythonpath=str(here)))) == 4
 
 
 @pytest.mark.integration

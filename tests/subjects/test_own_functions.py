@@ -3,6 +3,8 @@
 import copy
 import json
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -245,3 +247,30 @@ def test_the_report_says_that_nothing_of_the_pairing_was_measured(space, ablate,
     assert "What runs of one seed share" in page
     assert "Nothing of it was measured: no run says what it started with" in page
     assert "by the correlation that their results reached: 1.00 with the baseline" in page
+
+
+DRAWS = """
+import sys
+from types import SimpleNamespace
+from ablations.subjects.function.run import call
+from ablations.subjects.program import Program
+
+def draws(config, seed):
+    import torch
+    return {"loss": float(torch.drawn)}
+
+program = Program(metrics=[{"name": "loss", "direction": "minimize"}])
+measured = call(draws, program, {}, seed=7, context=SimpleNamespace(device="cpu"))
+assert measured["loss"] == 7.0, measured
+"""
+
+
+def test_the_seed_of_a_call_reaches_a_torch_that_it_is_the_first_to_import(tmp_path) -> None:
+    (tmp_path / "torch.py").write_text(
+        "drawn = 0\ndef manual_seed(number):\n    global drawn\n    drawn = number\n"
+    )
+    code = f"import sys; sys.path[:0] = {['.', *sys.path]!r}\n{DRAWS}"
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr

@@ -1,5 +1,6 @@
 """What commands share: where studies lie, how one is found by name, and their common options."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -7,6 +8,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter, Token
 
 from ablations.errors import SettingError, StudyError, one_of
+from plain_files.study_folders import studies_in
 from plain_files.words import is_name
 
 
@@ -64,7 +66,7 @@ def find_study(root: Path, study: str) -> Path:
     for path in (root / study, *([Path(study)] if root == ROOT else [])):
         if (path / "study.json").exists():
             return path
-    known = studies_in(root)
+    known = [path.name for path in studies_in(root)]
     if not known:
         raise StudyError(
             f"there is no study {study!r}, nor any other in {root}/; start one with `ablate run SPACE`."
@@ -72,9 +74,9 @@ def find_study(root: Path, study: str) -> Path:
     raise StudyError(one_of("study", study, known))
 
 
-def studies_in(root: Path) -> list[str]:
-    """The names of the studies that lie there."""
-    return sorted(path.parent.name for path in root.glob("*/study.json"))
+def as_named(folder: Path) -> str:
+    """How a command names the study from here: by its name where it lies in `runs/`, else by its folder."""
+    return shlex.quote(folder.name if folder.parent == ROOT else str(folder))
 
 
 def folder_name(name: str) -> str:

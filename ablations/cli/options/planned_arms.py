@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ablations.cli.options.arguments import ROOT, Design, design_name, studies_in
+from ablations.cli.options.arguments import ROOT, Design, design_name
 from ablations.errors import SettingError, StudyError, one_of
+from plain_files.study_folders import studies_in
 
 if TYPE_CHECKING:
     from analysis.sequential.rule import AnArm
@@ -53,7 +54,7 @@ def study_meant(text: str, root: Path) -> Path | None:
     found = next((path for path in places if (path / "study.json").is_file()), None)
     if found is None:
         raise SettingError(
-            one_of("space or study", text, [*spaces, *studies_in(root)])
+            one_of("space or study", text, [*spaces, *(study.name for study in studies_in(root))])
             + " A space of your own is a .yaml or .py file, or `package.module:name`."
         )
     return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablations.cli.options.arguments import ROOT
 from ablations.errors import LONGEST_LIST, SettingError, StudyError
+from plain_files.study_folders import studies_in
 
 if TYPE_CHECKING:
     from analysis.tables.runs_table import RunsTable
@@ -107,7 +108,7 @@ def _exists(source: str) -> bool:
 
 
 def _nothing(name: str, root: Path) -> str:
-    studies = sorted(path.parent.name for path in root.glob("*/study.json"))
+    studies = [path.name for path in studies_in(root)]
     path = Path(name)
     files = [str(path.parent / file.name) for file in path.parent.glob("*.csv")]
     said = f"there is no study and no file {name!r}"

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
+from rich.text import Text
 
-from ablations.cli.words.console import make_console, make_table
+from ablations.cli.words.console import Rows, make_console
 from ablations.engine.standing.status import StudyStatus
 
 
@@ -26,14 +26,14 @@ def print_studies(
             "`ablate --help` lists all commands."
         )
         return
-    table = make_table(("study", "state", "runs", "failed", "question"))
+    table = Rows(("study", "state", "runs", "failed", "question"))
     for name, now, info in found:
         if now is None:
-            table.add_row(escape(name), "not readable", "", "", "")
+            table.add_row(name, "not readable", "", "", "")
             continue
-        question = escape(str((info.get("space") or {}).get("question", "")))
-        failed = f"[red]{now.failed}[/]" if now.failed else ""
-        table.add_row(escape(name), state(now), f"{now.ended}/{now.planned}", failed, question)
+        question = str((info.get("space") or {}).get("question", ""))
+        failed = Text(str(now.failed or ""), style="red")
+        table.add_row(name, state(now), f"{now.ended}/{now.planned}", failed, question)
     console.print(table)
     console.print(
         "`ablate status STUDY` says more of one, `ablate report STUDY` reads it.", style="dim"

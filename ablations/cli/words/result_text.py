@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ablations.cli.words.aligned import aligned
 from plain_files.numbers import in_table
 from plain_files.words import one_line, visible
 
@@ -34,8 +35,8 @@ def print_lines(lines: Iterable[str]) -> None:
 def print_table(frame: "pd.DataFrame") -> None:
     """The table with short numbers, left out where empty."""
     if len(frame):
-        shown = frame.map(_short)
-        print(shown.to_string(index=False))
+        rows = [list(frame.columns), *frame.map(_short).to_numpy().tolist()]
+        print("\n".join(aligned(rows, right=range(len(frame.columns)), gap=" ")))
 
 
 def print_reading(table: "RunsTable", *, assumed: str = "") -> None:

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 
-from rich.markup import escape
-
-from ablations.cli.words.console import make_console, make_table
+from ablations.cli.words.console import Rows, make_console
 from ablations.subjects.subject import KINDS, Setting
 from plain_files.numbers import as_given
 
@@ -12,14 +10,9 @@ from plain_files.numbers import as_given
 def print_settings(settings: Mapping[str, Setting]) -> None:
     """A line for each setting: its name, default, values and meaning."""
     console = make_console()
-    table = make_table(("setting", "default", "values", "meaning"))
+    table = Rows(("setting", "default", "values", "meaning"))
     for name, setting in settings.items():
-        table.add_row(
-            name,
-            escape(_written(setting.default)),
-            escape(values_of(setting)),
-            escape(setting.meaning),
-        )
+        table.add_row(name, _written(setting.default), values_of(setting), setting.meaning)
     console.print(table)
 
 

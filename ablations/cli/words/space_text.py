@@ -3,10 +3,9 @@
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from ablations.cli.words.console import make_console, make_table
+from ablations.cli.words.console import Rows, make_console
 from ablations.designs.assignments import baseline
 from ablations.designs.expand import Expansion, PlannedArm, expand
 from ablations.designs.fractional import aliases
@@ -21,7 +20,7 @@ def print_space(space: Space, *, design: str, seeds: int | None) -> None:
     console = make_console()
     console.print(Text.assemble((visible(space.name), "bold"), "  ", visible(space.question)))
     base = baseline(space)
-    table = make_table(("factor", "levels", "baseline"))
+    table = Rows(("factor", "levels", "baseline"))
     for factor in space.factors:
         table.add_row(factor.name, _levels(factor), as_given(base[factor.name]))
     console.print(table)
@@ -49,8 +48,8 @@ def print_space(space: Space, *, design: str, seeds: int | None) -> None:
             console.print(f"aliased: {' = '.join(group)}")
 
 
-def _arms(about: Subject, arms: tuple[PlannedArm, ...]) -> Table:
-    table = make_table(("arm", "label"), tuple(about.cost_titles.values()))
+def _arms(about: Subject, arms: tuple[PlannedArm, ...]) -> Rows:
+    table = Rows(("arm", "label"), tuple(about.cost_titles.values()))
     for arm in arms:
         table.add_row(arm.id, arm.label, *(_cost(arm.cost[name]) for name in about.cost_titles))
     return table

@@ -10,8 +10,13 @@ from plain_files.numbers import loss
 from plain_files.words import one_line, visible
 
 
-def print_status(now: StudyStatus) -> None:
-    """Runs by state, what is running, the best arm, time left, and what failed."""
+def print_status(now: StudyStatus, *, named: str) -> None:
+    """Runs by state, what is running, the best arm, time left, and what failed.
+
+    Args:
+        now: How the study stands.
+        named: What a command calls it.
+    """
     console = make_console()
     who = now.supervisor
     by = f"run by process {who['pid']} on {who['host']}" if who else "not being run"
@@ -37,7 +42,7 @@ def print_status(now: StudyStatus) -> None:
         )
     if len(now.running) > SLOTS_SHOWN:
         console.print(f"  running  {len(now.running) - SLOTS_SHOWN:,} more")
-    _print_failures(console, now)
+    _print_failures(console, now, named=named)
     if now.best is not None:
         best = now.best
         console.print(
@@ -48,7 +53,7 @@ def print_status(now: StudyStatus) -> None:
         console.print(f"time left: about {duration(now.seconds_left)} on {now.slots} slots")
 
 
-def _print_failures(console: Console, now: StudyStatus) -> None:
+def _print_failures(console: Console, now: StudyStatus, *, named: str) -> None:
     """The first of each kind, the number of those like it, and where all of them are."""
     kinds = now.failure_kinds()
     for failure, *others in kinds[:MOST_KINDS]:
@@ -63,6 +68,4 @@ def _print_failures(console: Console, now: StudyStatus) -> None:
     if left := sum(map(len, kinds[MOST_KINDS:])):
         console.print(f"  failed   {left:,} more in other ways", style="red")
     if len(kinds) > MOST_KINDS or len(now.failures) > len(kinds):
-        console.print(
-            f"           `ablate status {visible(now.study)} --json` has all {len(now.failures):,}"
-        )
+        console.print(f"           `ablate status {named} --json` has all {len(now.failures):,}")

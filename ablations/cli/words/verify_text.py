@@ -1,6 +1,6 @@
 """How `ablate show --verify` says what each arm changes of the baseline."""
 
-from ablations.cli.words.console import make_console, make_table
+from ablations.cli.words.console import Rows, make_console
 from ablations.designs.expand import expand, verify
 from ablations.designs.space import Space
 from ablations.subjects.intervention import Intervention, refuse
@@ -32,9 +32,11 @@ def _print_table(table: tuple[Intervention, ...]) -> None:
         return
     paired = any(row.pairing for row in table)
     head = ("arm", "changes", "modules", "reshaped")
-    shown = make_table(head, ("params", "output", *(("unnamed draws",) if paired else ())))
-    if paired:
-        shown.add_column("shared with the baseline")
+    shown = Rows(
+        head,
+        ("params", "output", *(("unnamed draws",) if paired else ())),
+        ("shared with the baseline",) if paired else (),
+    )
     for row in table:
         shown.add_row(
             row.label,
@@ -49,7 +51,7 @@ def _print_table(table: tuple[Intervention, ...]) -> None:
 
 
 def _print_changes(table: tuple[Intervention, ...]) -> None:
-    shown = make_table(("arm", "changes"))
+    shown = Rows(("arm", "changes"))
     for row in table:
         shown.add_row(row.label, _changed(row))
     make_console().print(shown)

@@ -77,7 +77,8 @@ class Index:
         self._distributions: dict[str, BaseDistribution] = {}
         self._told: dict[str, str] = {}
         """Key to state of all that was to be mirrored."""
-        self._refused = False
+        self._refused = self._away = ""
+        """What Optuna said of outcomes that it does not take, and what its storage says as long as it is not there."""
         self._queue: queue.SimpleQueue[_Mirrored | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
@@ -124,12 +125,22 @@ class Index:
         }
         self._put(_Mirrored(trial.user_attrs["key"], trial.state, lambda: trial))
 
-    def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Write what is left, waiting at most so long; the next start writes the rest."""
+    def close(self, seconds: float = CLOSE_SECONDS) -> str:
+        """Write what is left, waiting at most so long; the next start writes the rest.
+
+        Returns:
+            A sentence where the index lacks outcomes; empty where it has all.
+        """
         self._queue.put(None)
         self._thread.join(seconds)
         if self._thread.is_alive():
             self._warn("index_behind", waited=seconds)
+        elif not self._refused:
+            return ""
+        return (
+            f"Optuna's storage lacks outcomes: {self._refused or self._away or 'it is slow'}. The study's records have "
+            "all of them, and the next start sends them again."
+        )
 
     def _put(self, one: "_Mirrored") -> None:
         self._told[one.key] = one.state.name
@@ -159,21 +170,21 @@ class Index:
                 if waiting:
                     store = store or self._open()
                     store.add(waiting)
-                waiting, failures = [], 0
+                waiting, failures, self._away = [], 0, ""
                 if closing and store is not None and store.is_journal and not self._refused:
                     store.say_it_has(self._digest())
             except ValueError as error:
                 # Optuna refuses them, and will again.
-                self._refused = True
-                self._warn("index_refused", trials=len(waiting), error=_first_line(error))
+                self._refused = _first_line(error)
+                self._warn("index_refused", trials=len(waiting), error=self._refused)
                 store, waiting, failures = None, [], 0
             except Exception as error:
                 if isinstance(self._storage, Path) and not self._storage.parent.is_dir():
                     return  # the study was renamed or removed, and its journal with it
                 # The database is away, perhaps: open it anew and look what arrived.
-                store, failures = None, failures + 1
+                store, failures, self._away = None, failures + 1, _first_line(error)
                 if failures == 1:
-                    self._warn("index_unreachable", error=_first_line(error))
+                    self._warn("index_unreachable", error=self._away)
                 time.sleep(BACKOFF[min(failures, len(BACKOFF)) - 1])
 
     def _open(self) -> "_Store":
@@ -307,10 +318,17 @@ def run_as_trial(
             "stage": planned.stage,
         },
     )
-    started, ended = result.get("started"), result.get("ended")
-    trial.datetime_start = datetime.fromisoformat(started) if started else trial.datetime_start
-    trial.datetime_complete = datetime.fromisoformat(ended) if ended else trial.datetime_complete
+    # When a run started whose worker died nobody says; what lacks both is of now.
+    started, ended = (result.get(one) for one in ("started", "ended"))
+    if known := started or ended:
+        trial.datetime_start = _as_optuna_says(started or known)
+        trial.datetime_complete = _as_optuna_says(ended or known)
     return trial
+
+
+def _as_optuna_says(moment: str) -> datetime:
+    """Local, without its zone: with one, no time that Optuna sets itself could be taken from it."""
+    return datetime.fromisoformat(moment).astimezone().replace(tzinfo=None)
 
 
 def distribution(levels: Sequence[Any]) -> BaseDistribution:

@@ -164,9 +164,9 @@ class Audience:
     def close(self) -> None:
         """Release everything."""
         self._tracker.close()
+        if self._index is not None and (lacks := self._index.close()):
+            self._display.line(lacks)
         self._progress.close()
-        if self._index is not None:
-            self._index.close()
 
     def _note(self, kind: str, **fields: Any) -> None:
         self._events.append({"at": now(), "event": kind, **fields})

@@ -4,6 +4,7 @@ import random
 import sys
 
 from ablations.engine.worker.interpreter_state import Keep, PutBack
+from ablations.first_import import when_imported
 from ablations.torch_options import keep_options
 
 NUMPY = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
@@ -21,22 +22,17 @@ def _numpy() -> PutBack:
     return put_back
 
 
-def _draws() -> PutBack:
+PARTS: tuple[Keep, ...] = (keep_options, _numpy)
+
+
+def draw_anew() -> None:
     """The random states that programs share begin anew, as in a process of the run's own.
 
-    Put back as they were, two runs that seed nothing would draw the same numbers, and their seeds would not differ.
+    torch's, which begins with one number in every process, also where a run is the first to import it. Put back as
+    they were, two runs that seed nothing would draw the same numbers, and their seeds would not differ.
     """
-
-    def put_back() -> None:
-        random.seed()
-        if (drawing := sys.modules.get("numpy.random")) is not None:
-            drawing.seed()
-        if (torch := sys.modules.get("torch")) is not None:
-            torch.default_generator.seed()
-            if torch.cuda.is_initialized():
-                torch.cuda.seed_all()
-
-    return put_back
-
-
-PARTS: tuple[Keep, ...] = (keep_options, _numpy, _draws)
+    random.seed()
+    if (drawing := sys.modules.get("numpy.random")) is not None:
+        drawing.seed()
+    # Of GPUs too, in use or not yet.
+    when_imported("torch", lambda torch: torch.seed())

@@ -20,7 +20,8 @@ class OwnState:
 
     Always the worker's folder, the file mode, the answer to SIGTERM and the standard streams. Before a run that has
     the process to itself also all that `interpreter_state` and `library_state` name: as it was when what the run names
-    had been imported, because modules set variables and options too. What a run imported stays.
+    had been imported, because modules set variables and options too. What a run imported stays. Random states begin
+    anew, whatever a module seeded.
 
     Args:
         on_sigterm: What SIGTERM does: a scheduler that takes the machine back warns with it.
@@ -54,6 +55,7 @@ class OwnState:
         self.restore()
         if new:
             self._keep()
+        library_state.draw_anew()
 
     def _keep(self) -> None:
         self._kept = [keep() for keep in (*interpreter_state.PARTS, *library_state.PARTS)]

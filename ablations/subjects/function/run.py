@@ -3,7 +3,6 @@
 import inspect
 import json
 import random
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from ablations.context import Context
 from ablations.errors import NotMeasured, SettingError
+from ablations.first_import import when_imported
 from ablations.import_path import load
 from ablations.subjects.function.config import config_of
 from ablations.subjects.program import RECORDED, Program
@@ -36,8 +36,8 @@ def call(
 ) -> dict[str, Any]:
     """Call the function; what it returns, or what its last record says, is what it measured.
 
-    Before the call the random states that every program shares (Python's, numpy's, torch's where it is loaded)
-    start from the seed. A generator's records are handed on, one an epoch.
+    Before the call the random states that every program shares (Python's, numpy's, torch's, which the function may be
+    the first to import) start from the seed. A generator's records are handed on, one an epoch.
 
     Raises:
         SettingError: If it measures nothing, or not what the space says.
@@ -61,8 +61,8 @@ def _seed_shared_states(seed: int) -> None:
     random.seed(seed)
     # NPY002 would have a generator of our own; it is the shared one that a user's code draws from.
     np.random.seed(seed % 2**32)  # noqa: NPY002
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(seed)
+    # The function may be the first to import it.
+    when_imported("torch", lambda torch: torch.manual_seed(seed))
 
 
 def _takes(found: Any) -> int:

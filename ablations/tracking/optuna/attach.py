@@ -16,6 +16,7 @@ from ablations.engine.records.lock import held, holder
 from ablations.errors import StudyError
 from ablations.tracking.wandb.report_files import ReportFiles, read_report
 from plain_files.study_records import is_name
+from plain_files.whole_files import written_whole
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -103,7 +104,8 @@ def _attach(folder: StudyFolder, report: ReportFiles, *, journal: Path, files: P
             upload_artifact(artifact_store=store, file_path=str(path), study_or_trial=study)
         elif not kept.exists() or kept.read_bytes() != path.read_bytes():
             # Optuna has no way to replace an artifact, but its bytes are a file of ours.
-            kept.write_bytes(path.read_bytes())
+            with written_whole(kept) as beside:
+                beside.write_bytes(path.read_bytes())
         else:
             continue
         is_changed = True

@@ -24,6 +24,7 @@ from analysis.errors import TableError
 from analysis.plots.drawing.fonts import boxes_unsaid, families
 from analysis.plots.drawing.marks import tell_marks
 from plain_files.numbers import as_given
+from plain_files.whole_files import written_whole
 
 Style = Literal["paper", "screen"]
 Format = Literal["svg", "pdf", "png"]
@@ -218,7 +219,8 @@ def save(figure: Figure, folder: Path, name: str, formats: Sequence[Format]) -> 
         # These are read when a file is written, which may be after the figure's `look` has ended.
         with mpl.rc_context({name: _COMMON[name] for name in _WHEN_SAVED}), boxes_unsaid():
             dpi = figure.dpi
-            _WRITERS[kind](figure, path)
+            with written_whole(path) as beside:
+                _WRITERS[kind](figure, beside)
             figure.dpi = dpi  # the vector formats leave theirs behind
         paths.append(path)
     return paths

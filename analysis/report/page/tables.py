@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.report.page.numbers import interval, loss, number, signed
 from plain_files.numbers import LOSS, as_given, in_table, p_value
+from plain_files.whole_files import write_text
 from plain_files.words import cell, markdown
 
 FORMS: dict[str, Callable[[object], str]] = {
@@ -129,13 +130,11 @@ def write_tables(tables: list[Table], folder: Path) -> None:
     """Write every table as CSV (unrounded), Markdown and LaTeX (as shown), and all LaTeX in one file."""
     folder.mkdir(parents=True, exist_ok=True)
     for table in tables:
-        (folder / f"{table.name}.csv").write_text(to_csv(table), encoding="utf-8")
-        (folder / f"{table.name}.md").write_text(to_markdown(table), encoding="utf-8")
-        (folder / f"{table.name}.tex").write_text(to_latex(table), encoding="utf-8")
+        write_text(folder / f"{table.name}.csv", to_csv(table))
+        write_text(folder / f"{table.name}.md", to_markdown(table))
+        write_text(folder / f"{table.name}.tex", to_latex(table))
     everything = "\n".join(to_latex(table) for table in tables)
-    (folder / "all.tex").write_text(
-        f"% Needs \\usepackage{{booktabs}}.\n{everything}", encoding="utf-8"
-    )
+    write_text(folder / "all.tex", f"% Needs \\usepackage{{booktabs}}.\n{everything}")
 
 
 def to_csv(table: Table) -> str:

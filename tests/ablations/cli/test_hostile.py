@@ -312,6 +312,17 @@ def test_a_gpu_that_no_driver_knows_is_refused_before_the_first_run(
         check_gpus(["0", "7"])
 
 
+def test_the_next_command_finds_a_study_that_lies_elsewhere(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code(*RUN) == 0
+    assert "Read it with: ablate report s\n" in capsys.readouterr().out
+    (desk / "runs").rename("other place")
+    assert code(*RUN, "--root", "other place") == 0
+    assert "Read it with: ablate report 'other place/s'\n" in capsys.readouterr().out
+    assert code("status", "other place/s") == 0
+
+
 def test_a_key_is_its_users_alone(begun: Path) -> None:
     key = Path.home() / ".local" / "state" / "ablations" / "key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600

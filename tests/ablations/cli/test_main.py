@@ -158,6 +158,19 @@ def test_debug_shows_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         main(["show", "reducton", "--debug"])
 
 
+def test_too_little_memory_is_no_fault_of_ours(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def spaces() -> None:
+        raise MemoryError("Unable to allocate 8 TiB")
+
+    monkeypatch.setattr("ablations.cli.study.spaces", spaces)
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["spaces"])
+    said = "not enough memory for this (Unable to allocate 8 TiB): give it less, or more memory."
+    assert said in capsys.readouterr().err
+
+
 def test_every_command_can_be_loaded_and_says_what_it_does() -> None:
     for name, (path, summary) in COMMANDS.items():
         module, _, function = path.partition(":")

@@ -120,6 +120,14 @@ def test_an_epoch_that_cannot_be_written_fails_its_own_run(folder, monkeypatch):
     assert (found["state"], found["error"]["type"]) == ("FAILED", "TypeError")
 
 
+def test_a_clock_that_is_put_back_during_a_run_harms_nobody(folder, monkeypatch):
+    times = iter(["2026-03-29T01:30:00.000+00:00", "2026-03-29T00:10:00.000+00:00"])
+    monkeypatch.setattr(attempts, "now", lambda: next(times))
+    found = outcome(folder, monkeypatch, returning(val_loss=1.0))
+    assert (found["state"], found["ended"] < found["started"]) == ("COMPLETE", True)
+    assert 0 <= found["seconds"] < 60  # of a clock that only goes on
+
+
 @pytest.mark.parametrize("end", ["returns", "raises"])
 def test_a_fork_of_the_runs_own_says_nothing_for_it(folder, monkeypatch, end):
     def train(settings, context):
@@ -266,6 +274,7 @@ def test_what_a_run_changed_of_torch_and_numpy_is_put_back(first):
             patch.delitem(sys.modules, "torch")
             patch.delitem(sys.modules, "numpy")
         put_back = [keep() for keep in library_state.PARTS]
+    put_back.append(library_state.draw_anew)
     torch.set_default_dtype(torch.float64)
     torch.set_default_device("meta")
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -284,6 +293,39 @@ def test_what_a_run_changed_of_torch_and_numpy_is_put_back(first):
     assert [a == b for a, b in zip(before[:-2], changed[:-2], strict=True)] == [False] * 8
     assert seen() == before
     assert all(now != then for now, then in zip(_drawn(torch), numbers, strict=True))
+
+
+TORCH = """
+drawn = {"default": 67280421310721}
+def seed(): drawn["default"] = "anew"
+def manual_seed(number): drawn["default"] = number
+def get_num_threads(): return 1
+"""
+FIRST = """
+import sys
+from ablations import torch_options
+from ablations.engine.worker.own_state import OwnState
+torch_options.OPTIONS = ()
+own = OwnState(on_sigterm=lambda: None)
+own.make_ready("json:loads", {named})
+assert ("torch" in sys.modules) is {there}
+import torch
+assert torch.drawn == {{"default": "anew"}}, torch.drawn
+"""
+
+
+@pytest.mark.parametrize(
+    ("named", "there"), [({}, False), ({"arm": {"x": "mine:x"}}, True)], ids=["body", "module"]
+)
+def test_a_run_that_is_the_first_to_import_torch_draws_as_later_ones_do(tmp_path, named, there):
+    (tmp_path / "torch.py").write_text(TORCH)
+    (tmp_path / "mine.py").write_text("import torch; torch.manual_seed(0)")
+    code = FIRST.format(named=named, there=there)
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {['.', *sys.path]!r}\n{code}"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_a_run_in_the_users_own_process_leaves_it_as_it_was(monkeypatch):

@@ -25,7 +25,7 @@ QUICK = (
 )
 
 
-def wait_for(condition, seconds=20.0):
+def wait_for(condition, seconds=90.0):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never happened"

@@ -124,7 +124,7 @@ def test_a_study_that_cannot_be_read_takes_no_other_with_it(study, capsys):
     folder = study("gates")
     (study("waiting") / "plan.jsonl").unlink()
     main(["report", "--all", "--root", str(folder.parent)])
-    assert "waiting: not read: " in capsys.readouterr().out
+    assert "waiting: no report: " in capsys.readouterr().out
     assert "Not read: " in (folder.parent / "index.html").read_text(encoding="utf-8")
 
 

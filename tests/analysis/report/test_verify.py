@@ -11,16 +11,20 @@ def written(own_copy):
     return own_copy("ordinary", 5e-7)
 
 
-def test_a_fresh_report_is_what_the_records_say(written):
+@pytest.fixture
+def known(evidence, monkeypatch):
+    """For tests that change no record: what is recomputed from the records is known."""
+    monkeypatch.setattr(
+        "analysis.report.verify.gather", lambda *_, **__: evidence("ordinary", 5e-7)
+    )
+
+
+def test_a_fresh_report_is_what_the_records_say_at_its_own_price(written):
+    numbers = json.loads((written / "report" / "numbers.json").read_text())
+    assert numbers["ratio"]["fit"]["price"]["value"] == 5e-7
     found = verify_report(written)
     assert found.holds
     assert found.compared > 500
-
-
-def test_the_price_of_the_report_is_the_price_of_the_check(written):
-    numbers = json.loads((written / "report" / "numbers.json").read_text())
-    assert numbers["ratio"]["fit"]["price"]["value"] == 5e-7
-    assert verify_report(written).holds
 
 
 def change_result(folder, **values):
@@ -41,6 +45,7 @@ def test_a_changed_record_is_found_in_every_number_that_it_moves(written):
     )
 
 
+@pytest.mark.usefixtures("known")
 def test_a_changed_number_is_found(written):
     path = written / "report" / "numbers.json"
     numbers = json.loads(path.read_text())
@@ -51,6 +56,7 @@ def test_a_changed_number_is_found(written):
     assert "numbers.json: the file was changed after it was written" in lines
 
 
+@pytest.mark.usefixtures("known")
 def test_a_page_that_was_edited_is_found(written):
     page = written / "report" / "index.html"
     page.write_text(page.read_text().replace("theory", "truth"))
@@ -59,6 +65,7 @@ def test_a_page_that_was_edited_is_found(written):
     )
 
 
+@pytest.mark.usefixtures("known")
 def test_a_missing_figure_is_found(written):
     (written / "report" / "figures" / "ratio.svg").unlink()
     assert verify_report(written).differences == ("figures/ratio.svg: the file is gone",)

@@ -37,6 +37,15 @@ def test_two_rows_of_one_arm_and_seed_are_named(tmp_path: Path) -> None:
         table.complete()
 
 
+def test_what_is_done_to_the_complete_rows_is_done_to_nobody_elses() -> None:
+    table = from_frame(pd.DataFrame({"reduction": [2, 4], "seed": 0, "val_loss": [1.0, 2.0]}))
+    rows = table.complete()
+    rows["more"] = 1
+    rows.loc[rows.index[0], "val_loss"] = 9.0
+    assert "more" not in table.complete()
+    assert table.complete()["val_loss"].tolist() == [1.0, 2.0]
+
+
 def test_a_table_without_any_complete_run_says_what_was_left_out(tmp_path: Path) -> None:
     table = read_csv(csv(tmp_path, "reduction,seed,val_loss,state\n2,0,1,PRUNED\n4,0,1,FAIL\n"))
     with pytest.raises(

@@ -1,4 +1,5 @@
 import io
+import weakref
 
 import numpy as np
 import pandas as pd
@@ -6,6 +7,7 @@ import pytest
 
 from analysis.contrasts.cells import cells_of
 from analysis.errors import TableError
+from analysis.tables import wandb_export
 from analysis.tables.csv_table import from_frame
 from analysis.tables.wandb_export import as_runs, is_export, read_export, read_offline
 
@@ -240,3 +242,21 @@ def test_a_file_is_read_as_its_rows(tmp_path):
 def test_a_folder_without_offline_files_is_refused(tmp_path):
     with pytest.raises(TableError, match=r"holds no offline file of W&B \(`run-\*.wandb`\)\."):
         read_offline(tmp_path)
+
+
+def test_of_a_wide_export_one_run_is_held_at_a_time(monkeypatch):
+    held = []
+
+    def counted(*given):
+        run = from_page(*given)
+        assert sum(one() is not None for one in held) <= 1  # the one before, until it is replaced
+        held.append(weakref.ref(run))
+        return run
+
+    from_page = wandb_export._from_page
+    monkeypatch.setattr(wandb_export, "_from_page", counted)
+    told = {"State": "finished", "g": "a"}
+    rows = [{"Name": f"r{s}", **told, "seed": s, "val_loss": 1.0 + s} for s in range(5)]
+    found = as_runs(pd.DataFrame(rows), factors=["g"])
+    assert found["val_loss"].tolist() == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert len(held) == 5

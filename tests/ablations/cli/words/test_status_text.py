@@ -23,7 +23,7 @@ def standing(errors=(), running=0):
 
 
 def lines(capsys, now):
-    print_status(now)
+    print_status(now, named="first")
     return capsys.readouterr().out.splitlines()
 
 

@@ -1,13 +1,15 @@
 import sys
 import time
 from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
 
 import optuna
 import pytest
 from trivial_plans import planned
 
 from ablations.engine.records import index as index_module
-from ablations.engine.records.index import Index, distribution
+from ablations.engine.records.index import Index, distribution, run_as_trial
 from ablations.engine.records.journal import SafeJournalBackend
 from ablations.engine.records.storage import check_storage_url
 from ablations.engine.sources.source import PlannedSource
@@ -150,6 +152,28 @@ def test_a_trial_that_optuna_refuses_is_reported_and_not_tried_for_ever(folder):
     assert "index_refused" in folder.events_file.read_text()
 
 
+EARLY, LATE = "2026-11-25T00:30:00.000+00:00", "2026-11-25T01:10:00.000+00:00"
+
+
+@pytest.mark.parametrize(
+    ("times", "minutes"),
+    [
+        ({"started": EARLY, "ended": LATE}, 40),
+        ({"started": LATE, "ended": EARLY}, -40),  # the clock was put back
+        ({"started": None, "ended": LATE}, 0),  # its worker died
+        ({"started": EARLY}, 0),
+        ({}, 0),
+    ],
+)
+def test_the_times_of_a_trial_are_such_as_optuna_writes(times, minutes):
+    result = {"state": "FAILED", "val_loss": None, **times}
+    kinds = {name: distribution([value]) for name, value in planned(0).factors.items()}
+    trial = run_as_trial(planned(0), result, kinds, ["val_loss"])
+    assert trial.datetime_start.tzinfo is trial.datetime_complete.tzinfo is None
+    assert round(trial.duration.total_seconds() / 60) == minutes
+    assert abs(trial.datetime_start - trial.datetime_complete) < timedelta(hours=1)
+
+
 def test_numbers_are_ordered_for_optuna_and_words_are_not():
     assert distribution([4, 2, 16]) == optuna.distributions.IntDistribution(2, 16)
     assert distribution([4, 0.5]) == optuna.distributions.FloatDistribution(0.5, 4.0)
@@ -177,10 +201,13 @@ def test_a_bad_storage_url_is_refused_without_showing_it(url, message, monkeypat
 def test_an_unreachable_database_delays_the_index_and_not_the_study(folder, local):
     index = Index("sqlite:////nowhere/at/all.db", study="first", warn=folder.event)
     index.close = lambda: Index.close(index, 0.2)  # the study's end waits 20 s for a database
+    said = []
+    progress = SimpleNamespace(line=said.append, show=lambda *_: None, close=lambda: None)
     summary = execute(
-        folder, PlannedSource([planned(0)]), executor=local(), train="trivial:quick", index=index
-    )
+        folder, PlannedSource([planned(0)]), executor=local(), train="trivial:quick", index=index, progress=progress,
+    )  # fmt: skip
     assert summary.exit_code == 0
+    assert said[-1].startswith("Optuna's storage lacks outcomes: ")
     deadline = time.monotonic() + 30  # the first attempt imports the driver
     while "index_unreachable" not in folder.events_file.read_text():
         assert time.monotonic() < deadline

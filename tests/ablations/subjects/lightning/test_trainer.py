@@ -1,3 +1,4 @@
+import importlib.metadata
 import warnings
 
 import lightning.pytorch as pl
@@ -32,3 +33,13 @@ def test_a_trainer_writes_whole_checkpoints_and_no_log() -> None:
     assert (trainer.max_epochs, trainer.num_devices, trainer.loggers) == (3, 1, [])
     assert own in trainer.callbacks
     assert trainer.checkpoint_callbacks == []
+
+
+def test_installed_packages_are_looked_through_once_and_not_for_each_trainer(monkeypatch) -> None:
+    def make() -> None:
+        with quiet():
+            make_trainer(epochs=1, device="cpu", world_size=1, callbacks=[])
+
+    make()
+    monkeypatch.setattr(importlib.metadata, "distributions", pytest.fail)
+    make()

@@ -138,7 +138,14 @@ def reduced() -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("how", "steps", "killed_at"),
-    [(nothing, 9, 10), (watched, 9, 10), (everything, 6, 10), (planned, 9, 10), (reduced, 9, 10)],
+    [
+        (nothing, 9, 10),
+        (everything, 6, 10),
+        *(
+            pytest.param(*case, marks=pytest.mark.long)
+            for case in [(watched, 9, 10), (planned, 9, 10), (reduced, 9, 10)]
+        ),
+    ],
 )
 def test_it_goes_on_with_the_next_batch(
     how: Callable[[], dict[str, Any]], steps: int, killed_at: int, tmp_path: Path

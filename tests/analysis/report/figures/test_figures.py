@@ -153,7 +153,7 @@ def test_the_prices_promise_what_the_sweep_draws(evidence, kind, said):
 def test_importance_shows_the_rivals_of_few_runs_and_says_where_they_are_for_many(
     evidence, monkeypatch
 ):
-    few = evidence("crossed")
+    few = evidence("crossed", 5e-7)
     assert few.importance.frame["question"].nunique() == 3
     assert "sum to 1 even where nothing matters" in picture("importance").caption(few)
     monkeypatch.setattr("analysis.report.evidence.evidence.MOST_FOR_RIVALS", 10)

@@ -10,11 +10,16 @@ from analysis.report.sections.limits import limits
 
 
 @pytest.mark.parametrize(
-    ("kind", "question"),
-    [("ordinary", "ratio"), ("crossed", "effects"), ("gates", "effects"), ("search", "search")],
+    ("kind", "price", "question"),
+    [
+        ("ordinary", None, "ratio"),
+        ("crossed", 5e-7, "effects"),
+        ("gates", None, "effects"),
+        ("search", None, "search"),
+    ],
 )
-def test_what_was_asked_is_what_the_study_varies(evidence, kind, question):
-    assert asked(evidence(kind)) == question
+def test_what_was_asked_is_what_the_study_varies(evidence, kind, price, question):
+    assert asked(evidence(kind, price)) == question
 
 
 @pytest.mark.parametrize(
@@ -62,7 +67,7 @@ def test_a_confirmed_search_names_its_winner_on_fresh_seeds(evidence):
          "low": [0.09, 0.09], "high": [0.11, 0.1], "n": [5, 5], "optimism": [0.02, 0.005]}
     )  # fmt: skip
     found = WinnerReport(frame=arms, winner="q", optimism=0.02, searched_runs=40)
-    line = answer(replace(evidence("crossed"), winner=found))
+    line = answer(replace(evidence("crossed", 5e-7), winner=found))
     assert line.startswith(
         "Of 2 arms that the search proposed, q is best on fresh seeds: 0.09500 [0.09000, 0.1000]"
     )
@@ -99,7 +104,7 @@ def test_the_verdicts_stand_in_one_table(evidence):
 
 
 def test_the_verdicts_of_what_nobody_asked_are_not_among_them(evidence):
-    table = verdict_table(evidence("crossed"))
+    table = verdict_table(evidence("crossed", 5e-7))
     assert table is not None
     assert not any("r*" in row[0] for row in table.texts())
 

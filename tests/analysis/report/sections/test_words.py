@@ -127,7 +127,7 @@ SATURATING = {"attention.reduction": {2: 0.0, 4: 0.03, 8: 0.05, 16: 0.06, 32: 0.
 
 
 def test_comparisons_are_counted_by_verdict_and_carry_their_intervals(evidence):
-    line = verdict_lines(evidence("crossed"))[0]
+    line = verdict_lines(evidence("crossed", 5e-7))[0]
     assert line.startswith(
         "3 comparisons with the baseline, reduction=16, gate=sigmoid, placement=standard: 2 "
     )

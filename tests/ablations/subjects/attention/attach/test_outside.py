@@ -1,8 +1,10 @@
 """Networks of other libraries, without weights: `make integration` installs the libraries."""
 
+import copy
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from typing import Any, get_args
 
 import pytest
@@ -108,16 +110,31 @@ def output(network: nn.Module, example: Any) -> Tensor:
     return found if isinstance(found, Tensor) else found[0]
 
 
-@pytest.fixture(params=HOSTS)
-def case(request):
-    make, example, at, placement, count, layout = HOSTS[request.param]
+@pytest.fixture(scope="module", params=HOSTS)
+def built(request):
+    """A host, built once; most of a test's time would go into its first weights."""
+    make, *told = HOSTS[request.param]
     torch.manual_seed(0)
-    return make(), example, at, placement, count, layout
+    host = make()
+    move_from_special_points(host.parameters())
+    return host, *told
+
+
+@pytest.fixture
+def case(built):
+    host, *told = built
+    return copy.deepcopy(host), *told
+
+
+def move_from_special_points(parameters: Iterable[nn.Parameter]) -> None:
+    """Libraries start a branch at 0 or 1e-6, where what gates it has no gradient in the first step."""
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter.add_(0.05 * torch.randn(parameter.shape))
 
 
 def test_it_attaches_computes_and_comes_out_again(case):
     host, example, at, placement, count, layout = case
-    moved_from_special_points(host)
     plain = output(host.eval(), example).detach()
     state = {name: x.clone() for name, x in host.state_dict().items()}
     rows = sites(host, at, example, attention=settings(placement))
@@ -140,7 +157,7 @@ def test_it_attaches_computes_and_comes_out_again(case):
 def test_every_kind_trains_a_step(case, fields):
     host, example, at, placement, _, _ = case
     attach(host, at=at, attention=settings(placement, **fields), example=example, seed=0)
-    moved_from_special_points(host)
+    move_from_special_points(attention_parameters(host).values())
     y = output(host.train(), example)
     (y - y.detach().roll(1, 0)).square().mean().backward()
     learnt = {n: p for n, p in attention_parameters(host).items() if p.requires_grad}
@@ -152,13 +169,6 @@ def test_every_kind_trains_a_step(case, fields):
     )
     torch.optim.SGD(host.parameters(), lr=1e-3).step()
     assert torch.isfinite(output(host, example)).all()
-
-
-def moved_from_special_points(host: nn.Module) -> None:
-    """Libraries start a branch at 0 or 1e-6, where what gates it has no gradient in the first step."""
-    with torch.no_grad():
-        for parameter in host.parameters():
-            parameter.add_(0.05 * torch.randn(parameter.shape))
 
 
 def test_a_tuple_is_refused_with_what_came():

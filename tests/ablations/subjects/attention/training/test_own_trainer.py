@@ -1,8 +1,11 @@
 """The module in a user's own Trainer, with every option of it."""
 
 import math
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import lightning.pytorch as pl
 import pytest
@@ -16,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.data import DataLoader, TensorDataset
 
+from ablations.engine.worker.library_state import TORCH
 from ablations.subjects.attention.training import module as code
 from ablations.subjects.attention.training.module import AttentionClassifier
 
@@ -99,6 +103,17 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+@pytest.fixture
+def torch_as_it_was() -> Iterator[None]:
+    """A Trainer sets torch for its whole process, and so for the tests after this one."""
+    kept = [(write, read(torch)) for _, read, write in TORCH]
+    with mock.patch.dict(os.environ):
+        yield
+    for write, was in kept:
+        write(torch, was)
+
+
+@pytest.mark.usefixtures("torch_as_it_was")
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 def test_the_module_trains_with_every_option(options: dict[str, Any], tmp_path: Path) -> None:
     trained = module()
