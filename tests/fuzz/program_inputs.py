@@ -1,5 +1,6 @@
 """Inputs by kind, beside those of `inputs`: claims, stored images, programs and runs of them."""
 
+import re
 from pathlib import Path
 from random import Random
 
@@ -51,12 +52,15 @@ def runs(draw: Random, world: Path) -> Input:
     words = TRAINED("toy.yaml").split()
     if draw.random() < 0.3:
         changed = changed_words(draw, ["--seeds", "1"])
-        # As many as may be trained take longer than a hang is allowed to; more are refused.
-        few = [
-            "20" if word.isdigit() and 20 < int(word) <= MOST_SEEDS else word for word in changed
-        ]
-        return Input([*words[:2], *few, *words[2:]], {})
-    return Input(words, {"toy.yaml": _changed_yaml(draw, text)})
+        return Input([*words[:2], *map(_few, changed), *words[2:]], {})
+    space = _changed_yaml(draw, text)
+    few = re.sub(rb"(?m)(?<=^seeds: )\d+$", lambda n: _few(n[0].decode()).encode(), space)
+    return Input(words, {"toy.yaml": few})
+
+
+def _few(word: str) -> str:
+    """Seeds: as many as may be trained take longer than a hang is allowed to; more are refused."""
+    return "20" if word.isdigit() and 20 < int(word) <= MOST_SEEDS else word
 
 
 def _changed_yaml(draw: Random, text: str) -> bytes:
