@@ -35,7 +35,7 @@ def test_an_unknown_study_gets_the_nearest_name(root):
 
 
 def test_leet_without_files_says_how_to_get_them(root):
-    message = r"study 'first' has no W&B files: it was run with `--wandb disabled`. `ablate wandb first --sync`"
+    message = r"study 'first' has no W&B files: it was run with `--wandb disabled`. `ablate wandb .*first --sync`"
     with pytest.raises(StudyError, match=message):
         dashboards.leet("first", root=root)
 
@@ -64,7 +64,7 @@ def test_the_dashboard_is_on_loopback_and_says_so(root, capsys, stopped):
     dashboards.dashboard("first", port=0, root=root)
     said = capsys.readouterr()
     assert "http://127.0.0.1:" in said.out
-    assert "No report yet: `ablate report first` writes one" in said.out
+    assert f"No report yet: `ablate report {root / 'first'}` writes one" in said.out
     assert said.err == ""
 
 

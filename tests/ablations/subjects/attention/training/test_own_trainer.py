@@ -1,11 +1,9 @@
 """The module in a user's own Trainer, with every option of it."""
 
 import math
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import lightning.pytorch as pl
 import pytest
@@ -19,9 +17,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.data import DataLoader, TensorDataset
 
-from ablations.engine.worker.library_state import TORCH
 from ablations.subjects.attention.training import module as code
 from ablations.subjects.attention.training.module import AttentionClassifier
+from ablations.torch_options import options_kept
 
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore:{message}")
@@ -106,11 +104,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 @pytest.fixture
 def torch_as_it_was() -> Iterator[None]:
     """A Trainer sets torch for its whole process, and so for the tests after this one."""
-    kept = [(write, read(torch)) for _, read, write in TORCH]
-    with mock.patch.dict(os.environ):
+    with options_kept():
         yield
-    for write, was in kept:
-        write(torch, was)
 
 
 @pytest.mark.usefixtures("torch_as_it_was")
