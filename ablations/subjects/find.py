@@ -25,7 +25,7 @@ def bundled() -> list[str]:
 
 
 def find_subject(
-    name: str,
+    name: Any,
     *,
     program: Program | None = None,
     said: Mapping[str, Sequence[Any]] | None = None,
@@ -42,6 +42,10 @@ def find_subject(
     Raises:
         SettingError: If there is none, or it lacks what it needs.
     """
+    if not isinstance(name, str):
+        raise SettingError(
+            f"`subject` must be a name or an import path, `package.module:name`, but got {name!r}."
+        )
     stated = "" if program is None else program.model_dump_json()
     return _found(name, stated, json.dumps(said or {}, default=str) if program is not None else "")
 

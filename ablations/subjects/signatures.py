@@ -271,8 +271,13 @@ def _setting_inside(
     raise SettingError(one_of(where, inner, known))
 
 
-def _class_of(argument: Argument, path: str, *, at: str) -> Callable[..., Any]:
+def _class_of(argument: Argument, path: Any, *, at: str) -> Callable[..., Any]:
     """The class (or function) that a dotted path names, or the name alone of one that fits the hint."""
+    if not isinstance(path, str):
+        raise SettingError(
+            f"`{_full(at, argument.name)}.{CLASS}` must be the whole path of a class, `package.module.Class`, but got "
+            f"{path!r}."
+        )
     if "." not in path:
         try:
             path = parser_of(argument.annotation).parse_object({"x": path}).x.class_path

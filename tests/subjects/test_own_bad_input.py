@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from ablations.designs.expand import expand
 from ablations.designs.spaces import load_space
@@ -18,6 +19,7 @@ from ablations.subjects.own_module.built import trainer_options_of
 from ablations.subjects.own_module.two_steps import few_steps
 from ablations.subjects.own_module.verify import verify
 from ablations.subjects.program import Program
+from ablations.subjects.signatures import settings_of
 
 SPACE = """
 subject: wrong:Small
@@ -174,6 +176,24 @@ def test_a_setting_in_the_place_of_the_seed_is_refused_before_it_is_given_one(mi
     said = r"""`lr=0\.1` would be given the seed\. Call it `seed` .* read as config\["lr"\]\."""
     with pytest.raises(SettingError, match=said):
         load_space("space.yaml")
+
+
+@pytest.mark.parametrize("given", ["1", "[wrong:learns]", "null", "{a: 1}"])
+def test_a_subject_that_is_no_text_is_refused(mine: Path, given: str) -> None:
+    (mine / "space.yaml").write_text(
+        f"subject: {given}\nmetric: {{name: val_loss, direction: minimize}}\n"
+        "baseline: {x: 1}\nfactors: [{name: x, levels: [1, 2]}]\n"
+    )
+    with pytest.raises(SettingError, match=r"`subject` must be a name or an import path"):
+        load_space("space.yaml")
+
+
+def test_a_class_path_that_is_no_text_is_refused() -> None:
+    def made(optimizer: torch.optim.Optimizer | None = None) -> None: ...
+
+    said = {"optimizer.class_path": [5], "optimizer.init_args.lr": [0.1]}
+    with pytest.raises(SettingError, match=r"`model\.optimizer\.class_path` must be .* got 5\."):
+        settings_of(made, said, at="model")
 
 
 def test_a_function_of_any_number_of_arguments_is_given_all_three() -> None:
