@@ -58,9 +58,9 @@ def estimates(x: Floats) -> list[Floats]:
         passed = [Passed(j, *ran.levels[s, j - 1], 1.0) for j in range(FIRST_LOOK, n)]
         kept = [thresholds(study[: one.pairs], ran.seeds[s] >= one.pairs, one) for one in passed]
         seen = study[:n, 0]
-        found[0, s] = adjusted(study[:n, ran.seeds[s] >= n], passed)
+        found[0, s] = adjusted(study[:n, ran.seeds[s] >= n], [passed])[0]
         found[1, s] = errors_kept(_so_far(seen[_orders(n)]), kept)
-        found[2, s] = adjusted(seen[:, None], passed)
+        found[2, s] = adjusted(seen[:, None], [passed])[0]
         found[3, s] = errors_kept(_so_far(seen.mean() + seen.std() * _sphere(n)), kept)
     return [ran.estimate[:, 0], *found]
 

@@ -168,7 +168,7 @@ def _after(x: Floats, ran: Outcomes, effect: float) -> tuple[float, Floats, Floa
         covered[s] = low <= effect <= high
         passed = [Passed(j, *ran.levels[s, j - 1], 1.0) for j in range(FIRST_LOOK, n)]
         # The first comparison, and those that were open with it until then.
-        without[s] = adjusted(x[s, :n][:, ran.seeds[s] >= n], passed) - effect
+        without[s] = adjusted(x[s, :n][:, ran.seeds[s] >= n], [passed])[0] - effect
     return float(covered.mean()), ran.estimate[:, 0] - effect, without
 
 

@@ -45,44 +45,54 @@ def repeated_interval(
     return estimate - half, estimate + half
 
 
-def adjusted(differences: Floats, passed: Sequence[Passed]) -> float:
-    """The mean difference of the first comparison without the pull of having stopped.
+def adjusted(differences: Floats, passed: Sequence[Sequence[Passed]]) -> Floats:
+    """Mean differences without the pull of having stopped, of comparisons that ended at one look.
 
     Args:
-        differences: Of all pairs at its last look, shape (pairs, comparisons), none missing, the seeds in any order
-            that does not go by their results: its own, and beside it those whose noise was pooled with it until then.
-        passed: The looks before it, ascending.
+        differences: Of all pairs at that look, shape (pairs, comparisons), none missing, the seeds in any order that
+            does not go by their results: of these comparisons, and after them of others whose noise was pooled
+            with theirs until then.
+        passed: Of each of these comparisons the looks before, ascending, at the same numbers of pairs.
     """
-    count, mean = len(differences), float(differences[:, 0].mean())
-    before = [look for look in passed if 1 < look.pairs < count]
-    if not before or not float(differences[:, 0].std()) > 0:
-        return mean
-    order, away = _orders(count), differences - differences.mean(axis=0)
+    count, asked = len(differences), len(passed)
+    mean = differences.mean(axis=0)
+    before = [at for at in zip(*passed, strict=True) if 1 < at[0].pairs < count]
+    if not before:
+        return np.asarray(mean[:asked])
+    order, away = _orders(count), differences - mean
     k, done = differences.shape[1], 0
-    total, products, first = np.zeros((DRAWS, k)), np.zeros((DRAWS, k, k)), np.zeros(DRAWS)
-    for look in before:
-        more = away[order[:, done : look.pairs]]
+    total, products = np.zeros((DRAWS, k)), np.zeros((DRAWS, k, k))
+    first, goes_on = np.zeros((DRAWS, asked)), np.ones((DRAWS, asked), dtype=bool)
+    for at in before:
+        more = away[order[:, done : at[0].pairs]]
         total, products = total + more.sum(axis=1), products + more.swapaxes(1, 2) @ more
-        done = look.pairs
-        if look is before[0]:
-            first = total[:, 0] / done + mean
-        goes_on = _goes_on(total, products, mean, look)
+        done = at[0].pairs
+        if at is before[0]:
+            first = total[:, :asked] / done + mean[:asked]
+        goes_on &= _goes_on(total, products, mean, at)
         # The order that was seen went on; a boundary's last digit must not say otherwise.
         goes_on[0] = True
-        order, total = order[goes_on], total[goes_on]
-        products, first = products[goes_on], first[goes_on]
-    return float(first.mean())
+        left = goes_on.any(axis=1)
+        order, total, products = order[left], total[left], products[left]
+        first, goes_on = first[left], goes_on[left]
+    expected = np.where(goes_on, first, 0.0).sum(axis=0) / goes_on.sum(axis=0)
+    moves = differences[:, :asked].std(axis=0) > 0
+    return np.asarray(np.where(moves, expected, mean[:asked]))
 
 
-def _goes_on(total: Floats, products: Floats, mean: float, look: Passed) -> NDArray[np.bool_]:
-    """In which orders the look does not stop the first comparison; sums are about the means of all pairs."""
-    n = look.pairs
+def _goes_on(
+    total: Floats, products: Floats, mean: Floats, at: Sequence[Passed]
+) -> NDArray[np.bool_]:
+    """In which orders a look does not stop each of the first comparisons; sums are about the means of all pairs."""
+    n, asked = at[0].pairs, len(at)
     about = products - total[:, :, None] * total[:, None, :] / n
     variance, df, _ = level_noises(about, n, np.ones(total.shape, dtype=bool))
-    se, size = np.sqrt(variance[:, 0] / n), np.abs(total[:, 0] / n + mean)
-    far = special.stdtr(df[:, 0], -size / se)
-    near = special.stdtr(df[:, 0], (size - look.margin) / se)
-    return np.asarray(~((far < look.differs) | (near < look.small)))
+    se, df = np.sqrt(variance[:, :asked] / n), df[:, :asked]
+    size = np.abs(total[:, :asked] / n + mean[:asked])
+    far = special.stdtr(df, -size / se)
+    near = special.stdtr(df, (size - [look.margin for look in at]) / se)
+    stops = (far < [look.differs for look in at]) | (near < [look.small for look in at])
+    return np.asarray(~stops)
 
 
 @lru_cache(maxsize=8)

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy import special
 
 from analysis.plain import records
-from analysis.sequential.estimates import Passed, adjusted, repeated_interval
+from analysis.sequential.adjusting import adjusted_estimates, margin_of
+from analysis.sequential.estimates import repeated_interval
 from analysis.sequential.expected import Expected, expected
-from analysis.sequential.looks import Look, Values, replay
+from analysis.sequential.looks import Look, replay
 from analysis.sequential.skewness import said_of_skewness, skewness_p
 from analysis.sequential.still_open import seeds_to_settle, together
 from analysis.sequential.stored import (
@@ -32,8 +31,6 @@ from plain_files.stopping_rules import (
     rule_of_look,
     why_exploratory,
 )
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -152,10 +149,10 @@ def report_stopped(table: RunsTable) -> Stopped | None:
     rule, changes, values = stored_rule(table), rule_changes(table), values_of(table)
     looks = list(replay(rule, values, changes))
     rows = (
-        [_row(rule, changes, at, values, looks) for at in range(len(rule["comparisons"]))]
-        if looks
-        else []
+        [_row(rule, changes, at, looks) for at in range(len(rule["comparisons"]))] if looks else []
     )
+    shown = adjusted_estimates(rule, changes, values, looks)
+    rows = [row | {"adjusted": shown[row["arm"]]} for row in rows]
     settled = looks[-1].settled if looks else {}
     left = len(rule["comparisons"]) - len(settled)
     frame = pd.DataFrame([row | _takes(rule, row, left=left) for row in rows])
@@ -180,7 +177,6 @@ def _row(
     now: Mapping[str, Any],
     changes: Sequence[Mapping[str, Any]],
     number: int,
-    values: Values,
     looks: list[Look],
 ) -> dict[str, Any]:
     """One comparison at the look that settled it, or at the last one, by the rule of that time."""
@@ -191,12 +187,7 @@ def _row(
         if entry["arm"] in look.decisions
     ]
     seeds, last = mine[-1]
-    rules = {look: rule_of_look(now, changes, seeds=look) for look, _ in mine}
-    margins = {look: _margin(rule, entry["arm"]) for look, rule in rules.items()}
-    rule = rules[seeds]
-    # It and all that were open with it: their noise was pooled.
-    together = sorted(looks[seeds - looks[0].seeds].decisions, key=lambda arm: arm != entry["arm"])
-    apart = _apart(values, rule["baseline"], together, seeds)
+    rule = rule_of_look(now, changes, seeds=seeds)
     first, alpha = int(rule["first_look"]), float(rule["alpha"])
     ends: dict[str, float] = {}
     for name, row in (
@@ -213,12 +204,11 @@ def _row(
             else (np.nan, np.nan)
         )
         ends |= {f"{name}low": low, f"{name}high": high}
-    passed = [_passed(decision, margins[look]) for look, decision in mine[:-1]]
     numbers = ("estimate", "se", "df", "t", "bound", "room", "bound_small")
     return {
         "arm": entry["arm"],
         "label": entry["label"],
-        "margin": margins[seeds],
+        "margin": margin_of(rule, entry["arm"]),
         "verdict": last["verdict"],
         "look": seeds,
         "pairs": last["pairs"],
@@ -226,13 +216,8 @@ def _row(
         "alpha": alpha,
         **{name: np.nan if last[name] is None else float(last[name]) for name in numbers},
         **ends,
-        "adjusted": adjusted(apart, passed) if len(apart) else np.nan,
         "exploratory": why_exploratory(changes) if is_exploratory(changes, seeds=seeds) else "",
     }  # fmt: skip
-
-
-def _margin(rule: Mapping[str, Any], arm: str) -> float:
-    return next(float(one["margin"]) for one in rule["comparisons"] if one["arm"] == arm)
 
 
 def _without_numbers(rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -250,24 +235,6 @@ def _takes(rule: Mapping[str, Any], row: Mapping[str, Any], *, left: int) -> dic
         alpha=row["alpha"], left=left, first=int(rule["first_look"]),
     )  # fmt: skip
     return dict(zip(names, found, strict=True))
-
-
-def _apart(values: Values, baseline: str, arms: Sequence[str], seeds: int) -> Floats:
-    """The arms less the baseline in the seeds that the first has, shape (pairs, arms); without others that lack any."""
-    base, *beside = (np.array(values[arm][:seeds], dtype=float) for arm in (baseline, *arms))
-    apart = np.column_stack([one - base for one in beside])
-    apart = apart[~np.isnan(apart[:, 0])]
-    return np.asarray(apart[:, ~np.isnan(apart).any(axis=0)])
-
-
-def _passed(decision: Mapping[str, Any], margin: float) -> Passed:
-    """What would have stopped a comparison at a look that it passed."""
-    freedom = decision["pairs"] - 1.0
-    differs, small = (
-        np.nan if decision[name] is None else float(special.stdtr(freedom, -decision[name]))
-        for name in ("bound", "bound_small")
-    )
-    return Passed(decision["pairs"], differs, small, margin)
 
 
 def _history(rule: Mapping[str, Any], looks: list[Look]) -> pd.DataFrame:

@@ -73,9 +73,8 @@ def train_here(
         threads: Threads to compute with.
         on_epoch: Called with each epoch's record.
     """
-    from ablations.randomness import (
-        states_kept,
-    )  # imports torch, which a short run apart may not need
+    # It imports torch, which a short run apart may not need.
+    from ablations.randomness import states_kept
 
     with states_kept(), options_kept(), tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
