@@ -63,7 +63,7 @@ def test_where_noise_was_pooled_each_order_has_the_errors_that_the_look_would_ha
 
 def test_comparisons_that_ended_together_have_what_each_has_alone() -> None:
     x = np.random.default_rng(4).standard_normal((6, 3)) + np.array([1.2, 0.9, 0.0])
-    mine = [Passed(3, 0.06, 0.01, 1.0), Passed(5, 0.03, 0.02, 1.0)]
+    mine = [Passed(3, 0.1, 0.01, 1.0), Passed(5, 0.01, 0.02, 1.0)]
     others = [Passed(3, NEVER, NEVER, 0.8), Passed(5, 0.01, 0.1, 0.8)]
     both = adjusted(x, [mine, others])
     alone = adjusted(x, [mine])[0], adjusted(x[:, [1, 0, 2]], [others])[0]

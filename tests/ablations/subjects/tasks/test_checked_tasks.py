@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from killed import Killed
 
 from ablations import load_space
 from ablations.engine.worker.apart import Done, Job
@@ -19,10 +20,6 @@ TASKS: dict[str, dict[str, Any]] = {
     "segmentation": SCENES, "detection": SCENES, "metric_learning": {}, "sampled_classes": VIEWS,
     "graphs": {}, "transformers": {},
 }  # fmt: skip
-
-
-class Killed(BaseException):
-    pass
 
 
 def ran(_: str, jobs: list[Job], *, device: str) -> list[Done]:

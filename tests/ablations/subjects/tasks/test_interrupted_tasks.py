@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from killed import Killed, Steps
 
 from ablations import load_space
 from ablations.designs.expand import expand, planned_run
@@ -26,22 +27,6 @@ TASKS: dict[str, dict[str, Any]] = {
     "graphs": PARTS, "transformers": PARTS,
 }  # fmt: skip
 SHORT = ["sampled_classes"]
-
-
-class Killed(BaseException):
-    pass
-
-
-class Steps:
-    """Counts them, and ends a run at one."""
-
-    def __init__(self, killed_at: int = 0) -> None:
-        self.count, self.killed_at = 0, killed_at
-
-    def __call__(self) -> None:
-        self.count += 1
-        if self.count == self.killed_at:
-            raise Killed
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from killed import Killed, Steps
 
 from ablations.context import Stopped
 from ablations.engine.records.files import read_record
@@ -23,22 +24,6 @@ RECIPES: dict[str, dict[str, Any]] = {
     "averaged, mixed, clipped": {"ema_decay": 0.9, "mixup": 0.2, "cutmix": 1.0, "clip_norm": 0.5},
     "accumulated, bf16": {"accumulate": 3, "precision": "bf16-mixed", "optimizer": "adamw"},
 }
-
-
-class Killed(BaseException):
-    pass
-
-
-class Steps:
-    """Counts them, and ends a run at one."""
-
-    def __init__(self, killed_at: int = 0) -> None:
-        self.count, self.killed_at = 0, killed_at
-
-    def __call__(self) -> None:
-        self.count += 1
-        if self.count == self.killed_at:
-            raise Killed
 
 
 def killed(run: Run, path: Path, *, at: int = 11) -> None:
