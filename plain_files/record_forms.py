@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
 from plain_files.study_records import NAME
@@ -62,6 +63,14 @@ class _Costs(TypedDict):
     macs: NotRequired[Number | None]
 
 
+def _of_blocks(cost: _Costs) -> _Costs:
+    """Hidden widths are those of the blocks whose channels stand beside them."""
+    hidden, channels = cost.get("hidden"), cost.get("channels")
+    if hidden is not None and channels is not None and len(hidden) != len(channels):
+        raise PydanticCustomError("blocks", "must have as many `hidden` as `channels`")
+    return cost
+
+
 class _Planned(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
     run: Name
@@ -71,7 +80,7 @@ class _Planned(TypedDict):
     stage: Stage
     settings: NotRequired[Mapping]
     factors: NotRequired[dict[str, Plain]]
-    cost: NotRequired[_Costs]
+    cost: NotRequired[Annotated[_Costs, AfterValidator(_of_blocks)]]
     epochs_planned: NotRequired[Whole | None]
 
 

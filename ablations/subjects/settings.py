@@ -7,9 +7,19 @@ checkpoints unchanged (enums do not load with `weights_only=True`).
 from collections.abc import Collection
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_before_validator_function
 
 from ablations.errors import SettingError, explain
+
+
+def _named(values: Any) -> Any:
+    if isinstance(values, dict):
+        for name in values:
+            if not isinstance(name, str):
+                raise ValueError(f"the name of a setting must be a text, but got {name!r:.60}.")
+    return values
 
 
 class Settings(BaseModel):
@@ -25,6 +35,11 @@ class Settings(BaseModel):
         except ValidationError as error:
             kind = type(self)
             raise SettingError(explain(error, kind.names(), hints=hints_of(kind))) from None
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """A group within another is checked for names that are no text before `__init__` would take them."""
+        return no_info_before_validator_function(_named, handler(source))
 
     @classmethod
     def names(cls) -> Collection[str]:

@@ -205,7 +205,18 @@ def typed(frame: pd.DataFrame, *, metric: str) -> pd.DataFrame:
     frame["state"] = frame["state"].fillna("COMPLETE").replace({"FAIL": "FAILED"})
     for name in ("hidden", "channels"):
         frame[name] = pd.Series(_lists(frame[name]), index=frame.index, dtype=object)
+    _check_blocks(frame)
     return frame
+
+
+def _check_blocks(frame: pd.DataFrame) -> None:
+    given = frame[["hidden", "channels"]].dropna()
+    for row, hidden, channels in given.itertuples():
+        if len(hidden) != len(channels):
+            raise TableError(
+                f"`hidden` must have one width for each of `channels`, but row {row} has {len(hidden)} for "
+                f"{len(channels)}."
+            )
 
 
 def _lists(column: "pd.Series[Any]") -> list[list[int | None] | None]:

@@ -186,7 +186,7 @@ def _realised(
 ) -> tuple[Floats, Cost | None, float | None, list[str]]:
     nominal = rows[name].to_numpy(float)
     flags: list[str] = []
-    known = rows["hidden"].notna() & rows["channels"].notna()
+    known = rows["hidden"].map(_all_known) & rows["channels"].map(_all_known)
     blocks = blocks or _own_blocks(rows)
     cost, c2_eff = blocks, float(blocks.c2_eff) if blocks else None
     if known.all():
@@ -200,7 +200,7 @@ def _realised(
             flags.append("assumed_rounding")
     else:
         r = nominal
-        given = rows["c2_eff"].dropna()
+        given = rows.loc[rows["c2_eff"] > 0, "c2_eff"]  # 0 where nothing is attached
         c2_eff = float(given.iloc[0]) if len(given) else None
     r = np.round(r, 9)
     if len(np.unique(r)) < len(np.unique(nominal)):
@@ -208,10 +208,15 @@ def _realised(
     return r, cost, c2_eff, flags
 
 
+def _all_known(sizes: list[int | None] | None) -> bool:
+    """Whether every block has that size; one without a bottleneck has no hidden width."""
+    return isinstance(sizes, list) and bool(sizes) and None not in sizes
+
+
 def _own_blocks(rows: pd.DataFrame) -> Cost | None:
     """The blocks that the column `channels` names, where it agrees with `c2_eff`; a base width does not."""
     given = rows["channels"]
-    if given.isna().any() or not given.map(bool).any():
+    if not given.map(_all_known).all():
         return None
     cost = Cost(tuple(given.iloc[0]))
     same = (given.map(tuple) == cost.channels).all() and (rows["c2_eff"] == cost.c2_eff).all()

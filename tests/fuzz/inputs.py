@@ -151,9 +151,8 @@ def archives(draw: Random, world: Path) -> Input:
     arrays = dict(np.load(io.BytesIO(content)))
     for _ in range(draw.choice([1, 1, 2])):
         name = draw.choice(sorted(arrays))
-        with contextlib.suppress(
-            ValueError, IndexError, TypeError
-        ):  # not every change suits every array
+        # Not every change suits every array.
+        with contextlib.suppress(ValueError, IndexError, TypeError), np.errstate(all="ignore"):
             arrays[name] = draw.choice(_ARRAYS)(draw, arrays[name])
         if draw.random() < 0.1:
             arrays[draw.choice(["lengths", "z", "X"])] = np.full(24, draw.choice([0, 3, 8, 9, -1]))

@@ -61,6 +61,10 @@ def test_a_run_is_the_name_of_a_folder_and_never_a_path(tmp_path: Path, run: obj
             "`cost.params` has a value of the wrong kind: '9'",
         ),
         ({**LINE, "run": "a2", "settings": 3}, "`settings` must be a mapping, but is 3"),
+        (
+            {**LINE, "run": "a2", "cost": {"hidden": [2, 4], "channels": [16]}},
+            "`cost` must have as many `hidden` as `channels`, but is ",
+        ),
     ],
 )
 def test_a_line_of_the_plan_that_breaks_a_rule_is_left_out_and_the_others_stay(

@@ -85,6 +85,10 @@ def test_a_baseline_of_a_csv_is_found_by_number_and_name(tmp_path: Path) -> None
          "`metric` must be one and the same, but row 2 has 'val_loss' and row 3 has 'error'"),
         ("reduction,r,val_loss\n2,2,1\n", "the table has the column `attention.reduction` twice"),
         ("reduction,seed,val_loss,hidden\n2,0,1,many\n", "`hidden` must be a list like"),
+        (
+            'reduction,seed,val_loss,hidden,channels\n2,0,1,"[8, 4]","[16]"\n',
+            "one width for each of `channels`, but row 2 has 2 for 1",
+        ),
         ("", r"is not a CSV table: it is empty\. What is read: a CSV file"),
         ("seed,val_loss\n0,1\n1,2,3\n", "is not a CSV table: line 3 has 3 cells, but the header has 2"),
     ],

@@ -397,6 +397,14 @@ def test_realised_ratios_replace_the_nominal_ones(make_study: Make) -> None:
     assert fit.c2_eff == 64**2
 
 
+@pytest.mark.parametrize("hidden", [[None, 4], []])
+def test_a_network_with_a_block_of_no_hidden_width_has_its_nominal_ratio(hidden: list[Any]) -> None:
+    frame = runs()
+    for column, sizes in (("hidden", hidden), ("channels", [64] * len(hidden))):
+        frame[column] = pd.Series([sizes] * len(frame), dtype=object)
+    assert fit_reduction(from_frame(frame)).tested["r"].tolist() == list(R)
+
+
 def test_ratios_that_build_one_network_count_as_one() -> None:
     fit = fit_reduction(table(ratios=(2, 4, 8, 16)), price=PRICE, channels=24)
     assert "rounded_duplicates" not in fit.flags
