@@ -12,6 +12,9 @@ from ablations.subjects.attention.data.standard import Channel, colours
 from ablations.subjects.attention.data.stored.stored import Stored
 from ablations.subjects.attention.data.streamed import channels_of_stored, examples_of_stored
 
+AT_A_TIME = 1000
+"""Examples."""
+
 
 def split_into(
     parts: Parts, content: Content | Stored, *, test: Content | Stored | None = None
@@ -44,7 +47,7 @@ def _channels(content: Content | Stored, train: Chosen) -> list[Channel]:
     found = []
     for number in range(content.x.shape[1]):
         # Contiguous, so that the order in memory changes no sum.
-        values = np.ascontiguousarray(content.x[:, number], dtype=np.float64)[train]
+        values = np.ascontiguousarray(content.x[train, number], dtype=np.float64)
         found.append(Channel.of(values if inside is None else values[inside], number))
     return found
 
@@ -74,10 +77,14 @@ def _standardised(
     """Each channel by its own numbers; padded positions are 0."""
     scaled = np.empty(x.shape, dtype=np.float32)
     for number, channel in enumerate(channels):
-        # In float64, and one channel at a time, because that is twice the memory of what is read.
-        with np.errstate(all="ignore"):  # what becomes infinite is told below
-            standard = channel.standard(x[:, number].astype(np.float64))
-            scaled[:, number] = standard if mask is None else np.where(mask, standard, 0)
+        # In float64, and some examples of one channel at a time, because that is twice the memory of what is read.
+        for first in range(0, len(x), AT_A_TIME):
+            some = slice(first, first + AT_A_TIME)
+            with np.errstate(all="ignore"):  # what becomes infinite is told below
+                standard = channel.standard(x[some, number].astype(np.float64))
+                scaled[some, number] = (
+                    standard if mask is None else np.where(mask[some], standard, 0)
+                )
         if not np.isfinite(scaled[:, number]).all():
             raise SettingError(
                 f"channel {number} of the data must be finite at mean 0 and deviation 1, as float32, but some of "

@@ -15,7 +15,7 @@ def dice_loss(logits_nkhw: Tensor, mask_nhw: Tensor) -> Tensor:
     known_n1hw = (mask_nhw != UNLABELLED).unsqueeze(1)
     classes = logits_nkhw.shape[1]
     truth_nkhw = one_hot(mask_nhw.masked_fill(~known_n1hw[:, 0], 0), classes).movedim(-1, 1)
-    truth_nkhw = truth_nkhw * known_n1hw
+    truth_nkhw = (truth_nkhw * known_n1hw).to(logits_nkhw.dtype)
     found_nkhw = logits_nkhw.softmax(1) * known_n1hw
     shared_k, of_truth_k = ((x * truth_nkhw).sum((0, 2, 3)) for x in (found_nkhw, truth_nkhw))
     score_k = 2 * shared_k / (found_nkhw.sum((0, 2, 3)) + of_truth_k).clamp_min(1e-6)

@@ -26,8 +26,10 @@ class Segmenter(pl.LightningModule):
     Args:
         classes: Of the pixels, background included.
         channels: Of the images.
-        width: Channels at full resolution; twice as many after each halving.
+        width: Channels of the finest map; twice as many after each halving.
         depth: Resolutions.
+        stride: Pixels along each side of what the network sees as one position: with 2 its maps have a quarter of the
+            positions, and its logits are interpolated to the pixels.
         dice: Weight of the Dice loss beside the cross-entropy.
         prior: Probability of class 0, the background, at every pixel before learning; many steps are saved where it
             is the share that the background has.
@@ -44,6 +46,7 @@ class Segmenter(pl.LightningModule):
         channels: int = 1,
         width: int = 8,
         depth: int = 3,
+        stride: int = 1,
         dice: float = 1.0,
         prior: float = 0.9,
         rate: float = 1e-2,
@@ -55,6 +58,7 @@ class Segmenter(pl.LightningModule):
             ("channels", channels, 1),
             ("width", width, 1),
             ("depth", depth, 2),
+            ("stride", stride, 1),
             ("dice", dice, 0),
         ):
             if value < least:
@@ -62,7 +66,7 @@ class Segmenter(pl.LightningModule):
         if not 0 < prior < 1:
             raise SettingError(f"`0 < model.prior < 1` must hold, but got {prior:g}.")
         self.save_hyperparameters()
-        self.unet = UNet(channels, classes, width=width, depth=depth, prior=prior)
+        self.unet = UNet(channels, classes, width=width, depth=depth, prior=prior, stride=stride)
         self.iou = MulticlassJaccardIndex(
             classes, average="macro", ignore_index=UNLABELLED, validate_args=False
         )

@@ -99,3 +99,18 @@ def test_a_number_that_is_not_finite_when_standardised_is_refused() -> None:
     x[place] = 1e200
     with pytest.raises(SettingError, match="must be finite at mean 0 and deviation 1, as float32"):
         split_into(parts, Content(x, y))
+
+
+def test_how_many_examples_are_standardised_at_a_time_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+    content = Content(
+        x=rng.normal(size=(60, 2, 9)), y=np.arange(60) % 3, lengths=rng.integers(1, 10, 60)
+    )
+    parts = parts_of(content.y, Data(), seed=0)
+    whole = split_into(parts, content)
+    monkeypatch.setattr("ablations.subjects.attention.data.split.AT_A_TIME", 7)
+    some = split_into(parts, content)
+    for one, other in ((whole.train, some.train), (whole.val, some.val)):
+        assert torch.equal(one.x, other.x)

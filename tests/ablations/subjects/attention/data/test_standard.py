@@ -37,3 +37,12 @@ def test_a_channel_of_one_value_is_refused() -> None:
         of_bytes(np.full(9, 7, dtype=np.uint8))
     with pytest.raises(SettingError, match=message):
         Channel.of(np.full(9, 0.5), 0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_mean_and_deviation_are_numpys_to_the_last_digit(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(700, 30)) * 10.0 ** (60 * seed - 150)
+    found = Channel.of(values, 0)
+    in_units = values / np.abs(values).max()
+    assert (found.mean, found.deviation) == (in_units.mean(), in_units.std())

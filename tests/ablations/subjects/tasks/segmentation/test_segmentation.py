@@ -61,17 +61,39 @@ def test_the_background_has_its_prior_before_learning() -> None:
     assert probabilities.tolist() == pytest.approx([0.9, 0.025, 0.025, 0.025, 0.025])
 
 
-@pytest.mark.parametrize(("depth", "multiple"), [(2, 2), (3, 4), (4, 8)])
-def test_the_network_gives_logits_of_its_images_size_and_refuses_others(depth, multiple) -> None:
-    network = UNet(3, 5, width=2, depth=depth, prior=0.5)
+@pytest.mark.parametrize(
+    ("depth", "stride", "multiple"), [(2, 1, 2), (3, 1, 4), (4, 1, 8), (2, 2, 4), (3, 4, 16)]
+)
+def test_the_network_gives_logits_of_its_images_size_and_refuses_others(
+    depth, stride, multiple
+) -> None:
+    network = UNet(3, 5, width=2, depth=depth, prior=0.5, stride=stride)
     assert network(torch.rand(2, 3, 2 * multiple, multiple)).shape == (2, 5, 2 * multiple, multiple)
+    patches = f"sees {stride} pixels as one and " if stride > 1 else ""
     with pytest.raises(
         SettingError,
-        match=rf"^height and width of the images must be multiples of {multiple}, since the U-Net halves them "
-        rf"{depth - 1} times, but they are {multiple + 1} and {multiple}: set another size, or a smaller "
+        match=rf"^height and width of the images must be multiples of {multiple}, since the U-Net {patches}halves "
+        rf"them {depth - 1} times, but they are {multiple + 1} and {multiple}: set another size, or a smaller "
         r"`model\.depth`\.$",
     ):
         network(torch.rand(1, 3, multiple + 1, multiple))
+
+
+def test_with_a_stride_every_pixel_is_seen_and_logits_lie_between_those_of_the_positions() -> None:
+    torch.manual_seed(0)
+    network = UNet(1, 3, width=4, depth=2, prior=0.5, stride=2).eval()
+    image = torch.rand(1, 1, 8, 8, requires_grad=True)
+    coarse: list[torch.Tensor] = []
+    network.head.register_forward_hook(lambda _module, _given, found: coarse.append(found))
+    logits = network(image)
+    logits.square().sum().backward()
+    assert image.grad is not None
+    assert bool((image.grad != 0).all())
+    assert coarse[0].shape == (1, 3, 4, 4)
+    # Between four positions a pixel's logits are 9, 3, 3 and 1 sixteenths of theirs.
+    near = coarse[0][0, :, 1:3, 1:3]
+    expected = (9 * near[:, 0, 0] + 3 * near[:, 0, 1] + 3 * near[:, 1, 0] + near[:, 1, 1]) / 16
+    assert torch.allclose(logits[0, :, 3, 3], expected, atol=1e-6)
 
 
 def test_what_passed_before_is_not_judged() -> None:
@@ -109,6 +131,7 @@ def test_data_for_another_network_are_refused(batch, message) -> None:
     [
         ("classes", 1, r"`model\.classes >= 2` must hold, but got 1\."),
         ("depth", 1, r"`model\.depth >= 2` must hold, but got 1\."),
+        ("stride", 0, r"`model\.stride >= 1` must hold, but got 0\."),
         ("dice", -1.0, r"`model\.dice >= 0` must hold, but got -1\.0\."),
         ("prior", 1.0, r"`0 < model\.prior < 1` must hold, but got 1\."),
     ],
@@ -126,6 +149,6 @@ def test_an_arm_of_the_preset_takes_its_first_steps(change) -> None:
     arm = {**space.baseline, **change}
     steps = few_steps(space.subject, space.program, arm)
     places = [name for name in steps.modules if name.endswith("channel_attention")]
-    assert len(places) == (0 if change.get("attention.placement") == "none" else 5)
+    assert len(places) == (0 if change.get("attention.placement") == "none" else 3)
     assert 0 < steps.metric < 1
     assert dict(steps.numbers).keys() >= {"val_iou", "val_loss"}
