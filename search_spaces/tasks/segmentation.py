@@ -11,7 +11,7 @@ space = Space(  # type: ignore[call-arg]  # `metrics`, `data`, ... are words of 
         {"name": "val_iou", "direction": "maximize"},
         {"name": "val_loss", "direction": "minimize"},
     ],
-    trainer={"max_epochs": 12},
+    trainer={"max_epochs": 10},
     attach={"at": "unet.*coder.*.norm2"},
     question="Does channel or spatial attention help a U-Net to label the pixels?",
     baseline={
