@@ -176,7 +176,12 @@ def _open_missing_streams() -> None:
 def _said(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename!r}" if error.filename else ""
-        return f"{error.strerror}{where}"
+        way = (
+            ". Its owner may let others read it (`chmod -R a+rX FOLDER`); what you write needs a folder of yours."
+            if isinstance(error, PermissionError)
+            else ""
+        )
+        return f"{error.strerror}{where}{way}"
     return str(error)
 
 

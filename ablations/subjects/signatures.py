@@ -5,7 +5,6 @@ class, or by `class_path` with `init_args`, as in LightningCLI's files. Argument
 or to whatever else, are found in the source.
 """
 
-import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -291,13 +290,15 @@ def _class_of(argument: Argument, path: Any, *, at: str) -> Callable[..., Any]:
                 f"got {path!r}.{hint}"
             ) from None
     module, _, name = path.rpartition(".")
+    rule = f"`{_full(at, argument.name)}.{CLASS}` must name a class, but"
+    if not all(part.isidentifier() for part in path.split(".")):
+        raise SettingError(f"{rule} {path!r} is no path of one, `package.module.Class`.")
     try:
-        found: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        problem = str(error).rstrip(".")
-        raise SettingError(
-            f"`{_full(at, argument.name)}.{CLASS}` must name a class, but {path!r} cannot be imported: {problem}."
-        ) from None
+        found: Callable[..., Any] = getattr(load_module(module, named=path), name)
+    except SettingError as error:
+        raise type(error)(f"{rule} {error}") from None
+    except AttributeError as error:
+        raise SettingError(f"{rule} {path!r} is none: {str(error).rstrip('.')}.") from None
     return found
 
 

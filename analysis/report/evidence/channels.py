@@ -19,10 +19,10 @@ import pandas as pd
 from scipy import stats
 
 from analysis.errors import TableError
+from analysis.report.evidence.over_runs import mean_over_runs
 from analysis.report.evidence.recorded import attempt_file, chosen_arm, recorded_runs
 
 FILE = "channels.json"
-LEVEL = 0.95
 TOLD = 2.0
 """Standard errors from zero beyond which a channel counts as useful, or as harmful."""
 EVERYTHING = "all"
@@ -151,8 +151,8 @@ def _worth(rows: pd.DataFrame, found: dict[str, Any]) -> pd.DataFrame:
             "useful": part["useful"].mean(),
             "judged": int(part["judged"].sum()),
             "judged_runs": int((part["judged"] > 0).sum()),
-            **_mean("agree", part["agree"]),
-            **_mean("rank", part["rank"], least=-1.0),
+            **mean_over_runs("agree", part["agree"]),
+            **mean_over_runs("rank", part["rank"], least=-1.0),
         }
         for (_, block), part in each.groupby(["arm", "block"], sort=False)
     )
@@ -185,9 +185,9 @@ def _drops(rows: pd.DataFrame, found: dict[str, Any]) -> pd.DataFrame:
             "share": share,
             "n": len(part),
             "intact": part["intact"].mean(),
-            **_mean("most", part["most"]),
-            **_mean("least", part["least"]),
-            **_mean("gap", part["most"] - part["least"], least=-1.0),
+            **mean_over_runs("most", part["most"]),
+            **mean_over_runs("least", part["least"]),
+            **mean_over_runs("gap", part["most"] - part["least"], least=-1.0),
         }
         for (_, share), part in each.groupby(["arm", "share"], sort=False)
     )
@@ -204,16 +204,3 @@ def _of_run(row: dict[Any, Any], found: dict[str, Any]) -> Iterator[dict[str, An
             "most": accuracy.get(("most", share), np.nan),
             "least": accuracy.get(("least", share), np.nan),
         }
-
-
-def _mean(name: str, values: "pd.Series[float]", *, least: float = 0.0) -> dict[str, float]:
-    """The mean over runs with its 95 % t interval, cut at the least that can be and 1; none of runs that all agree."""
-    kept = values.dropna()
-    half = np.nan
-    if len(kept) > 1 and np.ptp(kept) > 0:
-        half = stats.t.ppf((1 + LEVEL) / 2, len(kept) - 1) * kept.std() / np.sqrt(len(kept))
-    mean = float(kept.mean()) if len(kept) else np.nan
-    ends = {"low": max(mean - half, least), "high": min(mean + half, 1.0)}
-    return {name: mean} | {
-        f"{name}_{end}": value if np.isfinite(half) else np.nan for end, value in ends.items()
-    }

@@ -11,6 +11,7 @@ gates that cannot amplify; `gradient_norm` is that of the loss with respect to t
 counts are those of `all`, and `between`, `within` and, without a loss, `gradient_norm` are null.
 """
 
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import TableError
+from analysis.report.evidence.over_runs import mean_over_runs
 from analysis.report.evidence.recorded import attempt_file, chosen_arm, recorded_runs
 from analysis.tables.runs_table import RunsTable
 
@@ -45,6 +47,10 @@ class Gates:
     """`block` and `NUMBERS` at the last epoch, mean over runs."""
     gradients: pd.DataFrame
     """`block, epoch, gradient_norm`, mean over runs."""
+    arms: pd.DataFrame
+    """Of every arm at the last epoch, all blocks alike: `label, n` and, with their intervals over runs, `mean`,
+    `by_class` (share of a gate's variance that lies between classes), `gap` (by seed, how much more of it than in the
+    first arm) and `saturated`."""
 
 
 def read_gates(table: RunsTable, *, arm: str | None = None) -> Gates:
@@ -72,7 +78,47 @@ def read_gates(table: RunsTable, *, arm: str | None = None) -> Gates:
             "arm (`--arm LABEL`)."
         )
     label = "all arms" if arm == EVERY else str(mine["label"].iloc[0])
-    return _summary(pd.DataFrame(records), label=label)
+    return _summary(pd.DataFrame(records), label=label, arms=_by_arm(table, rows))
+
+
+def _by_arm(table: RunsTable, rows: pd.DataFrame) -> pd.DataFrame:
+    """The baseline first, or the first that recorded any; a run whose file cannot be read is not counted."""
+    first = chosen_arm(table, rows, None)["arm"].iloc[0]
+    rows = rows.groupby("arm", sort=False).head(MOST_RUNS)
+    rows = rows.sort_values("arm", key=lambda arm: arm != first, kind="stable")
+    each = []
+    for row in rows.to_dict("records"):
+        with contextlib.suppress(TableError):
+            lines = _lines(attempt_file(table, row["run"], row["attempt"], FILE))
+            numbers = _of_run(pd.DataFrame(lines))
+            each.append({**{name: row[name] for name in ("arm", "label", "seed")}, **numbers})
+    runs = pd.DataFrame(each, columns=["arm", "label", "seed", "mean", "by_class", "saturated"])
+    reference = runs[runs["arm"] == first].drop_duplicates("seed").set_index("seed")["by_class"]
+    runs["gap"] = runs["by_class"] - runs["seed"].map(reference)
+    runs.loc[runs["arm"] == first, "gap"] = np.nan
+    return pd.DataFrame(
+        {
+            "label": str(part["label"].iloc[0]),
+            "n": len(part),
+            **mean_over_runs("mean", part["mean"], least=-np.inf, most=np.inf),
+            **mean_over_runs("by_class", part["by_class"]),
+            **mean_over_runs("gap", part["gap"], least=-1.0),
+            **mean_over_runs("saturated", part["saturated"]),
+        }
+        for _, part in runs.groupby("arm", sort=False)
+    )
+
+
+def _of_run(lines: pd.DataFrame) -> dict[str, float]:
+    """Means over the blocks at the last epoch; a gate that does not vary has no share between classes."""
+    last = lines[lines["epoch"] == lines["epoch"].max()]
+    last = last.assign(**{name: pd.to_numeric(last[name]) for name in NUMBERS})
+    whole = last["between"] + last["within"]
+    return {
+        "mean": float(last["mean"].mean()),
+        "by_class": float((last["between"] / whole.where(whole > 0)).mean()),
+        "saturated": float((last["saturated_low"] + last["saturated_high"]).mean()),
+    }
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
@@ -89,7 +135,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
         ) from None
 
 
-def _summary(records: pd.DataFrame, *, label: str) -> Gates:
+def _summary(records: pd.DataFrame, *, label: str, arms: pd.DataFrame) -> Gates:
     last = records[records["epoch"] == records["epoch"].max()]
     bins = pd.concat([_bins(stage, part) for stage, part in last.groupby("stage", sort=False)])
     saturated = last["saturated_low"] + last["saturated_high"]
@@ -104,6 +150,7 @@ def _summary(records: pd.DataFrame, *, label: str) -> Gates:
         stages=stages.mean().reset_index(),
         blocks=last.groupby("block", sort=False)[NUMBERS].mean().reset_index(),
         gradients=by_epoch.reset_index(),
+        arms=arms,
     )
 
 

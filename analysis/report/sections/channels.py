@@ -33,6 +33,39 @@ def channels_section(evidence: Evidence, drawings: Drawings) -> Iterator[Section
     )
 
 
+def gates_by_arm(frame: pd.DataFrame) -> Table:
+    """What the gates of each arm came to; without their classes where none were recorded."""
+    classes = (
+        (
+            *_with_interval("Between classes", "by_class"),
+            Column(title="less the first arm's", name="gap", form="percent"),
+            Column(title="95 % interval", name="gap_low", high="gap_high", form="percent"),
+        )
+        if frame["by_class"].notna().any()
+        else ()
+    )
+    return Table(
+        name="gates_by_arm",
+        title="Gates by arm",
+        caption=(
+            "At the last epoch, over validation examples; all blocks count alike. Between classes: the share of a "
+            "gate's variance that lies between classes; a gate that knows nothing of the class has next to 0 %. "
+            "Less the first arm's: by seed. Saturated: within 5 % of an end of the gate's range. Means over seeds "
+            "with 95 % t intervals; exploratory."
+        ),
+        frame=frame,
+        columns=(
+            ARM,
+            Column(title="n", name="n", form="count"),
+            Column(title="Mean gate", name="mean", form="number"),
+            Column(title="95 % interval", name="mean_low", high="mean_high", form="number"),
+            *classes,
+            *_with_interval("Saturated", "saturated"),
+        ),
+        folded=len(frame) > LONG,
+    )
+
+
 def _drops(frame: pd.DataFrame) -> Table:
     return Table(
         name="channel_drops",

@@ -21,7 +21,7 @@ from analysis.report.page.tables import (
 )
 from analysis.report.sections import provenance
 from analysis.report.sections.answer import asked
-from analysis.report.sections.channels import channels_section
+from analysis.report.sections.channels import channels_section, gates_by_arm
 from analysis.report.sections.claims import claims_section
 from analysis.report.sections.effects import by_epoch, effects_sections
 from analysis.report.sections.limits import limits
@@ -146,6 +146,8 @@ def _training(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
     if evidence.components is not None:
         parts += if_any(by_epoch, evidence.components.by_epoch)
     parts += drawn(drawings, "gates")
+    if evidence.gates is not None:
+        parts += if_any(gates_by_arm, evidence.gates.arms)
     if parts:
         yield Section(anchor="training", title="How the runs trained", parts=tuple(parts))
     yield from channels_section(evidence, drawings)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ablations.cli.main import COMMANDS, app, main
+from ablations.cli.main import COMMANDS, _said, app, main
 
 
 def said(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -305,3 +305,10 @@ def test_dry_run_runs_nothing(
     assert "6 arms x 2 seeds = 12 runs" in out
     assert re.search(r"\ntime: about .* for 12 runs on 3 slots, .* each \(from a few steps", out)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_another_user_keeps_to_themselves_is_told_with_the_way_out() -> None:
+    assert _said(PermissionError(13, "Permission denied", "runs/s/study.json")) == (
+        "Permission denied: 'runs/s/study.json'. Its owner may let others read it (`chmod -R a+rX FOLDER`); what you "
+        "write needs a folder of yours."
+    )

@@ -242,6 +242,8 @@ def test_a_class_of_a_factor_leaves_out_what_only_the_others_take() -> None:
     [
         ({"head": "torch.optim.SGD"}, r"`model\.head` must be Module \| None, but got 'torch\.optim\.SGD' \(str\)\."),
         ({"head.class_path": "nowhere.Head"}, r"`model\.head\.class_path` must name a class, but 'nowhere\.Head'"),
+        ({"head.class_path": "../../x"}, r"`model\.head\.class_path` must name a class, but '\.\./\.\./x' is no path"),
+        ({"head.class_path": "torch.nn.Nothing"}, r"`model\.head\.class_path` must name a class, but 'torch\.nn\.N"),
         ({"head.init_args.units": 3}, r"`model\.head\.class_path` must name the class whose arguments are given"),
         ({"head.class_path": "torch.nn.ReLU", "head.init_args.inplace": 3}, r"`model\.head\.init_args\.inplace` must"),
         ({"options.act": "tanh"}, r"`model\.options\.act` must be one of 'relu', 'gelu', but got 'tanh'"),

@@ -1,4 +1,5 @@
 import json
+import math
 
 import pytest
 
@@ -101,3 +102,50 @@ def test_an_arm_without_gates_and_arms_of_other_ranges_are_refused(study):
         TableError, match="arms whose gates have other ranges cannot be drawn together"
     ):
         read_gates(read_study(folder), arm="all")
+
+
+def test_what_the_gates_of_each_arm_came_to_stands_beside_the_baselines(study):
+    folder = study("gates")
+    table = read_study(folder)
+    other = next(x for x in table.frame["label"] if x != table.frame["label"].iloc[0])
+    mine = table.frame[table.frame["arm"] == table.baseline_arm]["label"].iloc[0]
+    shares = {mine: (0.1, 0.2, 0.3, 0.4, 0.5), other: (0.3, 0.4, 0.5, 0.6, 0.8)}
+    for label, of_seeds in shares.items():
+        rows = table.frame[table.frame["label"] == label].sort_values("seed")
+        for row, share in zip(rows.itertuples(), of_seeds, strict=True):
+            lines = [
+                line(1, "1.0", "16 channels", {"3": [9, 1]}, between=0.9, within=0.1),
+                line(
+                    2,
+                    "1.0",
+                    "16 channels",
+                    {"3": [9, 1]},
+                    between=share,
+                    within=1 - share,
+                    mean=0.2,
+                ),
+                line(2, "2.0", "32 channels", {"3": [9, 1]}, between=0.0, within=0.0, mean=0.6),
+            ]
+            path = folder / "runs" / row.run / str(int(row.attempt)) / "gates.jsonl"
+            path.write_text("".join(json.dumps(entry) + "\n" for entry in lines))
+    first, second = read_gates(table).arms.to_dict("records")
+    assert (first["label"], first["n"], second["label"], second["n"]) == (mine, 5, other, 5)
+    assert [first["mean"], first["by_class"], first["saturated"]] == pytest.approx([0.4, 0.3, 0.12])
+    half = 2.7764451 * 0.15811388 / 5**0.5  # t of 4 degrees of freedom, the deviation of 0.1 to 0.5
+    assert [first["by_class_low"], first["by_class_high"]] == pytest.approx(
+        [0.3 - half, 0.3 + half]
+    )
+    assert math.isnan(first["mean_low"])  # all runs agree
+    assert math.isnan(first["gap"])
+    assert second["gap"] == pytest.approx(0.22)
+    assert second["gap_high"] - second["gap"] == pytest.approx(2.7764451 * 0.04472136 / 5**0.5)
+
+
+def test_a_file_that_cannot_be_read_stops_no_other_arms_gates(study):
+    folder = record(study("gates"), LINES)
+    table = read_study(folder)
+    other = next(x for x in table.frame["label"] if x != read_gates(table).label)
+    record(folder, LINES, other)
+    row = table.frame[table.frame["label"] == other].iloc[0]
+    (folder / "runs" / row["run"] / str(int(row["attempt"])) / "gates.jsonl").write_text("[1")
+    assert read_gates(table).arms["n"].tolist() == [5, 4]
