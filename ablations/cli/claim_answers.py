@@ -60,7 +60,7 @@ def check_claims(
     *,
     only: Sequence[str] = (),
     run: bool = False,
-    root: Path = ROOT,
+    root: str | Path = ROOT,
     allow_drift: bool = False,
     trust: bool = False,
     execution: "Execution | None" = None,
@@ -81,8 +81,8 @@ def check_claims(
         SettingError: If a function fails, a space is none, or no run could decide a comparison.
         StudyError: If a study cannot be opened or written.
     """
-    path = find_claims(str(source))
-    file = load_claims(path)
+    root = Path(root)
+    file = load_claims(find_claims(str(source)))
     asked = file.only(only)
     for study in to_run(file, asked, root=root):
         if run:

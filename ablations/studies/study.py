@@ -122,7 +122,7 @@ def run(
     change_rule: bool = False,
     budget_hours: float | None = None,
     progress: bool = False,
-    root: Path = ROOT,
+    root: str | Path = ROOT,
     execution: Execution | None = None,
 ) -> Summary:
     """Run a study to its end, or go on with one that was interrupted; the call is the same.
@@ -154,6 +154,7 @@ def run(
         StudyError: If the study in that folder is another one, or cannot be written.
     """
     name = study or space.name
+    path = Path(root, name)
     if change_rule and until is None:
         raise SettingError(
             "`change_rule` goes on by another rule than a study was started with, but `until` gives none."
@@ -169,7 +170,7 @@ def run(
         return _search(
             space,
             search or Search(),
-            path=root / name,
+            path=path,
             extend=extend,
             allow_drift=allow_drift,
             retry=retry,
@@ -183,8 +184,8 @@ def run(
     refuse_illegal(space, expansion)
     refuse_undecidable(planned, expansion.arms)
     asked = partial(declare, space, expansion.arms[0], study=name, design=design, seeds=numbers)
-    declared = _same_question(root / name, asked)
-    if allow_drift or not _all_known(root / name, expansion):
+    declared = _same_question(path, asked)
+    if allow_drift or not _all_known(path, expansion):
         refuse(verify(space, expansion) or ())
     declared = {**(declared or asked()), **(planned or {}), **how.declared}
     news: list[str] = []
@@ -194,10 +195,10 @@ def run(
             expansion.arms,
             metric=space.about.metric,
             direction=declared["direction"],
-            path=root / name,
+            path=path,
         )
     folder = open_or_create(
-        root / name,
+        path,
         declared,
         extend=extend,
         allow_drift=allow_drift,
@@ -238,7 +239,7 @@ def confirm(
     at: Mapping[str, Any] | None = None,
     trust: bool = False,
     progress: bool = False,
-    root: Path = ROOT,
+    root: str | Path = ROOT,
     execution: Execution | None = None,
 ) -> Summary:
     """Run fresh seeds, unpruned, of the arms that a study proposes, into the same study.
@@ -256,7 +257,7 @@ def confirm(
     Raises:
         StudyError: If the study has no complete run yet, or is somebody else's.
     """
-    folder = StudyFolder.open(root / study)
+    folder = StudyFolder.open(Path(root, study))
     refuse_untrusted(folder, trust=trust)
     planned = confirm_runs(folder, top=top, seeds=seeds, at=at)
     how = _shown(execution, progress)
@@ -270,9 +271,9 @@ def _shown(execution: Execution | None, progress: bool) -> Execution:
     return replace(how, progress=progress_here()) if progress and how.progress is None else how
 
 
-def status(study: str, *, root: Path = ROOT) -> StudyStatus:
+def status(study: str, *, root: str | Path = ROOT) -> StudyStatus:
     """How a study stands, while it runs and after: runs by state, the best arm, time left."""
-    return read_status(StudyFolder.open(root / study))
+    return read_status(StudyFolder.open(Path(root, study)))
 
 
 def _search(

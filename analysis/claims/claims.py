@@ -149,7 +149,7 @@ class ClaimsFile:
         return replace(self, claims=kept)
 
 
-def load_claims(path: Path) -> ClaimsFile:
+def load_claims(path: str | Path) -> ClaimsFile:
     """The claims of a YAML file, checked.
 
     Raises:
@@ -157,6 +157,7 @@ def load_claims(path: Path) -> ClaimsFile:
     """
     from plain_files.yaml_file import FileError, read_yaml
 
+    path = Path(path)
     try:
         loaded = read_yaml(path)
     except FileError as error:

@@ -43,7 +43,7 @@ class Comparisons:
         return {"planned": self.content, "planned_hash": self.hash}
 
 
-def load_comparisons(path: Path) -> Comparisons:
+def load_comparisons(path: str | Path) -> Comparisons:
     """The comparisons of a YAML file, checked, with defaults filled in.
 
     Raises:
@@ -53,7 +53,7 @@ def load_comparisons(path: Path) -> Comparisons:
     from plain_files.yaml_file import FileError, read_yaml
 
     try:
-        loaded = read_yaml(path)
+        loaded = read_yaml(Path(path))
     except FileError as error:
         raise TableError(str(error)) from None
     if not isinstance(loaded, dict):

@@ -25,11 +25,11 @@ FORMATS: tuple[Format, ...] = ("svg", "png")
 
 
 def write_report(
-    folder: Path,
+    folder: str | Path,
     *,
     price: float | None = None,
     margin: float | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     formats: Sequence[Format] = FORMATS,
 ) -> Path:
     """Write `folder/report/` and return the path of its `index.html`.
@@ -50,7 +50,7 @@ def write_report(
 
 
 def write(
-    evidence: Evidence, *, out: Path | None = None, formats: Sequence[Format] = FORMATS
+    evidence: Evidence, *, out: str | Path | None = None, formats: Sequence[Format] = FORMATS
 ) -> Path:
     """Write the report of evidence that was gathered before, into `report/` of its study or another folder.
 
@@ -62,7 +62,7 @@ def write(
             f"{evidence.folder / 'report'} is a link, through which nothing is written. Name the folder that you mean: "
             "`--out FOLDER`."
         )
-    out = evidence.folder / "report" if out is None else out
+    out = evidence.folder / "report" if out is None else Path(out)
     out.mkdir(parents=True, exist_ok=True)
     report = assemble(evidence, out=out, formats=formats)
     tables.write_tables(report.tables, out / "tables")

@@ -24,7 +24,7 @@ ALWAYS = ("seconds", "latency")
 USUAL_UNITS = {"train_loss": "nats", "val_loss": "nats"}
 
 
-def read_study(folder: Path, *, metric: str | None = None) -> RunsTable:
+def read_study(folder: str | Path, *, metric: str | None = None) -> RunsTable:
     """The runs table of a study folder: the plan joined with the committed results.
 
     Args:
@@ -37,6 +37,7 @@ def read_study(folder: Path, *, metric: str | None = None) -> RunsTable:
     Raises:
         TableError: If the folder is no study, was written by a newer version, or has no such metric.
     """
+    folder = Path(folder)
     info = _study_file(folder / "study.json")
     check_table_version(info, source=folder / "study.json")
     plan = _plan(folder)

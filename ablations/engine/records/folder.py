@@ -92,13 +92,13 @@ class StudyFolder:
         return folder
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: str | Path) -> Self:
         """The folder of a study that was created before.
 
         Raises:
             StudyError: There is none, or its layout is another version's.
         """
-        folder = cls(path.absolute())
+        folder = cls(Path(path).absolute())
         if not folder.exists:
             raise StudyError(f"{path} holds no study: there is no {folder.study_file.name} in it.")
         layout = folder.study().get("layout")

@@ -20,7 +20,7 @@ from scipy import stats
 
 from analysis.errors import TableError
 from analysis.report.evidence.over_runs import mean_over_runs
-from analysis.report.evidence.recorded import attempt_file, chosen_arm, recorded_runs
+from analysis.report.evidence.recorded import UNREADABLE, attempt_file, chosen_arm, recorded_runs
 
 FILE = "channels.json"
 TOLD = 2.0
@@ -83,7 +83,7 @@ def read_channels(table: Any, *, arm: str | None = None, block: str | None = Non
         seed=float(mine["seed"]),
         block=shown,
         blocks=tuple(places),
-        gates=pd.DataFrame(places[shown]["gate"], dtype=float).T,
+        gates=_gates(places[shown]),
         single=_single(places[shown]),
         worth=_worth(rows, found),
         drops=_drops(rows, found),
@@ -99,11 +99,12 @@ def _read(table: Any, rows: pd.DataFrame) -> tuple[dict[str, Any], list[str]]:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             for one in content["blocks"]:
-                _single(one)
+                _check_finite(_single(one), _gates(one))
             if not content["blocks"]:
                 raise ValueError("it has no blocks")
-            pd.DataFrame(content["drops"], columns=["order", "share", "accuracy", "loss"])
-        except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+            drops = pd.DataFrame(content["drops"], columns=["order", "share", "accuracy", "loss"])
+            _check_finite(drops[["share", "accuracy", "loss"]].astype(float))
+        except UNREADABLE as error:
             remarks.append(f"{_short(path)} cannot be read and is left out: {error}.")
             continue
         found[str(run)] = content
@@ -113,6 +114,17 @@ def _read(table: Any, rows: pd.DataFrame) -> tuple[dict[str, Any], list[str]]:
 
 def _short(path: Path) -> str:
     return "/".join(path.parts[-4:])
+
+
+def _check_finite(*frames: pd.DataFrame) -> None:
+    """What was not measured is missing; no number is infinite."""
+    if any(np.isinf(frame.select_dtypes(float).to_numpy()).any() for frame in frames):
+        raise ValueError("it has numbers that are not finite")
+
+
+def _gates(block: dict[str, Any]) -> pd.DataFrame:
+    """Class x channel."""
+    return pd.DataFrame(block["gate"], dtype=float).T
 
 
 def _single(block: dict[str, Any]) -> pd.DataFrame:

@@ -110,7 +110,7 @@ class Evidence:
 
 
 def gather(
-    source: Path | RunsTable,
+    source: str | Path | RunsTable,
     *,
     price: float | None = None,
     margin: float | None = None,
@@ -134,6 +134,7 @@ def gather(
     for name, value in (("price-per-param", price), ("margin", margin)):
         if value is not None and not 0 < value < np.inf:
             raise TableError(f"`{name} > 0` must hold, but got {value!r}.")
+    source = Path(source) if isinstance(source, str) else source
     table = labelled(source) if isinstance(source, RunsTable) else read_study(source)
     gaps: dict[str, str] = {}
     runs = _try(gaps, "estimates", table.complete)

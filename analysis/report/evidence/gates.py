@@ -13,6 +13,7 @@ counts are those of `all`, and `between`, `within` and, without a loss, `gradien
 
 import contextlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,12 @@ import pandas as pd
 
 from analysis.errors import TableError
 from analysis.report.evidence.over_runs import mean_over_runs
-from analysis.report.evidence.recorded import attempt_file, chosen_arm, recorded_runs
+from analysis.report.evidence.recorded import (
+    UNREADABLE,
+    attempt_file,
+    chosen_arm,
+    recorded_runs,
+)
 from analysis.tables.runs_table import RunsTable
 
 FILE = "gates.jsonl"
@@ -123,16 +129,44 @@ def _of_run(lines: pd.DataFrame) -> dict[str, float]:
 
 def _lines(path: Path) -> list[dict[str, Any]]:
     try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-        # What the figures need, of every line.
-        return [
-            {**dict.fromkeys(NUMBERS), **line, "range": (line["low"], line["high"])}
-            for line in lines
-        ]
-    except (OSError, ValueError, TypeError, LookupError) as error:
+        text = path.read_text(encoding="utf-8")
+        lines = [_line(json.loads(line)) for line in text.splitlines() if line]
+        if not lines:
+            raise ValueError("it has no lines")
+    except UNREADABLE as error:
         raise TableError(
             f"{'/'.join(path.parts[-4:])} cannot be read: {error}. Name another arm (`--arm LABEL`), or move it away."
         ) from None
+    return lines
+
+
+def _line(found: dict[str, Any]) -> dict[str, Any]:
+    """What the figures need of a line, each of its kind."""
+    counts = {name: np.asarray(bins, dtype=float) for name, bins in found["counts"].items()}
+    sizes = {bins.shape for bins in counts.values()}
+    if len(sizes) != 1 or not all(len(size) == 1 and size[0] for size in sizes):
+        raise ValueError("its counts have not one number of bins")
+    if not all(np.isfinite(bins).all() and (bins >= 0).all() for bins in counts.values()):
+        raise ValueError("its counts are no numbers of gates")
+    numbers = {name: found.get(name) for name in (*NUMBERS, "gradient_norm")}
+    low, high = _finite(found["low"]), _finite(found["high"])
+    return {
+        **{name: None if value is None else _finite(value) for name, value in numbers.items()},
+        **{"block": str(found["block"]), "stage": str(found["stage"]), "counts": counts},
+        **{
+            "epoch": int(_finite(found["epoch"])),
+            "low": low,
+            "high": high,
+            "range": (low, high, *sizes),
+        },
+    }
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value!r} is no finite number")
+    return number
 
 
 def _summary(records: pd.DataFrame, *, label: str, arms: pd.DataFrame) -> Gates:

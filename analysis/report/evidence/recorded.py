@@ -7,6 +7,17 @@ import pandas as pd
 from analysis.errors import TableError
 from analysis.tables.runs_table import RunsTable
 
+UNREADABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+"""What reading a file raises that is damaged, or of another form."""
+
 
 def recorded_runs(table: RunsTable, file: str) -> pd.DataFrame:
     """The complete runs whose attempt has that file.

@@ -149,3 +149,25 @@ def test_a_file_that_cannot_be_read_stops_no_other_arms_gates(study):
     row = table.frame[table.frame["label"] == other].iloc[0]
     (folder / "runs" / row["run"] / str(int(row["attempt"])) / "gates.jsonl").write_text("[1")
     assert read_gates(table).arms["n"].tolist() == [5, 4]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "it has no lines"),
+        ("[1]", "list indices must be"),
+        ("[" * 9999, "recursion"),
+        (json.dumps(line(1, "1.0", "16 channels", {"3": [1, 2], "5": [1]})), "not one number of bins"),
+        (json.dumps(line(1, "1.0", "16 channels", {"3": []})), "not one number of bins"),
+        (json.dumps(line(1, "1.0", "16 channels", {})), "not one number of bins"),
+        (json.dumps(line(1, "1.0", "16 channels", {"3": [-1, 2]})), "no numbers of gates"),
+        (json.dumps(line(1, "1.0", "16 channels", {"3": [1, 2]}, mean="much")), "could not convert string to float"),
+        (json.dumps(line(1, "1.0", "16 channels", {"3": [1, 2]}, mean=1e400)), "inf is no finite number"),
+    ],
+)  # fmt: skip
+def test_a_file_of_another_form_is_told_in_a_sentence_with_its_place(study, content, message):
+    folder = record(study("gates"), LINES)
+    path = next((folder / "runs").glob("*/*/gates.jsonl"))
+    path.write_text(content)
+    with pytest.raises(TableError, match=rf"gates\.jsonl cannot be read: .*{message}"):
+        read_gates(read_study(folder))
