@@ -22,7 +22,7 @@ from analysis.plots.drawing.style import (
 MOST_NAMED = 6
 """More lines than this are a scale of colours, whose ends are named."""
 MOST_CHARACTERS = 14
-"""Names of blocks stand upright where they are longer than this together."""
+"""Names of blocks are shortened, and then stand upright, where they are longer than this together."""
 
 
 def plot_gate_histogram(
@@ -75,7 +75,7 @@ def plot_gate_variance(blocks: pd.DataFrame, ax: Axes) -> Axes:
     share = blocks["between"] / (blocks["between"] + blocks["within"])
     ax.bar(range(len(blocks)), share, color=BLUE)
     ax.set_ylim(0, 1)
-    ax.set_ylabel("variance between classes / all")
+    ax.set_title("variance between classes / all", fontweight="normal")
     return _by_block(blocks, ax)
 
 
@@ -93,7 +93,7 @@ def plot_gate_saturation(blocks: pd.DataFrame, ax: Axes) -> Axes:
     )
     if blocks["above_one"].notna().any():
         ax.plot(at, blocks["above_one"], "D", color=RED, label="above one")
-    ax.set_ylabel("share of gates")
+    ax.set_title("share of gates at an end", fontweight="normal")
     return _by_block(blocks, ax)
 
 
@@ -104,10 +104,11 @@ def plot_gate_gradients(gradients: pd.DataFrame, ax: Axes) -> Axes:
         gradients: Columns `block`, `epoch`, `gradient_norm`.
     """
     blocks = list(dict.fromkeys(gradients["block"]))
-    ax.set_ylabel("gradient norm at the gate")
+    ax.set_title("gradient norm at the gate", fontweight="normal")
     if len(set(gradients["epoch"])) == 1:  # dots at one epoch show nothing over epochs
         ax.bar(range(len(blocks)), gradients["gradient_norm"], color=BLUE)
         return _by_block(gradients, ax)
+    names = short(list(map(str, blocks)))
     for i, (block, colour) in enumerate(zip(blocks, ordered_colours(len(blocks)), strict=True)):
         mine = gradients[gradients["block"] == block]
         is_named = len(blocks) <= MOST_NAMED or i in (0, len(blocks) - 1)
@@ -116,7 +117,7 @@ def plot_gate_gradients(gradients: pd.DataFrame, ax: Axes) -> Axes:
             mine["gradient_norm"],
             "o-",
             color=colour,
-            label=str(block) if is_named else None,
+            label=names[i] if is_named else None,
         )
     if (gradients["gradient_norm"] > 0).all():
         ax.set_yscale("log")
@@ -128,9 +129,26 @@ def plot_gate_gradients(gradients: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def _by_block(blocks: pd.DataFrame, ax: Axes) -> Axes:
-    ax.set_xticks(range(len(blocks)), [str(block) for block in blocks["block"]])
-    if sum(len(str(block)) for block in blocks["block"]) > MOST_CHARACTERS:
+    names = short([str(block) for block in blocks["block"]])
+    ax.set_xticks(range(len(blocks)), names)
+    if sum(map(len, names)) > MOST_CHARACTERS:
         ax.tick_params(axis="x", rotation=90)
     ax.tick_params(axis="x", color=MUTED, length=0)
     ax.set_xlabel("block (input to output)")
     return ax
+
+
+def short(names: list[str]) -> list[str]:
+    """Dotted names as they are where they fit beside each other; else without the parts that all begin and end with.
+
+    `net.layer1.0.bn2` is `layer1` beside `net.layer2.0.bn2`.
+    """
+    if sum(map(len, names)) <= MOST_CHARACTERS or len(set(names)) < 2:
+        return names
+    parts = [name.split(".") for name in names]
+    shortest = min(map(len, parts))
+    same = [len({one[i] for one in parts}) == 1 for i in range(shortest)]
+    front = min([*same, False].index(False), shortest - 1)
+    ending = [len({one[-1 - i] for one in parts}) == 1 for i in range(shortest)]
+    back = min([*ending, False].index(False), shortest - front - 1)
+    return [".".join(one[front : len(one) - back]) for one in parts]

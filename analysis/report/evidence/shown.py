@@ -112,6 +112,16 @@ def gate_classes(gates: Gates) -> list[str]:
     return [str(name) for name in means.sort_values(kind="stable").index]
 
 
+def gate_parts(gates: Gates) -> list[str]:
+    """What is drawn by block, as far as it was recorded: `variance`, `saturation`, `gradients`."""
+    known = {
+        "variance": gates.blocks["between"].notna().any(),
+        "saturation": True,
+        "gradients": gates.gradients["gradient_norm"].notna().any(),
+    }
+    return [part for part, there in known.items() if there]
+
+
 def drops(evidence: Evidence) -> pd.DataFrame:
     """The arms of the figure of dropped channels: the one whose channels are shown, and the best others."""
     assert evidence.channels is not None

@@ -294,12 +294,15 @@ def _gates(evidence: Evidence) -> str:
     found = evidence.gates
     named, of = len(shown.gate_classes(found)), found.bins["group"].nunique() - 1
     cut = "" if named == of else f", in colour the {named} of {of} that differ most from all"
+    below = {
+        "variance": "how much of a gate's variance lies between classes (0: it does not know the class)",
+        "saturation": "the share that is nearly closed or open",
+        "gradients": "the norm of the loss's gradient that reaches the gate",
+    }
     return (
         f"Gates of {found.label} over the validation images, {plural(found.runs, 'run')}, last epoch. "
         f"Above: their distribution by stage, grey for all classes, a line per class{cut}; gold marks the ends "
-        "of the range (5 %). Below, by block: how much of a gate's variance lies between classes (0: it "
-        "does not know the class), the share that is nearly closed or open, and the norm of the loss's "
-        "gradient that reaches the gate."
+        f"of the range (5 %). Below, by block: {'; '.join(below[part] for part in shown.gate_parts(found))}."
     )
 
 

@@ -266,12 +266,16 @@ def gates_figure(evidence: Evidence, figure: Figure) -> None:
         bins = found.bins[found.bins["stage"] == stage["stage"]]
         distributions.plot_gate_histogram(bins, ax, summary=pd.Series(stage), named=classes)
         ax.set_title(str(stage["stage"]))
-    left, middle, right = lower.subplots(1, 3)
-    distributions.plot_gate_variance(found.blocks, left)
-    distributions.plot_gate_saturation(found.blocks, middle)
-    distributions.plot_gate_gradients(found.gradients, right)
-    named = [right] if len(set(found.gradients["epoch"])) > 1 else []
-    for ax in (upper.axes[-1], middle, *named):
+    parts = shown.gate_parts(found)
+    axes = dict(zip(parts, lower.subplots(1, len(parts), squeeze=False)[0], strict=True))
+    if "variance" in axes:
+        distributions.plot_gate_variance(found.blocks, axes["variance"])
+    distributions.plot_gate_saturation(found.blocks, axes["saturation"])
+    named = [axes["saturation"]]
+    if "gradients" in axes:
+        distributions.plot_gate_gradients(found.gradients, axes["gradients"])
+        named += [axes["gradients"]] if len(set(found.gradients["epoch"])) > 1 else []
+    for ax in (upper.axes[-1], *named):
         ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 

@@ -15,6 +15,7 @@ from analysis.plots.gates.distributions import (
     plot_gate_histogram,
     plot_gate_saturation,
     plot_gate_variance,
+    short,
 )
 from analysis.plots.importance import plot_importance
 from analysis.plots.interaction import plot_cells, plot_profiles
@@ -365,6 +366,20 @@ BLOCKS = pd.DataFrame(
 def test_gate_variance_is_the_share_between_the_classes(ax):
     plot_gate_variance(BLOCKS, ax)
     assert [bar.get_height() for bar in ax.patches] == pytest.approx([0.75, 0.25])
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["1.0", "2.0"], ["1.0", "2.0"]),
+        (["net.layer1.0.bn2", "net.layer2.0.bn2"], ["layer1", "layer2"]),
+        (["net.layer1.0.bn2", "net.layer1.1.bn2", "net.layer2.0.bn2"], ["layer1.0", "layer1.1", "layer2.0"]),
+        (["encoder.block", "encoder.block.block"], ["block", "block.block"]),
+        (["a_block_of_a_long_name", "a_block_of_a_long_name"], ["a_block_of_a_long_name"] * 2),
+    ],
+)  # fmt: skip
+def test_names_of_blocks_leave_out_what_all_share_where_they_are_long(names, expected):
+    assert short(names) == expected
 
 
 @pytest.mark.parametrize(("above", "expected"), [(np.nan, 2), (0.5, 3)])

@@ -6,6 +6,7 @@ import pytest
 from analysis.errors import TableError
 from analysis.report.evidence.evidence import gather
 from analysis.report.evidence.gates import read_gates
+from analysis.report.figures.captions import CAPTIONS
 from analysis.report.figures.figures import draw
 from analysis.tables.study_table import read_study
 
@@ -171,3 +172,16 @@ def test_a_file_of_another_form_is_told_in_a_sentence_with_its_place(study, cont
     path.write_text(content)
     with pytest.raises(TableError, match=rf"gates\.jsonl cannot be read: .*{message}"):
         read_gates(read_study(folder))
+
+
+def test_what_was_not_recorded_has_no_panel_and_no_words(study):
+    bare = [dict(entry, between=None, within=None, gradient_norm=None) for entry in LINES]
+    evidence = gather(record(study("gates"), bare))
+    figure = draw("gates", evidence)
+    assert [ax.get_title(loc="left") for ax in figure.axes] == [
+        "16 channels", "32 channels", "share of gates at an end",
+    ]  # fmt: skip
+    said = CAPTIONS["gates"](evidence)
+    assert "the share that is nearly closed or open" in said
+    assert "gradient" not in said
+    assert "between classes" not in said
