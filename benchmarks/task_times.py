@@ -39,12 +39,14 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             before = children_seconds()
             words = ["run", task, "--design", "loco", "--seeds", "1", "-j", "1", "--root", folder]
-            subprocess.run(
+            ended = subprocess.run(
                 [sys.executable, "-m", "ablations.cli.main", *words],
-                check=True,
-                stdout=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
                 env={**os.environ, "OMP_NUM_THREADS": "1"},
             )
+            if ended.returncode:
+                sys.exit(ended.stderr)
             taken = children_seconds() - before
             runs = read_study(f"{folder}/{task.replace('/', '_')}").complete()
         print(

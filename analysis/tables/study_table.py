@@ -21,7 +21,7 @@ from plain_files.study_records import PlanFile, RecordError
 RESULT_COLUMNS = ("epochs_run", "seconds", "device", "attempt", "state")
 ALWAYS = ("seconds", "latency")
 """Numbers of a result that may be analysed in every study; `latency` where the runs measured it."""
-USUAL_UNITS = {"train_loss": "nats", "val_loss": "nats"}
+USUAL_UNITS = {"train_loss": "nats", "val_loss": "nats", "seconds": "s", "latency": "ms"}
 
 
 def read_study(folder: str | Path, *, metric: str | None = None) -> RunsTable:

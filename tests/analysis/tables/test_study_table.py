@@ -149,3 +149,12 @@ def test_a_result_that_the_disk_spoilt_is_counted_and_the_others_stay(make_study
     assert why.startswith("it is no JSON: ")
     (remark,) = table.remarks
     assert f"1 result cannot be used and is left out ({spoilt.parent.name}: it is no JSON" in remark
+
+
+def test_seconds_and_latency_have_their_units_without_a_declaration(make_study: Make) -> None:
+    folder = make_study()
+    assert read_study(folder, metric="seconds").unit == "s"
+    for path in folder.glob("runs/*/result.json"):
+        result = json.loads(path.read_text())
+        path.write_text(json.dumps({**result, "latency": 1.5}))
+    assert read_study(folder, metric="latency").unit == "ms"
