@@ -49,6 +49,7 @@ def build(folder: Path) -> Path:
         folder / "runs" / "s", ratios=(4, 8, 16), gates=("sigmoid", "tanh"), seeds=2, epochs=2
     )
     write_study(folder / "runs" / "t", ratios=(8, 16), seeds=2, epochs=2, control=False)
+    _gates(folder / "runs" / "t")
     (folder / "space.yaml").write_text(SPACE)
     (folder / "data.yaml").write_text(DATA)
     (folder / "planned.yaml").write_text(PLANNED)
@@ -75,6 +76,27 @@ def _write(path: Path, lines: list[dict[str, object]]) -> None:
         writer = csv.DictWriter(file, list(lines[0]))
         writer.writeheader()
         writer.writerows(lines)
+
+
+def _gates(study: Path) -> None:
+    """What recording them writes beside each run's epochs."""
+    line = {
+        "epoch": 2, "block": "1.0", "stage": "16 channels", "low": 0.0, "high": 1.0,
+        "counts": {"0": [3, 9], "1": [7, 5]}, "mean": 0.5, "between": 0.03, "within": 0.01,
+        "saturated_low": 0.1, "saturated_high": 0.02, "above_one": None, "gradient_norm": 0.5,
+    }  # fmt: skip
+    block = {
+        "block": "1.0", "gate": {"all": [0.4, 0.6], "0": [0.2, 0.7], "1": [0.6, 0.5]}, "gradient": [0.1, -0.2],
+        "gradient_sign": [0.5, -0.5], "usefulness": [0.3, -0.1], "error": [0.1, 0.01],
+    }  # fmt: skip
+    drops = [
+        {"order": order, "share": share, "accuracy": 0.9 - share, "loss": 0.3 + share}
+        for order, share in (("", 0.0), ("most", 0.5), ("least", 0.5))
+    ]
+    for run in study.glob("runs/*/1"):
+        (run / "gates.jsonl").write_text(json.dumps(line) + "\n")
+        content = {"examples": 9, "blocks": [block], "drops": drops, "missing": ""}
+        (run / "channels.json").write_text(json.dumps(content))
 
 
 def _tables(folder: Path) -> None:

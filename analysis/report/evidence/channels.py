@@ -11,7 +11,6 @@ nothing in common but their number, so single channels are of one run, and only 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from scipy import stats
 from analysis.errors import TableError
 from analysis.report.evidence.over_runs import mean_over_runs
 from analysis.report.evidence.recorded import UNREADABLE, attempt_file, chosen_arm, recorded_runs
+from plain_files.words import one_line
 
 FILE = "channels.json"
 TOLD = 2.0
@@ -71,8 +71,7 @@ def read_channels(table: Any, *, arm: str | None = None, block: str | None = Non
     if arm == EVERYTHING:
         raise TableError("the channels of one run are shown: name one arm (`--arm LABEL`).")
     mine = chosen_arm(table, rows, arm).sort_values("seed").iloc[0]
-    content = found[mine["run"]]
-    places = {str(one["block"]): one for one in content["blocks"]}
+    places = found[mine["run"]].blocks
     if block is not None and block not in places:
         raise TableError(
             f"no block is called {block!r} in the runs of {mine['label']!r}; there are {', '.join(places)}."
@@ -83,48 +82,69 @@ def read_channels(table: Any, *, arm: str | None = None, block: str | None = Non
         seed=float(mine["seed"]),
         block=shown,
         blocks=tuple(places),
-        gates=_gates(places[shown]),
-        single=_single(places[shown]),
+        gates=places[shown].gates,
+        single=places[shown].single,
         worth=_worth(rows, found),
         drops=_drops(rows, found),
         remarks=tuple(dict.fromkeys(remarks)),
     )
 
 
-def _read(table: Any, rows: pd.DataFrame) -> tuple[dict[str, Any], list[str]]:
+@dataclass(frozen=True)
+class _Block:
+    gates: pd.DataFrame
+    """Class x channel."""
+    single: pd.DataFrame
+    """As `Channels.single`."""
+    measured: bool
+    """Whether the channels' usefulness was."""
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """A run's file."""
+
+    blocks: dict[str, _Block]
+    accuracy: dict[tuple[str, float], float]
+    """Of each order and share of dropped channels."""
+    missing: str
+
+
+def _read(table: Any, rows: pd.DataFrame) -> tuple[dict[str, _Recorded], list[str]]:
     """Content by run, and what is missing in some or cannot be read."""
     found, remarks = {}, []
     for run, attempt in zip(rows["run"], rows["attempt"], strict=True):
         path = attempt_file(table, run, attempt, FILE)
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            for one in content["blocks"]:
-                _check_finite(_single(one), _gates(one))
-            if not content["blocks"]:
-                raise ValueError("it has no blocks")
-            drops = pd.DataFrame(content["drops"], columns=["order", "share", "accuracy", "loss"])
-            _check_finite(drops[["share", "accuracy", "loss"]].astype(float))
+            content = _recorded(json.loads(path.read_text(encoding="utf-8")))
         except UNREADABLE as error:
-            remarks.append(f"{_short(path)} cannot be read and is left out: {error}.")
+            remarks.append(f"{'/'.join(path.parts[-4:])} cannot be read and is left out: {error}.")
             continue
         found[str(run)] = content
-        remarks += [str(content["missing"])] if content.get("missing") else []
+        remarks += [content.missing] if content.missing else []
     return found, remarks
 
 
-def _short(path: Path) -> str:
-    return "/".join(path.parts[-4:])
-
-
-def _check_finite(*frames: pd.DataFrame) -> None:
-    """What was not measured is missing; no number is infinite."""
-    if any(np.isinf(frame.select_dtypes(float).to_numpy()).any() for frame in frames):
-        raise ValueError("it has numbers that are not finite")
-
-
-def _gates(block: dict[str, Any]) -> pd.DataFrame:
-    """Class x channel."""
-    return pd.DataFrame(block["gate"], dtype=float).T
+def _recorded(content: dict[str, Any]) -> _Recorded:
+    """Each number of its kind; what was not measured is missing, and none is infinite."""
+    blocks = {
+        str(one["block"]): _Block(
+            pd.DataFrame(one["gate"], dtype=float).T, _single(one), "usefulness" in one
+        )
+        for one in content["blocks"]
+    }
+    if not blocks:
+        raise ValueError("it has no blocks")
+    drops = pd.DataFrame(content["drops"], columns=["order", "share", "accuracy"])
+    drops = drops.astype({"order": str, "share": float, "accuracy": float})
+    numbers = [one for block in blocks.values() for one in (block.gates, block.single)]
+    for frame in (*numbers, drops):
+        if np.isinf(frame.select_dtypes(float).to_numpy()).any():
+            raise ValueError("it has numbers that are not finite")
+    accuracy = dict(
+        zip(zip(drops["order"], drops["share"], strict=True), drops["accuracy"], strict=True)
+    )
+    return _Recorded(blocks, accuracy, one_line(str(content.get("missing") or "")))
 
 
 def _single(block: dict[str, Any]) -> pd.DataFrame:
@@ -141,14 +161,14 @@ def _single(block: dict[str, Any]) -> pd.DataFrame:
     return frame.assign(told=told, agrees=agrees.where(told).astype(float))
 
 
-def _worth(rows: pd.DataFrame, found: dict[str, Any]) -> pd.DataFrame:
+def _worth(rows: pd.DataFrame, found: dict[str, _Recorded]) -> pd.DataFrame:
     """Per arm and block, means over the runs."""
     each = pd.DataFrame(
         [
-            {"arm": arm, "label": label, "block": str(one["block"]), **_of_block(_single(one))}
+            {"arm": arm, "label": label, "block": name, **_of_block(one.single)}
             for run, arm, label in zip(rows["run"], rows["arm"], rows["label"], strict=True)
-            for one in found[run]["blocks"]
-            if "usefulness" in one
+            for name, one in found[run].blocks.items()
+            if one.measured
         ]
     )
     if each.empty:
@@ -186,7 +206,7 @@ def _of_block(channels: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _drops(rows: pd.DataFrame, found: dict[str, Any]) -> pd.DataFrame:
+def _drops(rows: pd.DataFrame, found: dict[str, _Recorded]) -> pd.DataFrame:
     """Per arm and share of dropped channels, means over the runs."""
     each = pd.DataFrame([line for row in rows.to_dict("records") for line in _of_run(row, found)])
     if each.empty:
@@ -205,8 +225,8 @@ def _drops(rows: pd.DataFrame, found: dict[str, Any]) -> pd.DataFrame:
     )
 
 
-def _of_run(row: dict[Any, Any], found: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    accuracy = {(one["order"], one["share"]): one["accuracy"] for one in found[row["run"]]["drops"]}
+def _of_run(row: dict[Any, Any], found: dict[str, _Recorded]) -> Iterator[dict[str, Any]]:
+    accuracy = found[row["run"]].accuracy
     for share in sorted({share for order, share in accuracy if order}):
         yield {
             "arm": row["arm"],

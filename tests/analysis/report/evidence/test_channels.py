@@ -110,6 +110,7 @@ def test_the_first_seed_of_an_arm_and_a_block_can_be_chosen(study):
      json.dumps(content() | {"blocks": [block() | {"gate": {"all": [1, 2, 3], "3": "x"}}]}),
      json.dumps(content() | {"blocks": [block() | {"gate": {"all": [1, 2, 3], "3": [1]}}]}),
      json.dumps(content() | {"blocks": [block(useful=(1, 2, 1e400))]}),
+     json.dumps(content() | {"blocks": [{k: v for k, v in block().items() if k != "block"}]}),
      json.dumps(content() | {"drops": [{"order": "most", "share": "x", "accuracy": 1, "loss": 1}]})],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_named_and_the_others_are_used(study, bad):

@@ -25,7 +25,9 @@ def gates_of(means: list[float]) -> Gates:
         for name, share in groups.items()
     ]  # fmt: skip
     none = pd.DataFrame()
-    return Gates(label="a", runs=1, bins=pd.concat(rows), stages=none, blocks=none, gradients=none)
+    return Gates(
+        label="a", runs=1, bins=pd.concat(rows), stages=none, blocks=none, gradients=none, arms=none
+    )
 
 
 def test_up_to_six_classes_all_have_a_colour() -> None:
