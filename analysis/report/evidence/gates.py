@@ -153,12 +153,8 @@ def _line(found: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: None if value is None else _finite(value) for name, value in numbers.items()},
         **{"block": str(found["block"]), "stage": str(found["stage"]), "counts": counts},
-        **{
-            "epoch": int(_finite(found["epoch"])),
-            "low": low,
-            "high": high,
-            "range": (low, high, *sizes),
-        },
+        **{"epoch": int(_finite(found["epoch"])), "low": low, "high": high},
+        "range": (low, high, *sizes.pop()),
     }
 
 

@@ -16,7 +16,11 @@ def test_section(evidence: Evidence) -> Iterator[Section]:
     if answer is None:
         return
     later = len(evidence.runs) - answer["runs"]
-    since = f"{later} runs that count now had not ended when it was looked at; they are not in these numbers."
+    since = (
+        "1 run that counts now had not ended when it was looked at; it is not in these numbers."
+        if later == 1
+        else f"{later} runs that count now had not ended when it was looked at; they are not in these numbers."
+    )
     yield Section(
         anchor="test",
         title="The test set",
