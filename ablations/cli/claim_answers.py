@@ -4,12 +4,13 @@ It stands among the commands because only they know both the studies and their r
 `ablations.check_claims("claims.yaml", run=True)`.
 """
 
+import os
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
 from typing import TYPE_CHECKING, Any
 
 from ablations.cli.options.arguments import ROOT
@@ -153,7 +154,11 @@ def answers(file: ClaimsFile, asked: ClaimsFile, *, named: str, root: Path) -> A
     return Answers(
         title=file.title,
         rows=tuple(rows),
-        versions={"Python": python_version(), **{p: version(p) for p in ("ablations", "torch")}},
+        versions={
+            "Python": platform.python_version(),
+            **{p: version(p) for p in ("ablations", "torch")},
+        },
+        machine=f"{platform.system()} {platform.machine()} with {os.cpu_count()} cores",
         command=f"ablate claims {named}{only} --run",
     )
 

@@ -26,6 +26,8 @@ class Answers:
     rows: tuple[Answer, ...]
     versions: Mapping[str, str]
     """Of what computed them: package to version."""
+    machine: str
+    """That computed them, in words."""
     command: str
     """What gets all of them again, and runs what is missing."""
 
@@ -68,6 +70,7 @@ class Answers:
             "answers": [row.to_json() for row in self.rows],
             "counts": self.counts(),
             "versions": dict(self.versions),
+            "machine": self.machine,
             "command": self.command,
         }
 
@@ -77,7 +80,7 @@ class Answers:
         lines = [
             f"# {self.title}",
             "",
-            f"Written by `{self.command}`, with {versions}. {self.summary()}",
+            f"Written by `{self.command}` on {self.machine}, with {versions}. {self.summary()}",
             "",
             "What was measured holds for what it was measured on, which stands beside it. Comparisons of one study are "
             "decided together. n counts the seeds of what was measured, and the numbers of what was published.",

@@ -40,7 +40,13 @@ ROWS = (
 
 
 def answers() -> Answers:
-    return Answers(title="T", rows=ROWS, versions={"torch": "2"}, command="ablate claims f --run")
+    return Answers(
+        title="T",
+        rows=ROWS,
+        versions={"torch": "2"},
+        machine="a server",
+        command="ablate claims f --run",
+    )
 
 
 def test_answers_are_written_as_markdown_csv_and_json(tmp_path: Path) -> None:
@@ -48,7 +54,7 @@ def test_answers_are_written_as_markdown_csv_and_json(tmp_path: Path) -> None:
         answers().write(tmp_path / "new" / f"a{ending}")
     page = (tmp_path / "new/a.md").read_text()
     assert (
-        "Written by `ablate claims f --run`, with torch 2. 1 claim, 2 answers: 1 supported, 1 not testable."
+        "Written by `ablate claims f --run` on a server, with torch 2. 1 claim, 2 answers: 1 supported, 1 not testable."
         in page
     )
     assert (
