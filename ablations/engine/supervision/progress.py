@@ -141,7 +141,9 @@ def summary_line(snapshot: Snapshot) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in the two largest units: `45 s`, `3 min 20 s`, `2 h 05 min`."""
+    """A time in the two largest units: `under 1 s`, `45 s`, `3 min 20 s`, `2 h 05 min`."""
+    if 0 < seconds < 0.5:
+        return "under 1 s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -102,7 +102,9 @@ def test_the_live_display_prints_failures_above_itself_and_leaves_its_last_state
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (0.4, "0 s"),
+        (0, "0 s"),
+        (0.4, "under 1 s"),
+        (0.6, "1 s"),
         (59.4, "59 s"),
         (59.6, "1 min 00 s"),
         (3599, "59 min 59 s"),
