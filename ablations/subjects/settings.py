@@ -18,7 +18,9 @@ def _named(values: Any) -> Any:
     if isinstance(values, dict):
         for name in values:
             if not isinstance(name, str):
-                raise ValueError(f"the name of a setting must be a text, but got {name!r:.60}.")
+                raise ValueError(
+                    f"the name of a setting must be a text, but got {name!r:.60}. Put it in quotes."
+                )
     return values
 
 

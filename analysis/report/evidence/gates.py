@@ -11,11 +11,9 @@ gates that cannot amplify; `gradient_norm` is that of the loss with respect to t
 counts are those of `all`, and `between`, `within` and, without a loss, `gradient_norm` are null.
 """
 
-import contextlib
 import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,6 +55,8 @@ class Gates:
     """Of every arm at the last epoch, all blocks alike: `label, n` and, with their intervals over runs, `mean`,
     `by_class` (share of a gate's variance that lies between classes), `gap` (by seed, how much more of it than in the
     first arm) and `saturated`."""
+    remarks: tuple[str, ...] = ()
+    """What cannot be read and is left out, a sentence each."""
 
 
 def read_gates(table: RunsTable, *, arm: str | None = None) -> Gates:
@@ -69,14 +69,13 @@ def read_gates(table: RunsTable, *, arm: str | None = None) -> Gates:
     Raises:
         TableError: If no complete run has recorded its gates, or none of that arm.
     """
-    rows = recorded_runs(table, FILE)
+    rows = recorded_runs(table, FILE).groupby("arm", sort=False).head(MOST_RUNS)
+    found, remarks = _read(table, rows)
+    rows = rows[rows["run"].isin(found)]
+    if rows.empty:
+        raise TableError(remarks[0])
     mine = rows if arm == EVERY else chosen_arm(table, rows, arm)
-    mine = mine.groupby("arm", sort=False).head(MOST_RUNS)
-    records = [
-        {"run": run, **line}
-        for run, attempt in zip(mine["run"], mine["attempt"], strict=True)
-        for line in _lines(attempt_file(table, run, attempt, FILE))
-    ]
+    records = [{"run": run, **line} for run in mine["run"] for line in found[run]]
     ranges = {record.pop("range") for record in records}
     if len(ranges) > 1:
         raise TableError(
@@ -84,21 +83,31 @@ def read_gates(table: RunsTable, *, arm: str | None = None) -> Gates:
             "arm (`--arm LABEL`)."
         )
     label = "all arms" if arm == EVERY else str(mine["label"].iloc[0])
-    return _summary(pd.DataFrame(records), label=label, arms=_by_arm(table, rows))
+    arms = _by_arm(rows, found, first=str(chosen_arm(table, rows, None)["arm"].iloc[0]))
+    return _summary(pd.DataFrame(records), label=label, arms=arms, remarks=tuple(remarks))
 
 
-def _by_arm(table: RunsTable, rows: pd.DataFrame) -> pd.DataFrame:
-    """The baseline first, or the first that recorded any; a run whose file cannot be read is not counted."""
-    first = chosen_arm(table, rows, None)["arm"].iloc[0]
-    rows = rows.groupby("arm", sort=False).head(MOST_RUNS)
+def _read(
+    table: RunsTable, rows: pd.DataFrame
+) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
+    """Lines by run, and what cannot be read, a sentence each."""
+    found, remarks = {}, []
+    for run, attempt in zip(rows["run"], rows["attempt"], strict=True):
+        path = attempt_file(table, run, attempt, FILE)
+        try:
+            found[str(run)] = _lines(path.read_text(encoding="utf-8"))
+        except UNREADABLE as error:
+            remarks.append(f"{'/'.join(path.parts[-4:])} cannot be read and is left out: {error}.")
+    return found, remarks
+
+
+def _by_arm(
+    rows: pd.DataFrame, found: dict[str, list[dict[str, Any]]], *, first: str
+) -> pd.DataFrame:
+    """That arm first."""
     rows = rows.sort_values("arm", key=lambda arm: arm != first, kind="stable")
-    each = []
-    for row in rows.to_dict("records"):
-        with contextlib.suppress(TableError):
-            lines = _lines(attempt_file(table, row["run"], row["attempt"], FILE))
-            numbers = _of_run(pd.DataFrame(lines))
-            each.append({**{name: row[name] for name in ("arm", "label", "seed")}, **numbers})
-    runs = pd.DataFrame(each, columns=["arm", "label", "seed", "mean", "by_class", "saturated"])
+    each = [_of_run(pd.DataFrame(found[run])) for run in rows["run"]]
+    runs = rows[["arm", "label", "seed"]].reset_index(drop=True).join(pd.DataFrame(each))
     reference = runs[runs["arm"] == first].drop_duplicates("seed").set_index("seed")["by_class"]
     runs["gap"] = runs["by_class"] - runs["seed"].map(reference)
     runs.loc[runs["arm"] == first, "gap"] = np.nan
@@ -127,16 +136,10 @@ def _of_run(lines: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        lines = [_line(json.loads(line)) for line in text.splitlines() if line]
-        if not lines:
-            raise ValueError("it has no lines")
-    except UNREADABLE as error:
-        raise TableError(
-            f"{'/'.join(path.parts[-4:])} cannot be read: {error}. Name another arm (`--arm LABEL`), or move it away."
-        ) from None
+def _lines(text: str) -> list[dict[str, Any]]:
+    lines = [_line(json.loads(line)) for line in text.splitlines() if line]
+    if not lines:
+        raise ValueError("it has no lines")
     return lines
 
 
@@ -165,7 +168,9 @@ def _finite(value: Any) -> float:
     return number
 
 
-def _summary(records: pd.DataFrame, *, label: str, arms: pd.DataFrame) -> Gates:
+def _summary(
+    records: pd.DataFrame, *, label: str, arms: pd.DataFrame, remarks: tuple[str, ...]
+) -> Gates:
     last = records[records["epoch"] == records["epoch"].max()]
     bins = pd.concat([_bins(stage, part) for stage, part in last.groupby("stage", sort=False)])
     saturated = last["saturated_low"] + last["saturated_high"]
@@ -181,6 +186,7 @@ def _summary(records: pd.DataFrame, *, label: str, arms: pd.DataFrame) -> Gates:
         blocks=last.groupby("block", sort=False)[NUMBERS].mean().reset_index(),
         gradients=by_epoch.reset_index(),
         arms=arms,
+        remarks=remarks,
     )
 
 

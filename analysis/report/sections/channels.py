@@ -38,8 +38,7 @@ def gates_by_arm(frame: pd.DataFrame) -> Table:
     classes = (
         (
             *_with_interval("Between classes", "by_class"),
-            Column(title="less the first arm's", name="gap", form="percent"),
-            Column(title="95 % interval", name="gap_low", high="gap_high", form="percent"),
+            *_with_interval("less the first arm's", "gap"),
         )
         if frame["by_class"].notna().any()
         else ()
@@ -50,8 +49,8 @@ def gates_by_arm(frame: pd.DataFrame) -> Table:
         caption=(
             "At the last epoch, over validation examples; all blocks count alike. Between classes: the share of a "
             "gate's variance that lies between classes; a gate that knows nothing of the class has next to 0 %. "
-            "Less the first arm's: by seed. Saturated: within 5 % of an end of the gate's range. Means over seeds "
-            "with 95 % t intervals; exploratory."
+            "Less the first arm's: by seed, in percentage points. Saturated: within 5 % of an end of the gate's range. "
+            "Means over seeds with 95 % t intervals; exploratory."
         ),
         frame=frame,
         columns=(

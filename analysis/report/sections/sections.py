@@ -149,7 +149,12 @@ def _training(evidence: Evidence, drawings: Drawings) -> Iterator[Section]:
     if evidence.gates is not None:
         parts += if_any(gates_by_arm, evidence.gates.arms)
     if parts:
-        yield Section(anchor="training", title="How the runs trained", parts=tuple(parts))
+        yield Section(
+            anchor="training",
+            title="How the runs trained",
+            text=evidence.gates.remarks if evidence.gates else (),
+            parts=tuple(parts),
+        )
     yield from channels_section(evidence, drawings)
 
 

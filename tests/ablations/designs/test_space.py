@@ -31,7 +31,10 @@ def test_a_factor_that_says_too_little_or_too_much_is_refused(values: dict, mess
     [
         ({"factors": ()}, "`factors`"),
         ({"factors": (RATIO, RATIO)}, "each factor must be named once"),
-        ({"factors": ({1: "x"},)}, "the name of a setting must be a text, but got 1"),
+        (
+            {"factors": ({1: "x"},)},
+            r"the name of a setting must be a text, but got 1\. Put it in quotes",
+        ),
         (
             {"factors": ({"name": "attention.gat", "levels": ("a",)},)},
             r"'attention\.gate'.*but got 'attention\.gat'",

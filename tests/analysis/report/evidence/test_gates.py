@@ -8,6 +8,7 @@ from analysis.report.evidence.evidence import gather
 from analysis.report.evidence.gates import read_gates
 from analysis.report.figures.captions import CAPTIONS
 from analysis.report.figures.figures import draw
+from analysis.report.sections.sections import sections
 from analysis.tables.study_table import read_study
 
 
@@ -142,14 +143,16 @@ def test_what_the_gates_of_each_arm_came_to_stands_beside_the_baselines(study):
     assert second["gap_high"] - second["gap"] == pytest.approx(2.7764451 * 0.04472136 / 5**0.5)
 
 
-def test_a_file_that_cannot_be_read_stops_no_other_arms_gates(study):
+def test_a_file_that_cannot_be_read_is_named_and_the_others_are_used(study):
     folder = record(study("gates"), LINES)
-    table = read_study(folder)
-    other = next(x for x in table.frame["label"] if x != read_gates(table).label)
-    record(folder, LINES, other)
-    row = table.frame[table.frame["label"] == other].iloc[0]
-    (folder / "runs" / row["run"] / str(int(row["attempt"])) / "gates.jsonl").write_text("[1")
-    assert read_gates(table).arms["n"].tolist() == [5, 4]
+    path = next((folder / "runs").glob("*/*/gates.jsonl"))
+    path.write_text("[1")
+    found = read_gates(read_study(folder))
+    assert (found.runs, found.arms["n"].tolist()) == (4, [4])
+    (said,) = found.remarks
+    assert said.startswith(f"{'/'.join(path.parts[-4:])} cannot be read and is left out: ")
+    (training,) = [one for one in sections(gather(folder), {}) if one.anchor == "training"]
+    assert said in training.text
 
 
 @pytest.mark.parametrize(
@@ -168,9 +171,11 @@ def test_a_file_that_cannot_be_read_stops_no_other_arms_gates(study):
 )  # fmt: skip
 def test_a_file_of_another_form_is_told_in_a_sentence_with_its_place(study, content, message):
     folder = record(study("gates"), LINES)
-    path = next((folder / "runs").glob("*/*/gates.jsonl"))
-    path.write_text(content)
-    with pytest.raises(TableError, match=rf"gates\.jsonl cannot be read: .*{message}"):
+    for path in (folder / "runs").glob("*/*/gates.jsonl"):
+        path.write_text(content)
+    with pytest.raises(
+        TableError, match=rf"gates\.jsonl cannot be read and is left out: .*{message}"
+    ):
         read_gates(read_study(folder))
 
 
