@@ -24,7 +24,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "source": "1",
         "not_testable": "No number says it.",
     }
-    (folder / "page.yaml").write_text(yaml.safe_dump({"claims": [claim]}))
+    measured = {"study": "s", **comparison, "margin": 0.5}
+    other = {"id": "b", "sentence": "It helps.", "source": "2", "measured": measured}
+    (folder / "page.yaml").write_text(yaml.safe_dump({"claims": [claim, other]}))
     return folder
 
 
@@ -43,5 +45,6 @@ def test_a_report_is_written_where_a_text_says(root: Path) -> None:
 
 def test_files_of_comparisons_and_claims_are_read_from_their_paths_as_text(root: Path) -> None:
     assert analysis.load_comparisons(f"{root}/planned.yaml").declared
-    assert [one.id for one in analysis.load_claims(f"{root}/page.yaml").claims] == ["a"]
-    assert ablations.check_claims(f"{root}/page.yaml", root=f"{root}/runs").rows
+    assert [one.id for one in analysis.load_claims(f"{root}/page.yaml").claims] == ["a", "b"]
+    found = ablations.check_claims(f"{root}/page.yaml", root=f"{root}/runs")
+    assert "over 2 seeds" in found.rows[1].said()

@@ -190,3 +190,17 @@ def test_what_was_not_recorded_has_no_panel_and_no_words(study):
     assert "the share that is nearly closed or open" in said
     assert "gradient" not in said
     assert "between classes" not in said
+
+
+def test_the_report_has_the_table_of_arms_and_of_the_classes_only_where_there_are_any(study):
+    folder = record(study("gates"), LINES)
+
+    def columns() -> list[str]:
+        training = next(one for one in sections(gather(folder), {}) if one.anchor == "training")
+        table = next(one for one in training.parts if getattr(one, "name", "") == "gates_by_arm")
+        assert table.frame["n"].tolist() == [5]
+        return [column.title for column in table.columns]
+
+    assert {"Mean gate", "Between classes", "less the first arm's", "Saturated"} <= set(columns())
+    record(folder, [dict(entry, between=None, within=None) for entry in LINES])
+    assert not {"Between classes", "less the first arm's"} & set(columns())
